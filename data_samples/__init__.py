@@ -1,0 +1,1 @@
+"""The sample world and its generator."""

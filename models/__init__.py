@@ -1,0 +1,1 @@
+"""From features to a calibrated, explained prediction, and its honest evaluation."""

@@ -1,0 +1,1 @@
+"""Dagster definitions and the command line: joins the rooms, decides nothing."""

@@ -1,0 +1,1 @@
+"""The score service, its store, the dunning policy and the reports."""
