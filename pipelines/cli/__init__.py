@@ -1,0 +1,34 @@
+"""The `encours` command: assembles one module per group of commands and turns refusals into clear messages."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from features.errors import EncoursError
+
+app = typer.Typer(
+    name="encours",
+    help="Late-payment prediction, explanation and dunning for B2B invoices.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _encours() -> None:
+    """Late-payment prediction, explanation and dunning for B2B invoices."""
+
+
+def main() -> None:
+    """Run the command line; a refusal is printed without a traceback and exits with 2."""
+    try:
+        app()
+    except EncoursError as refusal:
+        console = Console(stderr=True)
+        console.print("error:", style="bold red", end=" ")
+        console.print(str(refusal), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
