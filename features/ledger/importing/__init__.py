@@ -1,0 +1,1 @@
+"""Bringing exports from other systems into the ledger."""
