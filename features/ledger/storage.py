@@ -12,6 +12,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -76,12 +77,12 @@ def finish_commit(folder: Path) -> None:
     """Finish a write that was killed after its decisive rename; clear away one that was killed before it."""
     journal = _read_journal(folder)
     if journal is not None:
-        aside = folder / journal["aside"]
-        for name in journal["files"]:
+        aside = folder / journal.aside
+        for name in journal.files:
             if (aside / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (aside / name).replace(folder / name)
-        for name in journal["remove"]:
+        for name in journal.remove:
             (folder / name).unlink(missing_ok=True)
         (folder / JOURNAL).unlink()
     for leftover in folder.glob(f"{_ASIDE_PREFIX}*"):
@@ -92,9 +93,9 @@ def resolve(folder: Path, name: str) -> Path | None:
     """The file that holds `name` now, counting a write that is decided but not yet moved; None if there is none."""
     journal = _read_journal(folder)
     if journal is not None:
-        if name in journal["files"] and (folder / journal["aside"] / name).exists():
-            return folder / journal["aside"] / name
-        if name in journal["remove"]:
+        if name in journal.files and (folder / journal.aside / name).exists():
+            return folder / journal.aside / name
+        if name in journal.remove:
             return None
     return folder / name if (folder / name).is_file() else None
 
@@ -143,12 +144,22 @@ def read_ledger(folder: Path) -> Ledger:
     return Ledger.from_tables(read_tables(folder))
 
 
-def _read_journal(folder: Path) -> dict[str, list[str] | str] | None:
-    path = folder / JOURNAL
+@dataclass(frozen=True)
+class _Journal:
+    """A decided write: where its files lie, and which names it puts in place and takes away."""
+
+    aside: str
+    files: tuple[str, ...]
+    remove: tuple[str, ...]
+
+
+def _read_journal(folder: Path) -> _Journal | None:
+    """The decided but perhaps not finished write of a folder, if there is one."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        note = json.loads((folder / JOURNAL).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    return _Journal(note["aside"], tuple(note["files"]), tuple(note["remove"]))
 
 
 def _flush_to_disk(path: Path) -> None:
