@@ -1,8 +1,9 @@
 """Working days in the payer's country: weekends and public holidays, nothing else.
 
-Source: the `holidays` package (public holidays of the country, no regional ones). Where the country is unknown
-or has no calendar there, working days are Monday to Friday and no holiday is counted; `has_calendar` says which
-case it is. A payer abroad does not pay on its own holidays, so the country asked for is the payer's.
+Source: the `holidays` package (public holidays of the country, no regional ones). Where the country is
+unknown or has no calendar there, working days are Monday to Friday and no holiday is counted; `has_calendar`
+says which case it is. A payer abroad does not pay on its own holidays, so the payer's country is what to
+give.
 """
 
 from __future__ import annotations
@@ -129,5 +130,5 @@ def _count_between(part: pl.DataFrame, country: str | None) -> pl.Series:
 def _moved(day: dt.date, count: int, roll: Literal["forward", "backward"], country: str | None) -> dt.date:
     """A day rolled onto a working day, then moved by working days."""
     calendar = _working_calendar(country)
-    moved: dt.date = np.busday_offset(np.datetime64(day, "D"), count, roll=roll, busdaycal=calendar).item()
-    return moved
+    moved = np.busday_offset(np.datetime64(day, "D"), count, roll=roll, busdaycal=calendar)
+    return dt.date.fromisoformat(str(moved))

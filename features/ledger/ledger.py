@@ -29,8 +29,8 @@ KNOWN_TIMES: Final[dict[str, tuple[str, ...]]] = {
 class Ledger:
     """What a company knows of its receivables, in the contracts' columns and types.
 
-    An optional table that is None was not delivered: its facts are unknown. An empty one says there was nothing.
-    Row order carries no meaning.
+    An optional table that is None was not delivered: its facts are unknown. An empty one says there was
+    nothing. Row order carries no meaning.
 
     Attributes:
         customers: one row per customer.
@@ -114,8 +114,8 @@ def last_known_on(ledger: Ledger) -> dt.date | None:
 def ledger_fingerprint(ledger: Ledger) -> str:
     """SHA-256 (hexadecimal) of the ledger's content.
 
-    The same rows give the same fingerprint whatever their order or the machine; a changed cell, a missing table or
-    an added row gives another. An absent table differs from an empty one.
+    The same rows give the same fingerprint whatever their order or the machine; a changed cell, a missing
+    table or an added row gives another. An absent table differs from an empty one.
     """
     digest = hashlib.sha256()
     for name, frame in ledger.tables():

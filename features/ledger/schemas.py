@@ -1,8 +1,8 @@
-"""The ledger's contracts: every table, its columns in order, their types and the rules one row can be held to.
+"""The ledger's contracts: every table, its columns in order, their types and what one row must satisfy.
 
-Rules that need several rows or several tables stand in `features.ledger.rules`. Conventions: ids are text (leading
-zeros matter), civil days end in `_on`, UTC instants in `_at`, amounts are exact decimals with two places, shares run
-from 0 to 1, null means "not known".
+Rules that need several rows or several tables stand in `features.ledger.rules`. Conventions: ids are text
+(leading zeros matter), civil days end in `_on`, UTC instants in `_at`, amounts are exact decimals with two
+places, shares run from 0 to 1, null means "not known".
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A ledger folder on disk: reading it, and writing it so that a kill at any moment leaves one whole ledger.
 
-A write prepares every file in a folder aside, then puts a journal in place with one rename: that rename is the
-moment the new ledger exists. Only then are the files moved to their names. A reader that finds a journal reads the
-moved and the not yet moved files alike, so it never sees half of two ledgers; the next write finishes the move.
+A write prepares every file in a folder aside, then puts a journal in place with one rename: that rename is
+the moment the new ledger exists. Only then are the files moved to their names. A reader that finds a
+journal reads the moved and the not yet moved files alike, so it never sees half of two ledgers; the next
+write finishes the move.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def finish_commit(folder: Path) -> None:
 
 
 def resolve(folder: Path, name: str) -> Path | None:
-    """The file that holds `name` now, counting a write that is decided but not yet moved; None if there is none."""
+    """The file that holds `name` now, counting a write decided but not yet moved; None if there is none."""
     journal = _read_journal(folder)
     if journal is not None:
         if name in journal.files and (folder / journal.aside / name).exists():
