@@ -1,0 +1,38 @@
+"""The history store: what is known of every customer, what was answered, and the proof of it.
+
+SQLite by default, PostgreSQL by setting; one implementation, one test suite for both.
+"""
+
+from serving.store.answers import ERASURE, EXPORT, OVERRIDE, SCORE, Answer, KeptAnswer, new_answer_id
+from serving.store.database import StoreUnavailableError, sqlite_url
+from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, Outcome
+from serving.store.frames import facts_of, to_cents
+from serving.store.nightly_load import TableLoad
+from serving.store.reading import FeedState, HistoryAtMoment, Moment
+from serving.store.store import HistoryStore, SqlHistoryStore, open_store
+
+__all__ = [
+    "ERASURE",
+    "EXPORT",
+    "OVERRIDE",
+    "SCORE",
+    "Answer",
+    "Conflict",
+    "ConflictError",
+    "Fact",
+    "FactOutcome",
+    "FeedState",
+    "HistoryAtMoment",
+    "HistoryStore",
+    "KeptAnswer",
+    "Moment",
+    "Outcome",
+    "SqlHistoryStore",
+    "StoreUnavailableError",
+    "TableLoad",
+    "facts_of",
+    "new_answer_id",
+    "open_store",
+    "sqlite_url",
+    "to_cents",
+]

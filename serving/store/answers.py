@@ -1,0 +1,149 @@
+"""What the service answered, kept in full and chained: answers, overrides, exports and erasures.
+
+An answer's body can be erased on request; the line of the chain keeps its hash only, so that the chain stays
+whole and still proves that what was not erased is unchanged.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, desc, insert, select
+
+from serving.audit import GENESIS_HASH, Chain, body_hash
+from serving.store.database import lock_counter
+from serving.store.tables import ANSWERS, AUDIT, COUNTERS
+
+SCORE: Final = "score"
+OVERRIDE: Final = "override"
+EXPORT: Final = "export"
+ERASURE: Final = "erasure"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One thing the service answered or did, ready to be kept.
+
+    Attributes:
+        answer_id: id under which it can be asked for.
+        kind: score, override, export or erasure.
+        subject_id: the invoice of a score, the score of an override; null for the others.
+        customer_id: the customer concerned; null when there is none.
+        created_at: UTC instant.
+        caller: name of the key that asked.
+        body: everything answered, with the inputs and versions; JSON values.
+    """
+
+    answer_id: str
+    kind: str
+    subject_id: str | None
+    customer_id: str | None
+    created_at: dt.datetime
+    caller: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """An answer as it was kept; `body` is null once erased."""
+
+    answer_id: str
+    kind: str
+    subject_id: str | None
+    customer_id: str | None
+    created_at: dt.datetime
+    body: dict[str, Any] | None
+    erased_at: dt.datetime | None
+
+
+def new_answer_id(kind: str) -> str:
+    """Return a new id, such as `score-1b4e28ba2fa111ef9b600242ac120002`; ids are not guessable."""
+    return f"{kind}-{uuid.uuid4().hex}"
+
+
+def canonical_json(body: dict[str, Any]) -> str:
+    """Return the one text of a body: sorted keys, no blanks, no NaN."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def append_answers(connection: Connection, answers: Sequence[Answer], chain: Chain) -> int:
+    """Keep answers and chain them, inside a writing transaction; return the position of the last line.
+
+    An answer already kept under its id is not kept twice (a spool may be replayed).
+    """
+    ids = [answer.answer_id for answer in answers]
+    position = lock_counter(connection, "audit")
+    known = set(connection.execute(select(AUDIT.c.answer_id).where(AUDIT.c.answer_id.in_(ids))).scalars())
+    fresh = list({a.answer_id: a for a in answers if a.answer_id not in known}.values())
+    if not fresh:
+        return position
+    previous = GENESIS_HASH
+    if position:
+        previous = str(
+            connection.execute(select(AUDIT.c.line_hash).where(AUDIT.c.position == position)).scalar_one()
+        )
+    rows, lines = [], []
+    for answer in fresh:
+        position += 1
+        body = canonical_json(answer.body)
+        line = chain.line(
+            position,
+            answer.created_at,
+            answer.kind,
+            answer.answer_id,
+            answer.caller,
+            body_hash(body),
+            previous,
+        )
+        previous = line.line_hash
+        lines.append(line.as_row())
+        rows.append(
+            {
+                "answer_id": answer.answer_id,
+                "kind": answer.kind,
+                "subject_id": answer.subject_id,
+                "customer_id": answer.customer_id,
+                "created_at": answer.created_at,
+                "body": body,
+            }
+        )
+    connection.execute(insert(ANSWERS), rows)
+    connection.execute(insert(AUDIT), lines)
+    connection.execute(COUNTERS.update().where(COUNTERS.c.name == "audit").values(value=position))
+    return position
+
+
+def read_answer(connection: Connection, answer_id: str) -> KeptAnswer | None:
+    """Return one kept answer; null when the id is unknown."""
+    row = connection.execute(select(ANSWERS).where(ANSWERS.c.answer_id == answer_id)).mappings().first()
+    return None if row is None else _kept(row)
+
+
+def read_answers(connection: Connection, kind: str, subject_id: str, newest: int = 100) -> list[KeptAnswer]:
+    """Return the newest answers of one kind on one subject, newest first."""
+    statement = (
+        select(ANSWERS)
+        .join(AUDIT, AUDIT.c.answer_id == ANSWERS.c.answer_id)
+        .where(ANSWERS.c.kind == kind, ANSWERS.c.subject_id == subject_id)
+        .order_by(desc(AUDIT.c.position))
+        .limit(newest)
+    )
+    return [_kept(row) for row in connection.execute(statement).mappings()]
+
+
+def _kept(row: RowMapping) -> KeptAnswer:
+    body = row["body"]
+    return KeptAnswer(
+        answer_id=row["answer_id"],
+        kind=row["kind"],
+        subject_id=row["subject_id"],
+        customer_id=row["customer_id"],
+        created_at=row["created_at"],
+        body=None if body is None else json.loads(body),
+        erased_at=row["erased_at"],
+    )

@@ -1,0 +1,204 @@
+"""One database behind the store: SQLite by default, PostgreSQL by setting; the same guarantees on both.
+
+A writing transaction holds the only write lock from its first statement (SQLite: `BEGIN IMMEDIATE`;
+PostgreSQL: the counter row is locked first), so the order of changes is the order of commits and a reader
+never skips one. A reading transaction sees one consistent moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from features.errors import EncoursError, Fault, InvalidInputError
+from serving.store.tables import COUNTERS, METADATA
+
+BUSY_SECONDS: Final = 20
+CONNECT_SECONDS: Final = 2
+COUNTER_NAMES: Final = ("change", "generation", "audit")
+SCHEMA_VERSION: Final = 1
+
+# What a database does when it is away, full or cut off; anything else is a fault of this program.
+_AWAY: Final = (OperationalError, InterfaceError, PoolTimeoutError)
+
+
+class StoreUnavailableError(EncoursError):
+    """The database cannot be reached or refused to work; nothing was stored."""
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the address of a SQLite store in a file."""
+    return f"sqlite+pysqlite:///{path}"
+
+
+class Database:
+    """An open database with the store's tables.
+
+    Args:
+        url: `sqlite+pysqlite:///FILE` or `postgresql+psycopg://...`; `postgresql://` is accepted too.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _checked_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+
+    def prepare(self) -> None:
+        """Create missing tables and counters; safe to call from several processes at once."""
+        with _refusals():
+            for attempt in range(3):
+                try:
+                    METADATA.create_all(self._engine)
+                    break
+                except SQLAlchemyError:
+                    if attempt == 2:  # until then, another process was creating the same tables
+                        raise
+        with self._transaction() as connection:
+            known = set(connection.execute(select(COUNTERS.c.name)).scalars())
+            for name in COUNTER_NAMES:
+                if name not in known:
+                    _insert_once(connection, name, 0)
+            if "schema" not in known:
+                _insert_once(connection, "schema", SCHEMA_VERSION)
+            found = lock_counter(connection, "schema")
+        if found != SCHEMA_VERSION:
+            raise InvalidInputError(
+                "The history store was written by another version of Encours",
+                [
+                    Fault(
+                        f"tables of version {found}",
+                        where="history store",
+                        expected=f"version {SCHEMA_VERSION}",
+                        remedy="start a new store and load it with the nightly batch",
+                    )
+                ],
+            )
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the one write lock until the block ends; committed and on disk when it ends normally."""
+        with self._transaction() as connection:
+            lock_counter(connection, "change")
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """See one consistent moment of the database; nothing is written."""
+        with _refusals(), self._engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            connection = connection.execution_options(encours_reads=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with _refusals(), self._engine.begin() as connection:
+            yield connection
+
+
+def lock_counter(connection: Connection, name: str) -> int:
+    """Lock one counter for the rest of the transaction and return its value."""
+    statement = select(COUNTERS.c.value).where(COUNTERS.c.name == name).with_for_update()
+    return int(connection.execute(statement).scalar_one())
+
+
+def advance_counter(connection: Connection, name: str) -> int:
+    """Add one to a counter and return the new value."""
+    value = lock_counter(connection, name) + 1
+    connection.execute(update(COUNTERS).where(COUNTERS.c.name == name).values(value=value))
+    return value
+
+
+def _insert_once(connection: Connection, name: str, value: int) -> None:
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(COUNTERS).values(name=name, value=value))
+    except IntegrityError:
+        return  # another process inserted it first
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn a driver's failure into one refusal without addresses, statements or values."""
+    try:
+        yield
+    except _AWAY as failure:
+        raise StoreUnavailableError(
+            f"The history store did not answer ({type(failure).__name__}); nothing was stored. "
+            "To do: check that the database runs and that its disk is not full, then repeat the request."
+        ) from failure
+
+
+def _checked_url(url: str) -> URL:
+    accepted = "sqlite+pysqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+    try:
+        parsed = make_url(url)
+    except ArgumentError as failure:
+        raise InvalidInputError(
+            "The address of the history store cannot be read",
+            [Fault("not a database address", where="ENCOURS_STORE_URL", expected=accepted)],
+        ) from failure
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "sqlite":
+        parsed = parsed.set(drivername="sqlite+pysqlite")
+    if parsed.drivername not in {"postgresql+psycopg", "sqlite+pysqlite"} or not parsed.database:
+        raise InvalidInputError(
+            "The history store is kept in SQLite or PostgreSQL",
+            [
+                Fault(
+                    "this kind of database is not supported",
+                    where="ENCOURS_STORE_URL",
+                    expected=accepted,
+                    examples=(parsed.drivername,),
+                )
+            ],
+        )
+    return parsed
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("encours_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        pool_timeout=CONNECT_SECONDS,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "options": "-c timezone=utc -c synchronous_commit=on",
+        },
+    )

@@ -1,0 +1,114 @@
+"""One fact as the store keeps it, and what became of it when it was offered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from features.errors import EncoursError
+from serving.store.tables import FACT_COLUMNS
+
+# A fact that may be completed later: these columns may go from unknown to known, nothing else may change.
+COMPLETED_LATER: Final[dict[str, tuple[str, ...]]] = {"disputes": ("closed_on",)}
+# A fact that describes a present state: the newest description replaces the older one.
+REPLACED_BY_NEWER: Final = ("customers",)
+
+
+class Outcome(StrEnum):
+    """What the store did with an offered fact."""
+
+    ACCEPTED = "accepted"
+    ALREADY_KNOWN = "already_known"
+    COMPLETED = "completed"
+    REPLACED = "replaced"
+    PENDING = "pending"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A customer, invoice, payment, dispute, e-mail or interaction.
+
+    Attributes:
+        table: name of the ledger table.
+        values: one value per column of `FACT_COLUMNS[table]`; money in cents, null is `None`.
+    """
+
+    table: str
+    values: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The id under which the fact is known."""
+        return str(self.values[FACT_COLUMNS[self.table][0]])
+
+    @property
+    def known_on(self) -> dt.date | None:
+        """The day on which the fact became known; null for customers."""
+        for column in ("known_on", "issued_on", "opened_on", "sent_at", "happened_at"):
+            value = self.values.get(column)
+            if isinstance(value, dt.datetime):
+                return value.astimezone(dt.UTC).date()
+            if isinstance(value, dt.date):
+                return value
+        return None
+
+
+@dataclass(frozen=True)
+class FactOutcome:
+    """What became of one offered fact; `customer_id` is null while it waits for its invoice."""
+
+    table: str
+    key: str
+    outcome: Outcome
+    customer_id: str | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two facts with one id and different content; nothing of the request was stored.
+
+    Attributes:
+        position: place of the offered fact in the request, from 0.
+        known: the values held, for the columns that differ.
+        offered: the values offered, for the same columns.
+    """
+
+    position: int
+    table: str
+    key: str
+    known: Mapping[str, Any]
+    offered: Mapping[str, Any]
+
+
+class ConflictError(EncoursError):
+    """Facts offered under an id that already has another content."""
+
+    def __init__(self, conflicts: tuple[Conflict, ...]) -> None:
+        self.conflicts = conflicts
+        first = conflicts[0]
+        super().__init__(
+            f"{len(conflicts)} fact(s) differ from what is known under the same id, first: "
+            f"{first.table} {first.key} ({', '.join(first.known)}); nothing was stored. "
+            "To do: correct the id or the content; a true correction belongs to the nightly load."
+        )
+
+
+def differing_columns(table: str, known: Mapping[str, Any], offered: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns in which two facts of the same id differ, in ledger order."""
+    return tuple(column for column in FACT_COLUMNS[table][1:] if known[column] != offered[column])
+
+
+def is_completion(table: str, known: Mapping[str, Any], offered: Mapping[str, Any]) -> bool:
+    """Say whether the offered fact only fills in what was still unknown and may be filled in later."""
+    allowed = COMPLETED_LATER.get(table, ())
+    changed = differing_columns(table, known, offered)
+    return bool(changed) and all(column in allowed and known[column] is None for column in changed)
+
+
+def is_older_version(table: str, known: Mapping[str, Any], offered: Mapping[str, Any]) -> bool:
+    """Say whether the offered fact is the incomplete form of the one known (sent again or overtaken)."""
+    return is_completion(table, offered, known)

@@ -1,0 +1,167 @@
+"""Reading the history back as ledger tables: the reading half of the history store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, func, select, union_all
+
+from features.ledger import Ledger, table_dtypes
+from serving.store.frames import frame_of
+from serving.store.tables import (
+    CHANGES,
+    COUNTERS,
+    FACT_COLUMNS,
+    FACTS,
+    FEEDS,
+    FOLLOWS_INVOICE,
+    INDICATORS,
+)
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of the store.
+
+    Attributes:
+        change: number of the last change of any history.
+        generation: number of the last nightly load.
+    """
+
+    change: int
+    generation: int
+
+
+@dataclass(frozen=True)
+class HistoryAtMoment:
+    """The ledger as the store held it at one moment."""
+
+    ledger: Ledger
+    moment: Moment
+
+
+@dataclass(frozen=True)
+class FeedState:
+    """How fresh one kind of fact is.
+
+    Attributes:
+        name: ledger table.
+        is_provided: false when no source ever delivered this kind: its facts are unknown, not nil.
+        loaded_at: instant of the last nightly load that held it; null before the first.
+        known_on: last day on which a fact of the nightly load became known; null when none did.
+        received_at: instant of the last event of this kind; null before the first.
+    """
+
+    name: str
+    is_provided: bool
+    loaded_at: dt.datetime | None
+    known_on: dt.date | None
+    received_at: dt.datetime | None
+
+
+def read_moment(connection: Connection) -> Moment:
+    """Return the present moment of the store."""
+    statement = select(COUNTERS.c.name, COUNTERS.c.value).where(COUNTERS.c.name.in_(("change", "generation")))
+    rows = dict(tuple(row) for row in connection.execute(statement))
+    return Moment(int(rows["change"]), int(rows["generation"]))
+
+
+def read_changed_since(connection: Connection, change: int) -> tuple[str, ...]:
+    """Return the customers whose history changed after the given change, sorted."""
+    statement = select(CHANGES.c.customer_id).where(CHANGES.c.change > change)
+    return tuple(sorted(connection.execute(statement).scalars()))
+
+
+def read_feeds(connection: Connection) -> tuple[FeedState, ...]:
+    """Return the freshness of every kind of fact that was ever delivered or declared, sorted by name."""
+    columns = [FEEDS.c[name] for name in ("name", "is_provided", "loaded_at", "known_on", "received_at")]
+    rows = connection.execute(select(*columns).order_by(FEEDS.c.name))
+    return tuple(FeedState(*row) for row in rows)
+
+
+def read_pending(connection: Connection) -> dict[str, int]:
+    """Return how many payments and disputes wait for their invoice."""
+    return {
+        table: int(
+            connection.execute(
+                select(func.count()).select_from(FACTS[table]).where(FACTS[table].c.customer_id.is_(None))
+            ).scalar_one()
+        )
+        for table in FOLLOWS_INVOICE
+    }
+
+
+def read_ledger_tables(connection: Connection, customer_ids: Sequence[str] | None = None) -> Ledger:
+    """Return the ledger of all customers, or of the given ones.
+
+    Customers who have facts but were never described are derived: id only, everything else unknown. Payments
+    and disputes that wait for their invoice are left out. Indicators are always complete.
+    """
+    provided = {feed.name for feed in read_feeds(connection) if feed.is_provided}
+    tables: dict[str, pl.DataFrame] = {}
+    for table in FACT_COLUMNS:
+        frame = frame_of(table, _rows(connection, table, customer_ids))
+        if table in {"customers", "invoices", "payments"} or table in provided:
+            tables[table] = frame
+    tables["customers"] = _with_derived_customers(connection, tables["customers"], customer_ids)
+    if "indicators" in provided:
+        tables["indicators"] = _indicators(connection)
+    return Ledger.from_tables(tables)
+
+
+def _rows(connection: Connection, table: str, customer_ids: Sequence[str] | None) -> list[Sequence[Any]]:
+    facts = FACTS[table]
+    statement = select(*(facts.c[name] for name in FACT_COLUMNS[table]))
+    if customer_ids is None:
+        if table in FOLLOWS_INVOICE:
+            statement = statement.where(facts.c.customer_id.is_not(None))
+        return [tuple(row) for row in connection.execute(statement)]
+    rows: list[Sequence[Any]] = []
+    for start in range(0, len(customer_ids), _CHUNK):
+        chunk = list(customer_ids[start : start + _CHUNK])
+        rows += [tuple(row) for row in connection.execute(statement.where(facts.c.customer_id.in_(chunk)))]
+    return rows
+
+
+def _with_derived_customers(
+    connection: Connection, customers: pl.DataFrame, customer_ids: Sequence[str] | None
+) -> pl.DataFrame:
+    named = union_all(
+        *(select(FACTS[table].c.customer_id) for table in ("invoices", "emails", "interactions"))
+    ).subquery()
+    ids: Iterable[str]
+    if customer_ids is None:
+        ids = connection.execute(select(named.c.customer_id).distinct()).scalars()
+    else:
+        ids = _present(connection, customer_ids)
+    missing = sorted(set(ids) - set(customers["customer_id"].to_list()))
+    if not missing:
+        return customers
+    derived = pl.DataFrame({"customer_id": missing, "is_strategic": [False] * len(missing)})
+    dtypes = table_dtypes("customers")
+    filled = derived.with_columns(
+        pl.lit(None, dtype=dtype).alias(name) for name, dtype in dtypes.items() if name not in derived.columns
+    ).select(list(dtypes))
+    return pl.concat([customers, filled]).sort("customer_id")
+
+
+def _present(connection: Connection, customer_ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for table in ("invoices", "emails", "interactions"):
+        column = FACTS[table].c.customer_id
+        for start in range(0, len(customer_ids), _CHUNK):
+            chunk = list(customer_ids[start : start + _CHUNK])
+            found |= set(connection.execute(select(column).where(column.in_(chunk)).distinct()).scalars())
+    return found
+
+
+def _indicators(connection: Connection) -> pl.DataFrame:
+    dtypes = table_dtypes("indicators")
+    rows = connection.execute(select(*(INDICATORS.c[name] for name in dtypes)).order_by(INDICATORS.c.line))
+    return pl.DataFrame([tuple(row) for row in rows], schema=dtypes, orient="row")

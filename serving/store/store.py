@@ -1,0 +1,201 @@
+"""The history store: facts, answers and the audit chain behind one interface."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from sqlalchemy import Connection, select
+
+from features.ledger import Ledger
+from serving.audit import Anchor, AuditLine, Chain, Evidence, Verification, verify_chain
+from serving.store.answers import Answer, KeptAnswer, append_answers, read_answer, read_answers
+from serving.store.database import Database
+from serving.store.facts import Fact, FactOutcome
+from serving.store.nightly_load import TableLoad, load_tables
+from serving.store.reading import (
+    FeedState,
+    HistoryAtMoment,
+    Moment,
+    read_changed_since,
+    read_feeds,
+    read_ledger_tables,
+    read_moment,
+    read_pending,
+)
+from serving.store.tables import ANSWERS, AUDIT, COUNTERS
+from serving.store.taking_in import take_in
+
+
+class HistoryStore(Protocol):
+    """What the service asks of a store; durable means on disk when the call returns."""
+
+    def take_in(self, facts: Sequence[Fact], received_at: dt.datetime) -> tuple[FactOutcome, ...]:
+        """Store facts durably, all or none."""
+        ...
+
+    def load_ledger(self, ledger: Ledger, loaded_at: dt.datetime) -> dict[str, TableLoad]:
+        """Take over the ledger of the nightly batch, durably, all or nothing."""
+        ...
+
+    def history(self) -> HistoryAtMoment:
+        """Return the whole ledger and the moment it belongs to."""
+        ...
+
+    def history_of(self, customer_ids: Sequence[str]) -> HistoryAtMoment:
+        """Return the ledger of some customers and the moment it belongs to."""
+        ...
+
+    def changed_since(self, change: int) -> tuple[Moment, tuple[str, ...]]:
+        """Return the present moment and the customers changed after `change`."""
+        ...
+
+    def moment(self) -> Moment:
+        """Return the present moment; cheap enough to ask before every score."""
+        ...
+
+    def keep(self, answers: Sequence[Answer]) -> int:
+        """Keep answers durably and chain them; return the position of the last line."""
+        ...
+
+    def answer(self, answer_id: str) -> KeptAnswer | None:
+        """Return one kept answer; null when the id is unknown."""
+        ...
+
+    def answers_on(self, kind: str, subject_id: str) -> list[KeptAnswer]:
+        """Return the newest answers of one kind on one subject, newest first."""
+        ...
+
+    def feeds(self) -> tuple[FeedState, ...]:
+        """Return the freshness of each kind of fact."""
+        ...
+
+    def pending(self) -> dict[str, int]:
+        """Return how many payments and disputes wait for their invoice."""
+        ...
+
+
+class SqlHistoryStore:
+    """The history store on SQLite or PostgreSQL.
+
+    Args:
+        database: an open, prepared database.
+        chain: the seal of the audit chain.
+    """
+
+    def __init__(self, database: Database, chain: Chain) -> None:
+        self.database = database
+        self.chain = chain
+
+    def take_in(self, facts: Sequence[Fact], received_at: dt.datetime) -> tuple[FactOutcome, ...]:
+        """Store facts durably, all or none; see `serving.store.taking_in`."""
+        with self.database.writing() as connection:
+            return take_in(connection, facts, received_at)
+
+    def load_ledger(self, ledger: Ledger, loaded_at: dt.datetime) -> dict[str, TableLoad]:
+        """Take over the ledger of the nightly batch; see `serving.store.nightly_load`."""
+        with self.database.writing() as connection:
+            return load_tables(connection, ledger, loaded_at)
+
+    def history(self) -> HistoryAtMoment:
+        """Return the whole ledger and the moment it belongs to."""
+        with self.database.reading() as connection:
+            moment = read_moment(connection)
+            return HistoryAtMoment(read_ledger_tables(connection), moment)
+
+    def history_of(self, customer_ids: Sequence[str]) -> HistoryAtMoment:
+        """Return the ledger of some customers and the moment it belongs to."""
+        with self.database.reading() as connection:
+            moment = read_moment(connection)
+            return HistoryAtMoment(read_ledger_tables(connection, customer_ids), moment)
+
+    def changed_since(self, change: int) -> tuple[Moment, tuple[str, ...]]:
+        """Return the present moment and the customers changed after `change`."""
+        with self.database.reading() as connection:
+            return read_moment(connection), read_changed_since(connection, change)
+
+    def moment(self) -> Moment:
+        """Return the present moment of the store."""
+        with self.database.reading() as connection:
+            return read_moment(connection)
+
+    def keep(self, answers: Sequence[Answer]) -> int:
+        """Keep answers durably and chain them; return the position of the last line."""
+        with self.database.writing() as connection:
+            return append_answers(connection, answers, self.chain)
+
+    def answer(self, answer_id: str) -> KeptAnswer | None:
+        """Return one kept answer; null when the id is unknown."""
+        with self.database.reading() as connection:
+            return read_answer(connection, answer_id)
+
+    def answers_on(self, kind: str, subject_id: str) -> list[KeptAnswer]:
+        """Return the newest answers of one kind on one subject, newest first."""
+        with self.database.reading() as connection:
+            return read_answers(connection, kind, subject_id)
+
+    def feeds(self) -> tuple[FeedState, ...]:
+        """Return the freshness of each kind of fact."""
+        with self.database.reading() as connection:
+            return read_feeds(connection)
+
+    def pending(self) -> dict[str, int]:
+        """Return how many payments and disputes wait for their invoice."""
+        with self.database.reading() as connection:
+            return read_pending(connection)
+
+    def audit_head(self) -> Anchor | None:
+        """Return the last position of the chain and its hash; null for an empty chain."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                select(AUDIT.c.position, AUDIT.c.line_hash).order_by(AUDIT.c.position.desc()).limit(1)
+            ).first()
+        return None if row is None else Anchor(int(row[0]), str(row[1]))
+
+    def verify_audit(self, anchors: Sequence[Anchor] = ()) -> Verification:
+        """Check the whole chain against seals, order, kept answers and anchors."""
+        with self.database.reading() as connection:
+            counted = int(
+                connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == "audit")).scalar_one()
+            )
+            stray = connection.execute(
+                select(ANSWERS.c.answer_id).where(ANSWERS.c.answer_id.not_in(select(AUDIT.c.answer_id)))
+            ).scalars()
+            strays = list(stray)
+            return verify_chain(self.chain, _lines(connection), anchors, counted, strays)
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.database.close()
+
+    @contextmanager
+    def open_for_writing(self) -> Iterator[Connection]:
+        """Hold the write lock for several pieces of work that belong together."""
+        with self.database.writing() as connection:
+            yield connection
+
+
+def open_store(url: str, key: bytes) -> SqlHistoryStore:
+    """Open a history store, creating its tables where they are missing.
+
+    Args:
+        url: address of the database.
+        key: secret of the installation that seals the audit chain.
+    """
+    database = Database(url)
+    database.prepare()
+    return SqlHistoryStore(database, Chain(key))
+
+
+def _lines(connection: Connection) -> Iterator[tuple[AuditLine, Evidence]]:
+    names = [column.name for column in AUDIT.columns]
+    statement = (
+        select(AUDIT, ANSWERS.c.answer_id.label("held"), ANSWERS.c.body, ANSWERS.c.erased_at)
+        .join(ANSWERS, ANSWERS.c.answer_id == AUDIT.c.answer_id, isouter=True)
+        .order_by(AUDIT.c.position)
+    )
+    for row in connection.execution_options(yield_per=1000).execute(statement).mappings():
+        line = AuditLine(**{name: row[name] for name in names})
+        yield line, Evidence(row["held"] is not None, row["body"], row["erased_at"])

@@ -1,0 +1,233 @@
+"""Taking in facts, in any order and as often as they are sent: the writing half of the history store.
+
+Every function works inside a writing transaction that its caller holds; either all of a request is stored or
+nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from serving.store.database import advance_counter
+from serving.store.facts import (
+    REPLACED_BY_NEWER,
+    Conflict,
+    ConflictError,
+    Fact,
+    FactOutcome,
+    Outcome,
+    differing_columns,
+    is_completion,
+    is_older_version,
+)
+from serving.store.frames import readable
+from serving.store.tables import (
+    CHANGES,
+    ERASED_FACTS,
+    FACT_COLUMNS,
+    FACTS,
+    FEEDS,
+    FOLLOWS_INVOICE,
+)
+
+# Values in one IN (...) list: below the smallest limit of both databases.
+CHUNK: Final = 500
+
+_Known = dict[tuple[str, str], Mapping[str, Any]]
+
+
+def take_in(
+    connection: Connection, facts: Sequence[Fact], received_at: dt.datetime, origin: str = "event"
+) -> tuple[FactOutcome, ...]:
+    """Store facts and return what became of each, in the order offered.
+
+    A fact sent again with the same content is accepted in silence. A payment or dispute whose invoice is
+    unknown is kept and counts from the moment the invoice arrives, also when both are in this request, in
+    any order.
+
+    Raises:
+        ConflictError: when an id is known with another content; nothing of the request is stored then.
+    """
+    known = _known_facts(connection, facts)
+    erased = _erased_keys(connection, facts)
+    conflicts: list[Conflict] = []
+    verdicts: list[Outcome] = []
+    fresh: _Known = {}
+    changed: _Known = {}
+    for position, fact in enumerate(facts):
+        at = (fact.table, fact.key)
+        before = fresh.get(at) or changed.get(at) or known.get(at)
+        verdict = Outcome.ERASED if at in erased else _verdict(fact, before)
+        if verdict is None:
+            columns = differing_columns(fact.table, before or {}, fact.values)
+            conflicts.append(
+                Conflict(
+                    position,
+                    fact.table,
+                    fact.key,
+                    readable({column: (before or {})[column] for column in columns}),
+                    readable({column: fact.values[column] for column in columns}),
+                )
+            )
+            continue
+        verdicts.append(verdict)
+        if verdict is Outcome.ACCEPTED or (verdict is not Outcome.ALREADY_KNOWN and at in fresh):
+            fresh[at] = fact.values
+        elif verdict in {Outcome.COMPLETED, Outcome.REPLACED}:
+            changed[at] = fact.values
+    if conflicts:
+        raise ConflictError(tuple(conflicts))
+    customers = _customers_of_invoices(connection, facts)
+    _write(connection, fresh, changed, customers, received_at, origin)
+    touched = _adopt_pending(connection, fresh, customers)
+    outcomes = tuple(
+        _outcome(fact, verdict, customers) for fact, verdict in zip(facts, verdicts, strict=True)
+    )
+    written = {(table, key) for table, key in (*fresh, *changed)}
+    touched |= {
+        done.customer_id for done in outcomes if done.customer_id and (done.table, done.key) in written
+    }
+    if touched:
+        mark_changed(connection, touched)
+    note_feeds(connection, {table for table, _ in written}, received_at)
+    return outcomes
+
+
+def mark_changed(connection: Connection, customer_ids: Iterable[str]) -> int:
+    """Record that these customers' histories changed, and return the number of this change."""
+    change = advance_counter(connection, "change")
+    ids = sorted(set(customer_ids))
+    for chunk in _chunks(ids):
+        connection.execute(delete(CHANGES).where(CHANGES.c.customer_id.in_(chunk)))
+    if ids:
+        connection.execute(insert(CHANGES), [{"customer_id": key, "change": change} for key in ids])
+    return change
+
+
+def note_feeds(connection: Connection, tables: Iterable[str], received_at: dt.datetime) -> None:
+    """Record that facts of these kinds arrived."""
+    for table in sorted(tables):
+        values = {"is_provided": True, "received_at": received_at}
+        done = connection.execute(update(FEEDS).where(FEEDS.c.name == table).values(**values))
+        if done.rowcount == 0:
+            connection.execute(insert(FEEDS).values(name=table, **values))
+
+
+def _verdict(fact: Fact, before: Mapping[str, Any] | None) -> Outcome | None:
+    """Compare an offered fact with the one known under its id; None is a conflict."""
+    if before is None:
+        return Outcome.ACCEPTED
+    if not differing_columns(fact.table, before, fact.values):
+        return Outcome.ALREADY_KNOWN
+    if fact.table in REPLACED_BY_NEWER:
+        return Outcome.REPLACED
+    if is_completion(fact.table, before, fact.values):
+        return Outcome.COMPLETED
+    if is_older_version(fact.table, before, fact.values):
+        return Outcome.ALREADY_KNOWN
+    return None
+
+
+def _outcome(fact: Fact, verdict: Outcome, customers: Mapping[str, str]) -> FactOutcome:
+    if fact.table in FOLLOWS_INVOICE:
+        customer = customers.get(fact.values["invoice_id"])
+        if customer is None and verdict is Outcome.ACCEPTED:
+            verdict = Outcome.PENDING
+        return FactOutcome(fact.table, fact.key, verdict, customer)
+    return FactOutcome(fact.table, fact.key, verdict, fact.values["customer_id"])
+
+
+def _keys_by_table(facts: Sequence[Fact]) -> dict[str, list[str]]:
+    keys: dict[str, set[str]] = {}
+    for fact in facts:
+        keys.setdefault(fact.table, set()).add(fact.key)
+    return {table: sorted(found) for table, found in keys.items()}
+
+
+def _known_facts(connection: Connection, facts: Sequence[Fact]) -> _Known:
+    found: _Known = {}
+    for table, keys in _keys_by_table(facts).items():
+        columns = [FACTS[table].c[name] for name in FACT_COLUMNS[table]]
+        for chunk in _chunks(keys):
+            for row in connection.execute(select(*columns).where(columns[0].in_(chunk))).mappings():
+                found[table, str(row[columns[0].name])] = dict(row)
+    return found
+
+
+def _erased_keys(connection: Connection, facts: Sequence[Fact]) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    for table, keys in _keys_by_table(facts).items():
+        for chunk in _chunks(keys):
+            statement = select(ERASED_FACTS.c.fact_id).where(
+                ERASED_FACTS.c.table_name == table, ERASED_FACTS.c.fact_id.in_(chunk)
+            )
+            found |= {(table, key) for key in connection.execute(statement).scalars()}
+    return found
+
+
+def _customers_of_invoices(connection: Connection, facts: Sequence[Fact]) -> dict[str, str]:
+    """Return who owes each invoice that the facts name, as far as it is known now."""
+    customers = {fact.key: str(fact.values["customer_id"]) for fact in facts if fact.table == "invoices"}
+    wanted = {str(fact.values["invoice_id"]) for fact in facts if fact.table in FOLLOWS_INVOICE}
+    invoices = FACTS["invoices"]
+    for chunk in _chunks(sorted(wanted - set(customers))):
+        statement = select(invoices.c.invoice_id, invoices.c.customer_id).where(
+            invoices.c.invoice_id.in_(chunk)
+        )
+        customers.update((row[0], row[1]) for row in connection.execute(statement))
+    return customers
+
+
+def _write(
+    connection: Connection,
+    fresh: _Known,
+    changed: _Known,
+    customers: Mapping[str, str],
+    received_at: dt.datetime,
+    origin: str,
+) -> None:
+    added: dict[str, list[dict[str, Any]]] = {}
+    for (table, _), values in fresh.items():
+        row = {**values, "origin": origin, "received_at": received_at}
+        if table in FOLLOWS_INVOICE:
+            row["customer_id"] = customers.get(values["invoice_id"])
+        added.setdefault(table, []).append(row)
+    for table, rows in added.items():
+        connection.execute(insert(FACTS[table]), rows)
+    for (table, key), values in changed.items():
+        key_column = FACTS[table].c[FACT_COLUMNS[table][0]]
+        connection.execute(
+            update(FACTS[table]).where(key_column == key).values(**values, received_at=received_at)
+        )
+
+
+def _adopt_pending(connection: Connection, fresh: _Known, customers: Mapping[str, str]) -> set[str]:
+    """Give waiting payments and disputes of newly known invoices to their customer; return the customers."""
+    arrived = sorted(key for table, key in fresh if table == "invoices")
+    touched: set[str] = set()
+    for table in FOLLOWS_INVOICE:
+        facts = FACTS[table]
+        waiting: set[str] = set()
+        for chunk in _chunks(arrived):
+            statement = select(facts.c.invoice_id).where(
+                facts.c.invoice_id.in_(chunk), facts.c.customer_id.is_(None)
+            )
+            waiting |= set(connection.execute(statement).scalars())
+        if waiting:
+            connection.execute(
+                update(facts)
+                .where(facts.c.invoice_id == bindparam("waiting_for"), facts.c.customer_id.is_(None))
+                .values(customer_id=bindparam("owed_by")),
+                [{"waiting_for": key, "owed_by": customers[key]} for key in sorted(waiting)],
+            )
+            touched |= {customers[key] for key in waiting}
+    return touched
+
+
+def _chunks(keys: Sequence[str]) -> Iterable[list[str]]:
+    for start in range(0, len(keys), CHUNK):
+        yield list(keys[start : start + CHUNK])
