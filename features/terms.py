@@ -1,9 +1,9 @@
 """Terms of payment as people write them, French or English, and the due date they lead to.
 
-"45 jours fin de mois" has two lawful readings (DGCCRF, Code de commerce art. L441-10): the days first and then
-the end of that month, or the end of the month of issue first and then the days. They never agree, so the
-reading is an argument wherever the wording itself leaves it open. Wordings that are not understood give None,
-never a guess.
+"45 jours fin de mois" has two lawful readings (DGCCRF, Code de commerce art. L441-10): the days first and
+then the end of that month, or the end of the month of issue first and then the days. They never agree, so
+the reading is an argument wherever the wording itself leaves it open. Wordings that are not understood
+give None, never a guess.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ def parse_terms(text: str | None) -> Terms | None:
             mois", "net 30", "2/10 net 30", "fin de mois le 15", "à réception".
 
     >>> parse_terms("45 jours fin de mois le 10")
-    Terms(days=45, is_end_of_month=True, day_of_month=10, months_ahead=0, reading=None, discount_share=None, \
+    Terms(days=45, is_end_of_month=True, day_of_month=10, months_ahead=0, reading=None,
+    discount_share=None, \
 discount_days=None)
     """
     if text is None:
@@ -173,8 +174,8 @@ def due_date(terms: Terms, issued_on: dt.date, reading: EndOfMonthReading) -> dt
     """The last day on which an invoice under these terms is paid on time.
 
     "fin de mois le 15" is the 15th of the month after that end of month. With days counted from the end of
-    the month ("45 jours fin de mois le 15", second reading), it is the first 15th on or after the last of those
-    days; so is "30 jours le 15" without an end of month.
+    the month ("45 jours fin de mois le 15", second reading), it is the first 15th on or after the last of
+    those days; so is "30 jours le 15" without an end of month.
 
     Args:
         terms: the terms.

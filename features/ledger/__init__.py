@@ -1,19 +1,38 @@
 """The ledger: contracts, rules, reading and writing."""
 
 from features.ledger.ledger import Ledger, last_known_on, ledger_fingerprint
+from features.ledger.report import CheckReport, Note, TableReport, rule_in_french
+from features.ledger.rules import CheckedLedger, check_tables
 from features.ledger.schemas import KEYS, OPTIONAL_TABLES, REQUIRED_TABLES, SCHEMAS, empty_table, table_dtypes
-from features.ledger.storage import read_ledger, write_ledger
+from features.ledger.storage import (
+    check_folder,
+    read_ledger,
+    read_tables,
+    write_checked,
+    write_ledger,
+    write_quarantine,
+)
 
 __all__ = [
     "KEYS",
     "OPTIONAL_TABLES",
     "REQUIRED_TABLES",
     "SCHEMAS",
+    "CheckReport",
+    "CheckedLedger",
     "Ledger",
+    "Note",
+    "TableReport",
+    "check_folder",
+    "check_tables",
     "empty_table",
     "last_known_on",
     "ledger_fingerprint",
     "read_ledger",
+    "read_tables",
+    "rule_in_french",
     "table_dtypes",
+    "write_checked",
     "write_ledger",
+    "write_quarantine",
 ]

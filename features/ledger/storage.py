@@ -9,6 +9,7 @@ write finishes the move.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import uuid
@@ -21,10 +22,16 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import Ledger
-from features.ledger.schemas import SCHEMAS
+from features.ledger.rules import CheckedLedger, check_tables
+from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS
 
 JOURNAL: Final = ".journal.json"
+IMPORT_REPORT: Final = "import_report.json"
+CHECK_REPORT: Final = "check_report.json"
 _ASIDE_PREFIX: Final = ".incoming-"
+_READ_ATTEMPTS: Final = 20
+_ALL_QUARANTINE_FILES: Final = tuple(f"quarantine/{name}.parquet" for name in SCHEMAS)
+_LOG: Final = logging.getLogger(__name__)
 
 
 def write_ledger(ledger: Ledger, folder: Path) -> None:
@@ -104,6 +111,8 @@ def resolve(folder: Path, name: str) -> Path | None:
 def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
     """The tables of a ledger folder as they lie there, unchecked; CSV cells as text.
 
+    A folder that is being rewritten meanwhile is read again until all tables belong to one write.
+
     Raises:
         InvalidInputError: the folder is missing, or holds no ledger table, or one that cannot be opened.
     """
@@ -112,37 +121,158 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
             "there is no ledger here",
             [
                 Fault(
-                    "folder does not exist",
-                    where=str(folder),
-                    remedy="give the folder `encours import` wrote",
+                    "folder does not exist", where=str(folder), remedy="give a folder `encours import` wrote"
                 )
             ],
         )
-    tables: dict[str, pl.DataFrame] = {}
-    faults: list[Fault] = []
-    for name in SCHEMAS:
-        path = resolve(folder, f"{name}.parquet") or resolve(folder, f"{name}.csv")
-        if path is None:
-            continue
+    for _ in range(_READ_ATTEMPTS):
+        before = _files_of_tables(folder)
         try:
-            tables[name] = (
-                pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+            tables = {name: _read_table(path) for name, path in before.items()}
+        except FileNotFoundError:
+            continue
+        if _identities(before) == _identities(_files_of_tables(folder)):
+            return tables
+    raise InvalidInputError(
+        "the ledger keeps changing while it is read",
+        [Fault("another process is writing", where=str(folder), remedy="try again when it has finished")],
+    )
+
+
+def _files_of_tables(folder: Path) -> dict[str, Path]:
+    """Table name to the file that holds it."""
+    faults, files = [], {}
+    for name in SCHEMAS:
+        found = [
+            path for kind in ("parquet", "csv") if (path := resolve(folder, f"{name}.{kind}")) is not None
+        ]
+        if len(found) > 1:
+            names = " and ".join(path.name for path in found)
+            faults.append(
+                Fault(
+                    f"{names} both exist",
+                    where=str(folder),
+                    expected="one file per table",
+                    remedy="remove one",
+                )
             )
-        except (pl.exceptions.PolarsError, OSError) as problem:
-            faults.append(Fault(f"cannot be read: {problem}", where=str(path)))
+        elif found:
+            files[name] = found[0]
     if faults:
-        raise InvalidInputError("the ledger folder holds files that cannot be read", faults)
-    if not tables:
-        expected = ", ".join(f"{name}.parquet or {name}.csv" for name in ("invoices", "payments"))
+        raise InvalidInputError("the ledger folder is ambiguous", faults)
+    if not files:
+        expected = ", ".join(f"{name}.parquet or {name}.csv" for name in REQUIRED_TABLES)
         raise InvalidInputError(
-            "there is no ledger here", [Fault("no table", where=str(folder), expected=expected)]
+            "there is no ledger here", [Fault("holds no ledger table", where=str(folder), expected=expected)]
         )
-    return tables
+    return files
+
+
+def _identities(files: Mapping[str, Path]) -> dict[str, tuple[int, int] | None]:
+    """What tells one version of each table's file from the next."""
+    found: dict[str, tuple[int, int] | None] = {}
+    for name, path in files.items():
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            found[name] = None
+        else:
+            found[name] = (status.st_ino, status.st_mtime_ns)
+    return found
+
+
+def _read_table(path: Path) -> pl.DataFrame:
+    """One table file; CSV in UTF-8 with commas, every cell as text."""
+    try:
+        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+    except FileNotFoundError:
+        raise
+    except (pl.exceptions.PolarsError, OSError) as problem:
+        expected = (
+            "a Parquet file" if path.suffix == ".parquet" else "UTF-8 text with commas and a header line"
+        )
+        fault = Fault(
+            f"cannot be read ({str(problem).splitlines()[0] if str(problem) else type(problem).__name__})",
+            where=str(path),
+            expected=expected,
+            remedy="for any other form of file use `encours import`",
+        )
+        raise InvalidInputError("the ledger folder holds a file that cannot be read", [fault]) from problem
+
+
+def check_folder(folder: Path) -> CheckedLedger:
+    """The ledger in a folder held to every rule, with what had to be put aside.
+
+    Raises:
+        InvalidInputError: there is no ledger, or none of its invoices can be accepted.
+    """
+    checked = check_tables(read_tables(folder))
+    refuse_without_invoices(checked)
+    return checked
+
+
+def refuse_without_invoices(checked: CheckedLedger) -> None:
+    """Refuse a ledger of which no invoice was accepted, with the rules that put them all aside.
+
+    Raises:
+        InvalidInputError: there is no accepted invoice.
+    """
+    if checked.ledger.invoices.height:
+        return
+    invoices = checked.report.table("invoices")
+    faults = [Fault("put aside", where=rule, count=count) for rule, count in invoices.quarantined.items()]
+    raise InvalidInputError("not one invoice could be accepted", faults)
 
 
 def read_ledger(folder: Path) -> Ledger:
-    """The ledger in a folder."""
-    return Ledger.from_tables(read_tables(folder))
+    """The accepted rows of the ledger in a folder; rows put aside are counted in the log.
+
+    Use `check_folder` where the rows put aside must be reported.
+
+    Raises:
+        InvalidInputError: there is no ledger, or none of its invoices can be accepted.
+    """
+    checked = check_folder(folder)
+    for entry in checked.report.tables:
+        for rule, count in entry.quarantined.items():
+            _LOG.warning("%s: %d rows of %s left out", rule, count, folder)
+    return checked.ledger
+
+
+def write_checked(checked: CheckedLedger, folder: Path, report: Mapping[str, object]) -> None:
+    """Write ledger, quarantine and `import_report.json` together, all or nothing.
+
+    Args:
+        checked: the outcome of the check.
+        folder: the ledger folder; what an earlier import left in `quarantine/` goes.
+        report: further facts for the report file, beside the check's own.
+    """
+    files: dict[str, pl.DataFrame | str] = {
+        f"{name}.parquet": frame for name, frame in checked.ledger.tables()
+    }
+    files |= _quarantine_files(checked)
+    files[IMPORT_REPORT] = _as_json({**report, **checked.report.to_dict()})
+    commit_files(folder, files, [*stale_table_files(checked.ledger), *_ALL_QUARANTINE_FILES])
+
+
+def write_quarantine(checked: CheckedLedger, folder: Path, report_name: str = CHECK_REPORT) -> None:
+    """Write only what a check found: `quarantine/` and a report; the tables stay as they are.
+
+    Args:
+        checked: the outcome of the check.
+        folder: the ledger folder.
+        report_name: name of the JSON report in it.
+    """
+    files = _quarantine_files(checked) | {report_name: _as_json(checked.report.to_dict())}
+    commit_files(folder, files, list(_ALL_QUARANTINE_FILES))
+
+
+def _quarantine_files(checked: CheckedLedger) -> dict[str, pl.DataFrame | str]:
+    return {f"quarantine/{name}.parquet": frame for name, frame in checked.quarantine.items()}
+
+
+def _as_json(content: Mapping[str, object]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True)

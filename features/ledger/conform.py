@@ -1,0 +1,263 @@
+"""Bringing a delivered table into its contract's columns and types, cell by cell, exactly.
+
+Text is read in canonical form (ISO dates, dot as decimal sign, true/false); typed columns are converted
+without loss. A cell that cannot be converted puts its row aside with the raw value; it never becomes null
+in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from features.errors import Fault, InvalidInputError
+from features.ledger.quarantine import PROVENANCE, split_by_rules, with_provenance
+from features.ledger.report import Note
+from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, table_dtypes
+
+#: Columns that may be absent though their cells may not be empty, and what is then assumed.
+ABSENT_COLUMN_MEANS: Final[dict[str, tuple[pl.Expr, Note]]] = {
+    "customers.is_strategic": (
+        pl.lit(value=False),
+        Note("no customer is marked strategic", "aucun client n'est signalé comme stratégique"),
+    ),
+    "invoices.kind": (
+        pl.lit("invoice"),
+        Note(
+            "every row of invoices is an invoice, none a credit note",
+            "toutes les lignes sont des factures, aucune n'est un avoir",
+        ),
+    ),
+    "payments.known_on": (
+        pl.col("paid_on"),
+        Note(
+            "payments are taken as known on the day they were paid (known_on = paid_on)",
+            "les paiements sont réputés connus le jour du paiement (known_on = paid_on)",
+        ),
+    ),
+}
+_KEPT_AS_WRITTEN: Final = frozenset({"emails.subject", "emails.body"})
+_AMOUNT: Final = pl.Decimal(18, 2)
+_TEXT_AMOUNT: Final = r"^[+-]?\d{1,15}(\.\d+)?$"
+
+
+def refuse_wrong_shape(tables: Mapping[str, pl.DataFrame], *, needs_invoices: bool) -> None:
+    """Refuse tables that lack what a ledger must have, all faults at once.
+
+    Args:
+        tables: table name to rows.
+        needs_invoices: whether an invoices table without rows is a fault.
+
+    Raises:
+        InvalidInputError: a table is unknown or missing, a required column is missing, or there is no
+            invoice.
+    """
+    faults = [
+        Fault("is not a ledger table", where=name, expected=_nearest(name, list(SCHEMAS)))
+        for name in sorted(set(tables) - set(SCHEMAS))
+    ]
+    faults += [
+        Fault("table is missing", where=name, remedy=f"deliver {name}.parquet or {name}.csv")
+        for name in REQUIRED_TABLES
+        if name not in tables
+    ]
+    for name in SCHEMAS:
+        if name in tables:
+            faults += _missing_columns(name, tables[name].columns)
+    if needs_invoices and "invoices" in tables and tables["invoices"].height == 0:
+        faults.append(Fault("holds no row", where="invoices", expected="at least one invoice"))
+    if faults:
+        raise InvalidInputError("this is not a ledger", faults)
+
+
+def _missing_columns(table: str, columns: list[str]) -> list[Fault]:
+    schema = SCHEMAS[table].columns()
+    unused = [name for name in columns if name not in schema and name not in PROVENANCE]
+    return [
+        Fault(
+            "column is missing",
+            where=f"{table}.{name}",
+            expected=_nearest(name, unused) if unused else f"columns {', '.join(schema)}",
+            remedy="rename the column, or name it in the mapping",
+        )
+        for name, column in schema.items()
+        if name not in columns and not column.nullable and f"{table}.{name}" not in ABSENT_COLUMN_MEANS
+    ]
+
+
+def _nearest(name: str, candidates: list[str]) -> str:
+    """The candidates, the ones nearest to a name first and pointed out."""
+    close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
+    listed = ", ".join(sorted(candidates))
+    return f"one of {listed}; the nearest is {close[0]!r}" if close else f"one of {listed}"
+
+
+def unused_columns(table: str, frame: pl.DataFrame) -> list[Note]:
+    """A note per column that is in no contract, naming the contract column it may have been meant for."""
+    notes = []
+    for name in frame.columns:
+        if name not in table_dtypes(table) and name not in PROVENANCE:
+            absent = [column for column in table_dtypes(table) if column not in frame.columns]
+            close = difflib.get_close_matches(name, absent, n=1, cutoff=0.75)
+            hint_en = f"; did you mean {close[0]}?" if close else ""
+            hint_fr = f" ; vouliez-vous dire {close[0]} ?" if close else ""
+            notes.append(
+                Note(
+                    f"{table}: column {name!r} is not used{hint_en}",
+                    f"{table} : la colonne {name!r} n'est pas utilisée{hint_fr}",
+                )
+            )
+    return notes
+
+
+def conform(table: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, list[Note]]:
+    """A delivered table in its contract's columns and types, with provenance columns.
+
+    Args:
+        table: name of the ledger table.
+        frame: its rows in any types; columns beyond the contract are left out.
+
+    Returns:
+        The rows whose every cell could be converted; the others, as they came, with `rule`; and the
+        assumptions made for absent columns.
+    """
+    dtypes = table_dtypes(table)
+    notes = [
+        note
+        for column, (_, note) in ABSENT_COLUMN_MEANS.items()
+        if column.split(".")[0] == table and column.split(".")[1] not in frame.columns
+    ]
+    given = {name: frame.schema[name] for name in dtypes if name in frame.columns}
+    raw = with_provenance(frame).select([*given, *PROVENANCE]).with_columns(_trimmed(table, frame))
+    converted = {
+        name: _convert(pl.col(name), given[name], dtype) for name, dtype in dtypes.items() if name in given
+    }
+    faults: dict[str, pl.Expr] = {}
+    for name, value in converted.items():
+        if given[name] == dtypes[name]:
+            continue
+        unreadable = pl.col(name).is_not_null() & value.is_null()
+        if dtypes[name] == _AMOUNT:
+            too_fine = _has_more_than_two_decimals(pl.col(name), given[name])
+            faults[f"{table}.{name}: more than two decimals"] = too_fine
+            unreadable &= ~too_fine
+        faults[f"{table}.{name}: {_unreadable(dtypes[name])}"] = unreadable
+    good, bad = split_by_rules(raw, faults)
+    typed = good.with_columns(**converted)
+    for name, dtype in dtypes.items():
+        if name not in given:
+            default = ABSENT_COLUMN_MEANS.get(f"{table}.{name}")
+            value = default[0] if default is not None else pl.lit(None)
+            typed = typed.with_columns(value.cast(dtype).alias(name))
+    return typed.select([*dtypes, *PROVENANCE]), bad, notes
+
+
+def _trimmed(table: str, frame: pl.DataFrame) -> list[pl.Expr]:
+    """Text cells without blanks around them, empty ones null; the words of an e-mail stay as written."""
+    texts = [
+        name
+        for name, dtype in frame.schema.items()
+        if dtype == pl.String and name in table_dtypes(table) and f"{table}.{name}" not in _KEPT_AS_WRITTEN
+    ]
+    written = [c.split(".")[1] for c in _KEPT_AS_WRITTEN if c.split(".")[0] == table]
+    trimmed = [pl.col(name).str.strip_chars() for name in texts]
+    return [pl.when(text != "").then(text) for text in trimmed] + [
+        pl.col(name).fill_null("") for name in written if name in frame.columns
+    ]
+
+
+def _convert(column: pl.Expr, given: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """A column brought from the type it came in to the contract's; null where that cannot be done."""
+    if given == wanted:
+        return column
+    if wanted == pl.String:
+        return _to_text(column, given)
+    if wanted == pl.Date:
+        return _to_date(column, given)
+    if wanted == _AMOUNT:
+        return _to_amount(column, given)
+    if wanted == pl.Boolean:
+        return _to_flag(column, given)
+    if wanted == pl.Float64:
+        return column.cast(pl.Float64, strict=False)
+    return _to_instant(column, given)
+
+
+def _to_text(column: pl.Expr, given: pl.DataType) -> pl.Expr:
+    """Ids that a tool turned into floats (12345.0) lose the artificial ".0"; everything else as it prints."""
+    text = column.cast(pl.String, strict=False)
+    return text.str.replace(r"\.0$", "") if given.is_float() else text
+
+
+def _to_date(column: pl.Expr, given: pl.DataType) -> pl.Expr:
+    if given == pl.Datetime:
+        return column.dt.date()
+    if given == pl.String:
+        day = column.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}.*)?$")
+        return day.str.to_date("%Y-%m-%d", strict=False)
+    return pl.lit(None, pl.Date) if given != pl.Null else column.cast(pl.Date)
+
+
+def _to_instant(column: pl.Expr, given: pl.DataType) -> pl.Expr:
+    """Instants in UTC; a text or column without an offset is taken as UTC already, a day as its 00:00."""
+    utc = pl.Datetime("us", "UTC")
+    if isinstance(given, pl.Datetime):
+        placed = column.dt.replace_time_zone("UTC") if given.time_zone is None else column
+        return placed.dt.convert_time_zone("UTC").dt.cast_time_unit("us")
+    if given == pl.Date:
+        return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if given != pl.String:
+        return column.cast(utc) if given == pl.Null else pl.lit(None, utc)
+    text = column.str.replace(" ", "T").str.replace(r"[Zz]$", "+00:00")
+    text = text.str.replace(r"([+-]\d{2})(\d{2})$", "$1:$2")
+    full = pl.when(text.str.contains(r"^\d{4}-\d{2}-\d{2}$")).then(text + "T00:00").otherwise(text)
+    placed = pl.when(full.str.contains(r"[+-]\d{2}:\d{2}$")).then(full).otherwise(full + "+00:00")
+    return pl.coalesce(
+        placed.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
+        for pattern in ("%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M%:z")
+    )
+
+
+def _to_amount(column: pl.Expr, given: pl.DataType) -> pl.Expr:
+    if given == pl.String:
+        return pl.when(column.str.contains(_TEXT_AMOUNT)).then(column).cast(_AMOUNT, strict=False)
+    if given.is_float():
+        fits = column.is_finite() & (column.abs() < 1e13)
+        cents = pl.when(fits).then((column * 100).round()).cast(pl.Int64, strict=False)
+        return (cents.cast(pl.Decimal(38, 2)) / 100).cast(_AMOUNT, strict=False)
+    return column.cast(_AMOUNT, strict=False)
+
+
+def _has_more_than_two_decimals(column: pl.Expr, given: pl.DataType) -> pl.Expr:
+    """Amounts that two decimals cannot hold; a binary float may only miss them by its own rounding."""
+    if given == pl.String:
+        return column.str.contains(r"^[+-]?\d+\.\d{2}\d*[1-9]")
+    if given.is_float():
+        distance = (column - (column * 100).round() / 100).abs()
+        return distance > 1e-9 + 1e-15 * column.abs()
+    if isinstance(given, pl.Decimal) and given.scale > 2:
+        return column != column.cast(_AMOUNT, strict=False)
+    return pl.lit(value=False)
+
+
+def _to_flag(column: pl.Expr, given: pl.DataType) -> pl.Expr:
+    if given == pl.String:
+        lower = column.str.to_lowercase()
+        return lower.replace_strict({"true": True, "1": True, "false": False, "0": False}, default=None)
+    if given.is_integer():
+        return pl.when(column.is_in([0, 1])).then(column.cast(pl.Boolean))
+    return column.cast(pl.Boolean) if given == pl.Null else pl.lit(None, pl.Boolean)
+
+
+def _unreadable(dtype: pl.DataType) -> str:
+    """What to call a cell that could not be converted to this type."""
+    if dtype == pl.Date:
+        return "unreadable date"
+    if isinstance(dtype, pl.Datetime):
+        return "unreadable instant"
+    if dtype == _AMOUNT:
+        return "unreadable amount"
+    return "unreadable flag" if dtype == pl.Boolean else "unreadable number"

@@ -1,0 +1,96 @@
+"""What makes one look twice at a valid ledger: nothing paid, one customer, overpaid, dangling mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from features.ledger.ledger import Ledger
+from features.ledger.report import Note
+
+#: A larger share of rows in quarantine points to a wrong mapping rather than to faulty rows.
+NOTABLE_REJECTED_SHARE: Final = 0.05
+_OVERPAID_TOLERANCE: Final = 0.05
+
+
+def ledger_warnings(ledger: Ledger, quarantine: Mapping[str, pl.DataFrame]) -> list[Note]:
+    """Notes on a checked ledger; none of them makes it invalid.
+
+    Args:
+        ledger: the accepted rows.
+        quarantine: the rejected ones per table.
+    """
+    notes = []
+    invoices = ledger.invoices.filter(pl.col("kind") == "invoice")
+    if invoices.is_empty():
+        notes.append(Note("no invoice was accepted", "aucune facture n'a été acceptée"))
+    elif ledger.payments.is_empty():
+        notes.append(
+            Note(
+                "no payment at all: lateness cannot be learned from this ledger",
+                "aucun paiement : ce grand livre ne permet pas d'apprendre les retards",
+            )
+        )
+    if ledger.customers.height == 1:
+        notes.append(
+            Note(
+                "one customer only: nothing can be compared between customers",
+                "un seul client : aucune comparaison entre clients n'est possible",
+            )
+        )
+    currencies = sorted(invoices["currency"].unique())
+    if len(currencies) > 1:
+        listed = ", ".join(currencies)
+        notes.append(Note(f"several currencies: {listed}", f"plusieurs devises : {listed}", len(currencies)))
+    notes += _overpaid(invoices, ledger.payments)
+    notes += _dangling_mentions(ledger)
+    for table, frame in ledger.tables():
+        rejected = quarantine[table].height if table in quarantine else 0
+        if rejected > NOTABLE_REJECTED_SHARE * (rejected + frame.height):
+            share = rejected / (rejected + frame.height)
+            notes.append(
+                Note(
+                    f"{share:.1%} of {table} is in quarantine",
+                    f"{share:.1%} de {table} est en quarantaine".replace(".", ",").replace("%", " %"),
+                    rejected,
+                )
+            )
+    return notes
+
+
+def _overpaid(invoices: pl.DataFrame, payments: pl.DataFrame) -> list[Note]:
+    """Invoices paid beyond their amount: a duplicate payment, or a payment on the wrong invoice."""
+    paid = payments.group_by("invoice_id").agg(pl.col("amount").sum().alias("paid"))
+    over = invoices.join(paid, on="invoice_id", how="inner", validate="1:1").filter(
+        (pl.col("paid") - pl.col("amount")).cast(pl.Float64) > _OVERPAID_TOLERANCE
+    )
+    if over.is_empty():
+        return []
+    return [
+        Note(
+            "invoices were paid more than their amount",
+            "des factures ont été payées au-delà de leur montant",
+            over.height,
+        )
+    ]
+
+
+def _dangling_mentions(ledger: Ledger) -> list[Note]:
+    """E-mails and interactions that name an invoice the ledger lacks; they are kept for their customer."""
+    notes = []
+    for table, frame in (("emails", ledger.emails), ("interactions", ledger.interactions)):
+        if frame is None:
+            continue
+        named = frame.filter(pl.col("invoice_id").is_not_null())
+        count = named.join(ledger.invoices, on="invoice_id", how="anti").height
+        if count:
+            notes.append(
+                Note(
+                    f"{table} name an invoice that is not in the ledger; they are kept for their customer",
+                    f"{table} : facture citée absente du grand livre ; lignes gardées pour leur client",
+                    count,
+                )
+            )
+    return notes

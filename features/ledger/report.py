@@ -1,0 +1,129 @@
+"""What a check of the ledger found: rows read, accepted and quarantined by rule, notes and assumptions.
+
+A rule is named "<table>.<column>: <fault>", for example "invoices.due_on: before issued_on". The name is
+the same in the quarantine files, the printed table and the JSON report; `rule_in_french` gives the French
+wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+#: The faults a rule can name, with their French wording.
+FAULTS_IN_FRENCH: Final[dict[str, str]] = {
+    "missing": "manquant",
+    "empty": "vide",
+    "not above zero": "doit être supérieur à zéro",
+    "zero": "nul",
+    "more than two decimals": "plus de deux décimales",
+    "unreadable date": "date illisible",
+    "unreadable instant": "date et heure illisibles",
+    "unreadable amount": "montant illisible",
+    "unreadable number": "nombre illisible",
+    "unreadable flag": "oui/non illisible",
+    "unknown code": "code inconnu",
+    "word not in the mapping": "mot absent du mappage",
+    "unreadable terms": "conditions de paiement illisibles",
+    "not a finite number": "nombre non fini",
+    "exact copy of another row": "copie exacte d'une autre ligne",
+    "same id, different content": "même identifiant, contenu différent",
+    "before 1990": "avant 1990",
+    "years after every other invoice": "plusieurs années après toutes les autres factures",
+    "years after issued_on": "plusieurs années après la date d'émission",
+    "years after the last due date": "plusieurs années après la dernière échéance",
+    "before issued_on": "avant la date d'émission",
+    "before opened_on": "avant l'ouverture",
+    "no such invoice": "facture inconnue",
+    "its invoice is in quarantine": "sa facture est en quarantaine",
+    "no such customer": "client inconnu",
+    "negative without method reversal": "négatif sans la méthode reversal",
+    "reversal above zero": "annulation de signe positif",
+}
+
+
+def rule_in_french(rule: str) -> str:
+    """The French wording of a rule's name; the column keeps its name."""
+    column, _, fault = rule.partition(": ")
+    return f"{column} : {FAULTS_IN_FRENCH[fault]}"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the person should know of, in both languages, that rejects no row.
+
+    Attributes:
+        en: the English sentence.
+        fr: the French sentence.
+        count: rows or values concerned, None where counting makes no sense.
+    """
+
+    en: str
+    fr: str
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """Rows of one table.
+
+    Attributes:
+        table: name of the table.
+        read: rows read, quarantined ones included, derived ones not.
+        accepted: rows that are in the ledger.
+        quarantined: rows put aside, by rule; a row with several faults counts under its first rule.
+        derived: rows the check added (customers known from their invoices only).
+    """
+
+    table: str
+    read: int
+    accepted: int
+    quarantined: Mapping[str, int]
+    derived: int = 0
+
+    @property
+    def rejected_share(self) -> float:
+        """Share of the rows read that are in quarantine, from 0 to 1; 0 for an empty table."""
+        return sum(self.quarantined.values()) / self.read if self.read else 0.0
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The outcome of a check.
+
+    Attributes:
+        tables: one entry per table, in contract order.
+        warnings: what deserves a look.
+        assumptions: what the source did not say and was assumed; each changes what the figures mean.
+    """
+
+    tables: tuple[TableReport, ...]
+    warnings: tuple[Note, ...] = ()
+    assumptions: tuple[Note, ...] = ()
+
+    @property
+    def quarantined_rows(self) -> int:
+        """Rows in quarantine over all tables."""
+        return sum(sum(table.quarantined.values()) for table in self.tables)
+
+    def table(self, name: str) -> TableReport:
+        """The entry of one table."""
+        return next(entry for entry in self.tables if entry.table == name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain values for a JSON file."""
+        return {
+            "tables": {
+                entry.table: {
+                    "read": entry.read,
+                    "accepted": entry.accepted,
+                    "derived": entry.derived,
+                    "quarantined": dict(entry.quarantined),
+                    "rejected_share": entry.rejected_share,
+                }
+                for entry in self.tables
+            },
+            "warnings": [{"en": note.en, "fr": note.fr, "count": note.count} for note in self.warnings],
+            "assumptions": [{"en": note.en, "fr": note.fr, "count": note.count} for note in self.assumptions],
+        }
