@@ -1,0 +1,249 @@
+"""A trained model as a folder of plain files: `model.json` (numbers, lists, choices) and `trees.txt` (LightGBM's text).
+
+Reading one runs no code. The checksums are compared, and the feature list and catalogue version are held against what
+the running code computes: a difference stops, it is never filled in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from features.errors import Fault, InvalidInputError
+from models.booster import TreeModel
+from models.calibration import HazardCalibration
+from models.hazard import HAZARD_COLUMNS, DiscreteTimeHazard
+from models.intervals import Intervals
+from models.linear_part import LinearPart
+from models.target import Target
+
+FORMAT = "encours-late-payment-1"
+MODEL_FILE = "model.json"
+TREES_FILE = "trees.txt"
+CHECKSUMS_FILE = "SHA256SUMS"
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """Everything needed to score: nothing else is read when a score is made.
+
+    Attributes:
+        hazard: the model.
+        calibration: its calibration.
+        target: what late means.
+        catalogue_version: version of the feature catalogue it was trained with.
+        known_before: training cut-off.
+        facts: figures about the training, for people (never read by a score).
+        version: name of the model: the first twelve digits of its checksum.
+    """
+
+    hazard: DiscreteTimeHazard
+    calibration: HazardCalibration
+    target: Target
+    catalogue_version: str
+    known_before: date
+    facts: dict[str, Any]
+    version: str = ""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features the model reads, in order."""
+        return self.hazard.feature_names
+
+    @property
+    def intervals(self) -> Intervals:
+        """The intervals the model speaks of."""
+        return self.hazard.intervals
+
+
+def make_bundle(
+    hazard: DiscreteTimeHazard,
+    calibration: HazardCalibration,
+    target: Target,
+    catalogue_version: str,
+    known_before: date,
+    facts: dict[str, Any],
+) -> ModelBundle:
+    """A bundle named by what is in it: the same training gives the same version."""
+    unnamed = ModelBundle(hazard, calibration, target, catalogue_version, known_before, facts)
+    digest = hashlib.sha256()
+    for name, content in sorted(_files(unnamed).items()):
+        digest.update(f"{name}\n".encode() + content)
+    return ModelBundle(
+        hazard, calibration, target, catalogue_version, known_before, facts, version=digest.hexdigest()[:12]
+    )
+
+
+def write_bundle(bundle: ModelBundle, folder: Path) -> Path:
+    """Write a bundle into a folder: aside first, then moved into place in one step.
+
+    Returns:
+        The folder. An existing bundle of that folder is replaced.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    files = _files(bundle)
+    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, content in {**files, CHECKSUMS_FILE: sums.encode()}.items():
+            (aside / name).write_bytes(content)
+        aside.chmod(0o755)
+        if folder.exists():
+            old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
+            folder.rename(old)
+            aside.rename(folder)
+            shutil.rmtree(old)
+        else:
+            aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return folder
+
+
+def load_bundle(
+    folder: Path,
+    feature_names: Sequence[str] | None = None,
+    catalogue_version: str | None = None,
+    threads: int = 2,
+) -> ModelBundle:
+    """Read and check a bundle.
+
+    Args:
+        folder: where it lies.
+        feature_names: the columns the running code can compute; compared when given.
+        catalogue_version: the version of the running catalogue; compared when given.
+        threads: threads for batches; a service passes 1.
+
+    Raises:
+        InvalidInputError: a file is missing or altered, the format is another, or the features do not match.
+    """
+    contents = _read_checked(folder)
+    model = json.loads(contents[MODEL_FILE])
+    faults = _mismatches(model, folder, feature_names, catalogue_version)
+    if faults:
+        raise InvalidInputError(f"The model in {folder} cannot be used.", faults)
+    hazard = DiscreteTimeHazard(
+        feature_names=tuple(model["feature_names"]),
+        intervals=Intervals(tuple(model["interval_bounds"])),
+        linear=LinearPart.from_json(model["linear"]),
+        trees=TreeModel(contents[TREES_FILE].decode(), threads),
+    )
+    calibration = model["calibration"]
+    return ModelBundle(
+        hazard=hazard,
+        calibration=HazardCalibration(
+            calibration["slope"], tuple(calibration["shift"]), calibration["row_count"]
+        ),
+        target=Target(**model["target"]),
+        catalogue_version=model["catalogue_version"],
+        known_before=date.fromisoformat(model["known_before"]),
+        facts=model["facts"],
+        version=model["version"],
+    )
+
+
+def _files(bundle: ModelBundle) -> dict[str, bytes]:
+    trees = bundle.hazard.trees.text.encode()
+    model = {
+        "format": FORMAT,
+        "version": bundle.version,
+        "catalogue_version": bundle.catalogue_version,
+        "known_before": bundle.known_before.isoformat(),
+        "target": asdict(bundle.target),
+        "feature_names": list(bundle.feature_names),
+        "hazard_columns": list(HAZARD_COLUMNS),
+        "interval_bounds": list(bundle.intervals.bounds),
+        "calibration": asdict(bundle.calibration),
+        "linear": bundle.hazard.linear.to_json(),
+        "facts": bundle.facts,
+    }
+    text = json.dumps(model, indent=1, ensure_ascii=False, allow_nan=False, sort_keys=True)
+    return {MODEL_FILE: text.encode(), TREES_FILE: trees}
+
+
+def _read_checked(folder: Path) -> dict[str, bytes]:
+    remedy = "export the model again; a bundle is never edited by hand"
+    missing = [name for name in (MODEL_FILE, TREES_FILE, CHECKSUMS_FILE) if not (folder / name).is_file()]
+    if missing:
+        raise InvalidInputError(
+            f"There is no complete model in {folder}.",
+            [Fault(what="the file is missing", where=name, remedy=remedy) for name in missing],
+        )
+    expected = dict(
+        reversed(line.split("  ", 1)) for line in (folder / CHECKSUMS_FILE).read_text().splitlines() if line
+    )
+    contents = {name: (folder / name).read_bytes() for name in (MODEL_FILE, TREES_FILE)}
+    altered = [
+        name for name, content in contents.items() if hashlib.sha256(content).hexdigest() != expected.get(name)
+    ]
+    if altered:
+        raise InvalidInputError(
+            f"The model in {folder} has been altered.",
+            [
+                Fault(
+                    what="the content does not have the checksum recorded for it",
+                    where=name,
+                    expected=f"sha256 {expected.get(name, '(none recorded)')}",
+                    remedy=remedy,
+                )
+                for name in altered
+            ],
+        )
+    return contents
+
+
+def _mismatches(
+    model: dict[str, Any],
+    folder: Path,
+    feature_names: Sequence[str] | None,
+    catalogue_version: str | None,
+) -> list[Fault]:
+    if model.get("format") != FORMAT:
+        return [
+            Fault(
+                what=f"the format is {model.get('format')!r}",
+                where=str(folder / MODEL_FILE),
+                expected=FORMAT,
+                remedy="train and export the model with this version of Encours",
+            )
+        ]
+    faults = []
+    retrain = "retrain, or run the version of Encours the model was trained with"
+    if tuple(model["hazard_columns"]) != HAZARD_COLUMNS:
+        faults.append(
+            Fault(
+                what=f"the model reads {model['hazard_columns']} beside the features",
+                expected=str(list(HAZARD_COLUMNS)),
+                remedy=retrain,
+            )
+        )
+    if catalogue_version is not None and model["catalogue_version"] != catalogue_version:
+        faults.append(
+            Fault(
+                what=f"it was trained with feature catalogue {model['catalogue_version']}",
+                where="catalogue_version",
+                expected=f"catalogue {catalogue_version}, the one this code computes",
+                remedy=retrain,
+            )
+        )
+    if feature_names is not None:
+        unknown = sorted(set(model["feature_names"]) - set(feature_names))
+        if unknown:
+            faults.append(
+                Fault(
+                    what=f"{len(unknown)} features it needs are not computed any more",
+                    where="feature_names",
+                    examples=tuple(unknown),
+                    expected="every feature of the model in the catalogue",
+                    remedy=retrain,
+                )
+            )
+    return faults

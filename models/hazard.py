@@ -1,0 +1,253 @@
+"""The late-payment model: the chance of settlement in each interval of days past due, given still unpaid at its start.
+
+One model for every landmark and interval. Its product is one coherent curve P(unpaid at due + k), falling in k, for an
+invoice just issued as for one long overdue (which starts in its own interval).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.errors import Fault, InvalidInputError
+from models.booster import TreeModel
+from models.exact_math import exact_sigmoid
+from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
+from models.linear_part import LinearPart, fit_linear_part
+from models.training_set import TrainingRows
+
+HAZARD_COLUMNS: tuple[str, ...] = ("interval_end_days", "interval_days_at_risk", "landmark_days_past_due")
+"""What the trees see beside the features: where the interval ends, how much of it is left, where the landmark stands."""
+
+_MARGIN_LIMIT = 30.0
+
+
+@dataclass(frozen=True)
+class HazardSettings:
+    """How the hazard is fitted.
+
+    Attributes:
+        tree_count: boosting rounds.
+        leaves: leaves of each tree.
+        learning_rate: step of each tree.
+        min_rows_per_leaf: fewest hazard rows in a leaf.
+        l2: ridge penalty of the leaves.
+        feature_share: share of the features each tree may use.
+        penalty: pull of the scorecard's slopes to zero, in observations.
+        linear_rows: most hazard rows the scorecard is fitted on.
+        is_monotone: hold the trees to the direction the catalogue declares.
+        threads: threads of training; the result does not depend on it.
+        seed: of everything random.
+    """
+
+    tree_count: int = 200
+    leaves: int = 15
+    learning_rate: float = 0.05
+    min_rows_per_leaf: int = 100
+    l2: float = 5.0
+    feature_share: float = 0.6
+    penalty: float = 30.0
+    linear_rows: int = 60_000
+    is_monotone: bool = False
+    threads: int = 2
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class DiscreteTimeHazard:
+    """A fitted hazard.
+
+    Attributes:
+        feature_names: features in the order of the table it reads.
+        intervals: the intervals it speaks of.
+        linear: the scorecard it starts from.
+        trees: what the trees add to it.
+    """
+
+    feature_names: tuple[str, ...]
+    intervals: Intervals
+    linear: LinearPart
+    trees: TreeModel
+
+    def margins(self, table: Floats, rows: HazardRows) -> Floats:
+        """Log-odds of settlement in the interval of each row, before calibration.
+
+        Args:
+            table: one row of features per landmark, unknown as NaN.
+            rows: the hazard rows of those landmarks.
+        """
+        inputs = tree_inputs(table, rows, self.intervals)
+        total = self.linear.margins(table, rows, self.intervals) + self.trees.margins(inputs)
+        return np.clip(total, -_MARGIN_LIMIT, _MARGIN_LIMIT)
+
+
+@dataclass(frozen=True)
+class UnpaidCurves:
+    """P(still unpaid) of each landmark at the end of every interval.
+
+    Attributes:
+        days_past_due: of each landmark on its as-of date.
+        start: interval each landmark stands in.
+        unpaid: one row per landmark, one column per interval bound; 1 for bounds already behind.
+        intervals: the intervals.
+    """
+
+    days_past_due: Ints
+    start: Ints
+    unpaid: Floats
+    intervals: Intervals
+
+    def at(self, days: int) -> Floats:
+        """P(unpaid at the end of the day due + days); days must be a bound."""
+        result: Floats = np.ascontiguousarray(self.unpaid[:, self.intervals.position(days)])
+        return result
+
+
+def curves_from_margins(margins: Floats, rows: HazardRows, days_past_due: Ints, intervals: Intervals) -> UnpaidCurves:
+    """The product of the chances of outliving each interval.
+
+    Args:
+        margins: log-odds of settlement of each hazard row.
+        rows: all intervals ahead of each landmark, as `hazard_rows` gives them.
+        days_past_due: of each landmark.
+        intervals: the intervals.
+    """
+    count = days_past_due.size
+    outlive = np.ones((count, len(intervals.bounds)))
+    outlive[rows.landmark, rows.interval] = exact_sigmoid(-margins)
+    # Beyond the last bound nothing can be said at a bound: the only row is the repeated tail, read by the date part.
+    unpaid = np.empty_like(outlive)
+    running = np.ones(count)
+    for column in range(outlive.shape[1]):
+        running = running * outlive[:, column]
+        unpaid[:, column] = running
+    return UnpaidCurves(days_past_due, intervals.start(days_past_due), unpaid, intervals)
+
+
+def tree_inputs(table: Floats, rows: HazardRows, intervals: Intervals) -> Floats:
+    """The table the trees read: the landmark's features and the hazard columns, one row per hazard row."""
+    width = table.shape[1]
+    inputs = np.empty((len(rows), width + len(HAZARD_COLUMNS)), dtype=np.float64)
+    inputs[:, :width] = table[rows.landmark]
+    inputs[:, width] = intervals.array[rows.interval]
+    inputs[:, width + 1] = rows.days_at_risk
+    inputs[:, width + 2] = rows.days_past_due
+    return inputs
+
+
+def fit_hazard(
+    table: Floats,
+    training: TrainingRows,
+    feature_names: Sequence[str],
+    intervals: Intervals,
+    settings: HazardSettings,
+    directions: Sequence[int] = (),
+) -> DiscreteTimeHazard:
+    """Fit the scorecard, then the trees on what it leaves.
+
+    Args:
+        table: one row of features per landmark, unknown as NaN.
+        training: hazard rows of those landmarks with outcomes.
+        feature_names: names of the table's columns.
+        intervals: the intervals.
+        settings: how to fit.
+        directions: per feature +1 when more means later payment, -1 when earlier, 0 when unknown; all 0 when empty.
+
+    Raises:
+        InvalidInputError: when no settlement has been observed, or none has been outlived.
+    """
+    _refuse_unusable(table, training, feature_names)
+    chosen = np.arange(len(training))
+    if chosen.size > settings.linear_rows:
+        chosen = np.sort(np.random.default_rng(settings.seed).choice(chosen, settings.linear_rows, replace=False))
+    linear = fit_linear_part(
+        table,
+        training.rows.take(chosen),
+        training.is_settled[chosen],
+        training.weight[chosen],
+        intervals,
+        settings.penalty,
+    )
+    text = _fit_trees(table, training, feature_names, intervals, settings, directions, linear)
+    return DiscreteTimeHazard(tuple(feature_names), intervals, linear, TreeModel(text, settings.threads))
+
+
+def predict_margins(model: DiscreteTimeHazard, table: Floats, days_past_due: Ints) -> tuple[Floats, HazardRows]:
+    """Margins of every interval ahead of each landmark, with the rows they belong to."""
+    rows = hazard_rows(days_past_due, model.intervals)
+    return model.margins(table, rows), rows
+
+
+def _fit_trees(
+    table: Floats,
+    training: TrainingRows,
+    feature_names: Sequence[str],
+    intervals: Intervals,
+    settings: HazardSettings,
+    directions: Sequence[int],
+    linear: LinearPart,
+) -> str:
+    import lightgbm
+
+    inputs = tree_inputs(table, training.rows, intervals)
+    names = [*feature_names, *HAZARD_COLUMNS]
+    parameters: dict[str, object] = {
+        "objective": "binary",
+        "num_leaves": settings.leaves,
+        "learning_rate": settings.learning_rate,
+        "min_data_in_leaf": settings.min_rows_per_leaf,
+        "lambda_l2": settings.l2,
+        "feature_fraction": settings.feature_share,
+        "max_bin": 127,
+        "boost_from_average": False,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": settings.threads,
+        "seed": settings.seed,
+        "verbosity": -1,
+    }
+    if settings.is_monotone and any(directions):
+        # The trees estimate settlement, so a feature that makes payment later pushes it down.
+        parameters["monotone_constraints"] = [*(-d for d in directions), *(0 for _ in HAZARD_COLUMNS)]
+        parameters["monotone_constraints_method"] = "intermediate"
+    data = lightgbm.Dataset(
+        inputs,
+        label=training.is_settled,
+        weight=training.weight,
+        init_score=linear.margins(table, training.rows, intervals),
+        feature_name=names,
+        free_raw_data=True,
+        params={"verbosity": -1, "max_bin": 127},
+    )
+    text: str = lightgbm.train(parameters, data, num_boost_round=settings.tree_count).model_to_string()
+    # The thread count is the only line that differs between machines.
+    return "\n".join(line for line in text.split("\n") if not line.startswith("[num_threads:"))
+
+
+def _refuse_unusable(table: Floats, training: TrainingRows, feature_names: Sequence[str]) -> None:
+    faults = []
+    if table.dtype != np.float64 or table.ndim != 2 or table.shape[1] != len(feature_names):
+        faults.append(
+            Fault(
+                what=f"the table is {table.dtype} of shape {table.shape}",
+                where="features",
+                expected=f"float64, one column for each of the {len(feature_names)} features",
+            )
+        )
+    if np.isinf(table).any():
+        faults.append(Fault(what="infinite values", where="features", expected="finite values or unknown"))
+    settled = float(training.is_settled.sum())
+    if settled == 0.0 or settled == len(training):
+        observed = "no settlement" if settled == 0.0 else "no invoice that outlived an interval"
+        faults.append(
+            Fault(
+                what=f"{observed} has been observed in {len(training)} training rows",
+                where="training set",
+                expected="both settled and still unpaid invoices before the cut-off",
+                remedy="choose a later cut-off or import a longer ledger",
+            )
+        )
+    if faults:
+        raise InvalidInputError("The model cannot be trained.", faults)

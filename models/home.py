@@ -1,0 +1,56 @@
+"""Where Encours keeps what it makes: one folder, named once by ENCOURS_HOME.
+
+The environment is read here and nowhere else; the rest of the code is handed a `Home`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "ENCOURS_HOME"
+TRACKING_VARIABLE = "ENCOURS_TRACKING_URI"
+DEFAULT_HOME = Path("var")
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds the embedded default of everything Encours writes.
+
+    Attributes:
+        root: the folder itself, absolute.
+        tracking_uri: where MLflow keeps runs and registered models; SQLite under `root` unless set otherwise.
+    """
+
+    root: Path
+    tracking_uri: str
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of MLflow artifacts (plots, model cards, model files)."""
+        return self.root / "mlflow" / "artifacts"
+
+    @property
+    def bundles(self) -> Path:
+        """Folder of exported model bundles; `bundles/champion.json` names the one in service."""
+        return self.root / "bundles"
+
+    @property
+    def champion_pointer(self) -> Path:
+        """The small file that names the bundle in service; replaced in one move."""
+        return self.bundles / "champion.json"
+
+
+def home_at(root: Path, tracking_uri: str | None = None) -> Home:
+    """A home in a given folder, with MLflow on SQLite inside it unless another address is given."""
+    absolute = root.expanduser().resolve()
+    return Home(root=absolute, tracking_uri=tracking_uri or f"sqlite:///{absolute / 'mlflow' / 'mlflow.db'}")
+
+
+def read_home(environment: Mapping[str, str] | None = None) -> Home:
+    """The home named by the environment, `var/` in the current folder when nothing is set."""
+    variables = os.environ if environment is None else environment
+    root = Path(variables.get(HOME_VARIABLE) or DEFAULT_HOME)
+    return home_at(root, variables.get(TRACKING_VARIABLE) or None)

@@ -1,0 +1,129 @@
+"""The intervals of days past due in which an invoice may be settled, and the hazard rows they make of a landmark.
+
+An interval (a, b] holds the settlements from a + 1 to b days past due; the first one holds everything up to its end.
+A landmark that is already past due starts in the interval it stands in, with only the days that are left of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import Fault, InvalidInputError
+from models.target import HORIZONS
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+DEFAULT_BOUNDS: tuple[int, ...] = (-15, -7, -3, 0, 3, 7, 15, 30, 60, 90, 120, 180, 365)
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """The last day of each interval, in days past due, growing; every horizon and the grace are among them."""
+
+    bounds: tuple[int, ...] = DEFAULT_BOUNDS
+
+    def __post_init__(self) -> None:
+        missing = sorted(set(HORIZONS) - set(self.bounds))
+        if missing or list(self.bounds) != sorted(set(self.bounds)):
+            raise InvalidInputError(
+                "The intervals cannot be used.",
+                [
+                    Fault(
+                        what=f"bounds are {list(self.bounds)}",
+                        where="intervals",
+                        expected=f"growing days past due that contain {list(HORIZONS)}",
+                        remedy="add the missing days" if missing else "sort the days and remove repeats",
+                    )
+                ],
+            )
+
+    @property
+    def array(self) -> Ints:
+        """The bounds as an array."""
+        return np.asarray(self.bounds, dtype=np.int64)
+
+    @property
+    def tail_days(self) -> int:
+        """Length in days of the last interval, repeated beyond it when a date is asked for."""
+        return self.bounds[-1] - self.bounds[-2]
+
+    def position(self, days: int) -> int:
+        """Index of the interval that ends on a given day past due."""
+        return self.bounds.index(days)
+
+    def start(self, days_past_due: Ints) -> Ints:
+        """Index of the interval each landmark stands in; beyond the last bound it is the last interval."""
+        found = np.searchsorted(self.array, days_past_due, side="left")
+        return np.minimum(found, len(self.bounds) - 1).astype(np.int64)
+
+    def nominal_days(self) -> Floats:
+        """Days in each whole interval; the open first one counts as long as the second."""
+        ends = self.array.astype(np.float64)
+        lengths = np.diff(ends, prepend=ends[0] - (ends[1] - ends[0]))
+        return lengths
+
+
+def intervals_for(grace_days: int, bounds: tuple[int, ...] = DEFAULT_BOUNDS) -> Intervals:
+    """Intervals among whose bounds the grace is, so that p_late needs no interpolation."""
+    return Intervals(bounds=tuple(sorted({*bounds, *HORIZONS, grace_days})))
+
+
+@dataclass(frozen=True)
+class HazardRows:
+    """One row per landmark and interval it may be settled in.
+
+    Attributes:
+        landmark: position of the landmark among those given.
+        interval: index of the interval.
+        days_at_risk: days of the interval that are still to come at the landmark.
+        days_past_due: days past due at the landmark (negative before the due date).
+    """
+
+    landmark: Ints
+    interval: Ints
+    days_at_risk: Floats
+    days_past_due: Floats
+
+    def __len__(self) -> int:
+        return int(self.landmark.size)
+
+    def take(self, chosen: npt.NDArray[np.bool_] | Ints) -> HazardRows:
+        """The chosen rows."""
+        return HazardRows(
+            self.landmark[chosen], self.interval[chosen], self.days_at_risk[chosen], self.days_past_due[chosen]
+        )
+
+
+def hazard_rows(days_past_due: Ints, intervals: Intervals, last: Ints | None = None) -> HazardRows:
+    """Every interval still ahead of each landmark, in order.
+
+    Args:
+        days_past_due: of each landmark on its as-of date.
+        intervals: the intervals of the model.
+        last: index of the last interval wanted per landmark (included); all when absent.
+
+    Returns:
+        The rows, landmark by landmark, interval by interval. A landmark beyond the last bound has one row: a whole
+        last interval, starting on its as-of date.
+    """
+    ends = intervals.array
+    start = intervals.start(days_past_due)
+    final = np.full(start.size, ends.size - 1) if last is None else np.maximum(last, start)
+    counts = final - start + 1
+    landmark = np.repeat(np.arange(start.size), counts)
+    first_row = np.cumsum(counts) - counts
+    interval = np.arange(landmark.size) - first_row[landmark] + start[landmark]
+    dpd = days_past_due[landmark]
+    opening = np.where(interval == 0, dpd, np.maximum(dpd, ends[np.maximum(interval - 1, 0)] + 1))
+    at_risk = (ends[interval] - opening + 1).astype(np.float64)
+    at_risk[dpd > ends[-1]] = float(intervals.tail_days)
+    return HazardRows(
+        landmark=landmark.astype(np.int64),
+        interval=interval.astype(np.int64),
+        days_at_risk=at_risk,
+        days_past_due=dpd.astype(np.float64),
+    )

@@ -1,0 +1,225 @@
+"""The straight-line part of the hazard: a ridge-penalised scorecard the trees start from.
+
+It carries what few data can teach (habits, terms, amounts) and shrinks towards the portfolio's own rhythm of settlement
+when data are scarce; the trees then learn only what a straight line misses. Every feature has a slope shared by all
+intervals and a departure from it in each phase (well before the due date, around it, after it, long after it), because
+a habit says more about one phase than about another. Unknown values take the average, plus a step of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.exact_math import exact_log
+from models.intervals import Floats, HazardRows, Intervals, Ints
+
+PHASE_ENDS: tuple[int, ...] = (-4, 0, 7)
+"""Last interval end, in days past due, of each phase but the last."""
+
+_ROUNDS = 30
+_DEPARTURE_PENALTY = 3.0
+_SIGNIFICANT_DIGITS = 10
+
+
+@dataclass(frozen=True)
+class LinearPart:
+    """Offsets and slopes of the scorecard, on the log-odds of being settled within an interval.
+
+    Attributes:
+        lower: values below are read as this, per feature.
+        upper: values above are read as this, per feature.
+        centre: average known value in training, per feature; stands in for an unknown one.
+        scale: spread in training, per feature.
+        slope: change of log-odds per spread, in every interval.
+        phase_slope: further change per spread in each phase, one row per phase.
+        unknown: change of log-odds when the value is unknown.
+        unknown_share: share of training rows in which it was unknown (the point from which contributions count).
+        interval_offset: log-odds of settlement in each interval for the average landmark.
+        elapsed_slope: change per log share of the interval still to come.
+    """
+
+    lower: Floats
+    upper: Floats
+    centre: Floats
+    scale: Floats
+    slope: Floats
+    phase_slope: Floats
+    unknown: Floats
+    unknown_share: Floats
+    interval_offset: Floats
+    elapsed_slope: float
+
+    def standardised(self, table: Floats) -> tuple[Floats, Floats]:
+        """Each value in spreads from the average (0 when unknown), and 1.0 where it is unknown."""
+        is_unknown = np.isnan(table)
+        clipped = np.clip(np.where(is_unknown, self.centre, table), self.lower, self.upper)
+        z = np.where(is_unknown, 0.0, (clipped - self.centre) / self.scale)
+        return z, is_unknown.astype(np.float64)
+
+    def feature_terms(self, table: Floats) -> tuple[Floats, ...]:
+        """Log-odds each feature adds in the intervals of each phase."""
+        z, is_unknown = self.standardised(table)
+        unknown = (is_unknown - self.unknown_share) * self.unknown
+        return tuple(z * (self.slope + departure) + unknown for departure in self.phase_slope)
+
+    def interval_terms(self, rows: HazardRows, intervals: Intervals) -> Floats:
+        """Log-odds that come from the interval and how much of it is left, per row."""
+        left = exact_log(rows.days_at_risk / intervals.nominal_days()[rows.interval])
+        result: Floats = self.interval_offset[rows.interval] + self.elapsed_slope * left
+        return result
+
+    def margins(self, table: Floats, rows: HazardRows, intervals: Intervals) -> Floats:
+        """Log-odds of settlement in each row's interval.
+
+        Args:
+            table: one row of features per landmark (not per hazard row).
+            rows: the hazard rows.
+            intervals: the intervals of the model.
+        """
+        by_phase = np.stack([_sum_in_order(terms) for terms in self.feature_terms(table)])
+        base = self.interval_terms(rows, intervals)
+        result: Floats = base + by_phase[phase_of(rows, intervals), rows.landmark]
+        return result
+
+    def to_json(self) -> dict[str, object]:
+        """Plain numbers, exact when read back."""
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
+        }
+
+    @staticmethod
+    def from_json(numbers: dict[str, object]) -> LinearPart:
+        """The part written by `to_json`."""
+        return LinearPart(
+            **{  # type: ignore[arg-type]
+                name: np.asarray(value, dtype=np.float64) if isinstance(value, list) else value
+                for name, value in numbers.items()
+            }
+        )
+
+
+def phase_of(rows: HazardRows, intervals: Intervals) -> Ints:
+    """Phase of each row's interval, by its end."""
+    return np.searchsorted(PHASE_ENDS, intervals.array, side="left").astype(np.int64)[rows.interval]
+
+
+def _sum_in_order(terms: Floats) -> Floats:
+    """Sum over features one after the other, so that the result does not depend on how many rows there are."""
+    total = np.zeros(terms.shape[0])
+    for column in range(terms.shape[1]):
+        total = total + terms[:, column]
+    return total
+
+
+def fit_linear_part(
+    table: Floats,
+    rows: HazardRows,
+    is_settled: Floats,
+    weight: Floats,
+    intervals: Intervals,
+    penalty: float,
+) -> LinearPart:
+    """Fit the scorecard by penalised maximum likelihood (Newton's method).
+
+    Args:
+        table: features per landmark.
+        rows: hazard rows.
+        is_settled: outcome of each row.
+        weight: weight of each row.
+        intervals: the intervals of the model.
+        penalty: strength of the pull of every slope to zero, in observations.
+
+    Returns:
+        The fitted part; without features it is the portfolio's rhythm alone.
+    """
+    lower, upper, centre, scale, unknown_share = _reading_of(table, rows)
+    count, width, phases = len(intervals.bounds), table.shape[1], len(PHASE_ENDS) + 1
+    empty, departures = np.zeros(width), np.zeros((phases, width))
+    start = LinearPart(
+        lower, upper, centre, scale, empty, departures, empty, unknown_share, np.zeros(count), 0.0
+    )
+    z, is_unknown = start.standardised(table)
+    varies_unknown = (unknown_share > 0.001) & (unknown_share < 0.999)
+    phase = phase_of(rows, intervals)
+    left = exact_log(rows.days_at_risk / intervals.nominal_days()[rows.interval])
+    design = np.concatenate(
+        [
+            np.eye(count)[rows.interval],
+            left[:, None],
+            z[rows.landmark],
+            *(z[rows.landmark] * (phase == own)[:, None] for own in range(phases)),
+            ((is_unknown - unknown_share)[:, varies_unknown])[rows.landmark],
+        ],
+        axis=1,
+    )
+    strength = np.concatenate(
+        [
+            np.full(count, 1.0),
+            np.full(1, 1.0),
+            np.full(width, penalty),
+            np.full(phases * width, _DEPARTURE_PENALTY * penalty),
+            np.full(int(varies_unknown.sum()), penalty),
+        ]
+    )
+    share = np.average(is_settled, weights=weight) if is_settled.size else 0.5
+    anchor = np.zeros(strength.size)
+    anchor[:count] = np.log(share + 1e-3) - np.log(1.0 - share + 1e-3)
+    solution = _newton(design, is_settled, weight, strength, anchor)
+    unknown = np.zeros(width)
+    unknown[varies_unknown] = solution[count + 1 + (1 + phases) * width :]
+    return LinearPart(
+        lower=lower,
+        upper=upper,
+        centre=centre,
+        scale=scale,
+        slope=solution[count + 1 : count + 1 + width],
+        phase_slope=solution[count + 1 + width : count + 1 + (1 + phases) * width].reshape(phases, width),
+        unknown=unknown,
+        unknown_share=unknown_share,
+        interval_offset=solution[:count],
+        elapsed_slope=float(solution[count]),
+    )
+
+
+def _reading_of(table: Floats, rows: HazardRows) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Clipping points, centre, spread and unknown share of each feature over the landmarks that have rows."""
+    seen = table[np.unique(rows.landmark)]
+    width = table.shape[1]
+    lower, upper = np.zeros(width), np.zeros(width)
+    centre, scale, unknown_share = np.zeros(width), np.ones(width), np.ones(width)
+    for column in range(width):
+        values = seen[:, column]
+        known = values[~np.isnan(values)]
+        unknown_share[column] = 1.0 - known.size / max(values.size, 1)
+        if known.size == 0:
+            continue
+        lower[column], upper[column] = np.quantile(known, [0.005, 0.995])
+        clipped = np.clip(known, lower[column], upper[column])
+        centre[column] = clipped.mean()
+        spread = float(clipped.std())
+        scale[column] = spread if spread > 1e-9 else 1.0
+    return tuple(_rounded(part) for part in (lower, upper, centre, scale, unknown_share))  # type: ignore[return-value]
+
+
+def _newton(design: Floats, outcome: Floats, weight: Floats, strength: Floats, anchor: Floats) -> Floats:
+    """Penalised logistic coefficients; the pull is towards `anchor`, starting there."""
+    solution = anchor.copy()
+    for _ in range(_ROUNDS):
+        margin = np.clip(design @ solution, -30.0, 30.0)
+        probability = 1.0 / (1.0 + np.exp(-margin))
+        slope = design.T @ (weight * (outcome - probability)) - strength * (solution - anchor)
+        curvature = (design * (weight * probability * (1.0 - probability))[:, None]).T @ design
+        step = np.linalg.solve(curvature + np.diag(strength + 1e-6), slope)
+        largest = float(np.abs(step).max(initial=0.0))
+        solution = solution + step * min(1.0, 4.0 / max(largest, 1e-12))
+        if largest < 1e-9:
+            break
+    return _rounded(solution)
+
+
+def _rounded(values: Floats) -> Floats:
+    """Ten significant digits: the last bits of a matrix product depend on the machine, a model must not."""
+    return np.array([float(f"{value:.{_SIGNIFICANT_DIGITS}g}") for value in values.tolist()], dtype=np.float64)

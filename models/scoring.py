@@ -1,0 +1,115 @@
+"""The score of every landmark: probabilities, dates, grade, cold-start rung, reasons. Pure: values in, values out.
+
+The result of one landmark does not depend on the others scored with it, nor on the number of threads.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from features.errors import Fault, InvalidInputError
+from models.bundle import ModelBundle
+from models.cold_start import history_depth, rung_of
+from models.exact_math import exact_sigmoid
+from models.grades import grade_of
+from models.hazard import UnpaidCurves, curves_from_margins, predict_margins
+from models.intervals import Floats, HazardRows, Ints
+from models.payment_date import payment_dates, quantile_days
+from models.target import HORIZONS
+from models.training import feature_table
+from models.training_set import days_past_due
+
+DATE_SHARES: dict[str, float] = {"payment_date_p10": 0.1, "payment_date_p50": 0.5, "payment_date_p90": 0.9}
+MODEL_FEATURE_VERSION = "feature_version"
+
+
+def score_landmarks(bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame) -> pl.DataFrame:
+    """Score landmarks.
+
+    Args:
+        bundle: the model.
+        features: the answer of `compute_features` for those landmarks, in the same order.
+        landmarks: at least `invoice_id, customer_id, as_of, due_on`; `country` is used for working days when present.
+
+    Returns:
+        One row per landmark in the order given: `invoice_id, customer_id, as_of, p_late, p_late_30,
+        unpaid_probability_0d … _90d, payment_date_p10, _p50, _p90, grade, history_depth, cold_start_rung,
+        model_version, feature_version`. Horizons already behind the as-of date have probability 1: the invoice is known
+        to be unpaid.
+
+    Raises:
+        InvalidInputError: features and landmarks do not belong together, or a feature of the model is missing.
+    """
+    refuse_unaligned(features, landmarks)
+    curves = predict_curves(bundle, features, landmarks)
+    unpaid = {f"unpaid_probability_{k}d": curves.at(k) for k in HORIZONS}
+    dates = {
+        name: payment_dates(landmarks, quantile_days(curves, share)) for name, share in DATE_SHARES.items()
+    }
+    depth = history_depth(features)
+    return (
+        landmarks.select("invoice_id", "customer_id", "as_of")
+        .with_columns(
+            pl.Series("p_late", curves.at(bundle.target.grace_days)),
+            pl.Series("p_late_30", curves.at(30)),
+            *(pl.Series(name, values) for name, values in unpaid.items()),
+            *(series.rename(name) for name, series in dates.items()),
+        )
+        .with_columns(
+            grade_of(pl.col("p_late"), pl.col("p_late_30")).alias("grade"),
+            depth.alias("history_depth"),
+            rung_of(features).alias("cold_start_rung"),
+            pl.lit(bundle.version).alias("model_version"),
+            pl.lit(bundle.catalogue_version).alias("feature_version"),
+        )
+    )
+
+
+def predict_curves(
+    bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame, is_calibrated: bool = True
+) -> UnpaidCurves:
+    """P(unpaid) of each landmark at the end of every interval.
+
+    Args:
+        bundle: the model.
+        features: as for `score_landmarks`.
+        landmarks: as for `score_landmarks`.
+        is_calibrated: false gives the curve before calibration.
+    """
+    margins, rows, dpd = margins_of(bundle, features, landmarks)
+    if is_calibrated:
+        margins = bundle.calibration.apply(margins, rows.interval)
+    return curves_from_margins(margins, rows, dpd, bundle.intervals)
+
+
+def margins_of(
+    bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame
+) -> tuple[Floats, HazardRows, Ints]:
+    """Uncalibrated log-odds of settlement per landmark and interval, their rows, and the days past due."""
+    table = feature_table(features, bundle.feature_names)
+    dpd = days_past_due(landmarks)
+    margins, rows = predict_margins(bundle.hazard, table, dpd)
+    return margins, rows, dpd
+
+
+def settlement_chances(bundle: ModelBundle, margins: Floats, rows: HazardRows) -> Floats:
+    """Calibrated chance of settlement in the interval of each hazard row, given unpaid at its start."""
+    return exact_sigmoid(bundle.calibration.apply(margins, rows.interval))
+
+
+def refuse_unaligned(features: pl.DataFrame, landmarks: pl.DataFrame) -> None:
+    """Stop when features and landmarks are not the same invoices on the same dates in the same order."""
+    keys = ["invoice_id", "as_of"]
+    if features.height == landmarks.height and features.select(keys).equals(landmarks.select(keys)):
+        return
+    raise InvalidInputError(
+        "The features do not belong to the landmarks.",
+        [
+            Fault(
+                what=f"{features.height} rows of features for {landmarks.height} landmarks, or in another order",
+                where="invoice_id, as_of",
+                expected="one row of features per landmark, in landmark order",
+                remedy="pass the answer of compute_features for exactly these landmarks",
+            )
+        ],
+    )
