@@ -13,7 +13,16 @@ from sqlalchemy import Connection, delete, insert, select, update
 from features.ledger import Ledger, last_known_on
 from serving.store.database import advance_counter
 from serving.store.frames import store_frame
-from serving.store.tables import ERASED_FACTS, FACT_COLUMNS, FACTS, FEEDS, FOLLOWS_INVOICE, INDICATORS
+from serving.store.tables import (
+    BLANKED,
+    ERASED_FACTS,
+    FACT_COLUMNS,
+    FACTS,
+    FEEDS,
+    FOLLOWS_INVOICE,
+    IDENTIFYING,
+    INDICATORS,
+)
 from serving.store.taking_in import mark_changed
 
 _CHUNK = 500
@@ -80,7 +89,13 @@ def _load_table(
     facts = FACTS[table]
     offered = store_frame(table, frame)
     erased = _erased(connection, table)
-    new = offered.join(erased, on=key, how="anti")
+    if table == BLANKED:
+        is_erased = pl.col(key).is_in(erased[key].implode())
+        new = offered.with_columns(
+            pl.when(~is_erased).then(pl.col(column)).alias(column) for column in IDENTIFYING
+        )
+    else:
+        new = offered.join(erased, on=key, how="anti")
     held = pl.DataFrame(
         [tuple(row) for row in connection.execute(select(*(facts.c[n] for n in columns), facts.c.origin))],
         schema={**new.schema, "origin": pl.String},

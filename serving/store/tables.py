@@ -173,7 +173,9 @@ FEEDS: Final = Table(
     Column("received_at", UtcInstant),
 )
 
-# Facts erased on request: they are not taken in again.
+# Facts erased on request: they are not taken in again. Of a customer, only what identifies is blanked.
+IDENTIFYING: Final = ("name", "siren")
+BLANKED: Final = "customers"
 ERASED_FACTS: Final = Table(
     "erased_facts",
     METADATA,

@@ -26,12 +26,14 @@ from serving.store.facts import (
 )
 from serving.store.frames import readable
 from serving.store.tables import (
+    BLANKED,
     CHANGES,
     ERASED_FACTS,
     FACT_COLUMNS,
     FACTS,
     FEEDS,
     FOLLOWS_INVOICE,
+    IDENTIFYING,
 )
 
 # Values in one IN (...) list: below the smallest limit of both databases.
@@ -54,6 +56,8 @@ def take_in(
     """
     known = _known_facts(connection, facts)
     erased = _erased_keys(connection, facts)
+    facts = [_blanked(fact) if (fact.table, fact.key) in erased else fact for fact in facts]
+    erased = {at for at in erased if at[0] != BLANKED}
     conflicts: list[Conflict] = []
     verdicts: list[Outcome] = []
     fresh: _Known = {}
@@ -115,6 +119,13 @@ def note_feeds(connection: Connection, tables: Iterable[str], received_at: dt.da
         done = connection.execute(update(FEEDS).where(FEEDS.c.name == table).values(**values))
         if done.rowcount == 0:
             connection.execute(insert(FEEDS).values(name=table, **values))
+
+
+def _blanked(fact: Fact) -> Fact:
+    """Return a customer without what was erased on request; any other fact unchanged."""
+    if fact.table != BLANKED:
+        return fact
+    return Fact(fact.table, {**fact.values, **dict.fromkeys(IDENTIFYING)})
 
 
 def _verdict(fact: Fact, before: Mapping[str, Any] | None) -> Outcome | None:
