@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 import holidays
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 #: Years for which public holidays are laid out; outside them only weekends are known.
@@ -132,3 +133,25 @@ def _moved(day: dt.date, count: int, roll: Literal["forward", "backward"], count
     calendar = _working_calendar(country)
     moved = np.busday_offset(np.datetime64(day, "D"), count, roll=roll, busdaycal=calendar)
     return dt.date.fromisoformat(str(moved))
+
+
+def count_working_days(
+    starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], countries: pl.Series
+) -> npt.NDArray[np.int64]:
+    """Working days d with start <= d < end for arrays of day numbers (days since 1970-01-01), row by row.
+
+    Args:
+        starts: first days.
+        ends: days before which counting stops; before the start, the count is negative.
+        countries: ISO 3166 alpha-2 of the payer, null for unknown.
+    """
+    counts = np.zeros(len(starts), dtype=np.int64)
+    labels = countries.to_list()
+    for country in set(labels):
+        rows = [i for i, label in enumerate(labels) if label == country]
+        first, last = np.minimum(starts[rows], ends[rows]), np.maximum(starts[rows], ends[rows])
+        between = np.busday_count(
+            first.astype("datetime64[D]"), last.astype("datetime64[D]"), busdaycal=_working_calendar(country)
+        )
+        counts[rows] = np.where(ends[rows] < starts[rows], -between, between)
+    return counts

@@ -1,0 +1,252 @@
+"""The ledger's rows as dated events: who, on which day it became known, and integer measures.
+
+Each function returns a lazy frame with `entity` (customer code, or invoice code where said), `day` (day number on
+which the event became known) and integer measures. Nothing here looks at an as-of date: an event at day d may only
+depend on facts known at or before d, and the streams are read strictly before t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from features.asof.dates import NEVER
+from features.settings import LedgerSettings
+from features.settlement import amount_in_cents, settlements
+
+AGEING_STARTS = (0, 30, 60, 90)
+"""Days past due after which an open amount enters an ageing bucket."""
+SMALL_DELAY_DAYS = 15
+SEVERE_DELAY_DAYS = 30
+
+
+def _day(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Int32).cast(pl.Int64)
+
+
+def invoice_base(
+    invoices: pl.DataFrame,
+    payments: pl.DataFrame,
+    customer_codes: pl.DataFrame,
+    invoice_codes: pl.DataFrame,
+    settings: LedgerSettings,
+) -> pl.DataFrame:
+    """One row per invoice (credit notes left out) with codes, day numbers, cents and its settlement.
+
+    `settled` and `settled_known` are NEVER while open.
+    """
+    return (
+        invoices.lazy()
+        .filter(pl.col("kind") == "invoice")
+        .join(customer_codes.lazy(), on="customer_id", validate="m:1")
+        .join(invoice_codes.lazy(), on="invoice_id", validate="1:1")
+        .join(settlements(invoices, payments, settings).lazy(), on="invoice_id", validate="1:1")
+        .select(
+            "invoice_id",
+            "entity",
+            "invoice",
+            issued=_day("issued_on"),
+            due=_day("due_on"),
+            cents=amount_in_cents("amount"),
+            settled=_day("settled_on").fill_null(NEVER),
+            settled_known=_day("settlement_known_on").fill_null(NEVER),
+            allocation_count=pl.col("allocation_count").fill_null(0),
+            has_purchase_order=pl.col("purchase_order").is_not_null().cast(pl.Int64),
+        )
+        .sort("entity", "settled_known", "settled", "invoice_id")
+        .collect(engine="in-memory")
+    )
+
+
+def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
+    """One row per allocation with its invoice's codes and days; `credit` marks credit notes, `cash` real receipts."""
+    method = pl.col("method").fill_null("")
+    return (
+        payments.lazy()
+        .join(
+            base.lazy().select("invoice_id", "entity", "invoice", "issued", "due", "cents"),
+            on="invoice_id",
+            validate="m:1",
+        )
+        .select(
+            "entity",
+            "invoice",
+            "issued",
+            "due",
+            paid=_day("paid_on"),
+            known=_day("known_on"),
+            cents=amount_in_cents("amount"),
+            credit=method == "credit_note",
+            cash=(method != "credit_note") & (pl.col("amount") > 0),
+        )
+        .collect(engine="in-memory")
+    )
+
+
+def invoice_events(base: pl.DataFrame, settings: LedgerSettings) -> Mapping[str, pl.DataFrame]:
+    """Streams per customer made of invoices: issued, due by ageing bucket, settled, outcome, by due date."""
+    late = (pl.col("settled") - pl.col("due")) > settings.grace_days
+    days_late = pl.col("settled") - pl.col("due")
+    is_settled = pl.col("settled_known") < NEVER
+    events = {
+        "issued": base.select(
+            "entity",
+            "has_purchase_order",
+            day="issued",
+            amount="cents",
+            terms_days=pl.col("due") - pl.col("issued"),
+        ),
+        "settled": base.filter(is_settled).select(
+            "entity",
+            day="settled_known",
+            late=late.cast(pl.Int64),
+            severely_late=(days_late > SEVERE_DELAY_DAYS).cast(pl.Int64),
+            small_delay=days_late.is_between(1, SMALL_DELAY_DAYS).cast(pl.Int64),
+            days_late=days_late,
+            days_late_squared=days_late * days_late,
+            late_days=pl.max_horizontal(days_late, 0),
+            amount="cents",
+            amount_days_late=pl.col("cents") * days_late,
+            days_to_settle=pl.col("settled") - pl.col("issued"),
+            part_paid=(pl.col("allocation_count") > 1).cast(pl.Int64),
+            reminded="reminded",
+            reminder_days="reminder_days",
+        ),
+        "by_due": base.select("entity", day="due", settled_known="settled_known"),
+        "outcome": outcome_events(base, settings),
+        "overdue_settled": base.filter(is_settled).select(
+            "entity", day=pl.max_horizontal("settled_known", "due", "issued")
+        ),
+    }
+    for start in AGEING_STARTS:
+        events[f"due_{start}"] = base.select(
+            "entity", day=pl.max_horizontal(pl.col("due") + start, "issued"), amount="cents"
+        )
+    return events
+
+
+def outcome_events(base: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame:
+    """When each invoice was first known to be late or on time.
+
+    An invoice not known to be settled when its grace ends is late from that day on, paid or not: an open overdue
+    invoice is never counted as on time. If a payment booked afterwards shows that it was paid in time, the mark is
+    withdrawn on the day that became known (`late` -1, `count` 0).
+    """
+    grace_end = pl.max_horizontal(pl.col("due") + settings.grace_days, "issued")
+    paid_late = pl.col("settled") > pl.col("due") + settings.grace_days
+    marked = base.filter(pl.col("settled_known") > grace_end)
+    decided = base.filter(pl.col("settled_known") <= grace_end)
+    return pl.concat(
+        [
+            marked.select("entity", day=grace_end, count=1, late=1, amount="cents", late_amount="cents"),
+            decided.select(
+                "entity",
+                day="settled_known",
+                count=1,
+                late=paid_late.cast(pl.Int32),
+                amount="cents",
+                late_amount=pl.col("cents") * paid_late.cast(pl.Int64),
+            ),
+            marked.filter(pl.col("settled_known") < NEVER, ~paid_late).select(
+                "entity", day="settled_known", count=0, late=-1, amount=0 * pl.col("cents"), late_amount=-pl.col("cents")
+            ),
+        ]
+    ).with_columns(pl.col("count", "late").cast(pl.Int64))
+
+
+def allocation_events(allocations: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+    """Streams per customer made of allocations: what reduces the open and the overdue amount, credit applied."""
+    events = {
+        "allocated": allocations.select("entity", day=pl.max_horizontal("known", "issued"), amount="cents"),
+        "credit_applied": allocations.filter("credit").select("entity", day="known", amount="cents"),
+    }
+    for start in AGEING_STARTS:
+        events[f"overdue_allocated_{start}"] = allocations.select(
+            "entity", day=pl.max_horizontal("known", pl.col("due") + start, "issued"), amount="cents"
+        )
+    return events
+
+
+def payday_events(allocations: pl.DataFrame) -> pl.DataFrame:
+    """One row per customer, value date and booking date on which cash came in: a payment run as the payer made it.
+
+    Grouping by booking date too keeps each event wholly known on its day.
+    """
+    return (
+        allocations.filter("cash")
+        .group_by("entity", "paid", "known")
+        .agg(pl.col("invoice").n_unique().cast(pl.Int64).alias("invoices"), pl.col("cents").sum().alias("amount"))
+        .select(
+            "entity",
+            "paid",
+            "invoices",
+            "amount",
+            day="known",
+            batch=(pl.col("invoices") > 1).cast(pl.Int64),
+            batched_invoices=pl.col("invoices") * (pl.col("invoices") > 1),
+        )
+        .sort("entity", "day", "paid")
+    )
+
+
+def credit_note_events(invoices: pl.DataFrame, customer_codes: pl.DataFrame) -> pl.DataFrame:
+    """Credit notes issued, per customer."""
+    return (
+        invoices.filter(pl.col("kind") == "credit_note")
+        .join(customer_codes, on="customer_id", validate="m:1")
+        .select("entity", day=_day("issued_on"), amount=amount_in_cents("amount"))
+    )
+
+
+def dispute_events(disputes: pl.DataFrame, base: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+    """Disputes opened and closed, with customer and invoice codes and the disputed invoice's amount."""
+    joined = disputes.join(
+        base.select("invoice_id", "entity", "invoice", "issued", "cents"), on="invoice_id", validate="m:1"
+    ).select(
+        "entity",
+        "invoice",
+        opened=pl.max_horizontal(_day("opened_on"), "issued"),
+        closed=pl.max_horizontal(_day("closed_on").fill_null(NEVER), _day("opened_on"), "issued"),
+        amount="cents",
+    )
+    return {
+        "dispute_opened": joined.select("entity", "invoice", "amount", day="opened"),
+        "dispute_closed": joined.filter(pl.col("closed") < NEVER).select("entity", "invoice", "amount", day="closed"),
+    }
+
+
+def reminder_events(
+    interactions: pl.DataFrame, customer_codes: pl.DataFrame, invoice_codes: pl.DataFrame
+) -> pl.DataFrame:
+    """Reminders sent, per customer; `invoice` is -1 for one about the account as a whole."""
+    return (
+        interactions.filter(pl.col("kind") == "reminder_sent")
+        .join(customer_codes, on="customer_id", validate="m:1")
+        .join(invoice_codes, on="invoice_id", how="left", validate="m:1")
+        .select("entity", pl.col("invoice").fill_null(-1), day=_day_of_instant("happened_at"))
+    )
+
+
+def with_last_reminder(base: pl.DataFrame, reminders: pl.DataFrame | None) -> pl.DataFrame:
+    """Add to each invoice whether it was reminded before it was settled, and the days from the last reminder to that.
+
+    Both are 0 where there was no reminder, or where no interactions are known at all.
+    """
+    if reminders is None:
+        return base.with_columns(reminded=pl.lit(0, pl.Int64), reminder_days=pl.lit(0, pl.Int64))
+    last = (
+        reminders.filter(pl.col("invoice") >= 0)
+        .join(base.select("invoice", "settled", "settled_known"), on="invoice", validate="m:1")
+        .filter(pl.col("day") <= pl.min_horizontal("settled", "settled_known"))
+        .group_by("invoice")
+        .agg(pl.col("day").max().alias("last_reminder"))
+    )
+    return base.join(last, on="invoice", how="left", validate="1:1", maintain_order="left").with_columns(
+        reminded=pl.col("last_reminder").is_not_null().cast(pl.Int64),
+        reminder_days=(pl.col("settled") - pl.col("last_reminder")).fill_null(0),
+    )
+
+
+def _day_of_instant(column: str) -> pl.Expr:
+    return pl.col(column).dt.date().cast(pl.Int32).cast(pl.Int64)

@@ -1,0 +1,138 @@
+"""Landmarks: one invoice seen at one as-of date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from features.asof.dates import BoolArray, Float64Array, Int64Array, day_numbers
+from features.errors import Fault, InvalidInputError
+from features.ledger.ledger import Ledger
+from features.settings import CENTS, LedgerSettings
+from features.settlement import settlements
+
+LANDMARK_SCHEMA = pl.Schema(
+    {
+        "invoice_id": pl.String,
+        "customer_id": pl.String,
+        "as_of": pl.Date,
+        "issued_on": pl.Date,
+        "due_on": pl.Date,
+        "amount": pl.Float64,
+        "currency": pl.String,
+        "terms": pl.String,
+        "delivery_channel": pl.String,
+        "purchase_order": pl.String,
+    }
+)
+"""Grain: one row per invoice and as-of date. Terms, channel and purchase order are null where unknown."""
+
+_REQUIRED = ("invoice_id", "customer_id", "as_of", "issued_on", "due_on", "amount")
+
+
+def landmarks_at_issue(ledger: Ledger, issued_from: dt.date, issued_before: dt.date) -> pl.DataFrame:
+    """Each invoice issued in `[issued_from, issued_before)`, seen on its issue date. Credit notes are left out."""
+    chosen = ledger.invoices.filter(
+        (pl.col("kind") == "invoice") & pl.col("issued_on").is_between(issued_from, issued_before, closed="left")
+    )
+    return _as_landmarks(chosen, pl.col("issued_on"))
+
+
+def open_landmarks(
+    ledger: Ledger, as_of: dt.date, settings: LedgerSettings | None = None
+) -> pl.DataFrame:
+    """Each invoice open at the as-of date, as known then: issued before or on it, settlement not known before it."""
+    settled = settlements(ledger.invoices, ledger.payments, settings).filter(
+        pl.col("settlement_known_on") < as_of
+    )
+    still_open = ledger.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") <= as_of)).join(
+        settled.select("invoice_id"), on="invoice_id", how="anti", maintain_order="left"
+    )
+    return _as_landmarks(still_open, pl.lit(as_of))
+
+
+def _as_landmarks(invoices: pl.DataFrame, as_of: pl.Expr) -> pl.DataFrame:
+    return (
+        invoices.with_columns(as_of=as_of, amount=pl.col("amount").cast(pl.Float64))
+        .select(LANDMARK_SCHEMA.names())
+        .cast(dict(LANDMARK_SCHEMA))
+        .sort("as_of", "invoice_id")
+    )
+
+
+@dataclass(frozen=True)
+class LandmarkArrays:
+    """Landmarks as arrays of one entry per landmark; days are day numbers, the amount is in cents."""
+
+    frame: pl.DataFrame
+    as_of: Int64Array
+    issued_on: Int64Array
+    due_on: Int64Array
+    amount: Int64Array
+    has_terms: BoolArray
+    has_purchase_order: BoolArray
+
+    @classmethod
+    def of(cls, landmarks: pl.DataFrame) -> LandmarkArrays:
+        """Check a landmark frame and take its arrays.
+
+        Raises:
+            InvalidInputError: a required column is missing or holds nulls, or an as-of date lies before the issue.
+        """
+        faults = [Fault("column is missing", where=f"landmarks.{name}") for name in _REQUIRED if name not in landmarks]
+        if not faults:
+            nulls = {name: landmarks.get_column(name).null_count() for name in _REQUIRED}
+            faults = [
+                Fault("null where a value is required", where=f"landmarks.{name}", count=count)
+                for name, count in nulls.items()
+                if count
+            ]
+        if faults:
+            raise InvalidInputError("these landmarks cannot be given features", faults)
+        as_of, issued = day_numbers(landmarks["as_of"]), day_numbers(landmarks["issued_on"])
+        early = np.flatnonzero(as_of < issued)
+        if len(early):
+            fault = Fault(
+                "as-of date lies before the issue date",
+                where="landmarks.as_of",
+                expected="an invoice is seen at the earliest on the day it is issued",
+                count=len(early),
+                examples=tuple(landmarks["invoice_id"].gather(early[:5]).to_list()),
+            )
+            raise InvalidInputError("these landmarks cannot be given features", [fault])
+        cents: Float64Array = np.rint(landmarks["amount"].cast(pl.Float64).to_numpy() * CENTS)
+        return cls(
+            landmarks,
+            as_of,
+            issued,
+            day_numbers(landmarks["due_on"]),
+            cents.astype(np.int64),
+            _is_present(landmarks, "terms"),
+            _is_present(landmarks, "purchase_order"),
+        )
+
+    def __len__(self) -> int:
+        return len(self.as_of)
+
+    def take(self, rows: Int64Array) -> LandmarkArrays:
+        """These rows only, in this order; the arrays themselves when it is all of them in order."""
+        if len(rows) == len(self) and bool((rows == np.arange(len(rows))).all()):
+            return self
+        return LandmarkArrays(
+            self.frame[rows],
+            self.as_of[rows],
+            self.issued_on[rows],
+            self.due_on[rows],
+            self.amount[rows],
+            self.has_terms[rows],
+            self.has_purchase_order[rows],
+        )
+
+
+def _is_present(landmarks: pl.DataFrame, column: str) -> BoolArray:
+    if column not in landmarks:
+        return np.zeros(landmarks.height, dtype=np.bool_)
+    return landmarks[column].is_not_null().to_numpy()

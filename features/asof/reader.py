@@ -1,0 +1,144 @@
+"""Reading event streams at landmarks: totals, last events and order statistics, strictly before the as-of date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from features.asof.dates import BoolArray, Float64Array, Int64Array
+from features.asof.streams import EventStream
+
+
+def ratio(numerator: Int64Array | Float64Array, denominator: Int64Array | Float64Array) -> Float64Array:
+    """Numerator over denominator; NaN (unknown) where the denominator is 0."""
+    top, bottom = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom != 0)
+
+
+def known(values: Int64Array | Float64Array, is_known: BoolArray) -> Float64Array:
+    """Values as floats, NaN (unknown) where they are not known."""
+    return np.where(is_known, values.astype(np.float64), np.nan)
+
+
+class AsOfReader:
+    """Streams of one kind of entity, seen from one as-of date per landmark.
+
+    Args:
+        streams: the streams, by name.
+        entities: entity code of each landmark; -1 for an unknown one, which has no events.
+        as_of: day number of each landmark's as-of date.
+    """
+
+    def __init__(self, streams: Mapping[str, EventStream], entities: Int64Array, as_of: Int64Array) -> None:
+        self._streams = streams
+        self.entities = entities
+        self.as_of = as_of
+        self._positions: dict[tuple[str, int], Int64Array] = {}
+        self._starts: dict[str, Int64Array] = {}
+
+    def __contains__(self, stream: str) -> bool:
+        return stream in self._streams
+
+    def stream(self, name: str) -> EventStream:
+        """The stream of that name."""
+        return self._streams[name]
+
+    def before(self, stream: str, days_ago: int = 0) -> Int64Array:
+        """Position after each entity's last event known strictly before `as_of - days_ago`."""
+        key = (stream, days_ago)
+        if key not in self._positions:
+            self._positions[key] = self._streams[stream].positions(self.entities, self.as_of - days_ago)
+        return self._positions[key]
+
+    def start(self, stream: str) -> Int64Array:
+        """Position of each entity's first event."""
+        if stream not in self._starts:
+            self._starts[stream] = self._streams[stream].starts_of(self.entities)
+        return self._starts[stream]
+
+    def bounds(self, stream: str, window: int | None, until: int = 0) -> tuple[Int64Array, Int64Array]:
+        """Positions of the events known in `[as_of - window, as_of - until)`; all before it when window is None."""
+        lower = self.start(stream) if window is None else self.before(stream, window)
+        return lower, self.before(stream, until)
+
+    def size(self, stream: str, window: int | None = None, until: int = 0) -> Int64Array:
+        """Number of events in the window."""
+        lower, upper = self.bounds(stream, window, until)
+        return upper - lower
+
+    def total(self, stream: str, measure: str, window: int | None = None, until: int = 0) -> Int64Array:
+        """Sum of a measure over the events in the window."""
+        lower, upper = self.bounds(stream, window, until)
+        totals = self._streams[stream].totals[measure]
+        return totals.take(upper) - totals.take(lower)
+
+    def last_bounds(self, stream: str, last: int) -> tuple[Int64Array, Int64Array]:
+        """Positions of the last events known, at most `last` of them."""
+        upper = self.before(stream)
+        return np.maximum(upper - last, self.start(stream)), upper
+
+    def last_size(self, stream: str, last: int) -> Int64Array:
+        """Number of events among the last `last`."""
+        lower, upper = self.last_bounds(stream, last)
+        return upper - lower
+
+    def last_total(self, stream: str, measure: str, last: int) -> Int64Array:
+        """Sum of a measure over the last `last` events known."""
+        lower, upper = self.last_bounds(stream, last)
+        totals = self._streams[stream].totals[measure]
+        return totals.take(upper) - totals.take(lower)
+
+    def nth_last(self, stream: str, measure: str, nth: int) -> tuple[Int64Array, BoolArray]:
+        """Measure of the nth last event known (1 is the latest), and whether there is one."""
+        slot = self.before(stream) - nth
+        exists = slot >= self.start(stream)
+        values = self._streams[stream].measures[measure]
+        if len(values) == 0:
+            return np.zeros(len(slot), dtype=np.int64), exists
+        return values.take(np.maximum(slot, 0)), exists
+
+    def last_day(self, stream: str) -> tuple[Int64Array, BoolArray]:
+        """Day on which the latest event became known, and whether there is one."""
+        slot = self.before(stream) - 1
+        exists = slot >= self.start(stream)
+        days = self._streams[stream].days
+        if len(days) == 0:
+            return np.zeros(len(slot), dtype=np.int64), exists
+        return days.take(np.maximum(slot, 0)), exists
+
+    def first_day(self, stream: str) -> tuple[Int64Array, BoolArray]:
+        """Day on which the first event became known, and whether it lies strictly before the as-of date."""
+        slot = self.start(stream)
+        exists = slot < self.before(stream)
+        days = self._streams[stream].days
+        if len(days) == 0:
+            return np.zeros(len(slot), dtype=np.int64), exists
+        return days.take(np.minimum(slot, len(days) - 1)), exists
+
+    def maximum(self, stream: str, measure: str) -> tuple[Int64Array, BoolArray]:
+        """Largest value of the measure among all events known, and whether there is one."""
+        upper = self.before(stream)
+        return self._streams[stream].maxima(measure).before(self.entities, upper), upper > self.start(stream)
+
+    def quantile(self, stream: str, measure: str, bounds: tuple[Int64Array, Int64Array], share: float) -> Float64Array:
+        """Quantile of a ranked measure over positions, interpolated halfway between neighbours; NaN when empty.
+
+        The two neighbours of the quantile are averaged when it falls between them (so 0.5 is the usual median).
+        """
+        lower, upper = bounds
+        count = upper - lower
+        place = (count - 1) * share
+        below = np.floor(place).astype(np.int64)
+        above = np.ceil(place).astype(np.int64)
+        ranks = self._streams[stream].ranks(measure)
+        low = ranks.smallest(lower, upper, below)
+        high = low if bool((below == above).all()) else ranks.smallest(lower, upper, above)
+        return known((low + high) / 2.0, count > 0)
+
+    def counts(self, stream: str, category: str, window: int | None = None) -> npt.NDArray[np.int32]:
+        """Number of events per category in the window, one row per landmark."""
+        lower, upper = self.bounds(stream, window)
+        counts = self._streams[stream].counts[category]
+        return counts.take(upper, axis=0) - counts.take(lower, axis=0)

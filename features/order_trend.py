@@ -1,0 +1,79 @@
+"""How much is being invoiced to a customer against its own past and season: a drop often precedes trouble."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.asof.dates import NEVER, Float64Array
+from features.asof.reader import known, ratio
+from features.asof.view import LandmarkView
+from features.columns import FeatureColumn, FeatureGroup, declare
+from features.settings import CENTS
+
+NAME = "order_trend"
+_SOURCES = ("invoices",)
+_NONE_BEFORE = "no earlier invoice"
+
+COLUMNS: tuple[FeatureColumn, ...] = (
+    *declare(NAME, "invoiced_count", (30, 90, 365), unit="count", minimum=0, null="never null", sources=_SOURCES,
+             label_fr="factures émises", label_en="invoices issued"),
+    *declare(NAME, "invoiced_amount_sum", (90, 365), unit="EUR", minimum=0, null="never null", sources=_SOURCES,
+             label_fr="montant facturé", label_en="amount invoiced"),
+    *declare(NAME, "invoiced_amount_change", unit="ratio", minimum=0, sources=_SOURCES,
+             null="nothing invoiced in the year before the last 90 days",
+             label_fr="facturation, 90 jours contre l'année d'avant",
+             label_en="invoicing, 90 days against the year before"),
+    *declare(NAME, "invoiced_amount_change_same_season", unit="ratio", minimum=0, sources=_SOURCES,
+             null="nothing invoiced in the same 90 days a year earlier",
+             label_fr="facturation, 90 jours contre la même saison l'an passé",
+             label_en="invoicing, 90 days against the same season last year"),
+    *declare(NAME, "invoiced_recency_days", unit="days", minimum=1, null=_NONE_BEFORE, sources=_SOURCES,
+             label_fr="jours depuis la dernière facture", label_en="days since the latest invoice"),
+    *declare(NAME, "invoice_gap_ratio", unit="ratio", minimum=0, sources=_SOURCES,
+             null="fewer than two earlier invoices, or all on one day",
+             label_fr="dernier intervalle entre factures contre l'habitude",
+             label_en="latest gap between invoices against the usual"),
+    *declare(NAME, "tenure_days", unit="days", minimum=0, null="no earlier invoice and no known start",
+             sources=("invoices", "customers"), label_fr="ancienneté du client", label_en="customer tenure"),
+    *declare(NAME, "amount_to_mean_ratio", unit="ratio", minimum=0, null=_NONE_BEFORE, sources=_SOURCES,
+             label_fr="montant de la facture contre la moyenne du client",
+             label_en="invoice amount against the customer's mean"),
+    *declare(NAME, "amount_to_max_ratio", unit="ratio", minimum=0, null=_NONE_BEFORE, sources=_SOURCES,
+             label_fr="montant de la facture contre son maximum",
+             label_en="invoice amount against the customer's largest"),
+    *declare(NAME, "terms_days_change", unit="days", null=_NONE_BEFORE, sources=_SOURCES,
+             label_fr="délai accordé contre la moyenne du client",
+             label_en="days granted against the customer's mean"),
+)  # fmt: skip
+
+
+def compute(view: LandmarkView) -> dict[str, Float64Array]:
+    """Invoicing of each landmark's customer before the as-of date, the scored invoice left out."""
+    read, marks = view.customer, view.landmarks
+    own = view.own_is_visible.astype(np.int64)
+    count = read.size("issued") - own
+    amount = read.total("issued", "amount") - own * marks.amount
+    terms = read.total("issued", "terms_days") - own * (marks.due_on - marks.issued_on)
+    quarter = read.total("issued", "amount", 90)
+    largest, exists = read.maximum("issued", "amount")
+    first, any_issued = read.first_day("issued")
+    latest, _ = read.last_day("issued")
+    start = np.minimum(np.where(any_issued, first, NEVER), view.customer_since)
+    values = {f"invoiced_count_{days}d": read.size("issued", days).astype(np.float64) for days in (30, 90, 365)}
+    return {
+        **values,
+        "invoiced_amount_sum_90d": quarter / CENTS,
+        "invoiced_amount_sum_365d": read.total("issued", "amount", 365) / CENTS,
+        "invoiced_amount_change": ratio(quarter * 365, read.total("issued", "amount", 455, 90) * 90),
+        "invoiced_amount_change_same_season": ratio(quarter, read.total("issued", "amount", 455, 365)),
+        "invoiced_recency_days": known(read.as_of - latest, any_issued),
+        "invoice_gap_ratio": ratio((read.as_of - latest) * (read.size("issued") - 1), latest - first)
+        * np.where(any_issued, 1.0, np.nan),
+        "tenure_days": known(read.as_of - start, start <= read.as_of),
+        "amount_to_mean_ratio": ratio(marks.amount * count, amount),
+        "amount_to_max_ratio": known(ratio(marks.amount, largest), exists),
+        "terms_days_change": (marks.due_on - marks.issued_on) - ratio(terms, count),
+    }
+
+
+GROUP = FeatureGroup(NAME, "évolution de la facturation", "order trend", COLUMNS, compute)

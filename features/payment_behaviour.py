@@ -1,0 +1,217 @@
+"""How late a customer pays: counts, shares and days late over several windows, and where they are heading.
+
+Late shares count an invoice as late from the end of its grace, paid or not; days late exist once an invoice is
+settled. Both are known on the day the fact became known, never by issue order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.asof.dates import Float64Array
+from features.asof.reader import known, ratio
+from features.asof.view import LandmarkView
+from features.columns import FeatureColumn, FeatureGroup, Window, column_name, declare
+from features.settings import CENTS
+
+NAME = "payment_behaviour"
+WINDOWS: tuple[int | None, ...] = (30, 90, 180, 365, None)
+LONG_WINDOWS: tuple[int | None, ...] = (90, 365, None)
+LAST = (3, 5, 10)
+_LAST_WINDOWS: tuple[Window, ...] = tuple(f"{last}n" for last in LAST)
+DECAY = 0.8
+"""Weight of each older invoice against the next newer one in the exponentially weighted mean."""
+DECAY_LENGTH = 12
+HIGH_LATE_SHARE = 0.3
+
+_NO_OUTCOME = "no invoice known to be late or on time in the window"
+_NO_SETTLED = "no invoice settled in the window"
+
+COLUMNS: tuple[FeatureColumn, ...] = (
+    *declare(NAME, "outcome_count", WINDOWS, unit="count", minimum=0, null="never null",
+             label_fr="factures dont l'issue est connue", label_en="invoices with a known outcome"),
+    *declare(NAME, "late_share", WINDOWS, unit="share", direction=1, null=_NO_OUTCOME,
+             label_fr="part des factures en retard", label_en="share of invoices late"),
+    *declare(NAME, "late_amount_share", LONG_WINDOWS, unit="share", direction=1, null=_NO_OUTCOME,
+             label_fr="part du montant en retard", label_en="share of the amount late"),
+    *declare(NAME, "days_late_mean", WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
+             label_fr="retard moyen", label_en="mean days late"),
+    *declare(NAME, "days_late_amount_weighted_mean", (365, None), unit="days", direction=1, null=_NO_SETTLED,
+             label_fr="retard moyen pondéré par le montant", label_en="amount-weighted mean days late"),
+    *declare(NAME, "days_late_median", LONG_WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
+             label_fr="retard médian", label_en="median days late"),
+    *declare(NAME, "days_late_p90", (365, None), unit="days", direction=1, null=_NO_SETTLED,
+             label_fr="retard dépassé une fois sur dix", label_en="days late exceeded one time in ten"),
+    *declare(NAME, "days_late_max", (365, None), unit="days", direction=1, null=_NO_SETTLED,
+             label_fr="plus long retard", label_en="longest delay"),
+    *declare(NAME, "days_late_std", (365, None), unit="days", minimum=0, null="fewer than two invoices settled",
+             label_fr="dispersion des retards", label_en="spread of days late"),
+    *declare(NAME, "severely_late_share", (365, None), unit="share", direction=1, null=_NO_SETTLED,
+             label_fr="part des factures payées avec plus de 30 jours de retard",
+             label_en="share of invoices paid more than 30 days late"),
+    *declare(NAME, "small_delay_share", (365,), unit="share", null=_NO_SETTLED,
+             label_fr="part des petits retards (1 à 15 jours)", label_en="share of small delays (1 to 15 days)"),
+    *declare(NAME, "settled_count", _LAST_WINDOWS, unit="count", minimum=0, maximum=max(LAST), null="never null",
+             label_fr="factures payées observées", label_en="paid invoices observed"),
+    *declare(NAME, "late_count", _LAST_WINDOWS, unit="count", minimum=0, maximum=max(LAST), direction=1,
+             null="no invoice settled yet", label_fr="factures payées en retard", label_en="invoices paid late"),
+    *declare(NAME, "days_late_mean", _LAST_WINDOWS, unit="days", direction=1, null="no invoice settled yet",
+             label_fr="retard moyen", label_en="mean days late"),
+    *declare(NAME, "days_late_median", ("10n",), unit="days", direction=1, null="no invoice settled yet",
+             label_fr="retard médian", label_en="median days late"),
+    *declare(NAME, "days_late_ewm", unit="days", direction=1, null="no invoice settled yet",
+             label_fr="retard récent (moyenne pondérée)", label_en="recent days late (weighted mean)"),
+    *declare(NAME, "days_late_last", unit="days", direction=1, null="no invoice settled yet",
+             label_fr="retard de la dernière facture payée", label_en="days late of the latest paid invoice"),
+    *declare(NAME, "days_late_trend", unit="days", direction=1, null="fewer than six invoices settled",
+             label_fr="évolution du retard (5 dernières contre les précédentes)",
+             label_en="change in days late (last 5 against those before)"),
+    *declare(NAME, "late_share_trend", unit="ratio", minimum=-1, maximum=1, direction=1,
+             null="no outcome in the last 90 days, or none before them",
+             label_fr="évolution de la part en retard (90 jours contre avant)",
+             label_en="change in the share late (90 days against before)"),
+    *declare(NAME, "late_days_mean_when_late", (365, None), unit="days", minimum=0, direction=1,
+             null="no invoice paid late in the window",
+             label_fr="durée habituelle des retards", label_en="usual length of a delay"),
+    *declare(NAME, "days_to_settle_mean", (365, None), unit="days", null=_NO_SETTLED,
+             label_fr="délai moyen de paiement depuis l'émission", label_en="mean days from issue to payment"),
+    *declare(NAME, "part_paid_share", (365, None), unit="share", null=_NO_SETTLED,
+             label_fr="part des factures payées en plusieurs fois", label_en="share of invoices paid in parts"),
+    *declare(NAME, "longest_overdue_days", unit="days", direction=1, null="nothing settled and nothing overdue",
+             label_fr="plus longue échéance dépassée connue", label_en="longest overdue ever known"),
+    *declare(NAME, "settled_recency_days", unit="days", minimum=1, null="no invoice settled yet",
+             label_fr="jours depuis le dernier règlement complet", label_en="days since the latest full settlement"),
+    *declare(NAME, "reminder_to_payment_days_mean", (365,), unit="days", minimum=0, direction=1,
+             null="no reminded invoice settled, or no interactions table", sources=("invoices", "payments", "interactions"),
+             label_fr="jours entre la dernière relance et le paiement",
+             label_en="days from the last reminder to payment"),
+    *declare(NAME, "is_often_late", (365,), unit="flag", direction=1, null=_NO_OUTCOME,
+             label_fr="plus de 30 % des factures en retard", label_en="more than 30 % of invoices late"),
+)  # fmt: skip
+
+
+def compute(view: LandmarkView) -> dict[str, Float64Array]:
+    """Payment behaviour of each landmark's customer, from what was known strictly before its as-of date."""
+    return {**_outcomes(view), **_settled(view), **_last(view), **_course(view)}
+
+
+def _outcomes(view: LandmarkView) -> dict[str, Float64Array]:
+    read = view.customer
+    values: dict[str, Float64Array] = {}
+    for window in WINDOWS:
+        count = read.total("outcome", "count", window)
+        # A mark withdrawn in the window by a payment booked afterwards may outweigh the window's own marks.
+        late = np.maximum(read.total("outcome", "late", window), 0)
+        values[column_name("outcome_count", window)] = count.astype(np.float64)
+        values[column_name("late_share", window)] = np.minimum(ratio(late, count), 1.0)
+    for window in LONG_WINDOWS:
+        amount = read.total("outcome", "amount", window)
+        late_amount = np.maximum(read.total("outcome", "late_amount", window), 0)
+        values[column_name("late_amount_share", window)] = np.minimum(ratio(late_amount, amount), 1.0)
+    share = values["late_share_365d"]
+    values["is_often_late_365d"] = known((share > HIGH_LATE_SHARE).astype(np.int64), ~np.isnan(share))
+    return values
+
+
+def _settled(view: LandmarkView) -> dict[str, Float64Array]:
+    read = view.customer
+    values: dict[str, Float64Array] = {}
+    for window in WINDOWS:
+        days = read.total("settled", "days_late", window)
+        values[column_name("days_late_mean", window)] = ratio(days, read.size("settled", window))
+    for window in LONG_WINDOWS:
+        bounds = read.bounds("settled", window)
+        values[column_name("days_late_median", window)] = read.quantile("settled", "days_late", bounds, 0.5)
+    for window in (365, None):
+        bounds = read.bounds("settled", window)
+        count = read.size("settled", window)
+        days = read.total("settled", "days_late", window)
+        squares = read.total("settled", "days_late_squared", window)
+        late = read.total("settled", "late", window)
+        amount = read.total("settled", "amount", window)
+        values[column_name("days_late_amount_weighted_mean", window)] = ratio(
+            read.total("settled", "amount_days_late", window), amount
+        )
+        values[column_name("days_late_p90", window)] = read.quantile("settled", "days_late", bounds, 0.9)
+        values[column_name("days_late_max", window)] = read.quantile("settled", "days_late", bounds, 1.0)
+        values[column_name("days_late_std", window)] = np.sqrt(
+            ratio(count * squares - days * days, np.where(count > 1, count * (count - 1), 0))
+        )
+        values[column_name("severely_late_share", window)] = ratio(
+            read.total("settled", "severely_late", window), count
+        )
+        values[column_name("late_days_mean_when_late", window)] = ratio(
+            read.total("settled", "late_days", window) * (late > 0), late
+        )
+        values[column_name("days_to_settle_mean", window)] = ratio(
+            read.total("settled", "days_to_settle", window), count
+        )
+        values[column_name("part_paid_share", window)] = ratio(read.total("settled", "part_paid", window), count)
+    values["small_delay_share_365d"] = ratio(
+        read.total("settled", "small_delay", 365), read.size("settled", 365)
+    )
+    reminded = read.total("settled", "reminded", 365)
+    days = ratio(read.total("settled", "reminder_days", 365), reminded)
+    values["reminder_to_payment_days_mean_365d"] = days if "reminders" in read else np.full(len(view), np.nan)
+    return values
+
+
+def _last(view: LandmarkView) -> dict[str, Float64Array]:
+    read = view.customer
+    values: dict[str, Float64Array] = {}
+    for last, window in zip(LAST, _LAST_WINDOWS, strict=True):
+        size = read.last_size("settled", last)
+        values[column_name("settled_count", window)] = size.astype(np.float64)
+        values[column_name("late_count", window)] = known(read.last_total("settled", "late", last), size > 0)
+        values[column_name("days_late_mean", window)] = ratio(read.last_total("settled", "days_late", last), size)
+    bounds = read.last_bounds("settled", 10)
+    values["days_late_median_10n"] = read.quantile("settled", "days_late", bounds, 0.5)
+    weighted, weights, weight = np.zeros(len(view)), np.zeros(len(view)), 1.0
+    for nth in range(1, DECAY_LENGTH + 1):
+        days, exists = read.nth_last("settled", "days_late", nth)
+        weighted = weighted + np.where(exists, weight * days, 0.0)
+        weights = weights + np.where(exists, weight, 0.0)
+        weight *= DECAY
+    values["days_late_ewm"] = ratio(weighted, weights)
+    latest, exists = read.nth_last("settled", "days_late", 1)
+    values["days_late_last"] = known(latest, exists)
+    return values
+
+
+def _course(view: LandmarkView) -> dict[str, Float64Array]:
+    read = view.customer
+    count, days = read.size("settled"), read.total("settled", "days_late")
+    recent_count, recent_days = read.last_size("settled", 5), read.last_total("settled", "days_late", 5)
+    earlier = ratio(days - recent_days, count - recent_count)
+    outcomes, late = read.total("outcome", "count"), read.total("outcome", "late")
+    recent_outcomes, recent_late = read.total("outcome", "count", 90), read.total("outcome", "late", 90)
+    share_now = np.clip(ratio(recent_late, recent_outcomes), 0.0, 1.0)
+    share_before = np.clip(ratio(late - recent_late, outcomes - recent_outcomes), 0.0, 1.0)
+    worst, settled_any = read.maximum("settled", "days_late")
+    oldest = oldest_overdue_days(view)
+    latest_day, exists = read.last_day("settled")
+    return {
+        "days_late_trend": ratio(recent_days, recent_count) - earlier,
+        "late_share_trend": share_now - share_before,
+        "longest_overdue_days": np.fmax(known(worst, settled_any), oldest),
+        "settled_recency_days": known(read.as_of - latest_day, exists),
+    }
+
+
+def oldest_overdue_days(view: LandmarkView) -> Float64Array:
+    """Days past due of the customer's oldest invoice open and overdue; NaN when nothing is overdue.
+
+    The first invoice in order of due date whose settlement is not known before the as-of date.
+    """
+    read = view.customer
+    stream = read.stream("by_due")
+    slot = stream.maxima("settled_known").first_reaching(read.entities, read.as_of)
+    ends = read.before("by_due")
+    overdue = slot < ends
+    if stream.size == 0:
+        return np.full(len(view), np.nan)
+    due = stream.days.take(np.minimum(slot, stream.size - 1))
+    return known(read.as_of - due, overdue)
+
+
+GROUP = FeatureGroup(NAME, "habitudes de paiement", "payment behaviour", COLUMNS, compute)

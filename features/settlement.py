@@ -1,0 +1,71 @@
+"""When an invoice is settled: the one place that says so."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from features.settings import CENTS, LedgerSettings
+
+
+def amount_in_cents(column: str) -> pl.Expr:
+    """A money column as exact integer cents."""
+    return (pl.col(column).cast(pl.Decimal(18, 2)) * CENTS).cast(pl.Int64)
+
+
+def settlements(
+    invoices: pl.DataFrame, payments: pl.DataFrame, settings: LedgerSettings | None = None
+) -> pl.DataFrame:
+    """When each invoice was settled and when that was known.
+
+    Allocations are followed in the order in which they became known; settlement is known on the first day on which
+    their sum reaches the amount within tolerance. `settled_on` is the value date of the allocation that reaches it
+    among those known by then. An allocation booked later never changes a settlement already known, so facts known
+    at or after a date cannot change what was settled before it.
+
+    Args:
+        invoices: the ledger's invoices; credit notes are left out.
+        payments: the ledger's allocations, credit notes and reversals included.
+        settings: tolerance; the defaults when None.
+
+    Returns:
+        One row per invoice: `invoice_id`, `settled_on`, `settlement_known_on` (both null while open),
+        `allocation_count` (allocations known by then, null while open).
+    """
+    tolerance = (settings or LedgerSettings()).settled_tolerance_cents
+    owed = invoices.lazy().filter(pl.col("kind") == "invoice").select(
+        "invoice_id", amount_in_cents("amount").alias("owed") - tolerance
+    )
+    allocations = (
+        payments.lazy()
+        .select("invoice_id", "payment_id", "paid_on", "known_on", amount_in_cents("amount").alias("cents"))
+        .join(owed, on="invoice_id", how="inner", validate="m:1")
+    )
+    known = (
+        allocations.group_by("invoice_id", "known_on")
+        .agg(pl.col("cents").sum(), pl.col("owed").first())
+        .sort("invoice_id", "known_on")
+        .with_columns(pl.col("cents").cum_sum().over("invoice_id").alias("reached"))
+        .filter(pl.col("reached") >= pl.col("owed"))
+        .group_by("invoice_id")
+        .agg(pl.col("known_on").min().alias("settlement_known_on"))
+    )
+    settled = (
+        allocations.join(known, on="invoice_id", how="inner", validate="m:1")
+        .filter(pl.col("known_on") <= pl.col("settlement_known_on"))
+        .sort("invoice_id", "paid_on", "payment_id")
+        .with_columns(
+            pl.col("cents").cum_sum().over("invoice_id").alias("reached"),
+        )
+        .group_by("invoice_id")
+        .agg(
+            pl.col("paid_on").filter(pl.col("reached") >= pl.col("owed")).min().alias("settled_on"),
+            pl.col("settlement_known_on").first(),
+            pl.len().cast(pl.Int64).alias("allocation_count"),
+        )
+    )
+    return (
+        owed.select("invoice_id")
+        .join(settled, on="invoice_id", how="left", validate="1:1", maintain_order="left")
+        .select("invoice_id", "settled_on", "settlement_known_on", "allocation_count")
+        .collect(engine="in-memory")
+    )
