@@ -1,0 +1,176 @@
+"""What Encours proposes for one invoice on one day, with the rules that led to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from serving.dunning.words import Channel, GateId, Grade, RouteState, Segment, Text, Tone
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One rule of the policy that had a part in the decision, in both languages."""
+
+    rule_id: str
+    fr: str
+    en: str
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """The next thing to do about the invoice.
+
+    Attributes:
+        step_id: id in the sequence.
+        stage: 0 and below before the due date, then 1, 2, 3; 0 for internal tasks and thanks.
+        on: the day to do it, always a day on which the customer may be contacted.
+        channel: how; `task` is work inside the house, the customer hears nothing.
+        tone: from courteous to legal.
+        template_id: text to use, in the customer's language.
+        language: `fr` or `en`.
+        label: the step in words.
+        is_automatic: true only when no person has to look first and a machine can serve the channel.
+        is_fallback: a cheaper channel stands in because the planned one costs more than it brings.
+        deadline_on: last lawful day, when there is one; null otherwise.
+    """
+
+    step_id: str
+    stage: int
+    on: date
+    channel: Channel
+    tone: Tone
+    template_id: str
+    language: str
+    label: Text
+    is_automatic: bool
+    is_fallback: bool = False
+    deadline_on: date | None = None
+
+
+@dataclass(frozen=True)
+class RatePeriod:
+    """Interest of one semester: a principal, a yearly rate and the days it ran."""
+
+    begins_on: date
+    ends_on: date
+    days: int
+    principal: Decimal
+    rate_percent: Decimal
+    basis: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Late-payment interest and recovery indemnity on the invoice.
+
+    Attributes:
+        interest_amount: interest accrued to the decision date; null when a rate is missing or not in euros.
+        indemnity_amount: flat recovery indemnity; null when it cannot be asked for.
+        is_interest_claimed: the step asks for the interest.
+        is_indemnity_claimed: the step asks for the indemnity.
+        periods: how the interest was reckoned.
+        refusal: why an amount is null; null when both are known or nothing is due yet.
+    """
+
+    interest_amount: Decimal | None
+    indemnity_amount: Decimal | None
+    is_interest_claimed: bool = False
+    is_indemnity_claimed: bool = False
+    periods: tuple[RatePeriod, ...] = ()
+    refusal: Text | None = None
+
+    @property
+    def claimed_amount(self) -> Decimal:
+        """What the step adds to the balance it asks for."""
+        interest = self.interest_amount if self.is_interest_claimed else None
+        indemnity = self.indemnity_amount if self.is_indemnity_claimed else None
+        return (interest or Decimal("0.00")) + (indemnity or Decimal("0.00"))
+
+
+NO_CLAIM = Claim(Decimal("0.00"), Decimal("0.00"))
+
+
+@dataclass(frozen=True)
+class NetBenefit:
+    """What the step is expected to bring, in the policy's currency.
+
+    Attributes:
+        cost_amount: cost of the step.
+        gain_amount: expected gain; null when the balance is in a currency without a rate.
+        net_amount: gain less cost; null with the gain.
+        is_assumed: the effect behind it is an assumption, not a measurement.
+    """
+
+    cost_amount: Decimal
+    gain_amount: Decimal | None
+    net_amount: Decimal | None
+    is_assumed: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do about one invoice, decided on one day.
+
+    Attributes:
+        invoice_id: the invoice.
+        customer_id: the payer.
+        on: the day of the decision.
+        policy_id: policy file that decided.
+        policy_version: its version.
+        sequence_id: the dunning sequence the invoice is in.
+        next_step: null when there is nothing to do, or nothing may be done.
+        why: rules that led here, the deciding one first.
+        gate_id: the gate that decided; null when the route table did.
+        hold_until: earliest day on which this may change by itself; null when no date is known.
+        requires_approval: a person must approve before the step is done.
+        approval_level: who may approve; null when nobody needs to.
+        claim: interest and indemnity.
+        benefit: expected net benefit of the step; null without a step.
+        balance_amount: amount to ask for, net of unapplied credits, in the invoice's currency.
+        currency: of the balance.
+        segment: payer segment used; null when unknown.
+        grade: grade used; null without an opinion.
+        money_band: band of the balance used.
+        state: before due, overdue, or after a broken promise.
+        experiment_id: hold-out experiment; null when none applies.
+        variant_id: variant drawn; null when none applies.
+        assignment_probability: probability with which the variant was drawn; null when none applies.
+    """
+
+    invoice_id: str
+    customer_id: str
+    on: date
+    policy_id: str
+    policy_version: str
+    sequence_id: str
+    next_step: NextStep | None
+    why: tuple[Reason, ...]
+    gate_id: GateId | None
+    hold_until: date | None
+    requires_approval: bool
+    approval_level: str | None
+    claim: Claim
+    benefit: NetBenefit | None
+    balance_amount: Decimal
+    currency: str
+    segment: Segment | None
+    grade: Grade | None
+    money_band: str
+    state: RouteState
+    experiment_id: str | None = None
+    variant_id: str | None = None
+    assignment_probability: float | None = None
+
+    @property
+    def is_contact_today(self) -> bool:
+        """Whether the customer would hear from the house on the day of the decision."""
+        return (
+            self.next_step is not None and self.next_step.channel != "task" and self.next_step.on == self.on
+        )
+
+    @property
+    def is_automatic_today(self) -> bool:
+        """Whether a machine would act today without a person having looked."""
+        return self.is_contact_today and self.next_step is not None and self.next_step.is_automatic

@@ -1,0 +1,109 @@
+"""Proof that the route table has exactly one row for every invoice, and no row that none can reach."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import product
+
+from features.errors import Fault
+from serving.dunning.policy import Cell, PolicySpec, Route
+from serving.dunning.words import GRADES, NO_GRADE, NO_SEGMENT, SEGMENTS, STATES
+from serving.dunning.yaml_lines import YamlFile
+
+EXAMPLES_SHOWN = 3
+
+
+def cells(spec: PolicySpec) -> list[Cell]:
+    """Every square of the table: segments x grades x money bands x states, the unknown ones included."""
+    bands = [band.id for band in spec.money_bands]
+    return list(product((*SEGMENTS, NO_SEGMENT), (*GRADES, NO_GRADE), bands, STATES))
+
+
+def cells_of(route: Route, spec: PolicySpec) -> set[Cell]:
+    """The squares one row is for."""
+    return {
+        cell
+        for cell in cells(spec)
+        if all(
+            axis == "any" or value in axis
+            for axis, value in zip(
+                (route.segments, route.grades, route.money, route.states), cell, strict=True
+            )
+        )
+    }
+
+
+def route_table(spec: PolicySpec, source: YamlFile) -> tuple[dict[Cell, Route], list[Fault]]:
+    """The row of every square, and every overlap, hole and unreachable row with its line."""
+    rows_of: dict[Cell, list[int]] = {cell: [] for cell in cells(spec)}
+    reach = [cells_of(route, spec) for route in spec.routes]
+    for index, squares in enumerate(reach):
+        for cell in squares:
+            rows_of[cell].append(index)
+    faults = _unreachable(spec, source, reach) + _overlaps(spec, source, rows_of)
+    holes = [cell for cell, rows in rows_of.items() if not rows]
+    if holes:
+        faults.append(
+            Fault(
+                f"{len(holes)} of {len(rows_of)} cases have no route",
+                source.where(("routes",)),
+                expected="exactly one row for every segment, grade, money band and state",
+                remedy="add a row or widen one",
+                examples=tuple(_shown(cell) for cell in holes[:EXAMPLES_SHOWN]),
+            )
+        )
+    return {cell: spec.routes[rows[0]] for cell, rows in rows_of.items() if rows}, faults
+
+
+def _unreachable(spec: PolicySpec, source: YamlFile, reach: list[set[Cell]]) -> list[Fault]:
+    faults = []
+    taken: dict[Cell, int] = {}
+    for index, squares in enumerate(reach):
+        if squares and all(cell in taken for cell in squares):
+            earlier = sorted({taken[cell] for cell in squares})
+            faults.append(
+                Fault(
+                    f"route {spec.routes[index].id} can never be reached",
+                    source.where(("routes", index)),
+                    expected="cases that no earlier row takes",
+                    remedy="delete it or narrow the earlier rows",
+                    examples=tuple(
+                        f"{spec.routes[other].id} on line {source.line(('routes', other))}"
+                        for other in earlier
+                    ),
+                )
+            )
+        elif not squares:
+            faults.append(
+                Fault(
+                    f"route {spec.routes[index].id} can never be reached: an axis is empty",
+                    source.where(("routes", index)),
+                    expected="at least one segment, grade, money band and state",
+                    remedy="fill the empty list, or write any",
+                )
+            )
+        for cell in squares:
+            taken.setdefault(cell, index)
+    return faults
+
+
+def _overlaps(spec: PolicySpec, source: YamlFile, rows_of: dict[Cell, list[int]]) -> list[Fault]:
+    pairs: dict[tuple[int, int], list[Cell]] = defaultdict(list)
+    for cell, rows in rows_of.items():
+        for later in rows[1:]:
+            pairs[rows[0], later].append(cell)
+    return [
+        Fault(
+            f"routes {spec.routes[first].id} (line {source.line(('routes', first))}) and "
+            f"{spec.routes[later].id} both take {len(shared)} cases",
+            source.where(("routes", later)),
+            expected="one row for each case",
+            remedy="narrow one of the two",
+            examples=tuple(_shown(cell) for cell in shared[:EXAMPLES_SHOWN]),
+        )
+        for (first, later), shared in sorted(pairs.items())
+    ]
+
+
+def _shown(cell: Cell) -> str:
+    return " / ".join(cell)

@@ -1,0 +1,125 @@
+"""The closed lists every dunning file, fact and decision is written with, and text in both languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+Grade = Literal["A", "B", "C", "D", "E"]
+Segment = Literal[
+    "prompt",
+    "punctual_slow_process",
+    "seasonal",
+    "improving",
+    "deteriorating",
+    "erratic",
+    "new",
+    "dormant",
+    "in_difficulty",
+]
+ColdStartRung = Literal["own_history", "segment", "portfolio", "no_opinion"]
+Channel = Literal["email", "portal", "letter", "registered_letter", "call", "task"]
+Tone = Literal["courteous", "friendly", "formal", "firm", "legal"]
+BlockageKind = Literal[
+    "invoice_not_received",
+    "purchase_order_missing",
+    "wrong_entity",
+    "approval_pending",
+    "portal_upload_missing",
+    "rejected_by_platform",
+    "suspended_by_buyer",
+    "other",
+]
+GateId = Literal[
+    "settled",
+    "insolvency",
+    "feed_stale",
+    "open_dispute",
+    "admin_blockage",
+    "plan_running",
+    "promise_running",
+    "payment_announced",
+    "natural_person",
+    "strategic_account",
+    "contact_cap",
+    "quiet_day",
+]
+RouteState = Literal["before_due", "overdue", "broken_promise"]
+
+GRADES: tuple[Grade, ...] = ("A", "B", "C", "D", "E")
+SEGMENTS: tuple[Segment, ...] = (
+    "prompt",
+    "punctual_slow_process",
+    "seasonal",
+    "improving",
+    "deteriorating",
+    "erratic",
+    "new",
+    "dormant",
+    "in_difficulty",
+)
+COLD_START_RUNGS: tuple[ColdStartRung, ...] = ("own_history", "segment", "portfolio", "no_opinion")
+CHANNELS: tuple[Channel, ...] = ("email", "portal", "letter", "registered_letter", "call", "task")
+TONES: tuple[Tone, ...] = ("courteous", "friendly", "formal", "firm", "legal")
+"""From the softest to the harshest; the order is the one 'never harsher' is measured in."""
+STATES: tuple[RouteState, ...] = ("before_due", "overdue", "broken_promise")
+BLOCKAGE_KINDS: tuple[BlockageKind, ...] = (
+    "invoice_not_received",
+    "purchase_order_missing",
+    "wrong_entity",
+    "approval_pending",
+    "portal_upload_missing",
+    "rejected_by_platform",
+    "suspended_by_buyer",
+    "other",
+)
+GATE_IDS: tuple[GateId, ...] = (
+    "settled",
+    "insolvency",
+    "feed_stale",
+    "open_dispute",
+    "admin_blockage",
+    "plan_running",
+    "promise_running",
+    "payment_announced",
+    "natural_person",
+    "strategic_account",
+    "contact_cap",
+    "quiet_day",
+)
+"""In the order they are asked; the first that holds names the decision."""
+
+# What a null is called in the rows of a policy.
+NO_GRADE = "none"
+NO_SEGMENT = "unknown"
+
+AUTOMATIC_CHANNELS: frozenset[Channel] = frozenset({"email", "portal", "letter"})
+"""Channels a machine can serve alone; the others need a person's hands whatever the policy says."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """One sentence in both languages of the house; neither may be empty."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    fr: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1)]
+
+    def in_language(self, language: str | None) -> str:
+        """The sentence for a reader: French for `fr`, English for everyone else and for null."""
+        return self.fr if language == "fr" else self.en
+
+
+BLOCKAGE_WORDS: dict[BlockageKind, Text] = {
+    "invoice_not_received": Text("facture non reçue", "invoice not received"),
+    "purchase_order_missing": Text("numéro de commande manquant", "purchase order number missing"),
+    "wrong_entity": Text("mauvaise entité ou adresse", "wrong entity or address"),
+    "approval_pending": Text("validation interne en attente", "waiting for the buyer's internal approval"),
+    "portal_upload_missing": Text("dépôt sur le portail manquant", "not yet uploaded to the buyer's portal"),
+    "rejected_by_platform": Text("rejetée par la plateforme", "rejected by the e-invoicing platform"),
+    "suspended_by_buyer": Text("suspendue par l'acheteur", "suspended by the buyer"),
+    "other": Text("autre blocage administratif", "another administrative blockage"),
+}

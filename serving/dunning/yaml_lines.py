@@ -1,0 +1,190 @@
+"""Reading a YAML file so that every fault can name its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from features.errors import Fault, InvalidInputError
+
+Key = str | int
+Model = TypeVar("Model", bound=BaseModel)
+
+_LANGUAGES = ("fr", "en")
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """The content of one YAML file, and the line of every key and list item in it.
+
+    Attributes:
+        name: file name, for messages.
+        content: plain mappings, lists and scalars.
+        lines: path of keys and list positions -> line, counted from 1.
+        duplicates: faults found while reading (keys written twice).
+    """
+
+    name: str
+    content: Any
+    lines: dict[tuple[Key, ...], int]
+    duplicates: tuple[Fault, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> YamlFile:
+        """Read a file; text that is not YAML, not UTF-8, or not a mapping is refused with its line."""
+        try:
+            return cls.parse(path.read_text(encoding="utf-8"), path.name)
+        except OSError as error:
+            fault = Fault(error.strerror or "cannot be read", str(path), "a readable YAML file")
+            raise InvalidInputError(f"{path.name} cannot be read", [fault]) from error
+        except UnicodeDecodeError as error:
+            fault = Fault("is not UTF-8 text", path.name, "YAML saved as UTF-8")
+            raise InvalidInputError(f"{path.name} cannot be read", [fault]) from error
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> YamlFile:
+        """Read YAML text."""
+        try:
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f"{name}, line {mark.line + 1}" if mark else name
+            what = str(getattr(error, "problem", None) or error)
+            raise InvalidInputError(
+                f"{name} is not YAML", [Fault(what, where, "well-formed YAML")]
+            ) from error
+        if not isinstance(root, yaml.MappingNode):
+            raise InvalidInputError(
+                f"{name} is not a mapping", [Fault("no keys found", name, "keys and values")]
+            )
+        lines: dict[tuple[Key, ...], int] = {(): 1}
+        duplicates: list[Fault] = []
+        constructor = yaml.SafeLoader("")
+        content = _plain(root, (), constructor, lines, duplicates, name)
+        return cls(name, content, lines, tuple(duplicates))
+
+    def line(self, path: Sequence[Key]) -> int:
+        """Line of the innermost part of the path that stands in the file."""
+        path = tuple(path)
+        while path not in self.lines:
+            path = path[:-1]
+        return self.lines[path]
+
+    def where(self, path: Sequence[Key]) -> str:
+        """`name, line n (a.b.c)`, for a fault."""
+        return f"{self.name}, line {self.line(path)} ({'.'.join(str(key) for key in path) or 'whole file'})"
+
+
+def _plain(
+    node: yaml.Node,
+    path: tuple[Key, ...],
+    constructor: yaml.SafeLoader,
+    lines: dict[tuple[Key, ...], int],
+    duplicates: list[Fault],
+    name: str,
+) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        items = []
+        for index, item in enumerate(node.value):
+            lines[(*path, index)] = item.start_mark.line + 1
+            items.append(_plain(item, (*path, index), constructor, lines, duplicates, name))
+        return items
+    if isinstance(node, yaml.MappingNode):
+        plain: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            line = key_node.start_mark.line + 1
+            if key in plain:
+                duplicates.append(
+                    Fault(
+                        f"key {key} is written twice",
+                        f"{name}, line {line} ({'.'.join(str(part) for part in (*path, key))})",
+                        expected=f"each key once (first on line {lines[(*path, key)]})",
+                        remedy="delete or rename one of them",
+                    )
+                )
+                continue
+            lines[(*path, key)] = line
+            plain[key] = _plain(value_node, (*path, key), constructor, lines, duplicates, name)
+        return plain
+    return constructor.construct_object(node)
+
+
+def faults_of_model(model: type[Model], source: YamlFile) -> tuple[Model | None, list[Fault]]:
+    """The file as a model, with every fault of its form, each with its line.
+
+    Unknown keys and missing translations are put aside (the copy is repaired, never the file) so that the
+    checks of meaning can still run and everything comes in one report. The model is null when the form is
+    too broken.
+    """
+    faults = list(source.duplicates)
+    content = source.content
+    for _ in range(2):
+        try:
+            return model.model_validate(content), faults
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            faults += [_fault(detail, source) for detail in details]
+            content = _repaired(content, details)
+            if content is None:
+                break
+    return None, faults
+
+
+def _fault(detail: Any, source: YamlFile) -> Fault:
+    path = tuple(key for key in detail["loc"] if key != "[key]")
+    last = str(path[-1]) if path else "whole file"
+    where = source.where(path)
+    if detail["type"] == "extra_forbidden" or detail["type"] == "unexpected_keyword_argument":
+        return Fault(f"unknown key {last}", where, "a key of the format", "correct the spelling or delete it")
+    if _is_missing_translation(detail):
+        language = {"fr": "French", "en": "English"}[last]
+        return Fault(
+            f"the {language} text is missing", where, "a text under fr and under en", f"write {last}:"
+        )
+    if detail["type"] in ("missing", "missing_argument"):
+        return Fault(f"{last} is missing", where, f"a value for {last}", f"write {last}:")
+    expected = str(detail["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    return Fault(f"{_shown(detail['input'])} is not accepted", where, expected, "correct the value")
+
+
+def _is_missing_translation(detail: Any) -> bool:
+    path = detail["loc"]
+    is_absent = detail["type"] in ("missing", "missing_argument", "string_too_short")
+    return bool(path) and path[-1] in _LANGUAGES and is_absent
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _repaired(content: Any, details: Sequence[Any]) -> Any:
+    """A copy without unknown keys and with a mark for missing texts; null when that cannot suffice."""
+    for detail in details:
+        path = detail["loc"]
+        if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+            content = _changed(content, path, None)
+        elif _is_missing_translation(detail):
+            content = _changed(content, path, "?")
+        else:
+            return None
+    return content
+
+
+def _changed(content: Any, path: Sequence[Key], value: str | None) -> Any:
+    key: Any
+    key, *rest = path
+    copy: Any = dict(content) if isinstance(content, dict) else list(content)
+    if rest:
+        copy[key] = _changed(copy[key], rest, value)
+    elif value is None:
+        del copy[key]
+    else:
+        copy[key] = value
+    return copy
