@@ -146,12 +146,13 @@ def count_working_days(
         countries: ISO 3166 alpha-2 of the payer, null for unknown.
     """
     counts = np.zeros(len(starts), dtype=np.int64)
-    labels = countries.to_list()
-    for country in set(labels):
-        rows = [i for i, label in enumerate(labels) if label == country]
-        first, last = np.minimum(starts[rows], ends[rows]), np.maximum(starts[rows], ends[rows])
+    first, last = np.minimum(starts, ends), np.maximum(starts, ends)
+    for country in countries.unique().to_list():
+        rows = np.flatnonzero(countries.eq_missing(pl.Series([country], dtype=pl.String)).to_numpy())
         between = np.busday_count(
-            first.astype("datetime64[D]"), last.astype("datetime64[D]"), busdaycal=_working_calendar(country)
+            first[rows].astype("datetime64[D]"),
+            last[rows].astype("datetime64[D]"),
+            busdaycal=_working_calendar(country),
         )
         counts[rows] = np.where(ends[rows] < starts[rows], -between, between)
     return counts

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.asof.dates import Float64Array
+from features.asof.reader import ratio
 from features.asof.view import LandmarkView
 from features.columns import FeatureColumn, FeatureGroup, declare
 
@@ -54,8 +55,7 @@ def _sector_share(view: LandmarkView) -> Float64Array:
     """Late share of the others in the sector pulled towards the portfolio's; the portfolio's where it is unknown."""
     late_all, count_all = _others(view, "portfolio")
     late, count = _others(view, "sector")
-    portfolio = np.divide(late_all, count_all, out=np.full(len(view), np.nan), where=count_all > 0)
-    return (late + SECTOR_PRIOR * portfolio) / (count + SECTOR_PRIOR)
+    return np.asarray((late + SECTOR_PRIOR * ratio(late_all, count_all)) / (count + SECTOR_PRIOR))
 
 
 def _others(view: LandmarkView, kind: str) -> tuple[Float64Array, Float64Array]:
@@ -67,8 +67,9 @@ def _pulled(view: LandmarkView, window: int | None, sector: Float64Array) -> Flo
     read = view.customer
     late = np.maximum(read.total("outcome", "late", window), 0).astype(np.float64)
     count = read.total("outcome", "count", window).astype(np.float64)
-    alone = np.divide(late, count, out=np.full(len(view), np.nan), where=count > 0)
-    return np.where(np.isnan(sector), alone, (late + CUSTOMER_PRIOR * sector) / (count + CUSTOMER_PRIOR))
+    return np.where(
+        np.isnan(sector), ratio(late, count), (late + CUSTOMER_PRIOR * sector) / (count + CUSTOMER_PRIOR)
+    )
 
 
 GROUP = FeatureGroup(NAME, "profondeur d'historique", "depth of history", COLUMNS, compute)

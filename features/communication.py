@@ -15,9 +15,19 @@ _MAILS = ("emails",)
 _UNREAD = "the ledger has no e-mails, or they have not been read"
 WINDOWS = (90, 365)
 RECENT_MAILS = 3
-_WORSE = {"financial_difficulty", "insolvency", "payment_plan_request", "extension_request", "dispute", "admin_block"}
+_WORSE = {
+    "financial_difficulty",
+    "insolvency",
+    "payment_plan_request",
+    "extension_request",
+    "dispute",
+    "admin_block",
+}
 _WORDS = {
-    "financial_difficulty": ("mails parlant de difficultés financières", "mails telling of financial difficulty"),
+    "financial_difficulty": (
+        "mails parlant de difficultés financières",
+        "mails telling of financial difficulty",
+    ),
     "insolvency": ("mails annonçant une procédure collective", "mails telling of insolvency"),
     "payment_plan_request": ("demandes d'échelonnement", "requests for instalments"),
     "extension_request": ("demandes de délai", "requests for more time"),
@@ -25,7 +35,10 @@ _WORDS = {
     "admin_block": ("mails signalant un blocage administratif", "mails telling of an administrative block"),
     "promise_to_pay": ("promesses de paiement", "promises to pay"),
     "payment_sent": ("annonces de paiement effectué", "notices of payment sent"),
-    "organisational_change": ("mails annonçant un changement d'organisation", "mails telling of a reorganisation"),
+    "organisational_change": (
+        "mails annonçant un changement d'organisation",
+        "mails telling of a reorganisation",
+    ),
     "hostile_tone": ("mails au ton hostile", "hostile mails"),
 }
 

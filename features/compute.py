@@ -79,7 +79,9 @@ def _blocks(entities: Int64Array, as_of: Int64Array) -> list[Int64Array]:
     return [order[start : start + _BLOCK] for start in range(0, len(order), _BLOCK)]
 
 
-def _fill(matrix: Float64Array, rows: Int64Array, view: LandmarkView, groups: tuple[FeatureGroup, ...]) -> None:
+def _fill(
+    matrix: Float64Array, rows: Int64Array, view: LandmarkView, groups: tuple[FeatureGroup, ...]
+) -> None:
     index = 0
     for group in groups:
         values = group.compute(view)

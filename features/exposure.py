@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from features.asof.customer_streams import UNKNOWN
@@ -106,9 +108,14 @@ def _owed(view: LandmarkView) -> dict[str, Float64Array]:
 
 
 def _ageing(view: LandmarkView) -> dict[str, Float64Array]:
-    names = ("overdue_amount_1_30d", "overdue_amount_31_60d", "overdue_amount_61_90d", "overdue_amount_over_90d")
+    names = (
+        "overdue_amount_1_30d",
+        "overdue_amount_31_60d",
+        "overdue_amount_61_90d",
+        "overdue_amount_over_90d",
+    )
     beyond = [overdue_amount(view, start) - _own_overdue_amount(view, start) for start in AGEING_STARTS]
-    buckets = [now - later for now, later in zip(beyond[:-1], beyond[1:], strict=True)] + [beyond[-1]]
+    buckets = [now - later for now, later in pairwise(beyond)] + [beyond[-1]]
     return {name: bucket / CENTS for name, bucket in zip(names, buckets, strict=True)}
 
 
@@ -124,7 +131,9 @@ def _contested(view: LandmarkView) -> dict[str, Float64Array]:
         "reminder_count_90d": unknown,
     }  # fmt: skip
     if "dispute_opened" in read:
-        values["disputed_count"] = (read.size("dispute_opened") - read.size("dispute_closed")).astype(np.float64)
+        values["disputed_count"] = (read.size("dispute_opened") - read.size("dispute_closed")).astype(
+            np.float64
+        )
         opened, closed = read.total("dispute_opened", "amount"), read.total("dispute_closed", "amount")
         values["disputed_amount_sum"] = (opened - closed) / CENTS
         values["dispute_count_365d"] = read.size("dispute_opened", 365).astype(np.float64)

@@ -59,7 +59,9 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
     first, any_issued = read.first_day("issued")
     latest, _ = read.last_day("issued")
     start = np.minimum(np.where(any_issued, first, NEVER), view.customer_since)
-    values = {f"invoiced_count_{days}d": read.size("issued", days).astype(np.float64) for days in (30, 90, 365)}
+    values = {
+        f"invoiced_count_{days}d": read.size("issued", days).astype(np.float64) for days in (30, 90, 365)
+    }
     return {
         **values,
         "invoiced_amount_sum_90d": quarter / CENTS,

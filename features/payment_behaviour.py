@@ -12,7 +12,6 @@ from features.asof.dates import Float64Array
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.columns import FeatureColumn, FeatureGroup, Window, column_name, declare
-from features.settings import CENTS
 
 NAME = "payment_behaviour"
 WINDOWS: tuple[int | None, ...] = (30, 90, 180, 365, None)
@@ -82,7 +81,8 @@ COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "settled_recency_days", unit="days", minimum=1, null="no invoice settled yet",
              label_fr="jours depuis le dernier règlement complet", label_en="days since the latest full settlement"),
     *declare(NAME, "reminder_to_payment_days_mean", (365,), unit="days", minimum=0, direction=1,
-             null="no reminded invoice settled, or no interactions table", sources=("invoices", "payments", "interactions"),
+             null="no reminded invoice settled, or no interactions table",
+             sources=("invoices", "payments", "interactions"),
              label_fr="jours entre la dernière relance et le paiement",
              label_en="days from the last reminder to payment"),
     *declare(NAME, "is_often_late", (365,), unit="flag", direction=1, null=_NO_OUTCOME,
@@ -146,13 +146,17 @@ def _settled(view: LandmarkView) -> dict[str, Float64Array]:
         values[column_name("days_to_settle_mean", window)] = ratio(
             read.total("settled", "days_to_settle", window), count
         )
-        values[column_name("part_paid_share", window)] = ratio(read.total("settled", "part_paid", window), count)
+        values[column_name("part_paid_share", window)] = ratio(
+            read.total("settled", "part_paid", window), count
+        )
     values["small_delay_share_365d"] = ratio(
         read.total("settled", "small_delay", 365), read.size("settled", 365)
     )
     reminded = read.total("settled", "reminded", 365)
-    days = ratio(read.total("settled", "reminder_days", 365), reminded)
-    values["reminder_to_payment_days_mean_365d"] = days if "reminders" in read else np.full(len(view), np.nan)
+    to_payment = ratio(read.total("settled", "reminder_days", 365), reminded)
+    values["reminder_to_payment_days_mean_365d"] = (
+        to_payment if "reminders" in read else np.full(len(view), np.nan)
+    )
     return values
 
 
@@ -163,7 +167,9 @@ def _last(view: LandmarkView) -> dict[str, Float64Array]:
         size = read.last_size("settled", last)
         values[column_name("settled_count", window)] = size.astype(np.float64)
         values[column_name("late_count", window)] = known(read.last_total("settled", "late", last), size > 0)
-        values[column_name("days_late_mean", window)] = ratio(read.last_total("settled", "days_late", last), size)
+        values[column_name("days_late_mean", window)] = ratio(
+            read.last_total("settled", "days_late", last), size
+        )
     bounds = read.last_bounds("settled", 10)
     values["days_late_median_10n"] = read.quantile("settled", "days_late", bounds, 0.5)
     weighted, weights, weight = np.zeros(len(view)), np.zeros(len(view)), 1.0

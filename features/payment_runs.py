@@ -66,7 +66,10 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
     read, due = view.customer, view.landmarks.due_on
     runs = read.size("paydays", WINDOW)
     enough = runs >= MINIMUM_RUNS
-    by_weekday, by_day = read.counts("paydays", "weekday", WINDOW), read.counts("paydays", "day_of_month", WINDOW)
+    by_weekday, by_day = (
+        read.counts("paydays", "weekday", WINDOW),
+        read.counts("paydays", "day_of_month", WINDOW),
+    )
     rows = np.arange(len(view))
     weekday, first = by_weekday.argmax(axis=1), by_day.argmax(axis=1)
     on_weekday, on_first = by_weekday[rows, weekday], by_day[rows, first]
@@ -88,7 +91,9 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
         "batch_share_365d": ratio(read.total("paydays", "batch", WINDOW), runs),
         "invoices_per_payment_mean_365d": ratio(read.total("paydays", "invoices", WINDOW), runs),
         "days_due_to_next_run": known(to_run, has_habit),
-        "working_days_due_to_next_run": known(count_working_days(due, due + to_run, view.countries), has_habit),
+        "working_days_due_to_next_run": known(
+            count_working_days(due, due + to_run, view.countries), has_habit
+        ),
         "is_due_in_august": august.astype(np.float64),
         "is_due_at_year_end": _at_year_end(due).astype(np.float64),
     }
@@ -126,7 +131,7 @@ def _at_year_end(days: Int64Array) -> BoolArray:
     month, day = months(days), days_of_month(days)
     december = (month == _DECEMBER) & (day >= _YEAR_END_FIRST_DAY)
     january = (month == _JANUARY) & (day <= _YEAR_START_LAST_DAY)
-    return december | january
+    return np.asarray(december | january)
 
 
 GROUP = FeatureGroup(NAME, "passages de paiement", "payment runs", COLUMNS, compute)

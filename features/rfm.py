@@ -46,4 +46,6 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
     }
 
 
-GROUP = FeatureGroup(NAME, "rythme et volume des paiements", "recency, frequency and amount of payments", COLUMNS, compute)
+GROUP = FeatureGroup(
+    NAME, "rythme et volume des paiements", "recency, frequency and amount of payments", COLUMNS, compute
+)

@@ -32,8 +32,10 @@ def settlements(
         `allocation_count` (allocations known by then, null while open).
     """
     tolerance = (settings or LedgerSettings()).settled_tolerance_cents
-    owed = invoices.lazy().filter(pl.col("kind") == "invoice").select(
-        "invoice_id", amount_in_cents("amount").alias("owed") - tolerance
+    owed = (
+        invoices.lazy()
+        .filter(pl.col("kind") == "invoice")
+        .select("invoice_id", amount_in_cents("amount").alias("owed") - tolerance)
     )
     allocations = (
         payments.lazy()

@@ -47,10 +47,7 @@ def communication_events(signals: pl.DataFrame, customer_codes: pl.DataFrame) ->
         "promises_made": personal.filter(pl.col("promise_date").is_not_null()).select(
             "entity", "day", promised=_day_of("promise_date")
         ),
-        **{
-            f"mails_{label}": personal.filter(pl.col(label)).select("entity", "day")
-            for label in LABELS
-        },
+        **{f"mails_{label}": personal.filter(pl.col(label)).select("entity", "day") for label in LABELS},
     }
 
 
@@ -64,7 +61,9 @@ def promise_events(
     """
     promises = (
         signals.lazy()
-        .filter((pl.col("direction") == "inbound") & ~pl.col("auto_reply") & pl.col("promise_date").is_not_null())
+        .filter(
+            (pl.col("direction") == "inbound") & ~pl.col("auto_reply") & pl.col("promise_date").is_not_null()
+        )
         .join(customer_codes.lazy(), on="customer_id", validate="m:1")
         .select(
             "email_id",
@@ -77,9 +76,7 @@ def promise_events(
     cash = allocations.lazy().filter("cash").select("entity", "paid", "known", "cents")
     return (
         promises.join(cash, on="entity", how="left", validate="m:m")
-        .with_columns(
-            counts=(pl.col("paid") >= pl.col("made")) & (pl.col("known") <= pl.col("day"))
-        )
+        .with_columns(counts=(pl.col("paid") >= pl.col("made")) & (pl.col("known") <= pl.col("day")))
         .group_by("email_id", "entity", "day", "promised")
         .agg((pl.col("cents") * pl.col("counts").fill_null(value=False)).sum().alias("received"))
         .with_columns(

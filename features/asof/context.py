@@ -51,7 +51,9 @@ class ContextStreams:
             outcomes[kind] = _daily(codes.take(customers), outcome, len(distinct))
         return cls(names, outcomes, {}, _indicator_streams(ledger.indicators, names))
 
-    def with_difference(self, customer_id: str, before: CustomerStreams, after: CustomerStreams) -> ContextStreams:
+    def with_difference(
+        self, customer_id: str, before: CustomerStreams, after: CustomerStreams
+    ) -> ContextStreams:
         """The context after one customer's rows were replaced."""
         names = {kind: dict(codes) for kind, codes in self.names.items()}
         gathered: dict[str, list[tuple[Int64Array, ...]]] = {kind: [] for kind in KINDS}
@@ -125,7 +127,9 @@ def _merged(
         entities = np.repeat(np.arange(len(earlier.starts) - 1, dtype=np.int64), np.diff(earlier.starts))
         parts = [(entities, earlier.days, *(earlier.measures[name] for name in _MEASURES)), *parts]
     empty = np.zeros(0, dtype=np.int64)
-    columns = [np.concatenate([part[i] for part in parts]) if parts else empty for i in range(2 + len(_MEASURES))]
+    columns = [
+        np.concatenate([part[i] for part in parts]) if parts else empty for i in range(2 + len(_MEASURES))
+    ]
     frame = (
         pl.DataFrame(dict(zip(("entity", "day", *_MEASURES), columns, strict=True)))
         .group_by("entity", "day")
@@ -150,7 +154,8 @@ def _indicator_streams(
     streams: dict[str, EventStream] = {}
     for kind, other in (("sector", "country"), ("country", "sector")):
         rows = indicators.filter(
-            pl.col(kind).is_in(list(names[kind])), pl.col(other).is_null() if kind == "country" else pl.lit(value=True)
+            pl.col(kind).is_in(list(names[kind])),
+            pl.col(other).is_null() if kind == "country" else pl.lit(value=True),
         )
         if rows.is_empty():
             continue

@@ -125,5 +125,10 @@ def _stream(name: str, frame: pl.DataFrame, entity_count: int) -> EventStream:
         for category, (source, to_code, bins) in _CATEGORIES.get(name, {}).items()
     }
     return EventStream.build(
-        entities, days, columns, entity_count=entity_count, categories=categories, ranked=_RANKED.get(name, ())
+        entities,
+        days,
+        columns,
+        entity_count=entity_count,
+        categories=categories,
+        ranked=_RANKED.get(name, ()),
     )

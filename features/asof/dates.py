@@ -40,17 +40,17 @@ def weekdays(days: Int64Array) -> Int64Array:
 
 def months(days: Int64Array) -> Int64Array:
     """Calendar month of each day number, 1 to 12."""
-    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+    return np.asarray(days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1)
 
 
 def days_of_month(days: Int64Array) -> Int64Array:
     """Day of the month of each day number, 1 to 31."""
     as_dates = days.astype("datetime64[D]")
-    return (as_dates - as_dates.astype("datetime64[M]")).astype(np.int64) + 1
+    return np.asarray((as_dates - as_dates.astype("datetime64[M]")).astype(np.int64) + 1)
 
 
 def days_to_month_end(days: Int64Array) -> Int64Array:
     """Days from each day to the last day of its month, 0 on that day."""
     as_dates = days.astype("datetime64[D]")
     first_of_next = (as_dates.astype("datetime64[M]") + 1).astype("datetime64[D]")
-    return (first_of_next - as_dates).astype(np.int64) - 1
+    return np.asarray((first_of_next - as_dates).astype(np.int64) - 1)

@@ -149,7 +149,12 @@ def outcome_events(base: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame
                 late_amount=pl.col("cents") * paid_late.cast(pl.Int64),
             ),
             marked.filter(pl.col("settled_known") < NEVER, ~paid_late).select(
-                "entity", day="settled_known", count=0, late=-1, amount=0 * pl.col("cents"), late_amount=-pl.col("cents")
+                "entity",
+                day="settled_known",
+                count=0,
+                late=-1,
+                amount=0 * pl.col("cents"),
+                late_amount=-pl.col("cents"),
             ),
         ]
     ).with_columns(pl.col("count", "late").cast(pl.Int64))
@@ -176,7 +181,10 @@ def payday_events(allocations: pl.DataFrame) -> pl.DataFrame:
     return (
         allocations.filter("cash")
         .group_by("entity", "paid", "known")
-        .agg(pl.col("invoice").n_unique().cast(pl.Int64).alias("invoices"), pl.col("cents").sum().alias("amount"))
+        .agg(
+            pl.col("invoice").n_unique().cast(pl.Int64).alias("invoices"),
+            pl.col("cents").sum().alias("amount"),
+        )
         .select(
             "entity",
             "paid",
@@ -212,7 +220,9 @@ def dispute_events(disputes: pl.DataFrame, base: pl.DataFrame) -> Mapping[str, p
     )
     return {
         "dispute_opened": joined.select("entity", "invoice", "amount", day="opened"),
-        "dispute_closed": joined.filter(pl.col("closed") < NEVER).select("entity", "invoice", "amount", day="closed"),
+        "dispute_closed": joined.filter(pl.col("closed") < NEVER).select(
+            "entity", "invoice", "amount", day="closed"
+        ),
     }
 
 

@@ -36,14 +36,13 @@ _REQUIRED = ("invoice_id", "customer_id", "as_of", "issued_on", "due_on", "amoun
 def landmarks_at_issue(ledger: Ledger, issued_from: dt.date, issued_before: dt.date) -> pl.DataFrame:
     """Each invoice issued in `[issued_from, issued_before)`, seen on its issue date. Credit notes are left out."""
     chosen = ledger.invoices.filter(
-        (pl.col("kind") == "invoice") & pl.col("issued_on").is_between(issued_from, issued_before, closed="left")
+        (pl.col("kind") == "invoice")
+        & pl.col("issued_on").is_between(issued_from, issued_before, closed="left")
     )
     return _as_landmarks(chosen, pl.col("issued_on"))
 
 
-def open_landmarks(
-    ledger: Ledger, as_of: dt.date, settings: LedgerSettings | None = None
-) -> pl.DataFrame:
+def open_landmarks(ledger: Ledger, as_of: dt.date, settings: LedgerSettings | None = None) -> pl.DataFrame:
     """Each invoice open at the as-of date, as known then: issued before or on it, settlement not known before it."""
     settled = settlements(ledger.invoices, ledger.payments, settings).filter(
         pl.col("settlement_known_on") < as_of
@@ -58,7 +57,7 @@ def _as_landmarks(invoices: pl.DataFrame, as_of: pl.Expr) -> pl.DataFrame:
     return (
         invoices.with_columns(as_of=as_of, amount=pl.col("amount").cast(pl.Float64))
         .select(LANDMARK_SCHEMA.names())
-        .cast(dict(LANDMARK_SCHEMA))
+        .cast(LANDMARK_SCHEMA)
         .sort("as_of", "invoice_id")
     )
 
@@ -82,7 +81,11 @@ class LandmarkArrays:
         Raises:
             InvalidInputError: a required column is missing or holds nulls, or an as-of date lies before the issue.
         """
-        faults = [Fault("column is missing", where=f"landmarks.{name}") for name in _REQUIRED if name not in landmarks]
+        faults = [
+            Fault("column is missing", where=f"landmarks.{name}")
+            for name in _REQUIRED
+            if name not in landmarks
+        ]
         if not faults:
             nulls = {name: landmarks.get_column(name).null_count() for name in _REQUIRED}
             faults = [

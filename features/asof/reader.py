@@ -14,7 +14,7 @@ from features.asof.streams import EventStream
 def ratio(numerator: Int64Array | Float64Array, denominator: Int64Array | Float64Array) -> Float64Array:
     """Numerator over denominator; NaN (unknown) where the denominator is 0."""
     top, bottom = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
-    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom != 0)
+    return np.asarray(np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom != 0))
 
 
 def known(values: Int64Array | Float64Array, is_known: BoolArray) -> Float64Array:
@@ -122,7 +122,9 @@ class AsOfReader:
         upper = self.before(stream)
         return self._streams[stream].maxima(measure).before(self.entities, upper), upper > self.start(stream)
 
-    def quantile(self, stream: str, measure: str, bounds: tuple[Int64Array, Int64Array], share: float) -> Float64Array:
+    def quantile(
+        self, stream: str, measure: str, bounds: tuple[Int64Array, Int64Array], share: float
+    ) -> Float64Array:
         """Quantile of a ranked measure over positions, interpolated halfway between neighbours; NaN when empty.
 
         The two neighbours of the quantile are averaged when it falls between them (so 0.5 is the usual median).

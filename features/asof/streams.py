@@ -76,7 +76,9 @@ class EventStream:
         sorted_measures = {name: values[order] for name, values in measures.items()}
         totals = {name: _running_total(values) for name, values in sorted_measures.items()}
         starts = np.searchsorted(keys, np.arange(entity_count + 1, dtype=np.int64) * _DAY_SPAN)
-        counts = {name: _running_counts(codes[order], bins) for name, (codes, bins) in (categories or {}).items()}
+        counts = {
+            name: _running_counts(codes[order], bins) for name, (codes, bins) in (categories or {}).items()
+        }
         return cls(keys, days[order], starts, sorted_measures, totals, counts, ranked)
 
     @property

@@ -112,7 +112,9 @@ class LandmarkView:
             codes = self._context_codes(kind)
             self._context_readers[kind] = [
                 AsOfReader(
-                    {"outcome": stream}, np.where(codes < len(stream.starts) - 1, codes, -1), self.landmarks.as_of
+                    {"outcome": stream},
+                    np.where(codes < len(stream.starts) - 1, codes, -1),
+                    self.landmarks.as_of,
                 )
                 for stream in (self._context.outcomes[kind], self._context.differences.get(kind))
                 if stream is not None
@@ -125,7 +127,9 @@ class LandmarkView:
             raise KeyError(msg)
         if kind not in self._context_code_cache:
             codes, places = self._distinct_customers
-            self._context_code_cache[kind] = self._context.codes(kind, self._labels_of(kind, codes)).take(places)
+            self._context_code_cache[kind] = self._context.codes(kind, self._labels_of(kind, codes)).take(
+                places
+            )
         return self._context_code_cache[kind]
 
     @cached_property
@@ -141,6 +145,4 @@ class LandmarkView:
         if kind == "portfolio":
             return portfolio_labels(len(codes))
         labels = self.streams.sectors if kind == "sector" else self.streams.countries
-        return pl.Series(
-            [labels[int(code)] if code >= 0 else None for code in codes], dtype=pl.String
-        )
+        return pl.Series([labels[int(code)] if code >= 0 else None for code in codes], dtype=pl.String)

@@ -1,0 +1,162 @@
+"""Small random ledgers for property tests: awkward on purpose (same-day events, part payments, open, overpaid)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import polars as pl
+from hypothesis import strategies as st
+
+from features.asof.communication_events import LABELS
+from features.ledger.ledger import Ledger
+from features.ledger.schemas import table_dtypes
+
+START = dt.date(2024, 1, 1)
+SPAN = 120
+
+
+def day(offset: int) -> dt.date:
+    return START + dt.timedelta(days=offset)
+
+
+def _instant(offset: int, hour: int) -> dt.datetime:
+    return dt.datetime.combine(day(offset), dt.time(hour), tzinfo=dt.UTC)
+
+
+def frame(table: str, rows: list[dict]) -> pl.DataFrame:
+    dtypes = table_dtypes(table)
+    return pl.DataFrame([{name: row.get(name) for name in dtypes} for row in rows], schema=dtypes)
+
+
+@st.composite
+def ledgers(draw: st.DrawFn, max_invoices: int = 14) -> tuple[Ledger, pl.DataFrame]:
+    """A ledger with every table, and a frame of e-mail signals."""
+    customers = [f"C{i}" for i in range(draw(st.integers(1, 3)))]
+    amounts = st.integers(1, 500_000).map(lambda cents: Decimal(cents) / 100)
+    days = st.integers(0, SPAN)
+    invoices, payments, disputes, interactions = [], [], [], []
+    for i in range(draw(st.integers(1, max_invoices))):
+        issued = draw(days)
+        amount = draw(amounts)
+        kind = draw(st.sampled_from(["invoice"] * 6 + ["credit_note"]))
+        invoices.append(
+            {
+                "invoice_id": f"I{i:02d}",
+                "customer_id": draw(st.sampled_from(customers)),
+                "kind": kind,
+                "issued_on": day(issued),
+                "due_on": day(issued + draw(st.sampled_from([0, 7, 14, 30]))),
+                "amount": amount,
+                "currency": "EUR",
+                "terms": draw(st.sampled_from([None, "30 jours", "45 jours fin de mois"])),
+                "delivery_channel": draw(st.sampled_from([None, "edi", "paper", "email"])),
+                "purchase_order": draw(st.sampled_from([None, "PO1"])),
+            }
+        )
+        if kind == "credit_note":
+            continue
+        shares = draw(
+            st.sampled_from([[], [100], [100], [100], [50, 50], [30, 30, 40], [60], [120], [100, -100, 100]])
+        )
+        paid = issued
+        for j, share in enumerate(shares):
+            paid = paid + draw(st.integers(-2 if j == 0 else 0, 40))
+            cents = int(amount * 100) * share // 100
+            if cents == 0:
+                continue
+            payments.append(
+                {
+                    "payment_id": f"P{i:02d}{j}",
+                    "invoice_id": f"I{i:02d}",
+                    "paid_on": day(paid),
+                    "known_on": day(paid + draw(st.sampled_from([0, 0, 2, 15, 40]))),
+                    "amount": Decimal(cents) / 100,
+                    "method": "reversal"
+                    if share < 0
+                    else draw(st.sampled_from([None, "transfer", "credit_note"])),
+                }
+            )
+        if draw(st.booleans()) and draw(st.booleans()):
+            opened = issued + draw(st.integers(0, 30))
+            closed = draw(st.sampled_from([None, opened, opened + 10]))
+            disputes.append(
+                {
+                    "dispute_id": f"D{i}",
+                    "invoice_id": f"I{i:02d}",
+                    "opened_on": day(opened),
+                    "closed_on": None if closed is None else day(closed),
+                }
+            )
+        for j in range(draw(st.integers(0, 2))):
+            interactions.append(
+                {
+                    "interaction_id": f"X{i}{j}",
+                    "customer_id": invoices[-1]["customer_id"],
+                    "invoice_id": draw(st.sampled_from([f"I{i:02d}", None])),
+                    "happened_at": _instant(issued + draw(st.integers(0, 60)), draw(st.integers(0, 23))),
+                    "kind": draw(st.sampled_from(["reminder_sent", "call"])),
+                }
+            )
+    signals = []
+    for i in range(draw(st.integers(0, 6))):
+        sent = draw(days)
+        promised = draw(st.sampled_from([None, 3, 10]))
+        signals.append(
+            {
+                "email_id": f"M{i}",
+                "customer_id": draw(st.sampled_from(customers)),
+                "sent_at": _instant(sent, draw(st.integers(0, 23))),
+                "direction": draw(st.sampled_from(["inbound", "inbound", "outbound"])),
+                "auto_reply": draw(st.booleans()) and draw(st.booleans()),
+                **{label: draw(st.booleans()) for label in LABELS},
+                "promise_date": None if promised is None else day(sent + promised),
+                "promise_amount": draw(st.sampled_from([None, 10.0, 4000.0])),
+                "tone": draw(st.sampled_from([0.0, 0.25, 0.9])),
+            }
+        )
+    indicators = [
+        {
+            "name": "sector_index",
+            "sector": sector,
+            "country": None,
+            "period": f"2024-{month:02d}",
+            "value": draw(st.integers(80, 120)) / 1.0,
+            "published_on": day(30 * month + 20),
+        }
+        for sector in ("41", "46")
+        for month in range(1, draw(st.integers(1, 3)) + 1)
+    ]
+    people = [
+        {
+            "customer_id": customer,
+            "country": draw(st.sampled_from([None, "FR", "GB"])),
+            "sector": draw(st.sampled_from([None, "41", "46"])),
+            "customer_since_on": draw(st.sampled_from([None, day(-400)])),
+            "credit_limit": draw(st.sampled_from([None, Decimal("10000.00")])),
+            "is_strategic": False,
+        }
+        for customer in customers
+    ]
+    ledger = Ledger(
+        customers=frame("customers", people),
+        invoices=frame("invoices", invoices),
+        payments=frame("payments", payments),
+        disputes=frame("disputes", disputes),
+        interactions=frame("interactions", interactions),
+        indicators=frame("indicators", indicators),
+    )
+    return ledger, pl.DataFrame(signals, schema=SIGNAL_DTYPES)
+
+
+SIGNAL_DTYPES = {
+    "email_id": pl.String,
+    "customer_id": pl.String,
+    "sent_at": pl.Datetime("us", "UTC"),
+    "direction": pl.String,
+    "auto_reply": pl.Boolean,
+    **dict.fromkeys(LABELS, pl.Boolean),
+    "promise_date": pl.Date,
+    "promise_amount": pl.Float64,
+    "tone": pl.Float64,
+}

@@ -1,0 +1,231 @@
+"""The promise everything rests on: what is known at or after t changes nothing at t. For every catalogue column."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from features.asof import LANDMARK_SCHEMA, PaymentHistory
+from features.catalogue import CATALOGUE, FEATURE_NAMES
+from features.compute import compute_features
+from features.ledger.ledger import Ledger
+from tests.property.ledger_worlds import SPAN, day, frame, ledgers
+
+SLOW = settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+def landmarks_of(ledger: Ledger, as_of: dt.date) -> pl.DataFrame:
+    """Every invoice issued by then at that date (open or not), and a draft of a known and an unknown customer."""
+    rows = ledger.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") <= as_of))
+    drafts = pl.DataFrame(
+        [
+            {
+                "invoice_id": f"draft-{customer}",
+                "customer_id": customer,
+                "issued_on": as_of,
+                "due_on": as_of + dt.timedelta(days=30),
+                "amount": Decimal("100.00"),
+                "currency": "EUR",
+                "terms": "30 jours",
+                "delivery_channel": "email",
+                "purchase_order": None,
+            }
+            for customer in ("C0", "nobody")
+        ],
+        schema={name: rows.schema[name] for name in LANDMARK_SCHEMA if name in rows.schema},
+    )
+    return (
+        pl.concat([rows.select(drafts.columns), drafts])
+        .with_columns(pl.lit(as_of).alias("as_of"), pl.col("amount").cast(pl.Float64))
+        .select(LANDMARK_SCHEMA.names())
+        .cast(dict(LANDMARK_SCHEMA))
+    )
+
+
+def known_before(ledger: Ledger, as_of: dt.date, keep: list[str]) -> Ledger:
+    """The ledger with everything known at or after the date deleted; the scored invoices of the day stay."""
+    midnight = dt.datetime.combine(as_of, dt.time(), tzinfo=dt.UTC)
+    invoices = ledger.invoices.filter((pl.col("issued_on") < as_of) | pl.col("invoice_id").is_in(keep))
+    ids = invoices["invoice_id"].implode()
+    return replace(
+        ledger,
+        invoices=invoices,
+        payments=ledger.payments.filter((pl.col("known_on") < as_of) & pl.col("invoice_id").is_in(ids)),
+        disputes=ledger.disputes.filter(
+            (pl.col("opened_on") < as_of) & pl.col("invoice_id").is_in(ids)
+        ).with_columns(pl.when(pl.col("closed_on") < as_of).then("closed_on")),
+        interactions=ledger.interactions.filter(pl.col("happened_at") < midnight),
+        indicators=ledger.indicators.filter(pl.col("published_on") < as_of),
+    )
+
+
+def features_at(ledger: Ledger, signals: pl.DataFrame, landmarks: pl.DataFrame) -> pl.DataFrame:
+    return compute_features(PaymentHistory.from_ledger(ledger, signals=signals), landmarks)
+
+
+def cut(signals: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    return signals.filter(pl.col("sent_at") < dt.datetime.combine(as_of, dt.time(), tzinfo=dt.UTC))
+
+
+def test_the_catalogue_covers_exactly_the_computed_columns() -> None:
+    assert len(set(FEATURE_NAMES)) == len(CATALOGUE) > 100
+
+
+@SLOW
+@given(world=ledgers(), offset=st.integers(1, SPAN + 60))
+def test_deleting_the_future_changes_no_feature(world: tuple[Ledger, pl.DataFrame], offset: int) -> None:
+    ledger, signals = world
+    as_of = day(offset)
+    landmarks = landmarks_of(ledger, as_of)
+    past = known_before(ledger, as_of, landmarks["invoice_id"].to_list())
+    assert_frame_equal(
+        features_at(ledger, signals, landmarks),
+        features_at(past, cut(signals, as_of), landmarks),
+        check_exact=True,
+    )
+
+
+@SLOW
+@given(world=ledgers(), offset=st.integers(1, SPAN), later=st.integers(0, 200), data=st.data())
+def test_falsifying_the_future_changes_no_feature(
+    world: tuple[Ledger, pl.DataFrame], offset: int, later: int, data: st.DataObject
+) -> None:
+    ledger, signals = world
+    as_of = day(offset)
+    landmarks = landmarks_of(ledger, as_of)
+    past = known_before(ledger, as_of, landmarks["invoice_id"].to_list())
+    invented_day = as_of + dt.timedelta(days=later)
+    invented = [
+        {
+            "payment_id": f"F{i}",
+            "invoice_id": invoice_id,
+            "paid_on": as_of - dt.timedelta(days=data.draw(st.integers(-5, 5))),
+            "known_on": invented_day,
+            "amount": Decimal("999999.00"),
+            "method": "transfer",
+        }
+        for i, invoice_id in enumerate(past.invoices.filter(pl.col("kind") == "invoice")["invoice_id"])
+    ]
+    invented_invoice = {
+        "invoice_id": "ZZ",
+        "customer_id": "C0",
+        "kind": "invoice",
+        "issued_on": invented_day,
+        "due_on": invented_day,
+        "amount": Decimal("1000000.00"),
+        "currency": "EUR",
+        "purchase_order": "PO9",
+    }
+    falsified = replace(
+        past,
+        payments=pl.concat([past.payments, frame("payments", invented)]),
+        invoices=pl.concat([past.invoices, frame("invoices", [invented_invoice])]),
+        disputes=pl.concat(
+            [
+                past.disputes.with_columns(pl.col("closed_on").fill_null(invented_day)),
+                frame("disputes", [{"dispute_id": "ZZ", "invoice_id": "ZZ", "opened_on": invented_day}]),
+            ]
+        ),
+    )
+    assert_frame_equal(
+        features_at(past, cut(signals, as_of), landmarks),
+        features_at(falsified, signals, landmarks),
+        check_exact=True,
+    )
+
+
+@SLOW
+@given(world=ledgers(), offset=st.integers(1, SPAN + 60), seed=st.integers(0, 100))
+def test_the_order_of_rows_changes_no_feature(
+    world: tuple[Ledger, pl.DataFrame], offset: int, seed: int
+) -> None:
+    ledger, signals = world
+    landmarks = landmarks_of(ledger, day(offset))
+    shuffled = Ledger.from_tables(
+        {name: table.sample(fraction=1.0, shuffle=True, seed=seed) for name, table in ledger.tables()}
+    )
+    moved = landmarks.sample(fraction=1.0, shuffle=True, seed=seed)
+    left = features_at(ledger, signals, landmarks).sort("invoice_id")
+    right = features_at(shuffled, signals.sample(fraction=1.0, shuffle=True, seed=seed), moved).sort(
+        "invoice_id"
+    )
+    assert_frame_equal(left, right, check_exact=True)
+
+
+@SLOW
+@given(world=ledgers(), offset=st.integers(1, SPAN + 60))
+def test_one_landmark_alone_has_the_features_it_has_in_a_batch(
+    world: tuple[Ledger, pl.DataFrame], offset: int
+) -> None:
+    ledger, signals = world
+    landmarks = landmarks_of(ledger, day(offset))
+    history = PaymentHistory.from_ledger(ledger, signals=signals)
+    batch = compute_features(history, landmarks)
+    alone = pl.concat([compute_features(history, landmarks[i : i + 1]) for i in range(landmarks.height)])
+    assert_frame_equal(batch, alone, check_exact=True)
+
+
+@SLOW
+@given(world=ledgers(), offset=st.integers(1, SPAN + 60), known=st.integers(0, SPAN))
+def test_replacing_a_customer_online_equals_preparing_the_whole_ledger_again(
+    world: tuple[Ledger, pl.DataFrame], offset: int, known: int
+) -> None:
+    ledger, signals = world
+    landmarks = landmarks_of(ledger, day(offset))
+    stale = known_before(ledger, day(known), [])
+    history = PaymentHistory.from_ledger(
+        replace(stale, indicators=ledger.indicators), signals=cut(signals, day(known))
+    )
+    for customer_id in ledger.customers["customer_id"]:
+        invoices = ledger.invoices.filter(pl.col("customer_id") == customer_id)
+        ids = invoices["invoice_id"].implode()
+        part = replace(
+            ledger,
+            customers=ledger.customers.filter(pl.col("customer_id") == customer_id),
+            invoices=invoices,
+            payments=ledger.payments.filter(pl.col("invoice_id").is_in(ids)),
+            disputes=ledger.disputes.filter(pl.col("invoice_id").is_in(ids)),
+            interactions=ledger.interactions.filter(pl.col("customer_id") == customer_id),
+        )
+        history = history.with_customer(part, signals.filter(pl.col("customer_id") == customer_id))
+    assert_frame_equal(
+        compute_features(history, landmarks), features_at(ledger, signals, landmarks), check_exact=True
+    )
+
+
+@SLOW
+@given(world=ledgers(), offset=st.integers(1, SPAN + 60))
+def test_every_feature_stays_in_its_declared_range(world: tuple[Ledger, pl.DataFrame], offset: int) -> None:
+    ledger, signals = world
+    values = features_at(ledger, signals, landmarks_of(ledger, day(offset)))
+    for column in CATALOGUE:
+        known = values[column.name].drop_nulls()
+        if column.minimum is not None and len(known):
+            assert known.min() >= column.minimum, column.name
+        if column.maximum is not None and len(known):
+            assert known.max() <= column.maximum, column.name
+
+
+def test_a_landmark_before_its_issue_is_refused() -> None:
+    row = {
+        "invoice_id": "I1",
+        "customer_id": "C1",
+        "as_of": dt.date(2024, 1, 1),
+        "issued_on": dt.date(2024, 1, 2),
+        "due_on": dt.date(2024, 2, 1),
+        "amount": 10.0,
+    }
+    history = PaymentHistory.from_ledger(
+        Ledger(frame("customers", []), frame("invoices", []), frame("payments", []))
+    )
+    with pytest.raises(Exception, match=r"as-of date lies before the issue date \(1 row\), for example I1"):
+        compute_features(history, pl.DataFrame([row]))
