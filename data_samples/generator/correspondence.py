@@ -199,11 +199,12 @@ def write_inbound(
         wish = str(letters.wish[position])
         bank = mails_for(wish, str(customers.language[who]), wish == "promise_to_pay" and announces != NO_DAY)
         mail = _in_season(bank, tries[place], (start + timedelta(days=wanted)).timetuple().tm_yday)
-        if mail.promise_on is not None and announces != NO_DAY:
+        is_promise = mail.promise_on is not None and announces != NO_DAY
+        if mail.promise_on is not None and is_promise:
             wanted = announces - (mail.promise_on - mail.sent_on).days
         invoice = int(letters.invoice[position])
         earliest = 0 if invoice == NO_INVOICE else int(invoices.issued[invoice]) + 1
-        day = _same_weekday(mail, start, wanted, earliest)
+        day = _same_weekday(mail, start, wanted, earliest, is_promise)
         if day >= settings.days:
             continue
         shift = start + timedelta(days=day) - mail.sent_on
@@ -304,11 +305,14 @@ def _in_season(bank: tuple[LabelledEmail, ...], tries: FloatArray, day_of_year: 
     return min(drawn, key=distance)
 
 
-def _same_weekday(mail: LabelledEmail, start: date, wanted: int, earliest: int) -> int:
-    """The day nearest to the wanted one on which the mail's own weekday falls, not before the earliest."""
+def _same_weekday(mail: LabelledEmail, start: date, wanted: int, earliest: int, prefers_later: bool) -> int:
+    """The day near the wanted one on which the mail's own weekday falls, not before the earliest.
+
+    A promise that will be kept is rather dated up to five days after the payment than before it.
+    """
     weekday_of_day_zero = start.weekday()
     apart = (mail.sent_on.weekday() - weekday_of_day_zero - wanted) % 7
-    day = wanted + (apart if apart <= 3 else apart - 7)
+    day = wanted + (apart if apart <= (5 if prefers_later else 3) else apart - 7)
     while day < earliest:
         day += 7
     return day

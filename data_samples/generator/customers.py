@@ -83,9 +83,9 @@ _FRENCH_TERMS = {
     "45 jours fin de mois": 0.22,
     "60 net": 0.10,
     "30 jours fin de mois": 0.14,
-    "45 jours": 0.10,
-    "fin de mois le 15": 0.04,
-    "à réception": 0.06,
+    "45 jours": 0.12,
+    "fin de mois le 15": 0.05,
+    "à réception": 0.03,
 }
 _OTHER_TERMS = {"30 days": 0.50, "30 days EOM": 0.15, "60 days": 0.15, "14 days": 0.12, "45 days": 0.08}
 
@@ -249,13 +249,10 @@ def _customer_frame(
 
 def _legal_forms(country: IntArray, is_person: BoolArray, random: np.random.Generator) -> list[str]:
     draws = random.integers(0, 1 << 16, len(country))
+    profiles = [COUNTRIES[COUNTRY_CODES[code]] for code in country.tolist()]
     return [
-        "EI"
-        if person
-        else COUNTRIES[COUNTRY_CODES[code]].legal_forms[
-            draw % len(COUNTRIES[COUNTRY_CODES[code]].legal_forms)
-        ]
-        for code, person, draw in zip(country.tolist(), is_person.tolist(), draws.tolist(), strict=True)
+        profile.sole_trader_form if person else profile.legal_forms[draw % len(profile.legal_forms)]
+        for profile, person, draw in zip(profiles, is_person.tolist(), draws.tolist(), strict=True)
     ]
 
 

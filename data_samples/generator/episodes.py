@@ -37,15 +37,23 @@ def draw_states(
     for day in range(-_WARM_UP_DAYS, calendar.length):
         if day == 0:
             state[state == INSOLVENT] = HEALTHY
-        state = _next_state(settings, state, strain_rate * (factor[day] if day >= 0 else 1.0), random)
+        state = next_state(settings, state, strain_rate * (factor[day] if day >= 0 else 1.0), random)
         if day >= 0:
             states[:, day] = state
     return states
 
 
-def _next_state(
+def next_state(
     settings: WorldSettings, state: npt.NDArray[np.int8], strain_rate: FloatArray, random: np.random.Generator
 ) -> npt.NDArray[np.int8]:
+    """The state of every customer on the next day.
+
+    Args:
+        settings: the world's parameters.
+        state: the state of each customer today.
+        strain_rate: chance that a healthy customer is strained tomorrow, per customer.
+        random: source of chance.
+    """
     draw = random.random(len(state))
     after = state.copy()
     after[(state == HEALTHY) & (draw < strain_rate)] = STRAINED

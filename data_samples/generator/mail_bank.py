@@ -106,7 +106,7 @@ def mails_for(wish: str, language: str, promise_must_move: bool = False) -> tupl
     """The world's mails that say what is wished, in the language of the customer if there are any.
 
     Args:
-        wish: labels joined by "+" that the mail must have, no others but `hostile_tone`; "" for no signal.
+        wish: labels that the mail must have, and no others, joined by "+"; "" for no signal.
         language: "fr" or "en"; mails in both languages go with either.
         promise_must_move: only mails whose promised day stays right when the mail is moved by whole weeks.
     """
@@ -116,8 +116,7 @@ def mails_for(wish: str, language: str, promise_must_move: bool = False) -> tupl
         mail
         for mail in labelled_emails()
         if mail.id in ids
-        and set(mail.labels) - ({"hostile_tone"} if wanted else set()) == wanted - {"hostile_tone"}
-        and ("hostile_tone" not in wanted or "hostile_tone" in mail.labels)
+        and set(mail.labels) == wanted
         and (mail.promise_moves_with_the_mail or not promise_must_move)
     ]
     same = [mail for mail in fitting if mail.language in (language, "mixed")]

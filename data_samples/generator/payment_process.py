@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from data_samples.generator.customers import Customers
-from data_samples.generator.day_calendar import BoolArray, DayCalendar, FloatArray, IntArray
+from data_samples.generator.day_calendar import (
+    COUNTRY_CODES,
+    SUPPLIER_COUNTRY,
+    BoolArray,
+    DayCalendar,
+    FloatArray,
+    IntArray,
+)
 from data_samples.generator.episodes import NEVER, regime_days
 from data_samples.generator.invoices import Invoices
 from data_samples.generator.settings import WorldSettings
@@ -23,7 +30,9 @@ FREE, FORGOTTEN, BLOCKED, DISPUTED, PART_PAID, TWICE_PART_PAID, SETTLED = range(
 HOLDS = (FREE, FORGOTTEN, BLOCKED, DISPUTED)
 HOLD_NAMES = ("free", "forgotten", "blocked", "disputed")
 _FIRST_DISPUTE_END = 8
-_DISPUTE_END_PER_DAY = 1 / 50
+_FIRST_UNBLOCKING = 3
+_DISPUTE_END_PER_WORKING_DAY = 1 / 35
+_SUPPLIER = COUNTRY_CODES.index(SUPPLIER_COUNTRY)
 
 
 @dataclass(frozen=True)
@@ -112,22 +121,24 @@ class PaymentProcess:
         """Chance that a scheduled run takes place."""
         return np.where(self.daily_payer[rows], 1.0, self.settings.run_held_probability)
 
-    def release_chance(self, hold: int, past_due: IntArray, age: IntArray, reminded: BoolArray) -> FloatArray:
+    def release_chance(self, hold: int, rows: IntArray, age: int) -> FloatArray:
         """Chance a day that a held-up invoice is released.
 
         Args:
             hold: forgotten, blocked or disputed.
-            past_due: days past due.
-            age: days since issue.
-            reminded: reminders are sent for this invoice.
+            rows: positions of the invoices.
+            age: days since their issue.
         """
+        day = self.issued[rows] + age
+        past_due, reminded = day - self.due[rows], self.is_reminded[rows]
         first, second = self.settings.reminder_days[:2]
         if hold == FORGOTTEN:
             return np.where(past_due <= 2, 0.0, np.where(reminded & (past_due > first), 0.14, 0.035))
         if hold == BLOCKED:
             late = np.where(reminded & (past_due > second), 0.07, np.where(past_due > 0, 0.035, 0.012))
-            return np.where(age < 3, 0.0, late)
-        return np.where(age < _FIRST_DISPUTE_END, 0.0, _DISPUTE_END_PER_DAY)
+            return late * (age >= _FIRST_UNBLOCKING)
+        may_end = self.calendar.working[_SUPPLIER, day] & (age >= _FIRST_DISPUTE_END)
+        return np.where(may_end, _DISPUTE_END_PER_WORKING_DAY, 0.0)
 
     def _after_reminder(self, past_due: IntArray) -> BoolArray:
         window = self.settings.reminder_window_days
@@ -192,13 +203,9 @@ def play(process: PaymentProcess, states: npt.NDArray[np.int8], random: np.rando
         if age % 8 == 0:
             rows = rows[stage[rows] != SETTLED]
         day = process.issued[rows] + age
-        past_due = day - process.due[rows]
         for hold_kind in (FORGOTTEN, BLOCKED, DISPUTED):
-            held = stage[rows] == hold_kind
-            chance = process.release_chance(
-                hold_kind, past_due[held], np.full(held.sum(), age), process.is_reminded[rows[held]]
-            )
-            freed = rows[held][random.random(held.sum()) < chance]
+            held = rows[stage[rows] == hold_kind]
+            freed = held[random.random(len(held)) < process.release_chance(hold_kind, held, age)]
             released[freed] = process.issued[freed] + age
             stage[freed] = FREE
             if hold_kind == DISPUTED:

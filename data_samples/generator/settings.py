@@ -29,6 +29,7 @@ class CountryProfile:
         lateness_days: shift of the usual payment day.
         august: payment speed in August relative to the rest of the year.
         legal_forms: the usual forms of companies.
+        sole_trader_form: what a natural person in business is called.
         french_share: share of customers who write in French.
     """
 
@@ -36,18 +37,19 @@ class CountryProfile:
     lateness_days: float
     august: float
     legal_forms: tuple[str, ...]
+    sole_trader_form: str
     french_share: float
 
 
 COUNTRIES: Mapping[str, CountryProfile] = MappingProxyType(
     {
-        "FR": CountryProfile(0.72, 0.0, 0.45, ("SAS", "SARL", "SA", "SCOP"), 0.97),
-        "BE": CountryProfile(0.08, 0.5, 0.75, ("SA", "SRL"), 0.65),
-        "DE": CountryProfile(0.07, -3.0, 0.90, ("GmbH", "AG"), 0.05),
-        "GB": CountryProfile(0.05, 1.5, 0.90, ("Ltd", "PLC"), 0.0),
-        "ES": CountryProfile(0.04, 2.5, 0.50, ("SL", "SA"), 0.15),
-        "IT": CountryProfile(0.02, 3.0, 0.40, ("SRL", "SPA"), 0.10),
-        "NL": CountryProfile(0.02, -2.0, 0.85, ("BV", "NV"), 0.0),
+        "FR": CountryProfile(0.72, 0.0, 0.45, ("SAS", "SARL", "SA", "SCOP"), "EI", 0.97),
+        "BE": CountryProfile(0.08, 0.5, 0.75, ("SA", "SRL"), "personne physique", 0.65),
+        "DE": CountryProfile(0.07, -3.0, 0.90, ("GmbH", "AG"), "Einzelunternehmen", 0.05),
+        "GB": CountryProfile(0.05, 1.5, 0.90, ("Ltd", "PLC"), "sole trader", 0.0),
+        "ES": CountryProfile(0.04, 2.5, 0.50, ("SL", "SA"), "autónomo", 0.15),
+        "IT": CountryProfile(0.02, 3.0, 0.40, ("SRL", "SPA"), "ditta individuale", 0.10),
+        "NL": CountryProfile(0.02, -2.0, 0.85, ("BV", "NV"), "eenmanszaak", 0.0),
     }
 )
 
@@ -101,7 +103,7 @@ class WorldSettings:
     leaving_share_per_year: float = 0.07
 
     # --- habits (assumed, calibrated on late share, mean lateness, attainable AUC) ---
-    habit_centre_days: float = -17.0
+    habit_centre_days: float = -18.0
     """Usual payment day of the median payer, in days past due."""
     habit_spread_days: float = 5.0
     chronic_share: float = 0.12
@@ -129,11 +131,11 @@ class WorldSettings:
     """Payment speed from 24 December to 2 January."""
 
     # --- cash: healthy, strained, distressed, insolvent (assumed; insolvency rate about 1 % a year) ---
-    strain_onset_per_year: float = 0.22
+    strain_onset_per_year: float = 0.40
     strain_to_distress_per_day: float = 1 / 70
     strain_to_healthy_per_day: float = 1 / 75
     distress_to_healthy_per_day: float = 1 / 140
-    distress_to_insolvent_per_day: float = 1 / 900
+    distress_to_insolvent_per_day: float = 1 / 1500
     cash_speed: tuple[float, float, float] = (1.0, 0.35, 0.06)
     """Payment speed when healthy, strained, distressed."""
     order_share: tuple[float, float, float, float] = (1.0, 0.60, 0.40, 0.0)

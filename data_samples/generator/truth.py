@@ -67,21 +67,18 @@ def _forward(
     lost = np.zeros(length)
     term = process.due[rows] - process.issued[rows]
     run_chance = process.run_chance(rows)
-    reminded = process.is_reminded[rows]
     unpaid = np.ones((length, len(HORIZONS)))
     _record(unpaid, term, 0, mass, lost)
     for age in range(1, int(term.max()) + max(HORIZONS) + 1):
         day = process.issued[rows] + age
-        past_due = day - process.due[rows]
         _change_states(
             settings,
             mass,
             lost,
             strain_rate * np.where(process.is_hard_time[day], settings.regime_strain_factor, 1.0),
         )
-        ages = np.full(length, age)
         for hold in (FORGOTTEN, BLOCKED, DISPUTED):
-            freed = mass[hold] * process.release_chance(hold, past_due, ages, reminded)
+            freed = mass[hold] * process.release_chance(hold, rows, age)
             mass[hold] -= freed
             mass[FREE] += freed * ((1 - settings.full_credit_share) if hold == DISPUTED else 1.0)
         if (process.run_gap[process.customer[rows], day] > 0).any():
