@@ -27,6 +27,7 @@ FAULTS_IN_FRENCH: Final[dict[str, str]] = {
     "word not in the mapping": "mot absent du mappage",
     "unreadable terms": "conditions de paiement illisibles",
     "not a finite number": "nombre non fini",
+    "more cells than the header": "plus de cellules que l'en-tête",
     "exact copy of another row": "copie exacte d'une autre ligne",
     "same id, different content": "même identifiant, contenu différent",
     "before 1990": "avant 1990",

@@ -28,7 +28,7 @@ from features.ledger.quarantine import PROVENANCE, as_quarantine, counts_by_rule
 from features.ledger.report import CheckReport, Note, TableReport
 from features.ledger.schemas import KEYS, REVERSAL, SCHEMAS, empty_table, table_dtypes
 
-#: A day this far beyond all it should stand near is a typing error (2042 for 2024, 9999 for no date).
+#: No electronic ledger reaches further back; an earlier day is a typing error (0202, or 1900 for empty).
 EARLIEST_DAY: Final = dt.date(1990, 1, 1)
 #: A day this far beyond all it should stand near is a typing error (2042 for 2024, 9999 for never).
 ABSURD_GAP_DAYS: Final = 3 * 366
@@ -275,8 +275,8 @@ def _derived_customers(good: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, 
         return derived, []
     if "customers" not in good:
         note = Note(
-            "there is no customers table: customers are derived from the invoices, nothing else is known of them",
-            "pas de table customers : les clients sont déduits des factures, rien d'autre n'en est connu",
+            "there is no customers table: customers are derived from the invoices, without any other detail",
+            "pas de table customers : les clients sont déduits des factures, sans autre détail",
             derived.height,
         )
     else:

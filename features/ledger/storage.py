@@ -220,7 +220,11 @@ def refuse_without_invoices(checked: CheckedLedger) -> None:
     if checked.ledger.invoices.height:
         return
     invoices = checked.report.table("invoices")
-    faults = [Fault("put aside", where=rule, count=count) for rule, count in invoices.quarantined.items()]
+    remedy = "correct the mapping or the export; the rows are kept under quarantine/ or refused/"
+    faults = [
+        Fault("put aside", where=rule, count=count, remedy=remedy if number == 0 else "")
+        for number, (rule, count) in enumerate(invoices.quarantined.items())
+    ]
     raise InvalidInputError("not one invoice could be accepted", faults)
 
 
@@ -252,19 +256,36 @@ def write_checked(checked: CheckedLedger, folder: Path, report: Mapping[str, obj
     }
     files |= _quarantine_files(checked)
     files[IMPORT_REPORT] = _as_json({**report, **checked.report.to_dict()})
-    commit_files(folder, files, [*stale_table_files(checked.ledger), *_ALL_QUARANTINE_FILES])
+    refused = [f"refused/{name}.parquet" for name in SCHEMAS]
+    stale = [*stale_table_files(checked.ledger), *_ALL_QUARANTINE_FILES, *refused, CHECK_REPORT]
+    commit_files(folder, files, stale)
 
 
-def write_quarantine(checked: CheckedLedger, folder: Path, report_name: str = CHECK_REPORT) -> None:
-    """Write only what a check found: `quarantine/` and a report; the tables stay as they are.
+def write_quarantine(checked: CheckedLedger, folder: Path) -> None:
+    """Write only what a check found: `quarantine/` and `check_report.json`; the tables stay as they are.
+
+    Where nothing is put aside and the folder was written by an import, the import's quarantine stays too.
 
     Args:
         checked: the outcome of the check.
         folder: the ledger folder.
-        report_name: name of the JSON report in it.
     """
-    files = _quarantine_files(checked) | {report_name: _as_json(checked.report.to_dict())}
-    commit_files(folder, files, list(_ALL_QUARANTINE_FILES))
+    files = _quarantine_files(checked) | {CHECK_REPORT: _as_json(checked.report.to_dict())}
+    keeps_import = not checked.quarantine and resolve(folder, IMPORT_REPORT) is not None
+    commit_files(folder, files, [] if keeps_import else list(_ALL_QUARANTINE_FILES))
+
+
+def write_refused(checked: CheckedLedger, folder: Path) -> None:
+    """Write the rows of an import that was refused under `refused/`; a ledger in the folder stays as it was.
+
+    Args:
+        checked: the outcome of the check.
+        folder: the ledger folder.
+    """
+    files: dict[str, pl.DataFrame | str] = {
+        f"refused/{name}.parquet": frame for name, frame in checked.quarantine.items()
+    }
+    commit_files(folder, files, [f"refused/{name}.parquet" for name in SCHEMAS])
 
 
 def _quarantine_files(checked: CheckedLedger) -> dict[str, pl.DataFrame | str]:

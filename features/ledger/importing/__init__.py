@@ -1,1 +1,6 @@
 """Bringing exports from other systems into the ledger."""
+
+from features.ledger.importing.importer import Import, import_files
+from features.ledger.importing.mapping import Mapping, load_mapping
+
+__all__ = ["Import", "Mapping", "import_files", "load_mapping"]

@@ -1,0 +1,73 @@
+"""An export taken over into a checked ledger, in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import Fault, InvalidInputError
+from features.ledger.importing.mapping import Mapping
+from features.ledger.importing.sources import read_sources
+from features.ledger.importing.tables import build_table
+from features.ledger.report import Note
+from features.ledger.rules import CheckedLedger, check_tables
+from features.ledger.schemas import SCHEMAS
+
+
+@dataclass(frozen=True)
+class Import:
+    """The outcome of an import.
+
+    Attributes:
+        checked: ledger, quarantine and report.
+        files: names of the files read, per source.
+        rows: rows read, per source.
+    """
+
+    checked: CheckedLedger
+    files: dict[str, tuple[str, ...]]
+    rows: dict[str, int]
+
+
+def import_files(files: Sequence[Path], mapping: Mapping) -> Import:
+    """Read an export by its mapping and check what comes out.
+
+    Args:
+        files: files, folders or patterns.
+        mapping: how the columns of the export become the ledger's.
+
+    Raises:
+        InvalidInputError: the files do not fit the mapping, or nothing in a mapped column can be read; all
+            faults of one stage are reported together.
+    """
+    sources, notes = read_sources(files, mapping)
+    tables: dict[str, pl.DataFrame] = {}
+    rejected: dict[str, pl.DataFrame] = {}
+    remarks: list[Note] = []
+    assumptions: list[Note] = list(notes)
+    faults: list[Fault] = []
+    for name in SCHEMAS:
+        if name not in mapping.tables or mapping.source_of(name) not in sources:
+            continue
+        try:
+            built = build_table(name, mapping.tables[name], sources[mapping.source_of(name)], mapping.formats)
+        except InvalidInputError as problem:
+            faults += problem.faults
+            continue
+        tables[name] = built.rows
+        if built.rejected.height:
+            rejected[name] = built.rejected
+        remarks += built.notes
+        assumptions += built.assumptions
+    if faults:
+        raise InvalidInputError("columns of the export cannot be read as the mapping says", faults)
+    checked = check_tables(tables, rejected=rejected, assumptions=assumptions)
+    report = replace(checked.report, warnings=(*remarks, *checked.report.warnings))
+    return Import(
+        replace(checked, report=report),
+        {name: source.files for name, source in sources.items()},
+        {name: source.rows.height for name, source in sources.items()},
+    )

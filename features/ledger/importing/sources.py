@@ -1,0 +1,257 @@
+"""The files of an export, opened and sorted into the sources the mapping names."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import fastexcel
+import polars as pl
+
+from features.errors import Fault, InvalidInputError
+from features.ledger.importing.mapping import Mapping as MappingFile
+from features.ledger.importing.mapping import Source, nearest
+from features.ledger.importing.text_files import (
+    HEADER_SEARCH_LINES,
+    MALFORMED,
+    ROW,
+    RawTable,
+    header_names,
+    read_text_table,
+    refuse_missing_columns,
+    without_empty_rows,
+)
+from features.ledger.report import Note
+
+#: Name of the file a row came from.
+FILE: Final = "source_file"
+_WORKBOOK_STARTS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_OTHER_KINDS: Final = {b"%PDF": "PDF", b"\x1f\x8b": "gzip", b"{\\rt": "RTF", b"7z\xbc\xaf": "7z"}
+
+
+@dataclass(frozen=True)
+class ReadSource:
+    """All rows of one source.
+
+    Attributes:
+        rows: every cell as text, with the file and row each came from.
+        is_typed: figures and dates may be in machine form, as in workbooks and Parquet.
+        files: names of the files read.
+    """
+
+    rows: pl.DataFrame
+    is_typed: bool
+    files: tuple[str, ...]
+
+
+def expand(files: Sequence[Path]) -> list[Path]:
+    """The files meant by paths, folders and patterns, each once, in name order.
+
+    Raises:
+        InvalidInputError: a path leads to no file.
+    """
+    found: list[Path] = []
+    faults = []
+    for given in files:
+        if given.is_dir():
+            matches = [path for path in given.iterdir() if path.is_file() and not path.name.startswith(".")]
+        elif given.exists():
+            matches = [given]
+        else:
+            matches = [Path(name) for name in glob.glob(str(given)) if Path(name).is_file()]  # noqa: PTH207
+        if not matches:
+            faults.append(Fault("no such file", where=str(given)))
+        found += matches
+    if faults:
+        raise InvalidInputError("there is nothing to import", faults)
+    return sorted(set(found))
+
+
+def read_sources(files: Sequence[Path], mapping: MappingFile) -> tuple[dict[str, ReadSource], list[Note]]:
+    """Every source of a mapping, read from the given files.
+
+    Args:
+        files: files, folders or patterns.
+        mapping: says which file belongs to which source and which columns are needed.
+
+    Returns:
+        Source name to its rows, and notes on guesses (the encoding).
+
+    Raises:
+        InvalidInputError: a file fits no source, a source has no file, or files cannot be read; all of
+            them at once.
+    """
+    by_source = _assign(expand(files), mapping)
+    needed = {
+        name: list(
+            dict.fromkeys(
+                column
+                for table, spec in mapping.tables.items()
+                if mapping.source_of(table) == name
+                for column in spec.needed()
+            )
+        )
+        for name in mapping.sources
+    }
+    read: dict[str, ReadSource] = {}
+    notes: list[Note] = []
+    faults: list[Fault] = []
+    summaries: list[str] = []
+    for name, paths in by_source.items():
+        parts = []
+        for path in paths:
+            try:
+                raw = read_source(path, mapping.sources[name], needed[name])
+            except InvalidInputError as problem:
+                faults += problem.faults
+                summaries.append(problem.summary)
+                continue
+            if raw.was_detected:
+                notes.append(
+                    Note(
+                        f"{path.name} was read as {raw.encoding}, which is a guess",
+                        f"{path.name} a été lu en {raw.encoding}, c'est une supposition",
+                    )
+                )
+            parts.append((path, raw))
+        if parts:
+            rows = [raw.rows.with_columns(pl.lit(path.name).alias(FILE)) for path, raw in parts]
+            is_typed = any(raw.is_typed for _, raw in parts)
+            read[name] = ReadSource(
+                pl.concat(rows, how="diagonal"), is_typed, tuple(path.name for path, _ in parts)
+            )
+    if faults:
+        summary = summaries[0] if len(set(summaries)) == 1 else "the export cannot be read"
+        raise InvalidInputError(summary, faults)
+    return read, notes
+
+
+def _assign(files: list[Path], mapping: MappingFile) -> dict[str, list[Path]]:
+    """Which files belong to which source, by the patterns of the mapping."""
+    by_source: dict[str, list[Path]] = {name: [] for name in mapping.sources}
+    faults = []
+    for path in files:
+        takers = [
+            name
+            for name, spec in mapping.sources.items()
+            if (not spec.files and len(mapping.sources) == 1)
+            or any(fnmatch.fnmatch(path.name, pattern) for pattern in spec.files)
+        ]
+        if len(takers) == 1:
+            by_source[takers[0]].append(path)
+        else:
+            patterns = [
+                f"{name}: {', '.join(spec.files) or 'no pattern'}" for name, spec in mapping.sources.items()
+            ]
+            what = f"fits several sources ({', '.join(takers)})" if takers else "fits no source"
+            faults.append(Fault(f"file {what}", where=path.name, expected=f"one of {'; '.join(patterns)}"))
+    for name, spec in mapping.sources.items():
+        if not by_source[name] and not spec.optional:
+            expected = f"a file named {' or '.join(spec.files)}" if spec.files else "a file"
+            faults.append(
+                Fault(
+                    f"no file for source {name!r}",
+                    expected=expected,
+                    remedy="name it, or set `optional: true`",
+                )
+            )
+    if faults:
+        raise InvalidInputError("the files do not match the mapping's sources", faults)
+    return {name: paths for name, paths in by_source.items() if paths}
+
+
+def read_source(path: Path, spec: Source, needed: Sequence[str]) -> RawTable:
+    """One file's rows as text; the kind of file is told from its content, not from its name.
+
+    Args:
+        path: the file.
+        spec: what the mapping says of it.
+        needed: the columns the mapping reads.
+
+    Raises:
+        InvalidInputError: the file cannot be read, or lacks mapped columns.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        fault = Fault(f"cannot be opened: {problem.strerror}", where=str(path))
+        raise InvalidInputError(f"{path.name} cannot be read", [fault]) from problem
+    if content.startswith(_WORKBOOK_STARTS):
+        return _read_workbook(content, spec, needed, path.name)
+    if content.startswith(b"PAR1"):
+        return _read_parquet(content, needed, path.name)
+    for start, kind in _OTHER_KINDS.items():
+        if content.startswith(start):
+            fault = Fault(f"the file is {kind}", where=path.name, expected="CSV, XLSX or Parquet")
+            raise InvalidInputError(f"{path.name} cannot be read", [fault])
+    return read_text_table(content, spec, needed, path.name)
+
+
+def _read_parquet(content: bytes, needed: Sequence[str], name: str) -> RawTable:
+    try:
+        rows = pl.read_parquet(content)
+    except pl.exceptions.PolarsError as problem:
+        fault = Fault(f"is not a whole Parquet file: {problem}", where=name)
+        raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
+    refuse_missing_columns(rows.columns, needed, name)
+    texts = rows.select(needed).with_columns(
+        pl.col(column).cast(pl.String, strict=False).str.replace(r"^(-?\d+)\.0$", "$1")
+        if dtype.is_float()
+        else pl.col(column).cast(pl.String, strict=False)
+        for column, dtype in rows.select(needed).schema.items()
+    )
+    numbered = texts.with_columns(
+        pl.Series(ROW, range(1, texts.height + 1), dtype=pl.Int64), pl.lit(value=False).alias(MALFORMED)
+    )
+    return RawTable(without_empty_rows(numbered), is_typed=True)
+
+
+def _read_workbook(content: bytes, spec: Source, needed: Sequence[str], name: str) -> RawTable:
+    """A sheet of a workbook: the one the mapping names, or the one that holds the mapped columns."""
+    try:
+        book = fastexcel.read_excel(content)
+        names = book.sheet_names
+    except Exception as problem:  # the reader raises its own and panics' exceptions for damaged files
+        fault = Fault(f"is not a readable workbook: {problem}", where=name, expected="XLSX, CSV or Parquet")
+        raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
+    if spec.sheet is not None and spec.sheet not in names:
+        fault = Fault(f"sheet {spec.sheet!r} does not exist", where=name, expected=nearest(spec.sheet, names))
+        raise InvalidInputError(f"{name} cannot be read", [fault])
+    best: tuple[int, str, pl.DataFrame, int] | None = None
+    for sheet in [spec.sheet] if spec.sheet is not None else names:
+        cells = book.load_sheet(
+            sheet, header_row=None, dtypes="string", skip_whitespace_tail_rows=True
+        ).to_polars()
+        candidates = (
+            [spec.header_line - 1] if spec.header_line else range(min(cells.height, HEADER_SEARCH_LINES))
+        )
+        for number in candidates:
+            if number < cells.height:
+                found = len(set(needed) & set(header_names(list(cells.row(number)))))
+                if best is None or found > best[0]:
+                    best = (found, sheet, cells, number)
+    if best is None or best[0] == 0:
+        expected = f"a header with {', '.join(list(needed)[:8])}"
+        fault = Fault(
+            "no row holds any mapped column", where=f"{name}, sheets {', '.join(names)}", expected=expected
+        )
+        raise InvalidInputError(f"{name} cannot be read", [fault])
+    _, sheet, cells, number = best
+    columns = header_names(list(cells.row(number)))
+    refuse_missing_columns(columns, needed, f"{name}, sheet {sheet}, row {number + 1}")
+    below = cells[number + 1 :].rename(dict(zip(cells.columns, columns, strict=True)))
+    first = number + 2
+    numbered = below.with_columns(
+        pl.Series(ROW, range(first, first + below.height), dtype=pl.Int64),
+        pl.lit(value=False).alias(MALFORMED),
+    )
+    return RawTable(without_empty_rows(numbered), is_typed=True)
+
+
+def sizes(sources: Mapping[str, ReadSource]) -> dict[str, int]:
+    """Rows read per source."""
+    return {name: source.rows.height for name, source in sources.items()}

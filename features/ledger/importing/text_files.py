@@ -1,0 +1,278 @@
+"""Delimited text as people export it: its encoding, its delimiter, its header, its whole and its broken rows.
+
+The columns a mapping needs are known before a file is opened, so the header line and the delimiter are
+those under which most of these columns are found; titles above the header, in any number, need no setting.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import charset_normalizer
+import polars as pl
+
+from features.errors import Fault, InvalidInputError
+from features.ledger.importing.mapping import Source
+from features.ledger.importing.mapping import nearest as nearest_of
+
+DELIMITERS: Final = (";", ",", "\t", "|")
+#: Lines searched for the header.
+HEADER_SEARCH_LINES: Final = 60
+#: True in rows that hold more cells than the header has columns.
+MALFORMED: Final = "\0malformed"
+#: Number of the row in its file, the first line being 1 (line numbers, where no cell holds a line break).
+ROW: Final = "source_row"
+_BYTE_ORDER_MARKS: Final = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_WESTERN_ENCODINGS: Final = ["cp1252", "mac_roman", "cp850"]
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A file's rows as text under its header.
+
+    Attributes:
+        rows: the columns of the header, all text, with ROW and MALFORMED; wholly empty rows are left out.
+        encoding: the encoding used, None for a workbook or Parquet.
+        was_detected: the encoding was a guess.
+        is_typed: figures and dates may be in machine form (1234.5, 2024-01-31), whatever the mapping says.
+    """
+
+    rows: pl.DataFrame
+    encoding: str | None = None
+    was_detected: bool = False
+    is_typed: bool = False
+
+
+def decode(content: bytes, wanted: str | None, name: str) -> tuple[str, str, bool]:
+    """A file's text, the encoding that was used, and whether it was guessed.
+
+    Raises:
+        InvalidInputError: the file is empty or binary, or the stated encoding does not fit.
+    """
+    if not content.strip(b"\x00\r\n\t "):
+        raise InvalidInputError(f"{name} cannot be read", [Fault("the file is empty", where=name)])
+    if wanted is not None:
+        try:
+            return content.decode(wanted).removeprefix("\ufeff"), wanted, False
+        except (UnicodeDecodeError, LookupError) as problem:
+            expected = "an encoding such as utf-8, utf-16, cp1252"
+            fault = Fault(f"encoding {wanted!r} does not fit: {problem}", where=name, expected=expected)
+            raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return _decoded(content, encoding, name), encoding, False
+    start = content[:4096]
+    zeros = start.count(0)
+    if zeros > 0.2 * len(start):
+        encoding = "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
+        return _decoded(content, encoding, name), encoding, True
+    if zeros:
+        raise InvalidInputError(
+            f"{name} cannot be read",
+            [Fault("the file is binary, not text", where=name, expected="CSV, XLSX or Parquet")],
+        )
+    try:
+        return content.decode("utf-8"), "utf-8", False
+    except UnicodeDecodeError:
+        guess = charset_normalizer.from_bytes(content[:100_000], cp_isolation=_WESTERN_ENCODINGS).best()
+        encoding = guess.encoding if guess is not None else "cp1252"
+        return content.decode(encoding, errors="replace"), encoding, True
+
+
+def _decoded(content: bytes, encoding: str, name: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as problem:
+        fault = Fault(f"the file looks like {encoding} but is not: {problem.reason}", where=name)
+        raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
+
+
+def read_text_table(content: bytes, spec: Source, needed: Sequence[str], name: str) -> RawTable:
+    """The rows of a delimited text file.
+
+    Args:
+        content: the file.
+        spec: what the mapping says of it.
+        needed: columns the mapping reads.
+        name: the file's name, for messages.
+
+    Raises:
+        InvalidInputError: no line looks like the header, columns are missing, or a quote is never closed.
+    """
+    text, encoding, was_detected = decode(content, spec.encoding, name)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = _first_lines(text)
+    delimiter, header = _locate_header(lines, spec, needed, name)
+    offset = 0
+    for line in lines[:header]:
+        offset += len(line) + 1
+    body = text[offset:]
+    rows = _parse(body, delimiter, spec.quote if spec.quote != "none" else "", name, header)
+    refuse_missing_columns(rows.columns, needed, f"{name}, line {header + 1}")
+    return RawTable(rows, encoding, was_detected)
+
+
+def _first_lines(text: str) -> list[str]:
+    start = text[:400_000]
+    return start.split("\n")[: HEADER_SEARCH_LINES + 1]
+
+
+def _locate_header(lines: list[str], spec: Source, needed: Sequence[str], name: str) -> tuple[str, int]:
+    """Delimiter and index of the header line: those under which most needed columns are found."""
+    delimiters = (spec.delimiter.replace("\\t", "\t"),) if spec.delimiter else DELIMITERS
+    if any(len(delimiter) != 1 for delimiter in delimiters):
+        fault = Fault(f"delimiter {spec.delimiter!r} is not one character", where=name)
+        raise InvalidInputError(f"{name} cannot be read", [fault])
+    candidates = range(len(lines)) if spec.header_line is None else [spec.header_line - 1]
+    best = (0, "", 0)
+    wanted = set(needed)
+    for number in candidates:
+        for delimiter in delimiters:
+            if number < len(lines):
+                names = header_names(_split_line(lines[number], delimiter, spec.quote))
+                found = len(wanted & set(names))
+                if found > best[0]:
+                    best = (found, delimiter, number)
+    if best[0] == 0:
+        shown = next((line.strip() for line in lines if line.strip()), "")[:80]
+        said = f"with delimiter {spec.delimiter!r}" if spec.delimiter else "with ; , tab or |"
+        raise InvalidInputError(
+            f"{name} cannot be read",
+            [
+                Fault(
+                    f"no line among the first {len(list(candidates))} holds any mapped column {said}",
+                    where=name,
+                    expected=f"a header with {', '.join(needed[:8])}",
+                    remedy="check delimiter, encoding and header_line in the mapping; "
+                    f"the file begins with {shown!r}",
+                )
+            ],
+        )
+    return best[1], best[2]
+
+
+def _split_line(line: str, delimiter: str, quote: str) -> list[str]:
+    if quote in ("none", ""):
+        return line.split(delimiter)
+    return next(csv.reader([line], delimiter=delimiter, quotechar=quote), [])
+
+
+def header_names(cells: Sequence[str | None]) -> list[str]:
+    """Column names from header cells: blanks trimmed, empty ones numbered, repeated ones marked "(2)"."""
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for position, cell in enumerate(cells):
+        name = " ".join((cell or "").replace("\ufeff", "").split()) or f"column {position + 1}"
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return names
+
+
+def refuse_missing_columns(columns: Sequence[str], needed: Sequence[str], where: str) -> None:
+    """Refuse a header that lacks mapped columns.
+
+    Raises:
+        InvalidInputError: columns are missing; each with the columns there are and the nearest name.
+    """
+    there = [name for name in columns if name not in (ROW, MALFORMED)]
+    faults = [
+        Fault(f"column {name!r} does not exist", where=where, expected=nearest_of(name, there))
+        for name in needed
+        if name not in there
+    ]
+    if faults:
+        raise InvalidInputError("the mapping names columns the export does not have", faults)
+
+
+def _parse(body: str, delimiter: str, quote: str, name: str, lines_above: int) -> pl.DataFrame:
+    """Rows below the header, as text."""
+    if not quote or quote not in body or _quotes_are_regular(body, delimiter, quote):
+        try:
+            rows = pl.read_csv(
+                body.encode(),
+                separator=delimiter,
+                quote_char=quote if quote and quote in body else None,
+                has_header=False,
+                infer_schema=False,
+                raise_if_empty=False,
+            )
+        except pl.exceptions.PolarsError:
+            return _parse_record_by_record(body, delimiter, quote, name, lines_above)
+        if rows.width == len(_split_line(body.split("\n", 1)[0], delimiter, quote)):
+            names = header_names(list(rows.row(0)))
+            below = rows[1:].rename(dict(zip(rows.columns, names, strict=True)))
+            first = lines_above + 2
+            return without_empty_rows(
+                below.with_columns(
+                    pl.Series(ROW, range(first, first + below.height), dtype=pl.Int64),
+                    pl.lit(value=False).alias(MALFORMED),
+                )
+            )
+    return _parse_record_by_record(body, delimiter, quote, name, lines_above)
+
+
+def _quotes_are_regular(body: str, delimiter: str, quote: str) -> bool:
+    """Whether every quote stands at a cell's edge or is doubled, so that the fast reader is safe."""
+    if body.count(quote) % 2:
+        return False
+    mark, edge = re.escape(quote), re.escape(delimiter)
+    return re.search(rf"[^{edge}\n{mark}]{mark}[^{edge}\n{mark}]", body) is None and quote * 3 not in body
+
+
+def _parse_record_by_record(
+    body: str, delimiter: str, quote: str, name: str, lines_above: int
+) -> pl.DataFrame:
+    """The careful reader, for stray quotes and rows that are too long."""
+    lines = io.StringIO(body)
+    if quote:
+        reader = csv.reader(lines, delimiter=delimiter, quotechar=quote)
+    else:
+        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    csv.field_size_limit(2**31 - 1)
+    columns = header_names(next(reader))
+    width = len(columns)
+    cells: list[list[str | None]] = []
+    numbers: list[int] = []
+    is_malformed: list[bool] = []
+    start = reader.line_num
+    for record in reader:
+        if record:
+            extra = any(cell.strip() for cell in record[width:])
+            cells.append([*record[:width], *([None] * (width - len(record)))])
+            numbers.append(lines_above + start + 1)
+            is_malformed.append(extra)
+            if record[-1].count("\n") > 50 and reader.line_num >= body.rstrip("\n").count("\n") + 1:
+                raise InvalidInputError(
+                    f"{name} cannot be read",
+                    [
+                        Fault(
+                            "a quote is opened and never closed",
+                            where=f"{name}, line {lines_above + start + 1}",
+                            remedy="repair the line, or set `quote: none` for this source in the mapping",
+                        )
+                    ],
+                )
+        start = reader.line_num
+    frame = pl.DataFrame(cells, schema=dict.fromkeys(columns, pl.String), orient="row")
+    return without_empty_rows(
+        frame.with_columns(
+            pl.Series(ROW, numbers, dtype=pl.Int64), pl.Series(MALFORMED, is_malformed, dtype=pl.Boolean)
+        )
+    )
+
+
+def without_empty_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of which at least one cell holds something other than blanks."""
+    cells = [pl.col(name) for name in rows.columns if name not in (ROW, MALFORMED)]
+    return rows.filter(pl.any_horizontal([cell.str.contains(r"\S").fill_null(value=False) for cell in cells]))

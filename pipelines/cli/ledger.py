@@ -1,0 +1,115 @@
+"""`encours import` and `encours check`: from an export to a checked ledger, with every rejected row accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from features.ledger import CheckReport
+
+app = typer.Typer()
+
+
+@app.command("import")
+def import_export(
+    files: Annotated[
+        list[Path], typer.Argument(help="Export files (CSV, XLSX, Parquet), folders or patterns.")
+    ],
+    mapping: Annotated[Path, typer.Option(help="Mapping file, see docs/importing.md.")],
+    ledger: Annotated[
+        Path, typer.Option(help="Ledger folder to write; an earlier ledger in it is replaced.")
+    ],
+    language: Annotated[str, typer.Option(help="Language of the report: en or fr.")] = "en",
+) -> None:
+    """Read an export by its mapping, check it and write the ledger folder.
+
+    Reads the files and the mapping; writes the tables as Parquet, the rows put aside under quarantine/, and
+    import_report.json. When not one invoice can be accepted, an earlier ledger stays as it was.
+    """
+    from features.ledger import write_checked
+    from features.ledger.importing import import_files, load_mapping
+    from features.ledger.storage import refuse_without_invoices, write_refused
+
+    done = import_files(files, load_mapping(mapping))
+    try:
+        refuse_without_invoices(done.checked)
+    except Exception:
+        write_refused(done.checked, ledger)
+        raise
+    source = {
+        "mapping": mapping.name,
+        "sources": {name: {"files": list(done.files[name]), "rows": done.rows[name]} for name in done.files},
+    }
+    write_checked(done.checked, ledger, source)
+    _print_report(done.checked.report, language)
+    _print_places(ledger, "import_report.json", done.checked.report.quarantined_rows, language)
+
+
+@app.command("check")
+def check_ledger(
+    ledger: Annotated[Path, typer.Option(help="Ledger folder: one Parquet or CSV file per table.")],
+    language: Annotated[str, typer.Option(help="Language of the report: en or fr.")] = "en",
+) -> None:
+    """Hold the ledger in a folder to every rule and say what was put aside.
+
+    Reads the tables and leaves them as they are; writes check_report.json and, for rows that break a rule,
+    quarantine/. Every command that reads this ledger leaves the same rows out.
+    """
+    from features.ledger import check_folder, write_quarantine
+
+    checked = check_folder(ledger)
+    write_quarantine(checked, ledger)
+    _print_report(checked.report, language)
+    _print_places(ledger, "check_report.json", checked.report.quarantined_rows, language)
+
+
+def _print_report(report: CheckReport, language: str) -> None:
+    """The rows read, accepted and put aside by rule, per table, then notes and assumptions."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from features.ledger import rule_in_french
+
+    is_french = language == "fr"
+    console = Console()
+    titles = (
+        ("Table", "Lues", "Acceptées", "En quarantaine", "Règle")
+        if is_french
+        else ("Table", "Read", "Accepted", "Quarantined", "Rule")
+    )
+    table = Table(title="Grand livre" if is_french else "Ledger")
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="right" if 0 < number < 4 else "left", overflow="fold")
+    for entry in report.tables:
+        accepted = f"{entry.accepted - entry.derived:,}" + (f" + {entry.derived:,}" if entry.derived else "")
+        total = sum(entry.quarantined.values())
+        share = f"{total:,} ({entry.rejected_share:.2%})" if total else "0"
+        table.add_row(entry.table, f"{entry.read:,}", accepted, share, "")
+        for rule, count in entry.quarantined.items():
+            table.add_row("", "", "", f"{count:,}", rule_in_french(rule) if is_french else rule)
+    console.print(table)
+    for title, notes in (
+        ("Hypothèses" if is_french else "Assumptions", report.assumptions),
+        ("À regarder" if is_french else "Worth a look", report.warnings),
+    ):
+        if notes:
+            console.print(title, style="bold")
+        for note in notes:
+            number_of = f" ({note.count:,})" if note.count is not None else ""
+            console.print(
+                f"  - {note.fr if is_french else note.en}{number_of}", markup=False, highlight=False
+            )
+
+
+def _print_places(folder: Path, report: str, quarantined: int, language: str) -> None:
+    """Where everything was written, and where to look next."""
+    from rich.console import Console
+
+    console = Console(soft_wrap=True)
+    words = ("Rapport", "Lignes écartées") if language == "fr" else ("Report", "Rows put aside")
+    console.print(f"{words[0]}: {folder / report}", markup=False, highlight=False)
+    if quarantined:
+        console.print(f"{words[1]}: {folder / 'quarantine'}", markup=False, highlight=False)
