@@ -9,6 +9,7 @@ give.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from functools import cache
 from typing import Final, Literal
 
@@ -136,23 +137,27 @@ def _moved(day: dt.date, count: int, roll: Literal["forward", "backward"], count
 
 
 def count_working_days(
-    starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], countries: pl.Series
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    countries: Sequence[str | None],
+    places: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
     """Working days d with start <= d < end for arrays of day numbers (days since 1970-01-01), row by row.
 
     Args:
         starts: first days.
         ends: days before which counting stops; before the start, the count is negative.
-        countries: ISO 3166 alpha-2 of the payer, null for unknown.
+        countries: ISO 3166 alpha-2 of each payer, null for unknown.
+        places: which of the countries each row belongs to.
     """
+    distinct = list(dict.fromkeys(countries))
+    codes = np.array([distinct.index(country) for country in countries], dtype=np.int64).take(places)
+    first, last = (
+        np.minimum(starts, ends).astype("datetime64[D]"),
+        np.maximum(starts, ends).astype("datetime64[D]"),
+    )
     counts = np.zeros(len(starts), dtype=np.int64)
-    first, last = np.minimum(starts, ends), np.maximum(starts, ends)
-    for country in countries.unique().to_list():
-        rows = np.flatnonzero(countries.eq_missing(pl.Series([country], dtype=pl.String)).to_numpy())
-        between = np.busday_count(
-            first[rows].astype("datetime64[D]"),
-            last[rows].astype("datetime64[D]"),
-            busdaycal=_working_calendar(country),
-        )
-        counts[rows] = np.where(ends[rows] < starts[rows], -between, between)
-    return counts
+    for code, country in enumerate(distinct):
+        rows = np.flatnonzero(codes == code)
+        counts[rows] = np.busday_count(first[rows], last[rows], busdaycal=_working_calendar(country))
+    return np.where(ends < starts, -counts, counts)

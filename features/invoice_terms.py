@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from functools import cache
+
 import numpy as np
-import polars as pl
 
 from features.asof.dates import Float64Array, days_of_month, days_to_month_end, months, weekdays
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
-from features.calendars import count_working_days
 from features.columns import FeatureColumn, FeatureGroup, declare
 from features.settings import CENTS
 
 NAME = "invoice_terms"
 _INVOICE = ("invoices",)
-_ELECTRONIC = ("edi", "einvoice", "electronic", "peppol", "portal", "facturx", "pdp")
+_ELECTRONIC = frozenset({"edi", "einvoice", "electronic", "peppol", "portal", "facturx", "pdp"})
+_PAPER = frozenset({"paper", "post", "mail"})
+_END_OF_MONTH = re.compile(r"fin\s+de\s+mois|\bfdm\b|end\s+of\s+month|\beom\b", re.IGNORECASE)
 
 COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "amount", unit="EUR", minimum=0, null="never null", sources=_INVOICE,
@@ -64,7 +68,7 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
         "terms_days": (due - marks.issued_on).astype(np.float64),
         "days_past_due": view.days_past_due.astype(np.float64),
         "days_since_issue": (marks.as_of - marks.issued_on).astype(np.float64),
-        "working_days_to_due": count_working_days(marks.as_of, due, view.countries).astype(np.float64),
+        "working_days_to_due": view.working_days(marks.as_of, due).astype(np.float64),
         "due_weekday": weekdays(due).astype(np.float64),
         "due_day_of_month": days_of_month(due).astype(np.float64),
         "due_month": months(due).astype(np.float64),
@@ -86,16 +90,24 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
 
 def _wording(view: LandmarkView) -> dict[str, Float64Array]:
     """What the invoice's texts say: end-of-month terms, delivery channel, purchase order."""
-    frame = view.landmarks.frame
-    terms = _text(frame, "terms")
-    channel = _text(frame, "delivery_channel")
-    end_of_month = terms.str.contains(r"(?i)fin\s+de\s+mois|\bfdm\b|end\s+of\s+month|\beom\b")
+    terms, channel = _texts(view, "terms"), _texts(view, "delivery_channel")
     return {
-        "is_end_of_month_terms": _flag(end_of_month),
+        "is_end_of_month_terms": np.array([_says_end_of_month(text) for text in terms], dtype=np.float64),
         "has_purchase_order": _purchase_order(view),
-        "is_delivered_electronically": _flag(channel.str.to_lowercase().is_in(_ELECTRONIC)),
-        "is_delivered_on_paper": _flag(channel.str.to_lowercase().is_in(("paper", "post", "mail"))),
+        "is_delivered_electronically": np.array(
+            [_is_one_of(text, _ELECTRONIC) for text in channel], dtype=np.float64
+        ),
+        "is_delivered_on_paper": np.array([_is_one_of(text, _PAPER) for text in channel], dtype=np.float64),
     }
+
+
+@cache
+def _says_end_of_month(terms: str | None) -> float:
+    return float("nan") if terms is None else float(_END_OF_MONTH.search(terms) is not None)
+
+
+def _is_one_of(channel: str | None, channels: frozenset[str]) -> float:
+    return float("nan") if channel is None else float(channel.lower() in channels)
 
 
 def _purchase_order(view: LandmarkView) -> Float64Array:
@@ -105,14 +117,9 @@ def _purchase_order(view: LandmarkView) -> Float64Array:
     return known(present.astype(np.int64), present | usual)
 
 
-def _text(frame: pl.DataFrame, column: str) -> pl.Series:
-    if column not in frame:
-        return pl.Series(column, [None] * frame.height, dtype=pl.String)
-    return frame[column]
-
-
-def _flag(values: pl.Series) -> Float64Array:
-    return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
+def _texts(view: LandmarkView, column: str) -> Sequence[str | None]:
+    frame = view.landmarks.frame
+    return frame[column].to_list() if column in frame else [None] * len(view)
 
 
 GROUP = FeatureGroup(NAME, "facture et conditions", "invoice and terms", COLUMNS, compute)

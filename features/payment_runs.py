@@ -19,7 +19,6 @@ from features.asof.dates import (
 )
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
-from features.calendars import count_working_days
 from features.columns import FeatureColumn, FeatureGroup, declare
 
 NAME = "payment_runs"
@@ -91,9 +90,7 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
         "batch_share_365d": ratio(read.total("paydays", "batch", WINDOW), runs),
         "invoices_per_payment_mean_365d": ratio(read.total("paydays", "invoices", WINDOW), runs),
         "days_due_to_next_run": known(to_run, has_habit),
-        "working_days_due_to_next_run": known(
-            count_working_days(due, due + to_run, view.countries), has_habit
-        ),
+        "working_days_due_to_next_run": known(view.working_days(due, due + to_run), has_habit),
         "is_due_in_august": august.astype(np.float64),
         "is_due_at_year_end": _at_year_end(due).astype(np.float64),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,10 +45,9 @@ class ContextStreams:
         outcomes: dict[str, EventStream] = {}
         for kind in KINDS:
             labels = _labels(base, kind)
-            distinct = sorted(set(labels.drop_nulls().to_list()))
+            distinct = sorted({label for label in labels if label is not None})
             names[kind] = {name: code for code, name in enumerate(distinct)}
-            codes = labels.replace_strict(names[kind], default=-1, return_dtype=pl.Int64).to_numpy()
-            outcomes[kind] = _daily(codes.take(customers), outcome, len(distinct))
+            outcomes[kind] = _daily(_codes(names[kind], labels).take(customers), outcome, len(distinct))
         return cls(names, outcomes, {}, _indicator_streams(ledger.indicators, names))
 
     def with_difference(
@@ -81,18 +80,21 @@ class ContextStreams:
         }
         return replace(self, names=names, differences=differences)
 
-    def codes(self, kind: str, labels: pl.Series) -> Int64Array:
-        """Code of each landmark's sector, country or portfolio; -1 where unknown."""
-        known = self.names[kind]
-        return np.array([known.get(label, -1) for label in labels.to_list()], dtype=np.int64)
+    def codes(self, kind: str, labels: Sequence[str | None]) -> Int64Array:
+        """Code of each sector, country or portfolio; -1 where unknown."""
+        return _codes(self.names[kind], labels)
 
 
-def portfolio_labels(count: int) -> pl.Series:
+def portfolio_labels(count: int) -> Sequence[str | None]:
     """Every customer belongs to the one portfolio."""
-    return pl.Series([_PORTFOLIO] * count, dtype=pl.String)
+    return [_PORTFOLIO] * count
 
 
-def _labels(streams: CustomerStreams, kind: str) -> pl.Series:
+def _codes(names: Mapping[str, int], labels: Sequence[str | None]) -> Int64Array:
+    return np.array([-1 if label is None else names.get(label, -1) for label in labels], dtype=np.int64)
+
+
+def _labels(streams: CustomerStreams, kind: str) -> Sequence[str | None]:
     if kind == "sector":
         return streams.sectors
     if kind == "country":

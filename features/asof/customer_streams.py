@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +51,8 @@ class CustomerStreams:
     streams: Mapping[str, EventStream]
     own: Mapping[str, EventStream]
     settlement_known: Int64Array
-    sectors: pl.Series
-    countries: pl.Series
+    sectors: Sequence[str | None]
+    countries: Sequence[str | None]
     credit_limit: Int64Array
     customer_since: Int64Array
 
@@ -100,8 +100,8 @@ class CustomerStreams:
             {name: _stream(name, frame, len(customer_index)) for name, frame in by_customer.items()},
             {name: _stream(name, frame, len(invoice_index)) for name, frame in by_invoice.items()},
             settlement_known,
-            customers["sector"],
-            customers["country"],
+            customers["sector"].to_list(),
+            customers["country"].to_list(),
             customers.select(amount_in_cents("credit_limit").fill_null(UNKNOWN)).to_series().to_numpy(),
             day_numbers(customers["customer_since_on"]),
         )

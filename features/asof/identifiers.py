@@ -10,6 +10,9 @@ import polars as pl
 
 from features.asof.dates import Int64Array
 
+_FEW = 64
+"""Up to this many identifiers are compared one by one, which costs less than starting a column operation."""
+
 
 @dataclass(frozen=True)
 class IdIndex:
@@ -52,5 +55,10 @@ class IdIndex:
         wanted = ids.hash(self.seed).to_numpy()
         slots = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
         codes = self.codes.take(slots)
+        if len(ids) <= _FEW:
+            same_few = [
+                self.ids[code] == text for code, text in zip(codes.tolist(), ids.to_list(), strict=True)
+            ]
+            return np.where(same_few, codes, -1)
         same = (self.ids.gather(codes) == ids).fill_null(value=False).to_numpy()
         return np.where(same, codes, -1)

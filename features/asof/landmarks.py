@@ -87,11 +87,10 @@ class LandmarkArrays:
             if name not in landmarks
         ]
         if not faults:
-            nulls = {name: landmarks.get_column(name).null_count() for name in _REQUIRED}
             faults = [
                 Fault("null where a value is required", where=f"landmarks.{name}", count=count)
-                for name, count in nulls.items()
-                if count
+                for name in _REQUIRED
+                if (count := landmarks.get_column(name).null_count())
             ]
         if faults:
             raise InvalidInputError("these landmarks cannot be given features", faults)
@@ -106,7 +105,7 @@ class LandmarkArrays:
                 examples=tuple(landmarks["invoice_id"].gather(early[:5]).to_list()),
             )
             raise InvalidInputError("these landmarks cannot be given features", [fault])
-        cents: Float64Array = np.rint(landmarks["amount"].cast(pl.Float64).to_numpy() * CENTS)
+        cents: Float64Array = np.rint(landmarks["amount"].to_numpy().astype(np.float64) * CENTS)
         return cls(
             landmarks,
             as_of,
@@ -138,4 +137,7 @@ class LandmarkArrays:
 def _is_present(landmarks: pl.DataFrame, column: str) -> BoolArray:
     if column not in landmarks:
         return np.zeros(landmarks.height, dtype=np.bool_)
-    return landmarks[column].is_not_null().to_numpy()
+    texts = landmarks[column]
+    if texts.null_count() == texts.len():
+        return np.zeros(landmarks.height, dtype=np.bool_)
+    return texts.is_not_null().to_numpy()

@@ -134,9 +134,9 @@ class AsOfReader:
         place = (count - 1) * share
         below = np.floor(place).astype(np.int64)
         above = np.ceil(place).astype(np.int64)
-        ranks = self._streams[stream].ranks(measure)
-        low = ranks.smallest(lower, upper, below)
-        high = low if bool((below == above).all()) else ranks.smallest(lower, upper, above)
+        events = self._streams[stream]
+        low = events.smallest(measure, lower, upper, below)
+        high = low if bool((below == above).all()) else events.smallest(measure, lower, upper, above)
         return known((low + high) / 2.0, count > 0)
 
     def counts(self, stream: str, category: str, window: int | None = None) -> npt.NDArray[np.int32]:

@@ -20,6 +20,8 @@ from features.asof.ranks import RangeRanks
 _DAY_SPAN = 1 << 17
 _DAY_SHIFT = 1 << 16
 """Days are stored shifted so that windows reaching before 1970 keep a valid key."""
+_FEW = 16
+"""Up to this many slices are sorted one by one for their order statistics."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,27 @@ class EventStream:
         """Position of each entity's first event; 0 for an unknown entity."""
         return np.where(entities < 0, 0, self.starts[entities])
 
-    def ranks(self, measure: str) -> RangeRanks:
-        """Order statistics of a ranked measure, built on first use."""
+    def smallest(self, measure: str, lo: Int64Array, hi: Int64Array, k: Int64Array) -> Int64Array:
+        """The k-th smallest value (from 0) of a ranked measure in positions `lo` to `hi` - 1; 0 where there is none.
+
+        A few slices are sorted outright; many are looked up in ranks prepared on first use.
+        """
+        if measure not in self.ranked:
+            msg = f"measure {measure!r} was not declared as ranked"
+            raise KeyError(msg)
+        if len(lo) <= _FEW:
+            return self._smallest_by_sorting(self.measures[measure], lo, hi, k)
         if measure not in self._ranks:
-            if measure not in self.ranked:
-                msg = f"measure {measure!r} was not declared as ranked"
-                raise KeyError(msg)
             self._ranks[measure] = RangeRanks.build(self.measures[measure])
-        return self._ranks[measure]
+        return self._ranks[measure].smallest(lo, hi, k)
+
+    @staticmethod
+    def _smallest_by_sorting(values: Int64Array, lo: Int64Array, hi: Int64Array, k: Int64Array) -> Int64Array:
+        found = np.zeros(len(lo), dtype=np.int64)
+        for i, (start, stop, rank) in enumerate(zip(lo.tolist(), hi.tolist(), k.tolist(), strict=True)):
+            if 0 <= rank < stop - start:
+                found[i] = np.partition(values[start:stop], rank)[rank]
+        return found
 
     def maxima(self, measure: str) -> RunningMaxima:
         """Running maximum of a measure within each entity, built on first use."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-import polars as pl
 
 from features.asof.context import KINDS, ContextStreams, portfolio_labels
 from features.asof.customer_streams import UNKNOWN, CustomerStreams
 from features.asof.dates import NEVER, BoolArray, Int64Array
 from features.asof.landmarks import LandmarkArrays
 from features.asof.reader import AsOfReader
+from features.calendars import count_working_days
 from features.settings import LedgerSettings
 
 
@@ -81,10 +82,10 @@ class LandmarkView:
         """Day number; NEVER where unknown."""
         return self.streams.attribute(self.streams.customer_since, self.entities, NEVER)
 
-    @cached_property
-    def countries(self) -> pl.Series:
-        """Country of each landmark's customer, null where unknown."""
-        return self._labels("country")
+    def working_days(self, starts: Int64Array, ends: Int64Array) -> Int64Array:
+        """Working days d of each payer's country with start <= d < end; negative when the end lies before."""
+        codes, places = self._distinct_customers
+        return count_working_days(starts, ends, self._labels_of("country", codes), places)
 
     def context_total(self, kind: str, measure: str, window: int | None) -> Int64Array:
         """Outcomes of everybody else in the sector, country or portfolio: the customer's own are left out.
@@ -137,12 +138,8 @@ class LandmarkView:
         codes, places = np.unique(self.entities, return_inverse=True)
         return codes, places.astype(np.int64)
 
-    def _labels(self, kind: str) -> pl.Series:
-        codes, places = self._distinct_customers
-        return self._labels_of(kind, codes).gather(places)
-
-    def _labels_of(self, kind: str, codes: Int64Array) -> pl.Series:
+    def _labels_of(self, kind: str, codes: Int64Array) -> Sequence[str | None]:
         if kind == "portfolio":
             return portfolio_labels(len(codes))
         labels = self.streams.sectors if kind == "sector" else self.streams.countries
-        return pl.Series([labels[int(code)] if code >= 0 else None for code in codes], dtype=pl.String)
+        return [labels[code] if code >= 0 else None for code in codes.tolist()]
