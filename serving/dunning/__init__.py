@@ -1,11 +1,30 @@
 """The dunning policy: what to do about an open invoice, decided by facts, a policy file and a date."""
 
+from serving.dunning.account import (
+    AccountDecision,
+    Conversation,
+    Night,
+    allocate_unapplied_credits,
+    decide_account,
+    decide_night,
+)
 from serving.dunning.benefit import Deferred, NightPlan, fill_capacity, net_benefit
 from serving.dunning.decide import decide
 from serving.dunning.decision import Claim, Decision, NetBenefit, NextStep, Reason
 from serving.dunning.facts import AccountFacts, Contact, PartPayment, ScoredInvoice, StepTaken
+from serving.dunning.plans import Instalment, PlanBounds, PlanVerdict, check_plan, plan_bounds
 from serving.dunning.policy import Policy, PolicySpec
 from serving.dunning.policy_file import DEFAULT_POLICY_PATH, load_policy, parse_policy
+from serving.dunning.records import (
+    DecisionRecord,
+    account_to_json,
+    decision_from_json,
+    decision_to_json,
+    read_records,
+    score_to_json,
+    write_records,
+)
+from serving.dunning.wording import Message, message_for
 from serving.dunning.words import GATE_IDS, GRADES, SEGMENTS, Text
 
 __all__ = [
@@ -13,24 +32,44 @@ __all__ = [
     "GATE_IDS",
     "GRADES",
     "SEGMENTS",
+    "AccountDecision",
     "AccountFacts",
     "Claim",
     "Contact",
+    "Conversation",
     "Decision",
+    "DecisionRecord",
     "Deferred",
+    "Instalment",
+    "Message",
     "NetBenefit",
     "NextStep",
+    "Night",
     "NightPlan",
     "PartPayment",
+    "PlanBounds",
+    "PlanVerdict",
     "Policy",
     "PolicySpec",
     "Reason",
     "ScoredInvoice",
     "StepTaken",
     "Text",
+    "account_to_json",
+    "allocate_unapplied_credits",
+    "check_plan",
     "decide",
+    "decide_account",
+    "decide_night",
+    "decision_from_json",
+    "decision_to_json",
     "fill_capacity",
     "load_policy",
+    "message_for",
     "net_benefit",
     "parse_policy",
+    "plan_bounds",
+    "read_records",
+    "score_to_json",
+    "write_records",
 ]

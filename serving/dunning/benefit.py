@@ -104,6 +104,11 @@ def fill_capacity(
     )
 
 
+def is_scarce(decision: Decision) -> bool:
+    """Whether the decision asks for a call or a letter today."""
+    return _scarce_kind(decision) is not None
+
+
 def _scarce_kind(decision: Decision) -> str | None:
     step = decision.next_step
     if step is None or step.on != decision.on:

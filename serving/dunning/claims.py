@@ -40,7 +40,7 @@ def claim_of(
     if account.is_insolvent:
         return Claim(None, None, refusal=IN_INSOLVENCY)
     if score.currency != EURO:
-        return Claim(None, None, refusal=NOT_IN_EURO)
+        return Claim(None, None, is_interest_reserved="interest" in claimed, refusal=NOT_IN_EURO)
     interest: Decimal | None = None
     indemnity: Decimal | None = None
     periods: tuple[RatePeriod, ...] = ()
@@ -63,6 +63,7 @@ def claim_of(
         indemnity,
         is_interest_claimed="interest" in claimed and interest is not None,
         is_indemnity_claimed="indemnity" in claimed and indemnity is not None,
+        is_interest_reserved="interest" in claimed and interest is None,
         periods=periods,
         refusal=refusal,
     )

@@ -68,8 +68,10 @@ class Claim:
     Attributes:
         interest_amount: interest accrued to the decision date; null when a rate is missing or not in euros.
         indemnity_amount: flat recovery indemnity; null when it cannot be asked for.
-        is_interest_claimed: the step asks for the interest.
+        is_interest_claimed: the step asks for the interest amount.
         is_indemnity_claimed: the step asks for the indemnity.
+        is_interest_reserved: the step would ask for interest, but it could not be reckoned: named, not
+            counted.
         periods: how the interest was reckoned.
         refusal: why an amount is null; null when both are known or nothing is due yet.
     """
@@ -78,6 +80,7 @@ class Claim:
     indemnity_amount: Decimal | None
     is_interest_claimed: bool = False
     is_indemnity_claimed: bool = False
+    is_interest_reserved: bool = False
     periods: tuple[RatePeriod, ...] = ()
     refusal: Text | None = None
 

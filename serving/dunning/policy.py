@@ -87,11 +87,20 @@ class ContactRules(Strict):
     quiet_periods: tuple[QuietPeriod, ...] = ()
 
 
+class ClaimTexts(Strict):
+    """What a step that claims says; `interest_not_reckoned` when a rate of the law is not in the file."""
+
+    interest: Text
+    interest_not_reckoned: Text
+    indemnity: Text
+
+
 class LateInterest(Strict):
     """What the seller's terms say. `clause_percent` null with a clause: it repeats the formula of the law."""
 
     has_clause: bool
     clause_percent: Annotated[Decimal, Field(ge=0)] | None = None
+    texts: ClaimTexts
 
 
 class Gate(Strict):

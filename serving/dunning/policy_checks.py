@@ -20,17 +20,15 @@ TEMPLATE_PLACEHOLDERS = frozenset(
         "days_past_due",
         "balance",
         "currency",
-        "interest",
-        "indemnity",
+        "claim",
         "total",
-        "rate",
         "max_instalments",
         "max_days",
         "deadline_on",
-        "until",
         "kind",
     }
 )
+CLAIM_PLACEHOLDERS = frozenset({"interest", "indemnity", "currency", "rate"})
 
 
 def meaning_faults(spec: PolicySpec, source: YamlFile) -> list[Fault]:
@@ -132,6 +130,14 @@ def _sequence_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
                     f"sequence {name} has several steps", source.where(path), "one step or none for a gate"
                 )
             for index, step in enumerate(sequence.steps):
+                if step.channel != "task" and name != spec.gates.settled.sequence:
+                    where = source.where((*path, "steps", index, "channel"))
+                    yield Fault(
+                        f"step {step.id} would reach the customer through a closed gate",
+                        where,
+                        expected="task: while a gate holds, only work inside the house",
+                        remedy="write channel: task",
+                    )
                 if step.day is not None:
                     where = source.where((*path, "steps", index, "day"))
                     yield Fault(
@@ -259,6 +265,8 @@ def _unused_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
 def _text_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
     for gate_id, gate in spec.gates:
         yield from _placeholder_faults(gate.why, ("gates", gate_id, "why"), GATE_PLACEHOLDERS, source)
+    for kind, text in spec.late_interest.texts:
+        yield from _placeholder_faults(text, ("late_interest", "texts", kind), CLAIM_PLACEHOLDERS, source)
     for name, template in spec.templates.items():
         for part, text in (("subject", template.subject), ("body", template.body)):
             yield from _placeholder_faults(text, ("templates", name, part), TEMPLATE_PLACEHOLDERS, source)

@@ -1,0 +1,110 @@
+"""A policy as tables a credit manager can read: routes, sequences, gates, payment plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from serving.dunning.policy import Policy, Route
+from serving.dunning.policy_grid import cells_of
+from serving.dunning.words import GATE_IDS, STATES, Text
+
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+"""Headings, then rows; every cell is text."""
+
+_HEADINGS = {
+    "routes": Text(
+        "Ligne|Segment|Note|Montant|État|Séquence|Cas", "Row|Segment|Grade|Money|State|Sequence|Cases"
+    ),
+    "sequences": Text(
+        "Séquence|Étape|Jour|Canal|Ton|Approbation|Réclame", "Sequence|Step|Day|Channel|Tone|Approval|Claims"
+    ),
+    "gates": Text("Porte|Séquence|Pourquoi", "Gate|Sequence|Why"),
+    "plans": Text(
+        "Ligne|Notes|Échéances|Jours|Première part|Qui accorde",
+        "Row|Grades|Instalments|Days|First share|Granted by",
+    ),
+}
+
+
+def routes_table(policy: Policy, language: str = "en") -> Table:
+    """The route table with the number of cases each row takes."""
+    rows = [
+        (
+            route.id,
+            _list(route.segments),
+            _list(route.grades),
+            _list(route.money),
+            _list(route.states),
+            route.sequence,
+            str(len(cells_of(route, policy.spec))),
+        )
+        for route in policy.spec.routes
+    ]
+    return _headings("routes", language), tuple(rows)
+
+
+def sequences_table(policy: Policy, language: str = "en") -> Table:
+    """Every step of every sequence; gate sequences without a step only wait."""
+    rows = []
+    for name, sequence in policy.spec.sequences.items():
+        for _, step in sequence.stages():
+            day = "" if step.day is None else f"{step.day:+d}"
+            channel = f"{step.channel} ({step.fallback.channel})" if step.fallback else step.channel
+            claims = ", ".join(step.claims)
+            rows.append(
+                (name, step.label.in_language(language), day, channel, step.tone, step.approval or "", claims)
+            )
+        if not sequence.steps:
+            rows.append((name, "—", "", "", "", "", ""))
+    return _headings("sequences", language), tuple(rows)
+
+
+def gates_table(policy: Policy, language: str = "en") -> Table:
+    """The gates in the order they are asked."""
+    gates = dict(policy.spec.gates)
+    rows = [
+        (name, getattr(gates[name], "sequence", ""), gates[name].why.in_language(language))
+        for name in GATE_IDS
+    ]
+    return _headings("gates", language), tuple(rows)
+
+
+def plans_table(policy: Policy, language: str = "en") -> Table:
+    """Bounds of payment plans and who grants them."""
+    rows = [
+        (
+            rule.id,
+            ", ".join(rule.grades),
+            str(rule.max_instalments),
+            str(rule.max_days),
+            f"{rule.minimum_first_share:.0%}",
+            ", ".join(
+                f"{item.level} (< {item.below:,.0f})" if item.below is not None else item.level
+                for item in rule.approvals
+            ),
+        )
+        for rule in policy.spec.payment_plans
+    ]
+    return _headings("plans", language), tuple(rows)
+
+
+def markdown(table: Table) -> str:
+    """A table as Markdown."""
+    headings, rows = table
+    lines = [headings, tuple("---" for _ in headings), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def route_of(policy: Policy, route_id: str) -> Route:
+    """The row with that id."""
+    return next(route for route in policy.spec.routes if route.id == route_id)
+
+
+def _headings(name: str, language: str) -> tuple[str, ...]:
+    return tuple(_HEADINGS[name].in_language(language).split("|"))
+
+
+def _list(values: Sequence[str] | str) -> str:
+    if isinstance(values, str):
+        return values
+    return "any" if set(values) == set(STATES) else ", ".join(values)

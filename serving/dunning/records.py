@@ -1,0 +1,198 @@
+"""Decisions as they are kept: what was known, what was decided, in a file that can be replayed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import TypeAdapter, ValidationError
+
+from features.errors import EncoursError, Fault, InvalidInputError
+from serving.dunning.decision import Decision
+from serving.dunning.facts import AccountFacts, ScoredInvoice
+
+RECORD_VERSION = 1
+FAULTS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class DecisionRecord:
+    """One invoice on one day: the facts the decision was made from, and the decision.
+
+    Attributes:
+        decided_on: the day.
+        score: the invoice as the model saw it.
+        account: the account as it stood.
+        decision: what was decided; null for a case not decided yet (tonight's open invoices).
+    """
+
+    decided_on: date
+    score: ScoredInvoice
+    account: AccountFacts
+    decision: Decision | None = None
+
+
+RECORD_SCHEMA: dict[str, Any] = {
+    "record_version": pl.Int32,
+    "decided_on": pl.Date,
+    "invoice_id": pl.String,
+    "customer_id": pl.String,
+    "policy_id": pl.String,
+    "policy_version": pl.String,
+    "sequence_id": pl.String,
+    "gate_id": pl.String,
+    "step_id": pl.String,
+    "step_on": pl.Date,
+    "channel": pl.String,
+    "balance_amount": pl.Decimal(18, 2),
+    "currency": pl.String,
+    "score": pl.String,
+    "account": pl.String,
+    "decision": pl.String,
+}
+"""Columns of a Parquet file of records. The last three are JSON and are what is read back; the others are for
+queries. Grain: one row for each invoice and day."""
+
+_RECORD: TypeAdapter[DecisionRecord] = TypeAdapter(DecisionRecord)
+_SCORE: TypeAdapter[ScoredInvoice] = TypeAdapter(ScoredInvoice)
+_ACCOUNT: TypeAdapter[AccountFacts] = TypeAdapter(AccountFacts)
+_DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+
+
+def score_to_json(score: ScoredInvoice) -> str:
+    """A scored invoice as JSON; amounts are strings, days ISO."""
+    return _SCORE.dump_json(score).decode()
+
+
+def account_to_json(account: AccountFacts) -> str:
+    """Account facts as JSON."""
+    return _ACCOUNT.dump_json(account).decode()
+
+
+def decision_to_json(decision: Decision) -> str:
+    """A decision as JSON."""
+    return _DECISION.dump_json(decision).decode()
+
+
+def decision_from_json(text: str | bytes) -> Decision:
+    """A decision read back, equal to the one written."""
+    return _DECISION.validate_json(text)
+
+
+def write_records(records: Iterable[DecisionRecord], path: Path) -> int:
+    """Write records, sorted by day and invoice, as Parquet or (suffix `.jsonl`) one JSON object a line.
+
+    Returns:
+        How many were written. The file appears whole or not at all.
+    """
+    ordered = sorted(records, key=lambda record: (record.decided_on, record.score.invoice_id))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        if path.suffix == ".jsonl":
+            with aside.open("wb") as file:
+                file.writelines(_RECORD.dump_json(record) + b"\n" for record in ordered)
+        else:
+            pl.DataFrame([_row(record) for record in ordered], schema=RECORD_SCHEMA).write_parquet(aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return len(ordered)
+
+
+def read_records(
+    path: Path, first_on: date | None = None, last_on: date | None = None
+) -> tuple[DecisionRecord, ...]:
+    """Read records of the days asked for (both included; null: no bound), sorted by day and invoice.
+
+    Raises:
+        InvalidInputError: no such file, columns missing, or rows that are not records: each with its line
+            or row.
+    """
+    if not path.is_file():
+        fault = Fault("no such file", str(path), remedy="name a file written by the nightly batch")
+        raise InvalidInputError("records cannot be read", [fault])
+    records, faults = [], []
+    for where, read in _sources(path, first_on, last_on):
+        try:
+            record = read()
+        except (ValidationError, EncoursError, json.JSONDecodeError) as error:
+            faults.append(Fault(_first_complaint(error), where, "a record as written by the nightly batch"))
+            continue
+        if (first_on is None or record.decided_on >= first_on) and (
+            last_on is None or record.decided_on <= last_on
+        ):
+            records.append(record)
+    if faults:
+        summary = f"{path.name}: {len(faults)} row(s) are not decision records"
+        raise InvalidInputError(summary, faults[:FAULTS_SHOWN])
+    return tuple(sorted(records, key=lambda record: (record.decided_on, record.score.invoice_id)))
+
+
+def _row(record: DecisionRecord) -> dict[str, Any]:
+    decision, step = record.decision, record.decision.next_step if record.decision else None
+    return {
+        "record_version": RECORD_VERSION,
+        "decided_on": record.decided_on,
+        "invoice_id": record.score.invoice_id,
+        "customer_id": record.score.customer_id,
+        "policy_id": decision.policy_id if decision else None,
+        "policy_version": decision.policy_version if decision else None,
+        "sequence_id": decision.sequence_id if decision else None,
+        "gate_id": decision.gate_id if decision else None,
+        "step_id": step.step_id if step else None,
+        "step_on": step.on if step else None,
+        "channel": step.channel if step else None,
+        "balance_amount": record.account.net_balance_amount,
+        "currency": record.score.currency,
+        "score": score_to_json(record.score),
+        "account": account_to_json(record.account),
+        "decision": decision_to_json(decision) if decision else None,
+    }
+
+
+def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterator[tuple[str, Any]]:
+    """Where each record stands, and a call that reads it."""
+    if path.suffix == ".jsonl":
+        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+            if line.strip():
+                yield f"{path.name}, line {number}", lambda line=line: _RECORD.validate_json(line)
+        return
+    try:
+        frame = pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        fault = Fault(str(error).splitlines()[0], str(path), "a Parquet file, or .jsonl")
+        raise InvalidInputError("records cannot be read", [fault]) from error
+    missing = [name for name in ("decided_on", "score", "account", "decision") if name not in frame.columns]
+    if missing:
+        fault = Fault(f"column {', '.join(missing)} is missing", path.name, ", ".join(RECORD_SCHEMA))
+        raise InvalidInputError("records cannot be read", [fault])
+    frame = frame.with_row_index("row", offset=1)
+    if first_on is not None:
+        frame = frame.filter(pl.col("decided_on") >= first_on)
+    if last_on is not None:
+        frame = frame.filter(pl.col("decided_on") <= last_on)
+    for row in frame.select("row", "decided_on", "score", "account", "decision").iter_rows(named=True):
+        yield f"{path.name}, row {row['row']}", lambda row=row: _record(row)
+
+
+def _record(row: dict[str, Any]) -> DecisionRecord:
+    return DecisionRecord(
+        row["decided_on"],
+        _SCORE.validate_json(row["score"] or "null"),
+        _ACCOUNT.validate_json(row["account"] or "null"),
+        _DECISION.validate_json(row["decision"]) if row["decision"] is not None else None,
+    )
+
+
+def _first_complaint(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        detail = error.errors(include_url=False)[0]
+        return f"{'.'.join(str(part) for part in detail['loc']) or 'record'}: {detail['msg']}"
+    return str(error).replace("\n", " ")
