@@ -25,7 +25,7 @@ _MONTH_WORD = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _YEAR = r"(?P<gap>,?\s+)(?P<year>20\d\d)"
 _ISO = re.compile(r"\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b")
 _NUMERIC = re.compile(
-    r"(?<![\d/.,])(?P<day>\d{1,2})(?P<mark>[/.])(?P<month>\d{2})(?:(?P=mark)(?P<year>20\d\d|\d\d))?(?![\d/€%])(?!\.\d)"
+    r"(?<![\w/.,])(?P<day>\d{1,2})(?P<mark>[/.])(?P<month>\d{2})(?:(?P=mark)(?P<year>20\d\d|\d\d))?(?![\d/€%])(?!\.\d)"
 )
 _DAY_FIRST = re.compile(
     rf"\b(?P<day>\d{{1,2}})(?P<rank>er|st|nd|rd|th)?(?P<of>\s+(?:of\s+)?)(?P<month>{_MONTH_WORD})\b(?:{_YEAR})?",
@@ -146,6 +146,8 @@ def dates_in(text: str, sent_on: date) -> set[date]:
 
 def _read(match: re.Match[str], sent_on: date) -> date | None:
     parts = match.groupdict()
+    if parts.get("mark") == "." and parts["year"] is None:
+        return None
     month_text = parts["month"].lower()
     month = _MONTHS[month_text] if month_text in _MONTHS else int(month_text)
     year = parts.get("year")
