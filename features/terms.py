@@ -281,7 +281,7 @@ def due_date_report(invoices: pl.DataFrame, reading: EndOfMonthReading) -> DueDa
         .group_by("terms")
         .agg(
             invoices=pl.len(),
-            is_understood=pl.col(first.value).is_not_null().all(),
+            is_understood=pl.col(first.value).is_not_null().any(),
             **{f"agree_{r.value}": (pl.col("due") == pl.col(r.value)).sum() for r in EndOfMonthReading},
             agree_neither=(
                 (pl.col("due") != pl.col(first.value)) & (pl.col("due") != pl.col(second.value))

@@ -9,6 +9,7 @@ import polars as pl
 
 from features.ledger.ledger import Ledger
 from features.ledger.report import Note
+from features.terms import EndOfMonthReading, due_date_report
 
 #: A larger share of rows in quarantine points to a wrong mapping rather than to faulty rows.
 NOTABLE_REJECTED_SHARE: Final = 0.05
@@ -46,14 +47,15 @@ def ledger_warnings(ledger: Ledger, quarantine: Mapping[str, pl.DataFrame]) -> l
         notes.append(Note(f"several currencies: {listed}", f"plusieurs devises : {listed}", len(currencies)))
     notes += _overpaid(invoices, ledger.payments)
     notes += _dangling_mentions(ledger)
+    notes += _due_dates_against_terms(ledger.invoices)
     for table, frame in ledger.tables():
         rejected = quarantine[table].height if table in quarantine else 0
         if rejected > NOTABLE_REJECTED_SHARE * (rejected + frame.height):
             share = rejected / (rejected + frame.height)
             notes.append(
                 Note(
-                    f"{share:.1%} of {table} is in quarantine",
-                    f"{share:.1%} de {table} est en quarantaine".replace(".", ",").replace("%", " %"),
+                    f"{share:.2%} of {table} is in quarantine",
+                    f"{share:.2%} de {table} est en quarantaine".replace(".", ",").replace("%", " %"),
                     rejected,
                 )
             )
@@ -93,4 +95,41 @@ def _dangling_mentions(ledger: Ledger) -> list[Note]:
                     count,
                 )
             )
+    return notes
+
+
+def _due_dates_against_terms(invoices: pl.DataFrame) -> list[Note]:
+    """How due dates agree with terms: a wrong reading of "fin de mois" is a two-week error in every label."""
+    wordings = due_date_report(invoices, EndOfMonthReading.DAYS_THEN_MONTH_END).by_terms
+    understood = wordings.filter(pl.col("is_understood"))
+    notes = []
+    if wordings.height > understood.height:
+        odd = wordings.filter(~pl.col("is_understood"))
+        shown = ", ".join(repr(text) for text in odd["terms"].head(3))
+        notes.append(
+            Note(
+                f"terms that are not understood, for example {shown}",
+                f"conditions de paiement non comprises, par exemple {shown}",
+                int(odd["invoices"].sum()),
+            )
+        )
+    neither = understood["agree_neither"].sum()
+    if neither:
+        notes.append(
+            Note(
+                "due dates differ from what the terms give under either reading of end of month",
+                "échéances différentes de ce que donnent les conditions, quelle que soit la lecture de fin de mois",
+                int(neither),
+            )
+        )
+    first, second = (f"agree_{reading.value}" for reading in EndOfMonthReading)
+    open_wordings = understood.filter(pl.col(first) != pl.col(second))
+    if open_wordings.height:
+        one, other = open_wordings[first].sum(), open_wordings[second].sum()
+        notes.append(
+            Note(
+                f"end-of-month terms: {one} due dates count the days first, {other} the end of the month first",
+                f"fin de mois : {one} échéances comptent d'abord les jours, {other} d'abord la fin du mois",
+            )
+        )
     return notes
