@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from serving.dunning.policy import Policy, Route
+from serving.dunning.policy import Policy
 from serving.dunning.policy_grid import cells_of
 from serving.dunning.words import GATE_IDS, STATES, Text
 
@@ -45,7 +45,7 @@ def routes_table(policy: Policy, language: str = "en") -> Table:
 
 def sequences_table(policy: Policy, language: str = "en") -> Table:
     """Every step of every sequence; gate sequences without a step only wait."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, sequence in policy.spec.sequences.items():
         for _, step in sequence.stages():
             day = "" if step.day is None else f"{step.day:+d}"
@@ -93,11 +93,6 @@ def markdown(table: Table) -> str:
     headings, rows = table
     lines = [headings, tuple("---" for _ in headings), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def route_of(policy: Policy, route_id: str) -> Route:
-    """The row with that id."""
-    return next(route for route in policy.spec.routes if route.id == route_id)
 
 
 def _headings(name: str, language: str) -> tuple[str, ...]:

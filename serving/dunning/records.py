@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,23 @@ from serving.dunning.facts import AccountFacts, ScoredInvoice
 
 RECORD_VERSION = 1
 FAULTS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One stored case decided differently.
+
+    Attributes:
+        decided_on: the day.
+        before: the decision it is compared with.
+        after: the decision of the policy under test.
+        changed: what differs, in the words of `replay.COMPARED` and in that order.
+    """
+
+    decided_on: date
+    before: Decision
+    after: Decision
+    changed: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,20 @@ RECORD_SCHEMA: dict[str, Any] = {
 """Columns of a Parquet file of records. The last three are JSON and are what is read back; the others are for
 queries. Grain: one row for each invoice and day."""
 
+DIFFERENCE_SCHEMA: dict[str, Any] = {
+    "decided_on": pl.Date,
+    "invoice_id": pl.String,
+    "customer_id": pl.String,
+    "segment": pl.String,
+    "balance_amount": pl.Decimal(18, 2),
+    "currency": pl.String,
+    "changed": pl.String,
+    "sequence_before": pl.String,
+    "sequence_after": pl.String,
+    "before": pl.String,
+    "after": pl.String,
+}
+
 _RECORD: TypeAdapter[DecisionRecord] = TypeAdapter(DecisionRecord)
 _SCORE: TypeAdapter[ScoredInvoice] = TypeAdapter(ScoredInvoice)
 _ACCOUNT: TypeAdapter[AccountFacts] = TypeAdapter(AccountFacts)
@@ -92,18 +124,51 @@ def write_records(records: Iterable[DecisionRecord], path: Path) -> int:
         How many were written. The file appears whole or not at all.
     """
     ordered = sorted(records, key=lambda record: (record.decided_on, record.score.invoice_id))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with _aside(path) as aside:
         if path.suffix == ".jsonl":
             with aside.open("wb") as file:
                 file.writelines(_RECORD.dump_json(record) + b"\n" for record in ordered)
         else:
             pl.DataFrame([_row(record) for record in ordered], schema=RECORD_SCHEMA).write_parquet(aside)
+    return len(ordered)
+
+
+def write_differences(differences: Iterable[Difference], path: Path) -> None:
+    """Write what a replay decided differently: one row a case, what changed, and both decisions as JSON."""
+    rows = [
+        {
+            "decided_on": item.decided_on,
+            "invoice_id": item.after.invoice_id,
+            "customer_id": item.after.customer_id,
+            "segment": item.after.segment,
+            "balance_amount": item.after.balance_amount,
+            "currency": item.after.currency,
+            "changed": ", ".join(item.changed),
+            "sequence_before": item.before.sequence_id,
+            "sequence_after": item.after.sequence_id,
+            "before": decision_to_json(item.before),
+            "after": decision_to_json(item.after),
+        }
+        for item in differences
+    ]
+    frame = pl.DataFrame(rows, schema=DIFFERENCE_SCHEMA)
+    with _aside(path) as aside:
+        if path.suffix == ".jsonl":
+            frame.write_ndjson(aside)
+        else:
+            frame.write_parquet(aside)
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """A file beside the path that takes its name only when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield aside
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-    return len(ordered)
 
 
 def read_records(

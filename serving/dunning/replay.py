@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,27 +13,10 @@ from serving.dunning.decide import decide
 from serving.dunning.decision import Decision
 from serving.dunning.facts import NOTHING
 from serving.dunning.policy import Policy
-from serving.dunning.records import DecisionRecord
+from serving.dunning.records import DecisionRecord, Difference
 from serving.dunning.words import NO_SEGMENT
 
 ALL_SEGMENTS = "all"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One stored case decided differently.
-
-    Attributes:
-        decided_on: the day.
-        before: the decision it is compared with.
-        after: the decision of the policy under test.
-        changed: what differs, from `COMPARED`, in that order.
-    """
-
-    decided_on: date
-    before: Decision
-    after: Decision
-    changed: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +30,7 @@ class Totals:
         automatic: contacts in which no step needs a person.
         approvals: decisions a person must approve.
         held: decisions without a step on the day, because a gate holds.
-        asked_amount: balances asked for in the contacts, in the invoices' currencies taken as one.
+        asked_amounts: balances asked for in the contacts, by currency, in order of currency.
         claimed_amount: interest and indemnity asked for on top.
         cost_amount: cost of the contacts, the dearest channel once for each customer and day.
         net_benefit_amount: expected gains of the steps due less `cost_amount`; assumed unless measured.
@@ -58,7 +42,7 @@ class Totals:
     automatic: int = 0
     approvals: int = 0
     held: int = 0
-    asked_amount: Decimal = NOTHING
+    asked_amounts: tuple[tuple[str, Decimal], ...] = ()
     claimed_amount: Decimal = NOTHING
     cost_amount: Decimal = NOTHING
     net_benefit_amount: Decimal = NOTHING
@@ -167,6 +151,9 @@ def totals_of(decisions: Sequence[Decision], policy: Policy) -> Totals:
         for group in by_contact.values()
     ]
     cost = sum((max(costs[channel] for channel in group) for group in channels), NOTHING)
+    asked: dict[str, Decimal] = defaultdict(lambda: NOTHING)
+    for decision in today:
+        asked[decision.currency] += max(decision.balance_amount, NOTHING)
     gains = [decision.benefit.gain_amount or NOTHING for decision in today if decision.benefit is not None]
     return Totals(
         contacts=len(by_contact),
@@ -175,7 +162,7 @@ def totals_of(decisions: Sequence[Decision], policy: Policy) -> Totals:
         automatic=sum(all(item.is_automatic_today for item in group) for group in by_contact.values()),
         approvals=sum(decision.requires_approval for decision in decisions),
         held=sum(decision.gate_id is not None and not decision.is_contact_today for decision in decisions),
-        asked_amount=sum((max(decision.balance_amount, NOTHING) for decision in today), NOTHING),
+        asked_amounts=tuple(sorted(asked.items())),
         claimed_amount=sum((decision.claim.claimed_amount for decision in today), NOTHING),
         cost_amount=cost,
         net_benefit_amount=sum(gains, NOTHING) - cost,
