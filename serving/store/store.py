@@ -52,6 +52,15 @@ class HistoryStore(Protocol):
         """Return the present moment and the customers changed after `change`."""
         ...
 
+    def histories_since(self, change: int, at_most: int) -> tuple[tuple[str, ...], HistoryAtMoment | None]:
+        """Return the customers changed after `change` and, unless they are too many, their histories."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Say whether a question is answered from this machine, without a network to wait for."""
+        ...
+
     def moment(self) -> Moment:
         """Return the present moment; cheap enough to ask before every score."""
         ...
@@ -116,10 +125,27 @@ class SqlHistoryStore:
         with self.database.reading() as connection:
             return read_moment(connection), read_changed_since(connection, change)
 
+    def histories_since(self, change: int, at_most: int) -> tuple[tuple[str, ...], HistoryAtMoment | None]:
+        """Return the customers changed after `change` and, unless they are too many, their histories.
+
+        Both belong to one moment: no change falls between them.
+        """
+        with self.database.reading() as connection:
+            moment = read_moment(connection)
+            customer_ids = read_changed_since(connection, change)
+            if len(customer_ids) > at_most:
+                return customer_ids, None
+            return customer_ids, HistoryAtMoment(read_ledger_tables(connection, customer_ids), moment)
+
+    @property
+    def is_local(self) -> bool:
+        """Say whether a question is answered from this machine, without a network to wait for."""
+        return self.database.is_sqlite
+
     def moment(self) -> Moment:
         """Return the present moment of the store."""
-        with self.database.reading() as connection:
-            return read_moment(connection)
+        counters = self.database.peek_counters()
+        return Moment(counters["change"], counters["generation"])
 
     def keep(self, answers: Sequence[Answer]) -> int:
         """Keep answers durably and chain them; return the position of the last line."""

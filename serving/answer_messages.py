@@ -1,0 +1,312 @@
+"""What callers get back: one shape per question, one shape for every error."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+Probability = Annotated[float, Field(ge=0, le=1, description="from 0 to 1")]
+Money = Annotated[
+    Decimal,
+    PlainSerializer(str, return_type=str, when_used="json"),
+    Field(description="decimal text with a point", examples=["1840.50"]),
+]
+
+
+class Reply(BaseModel):
+    """The rules every answer keeps."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class ErrorFault(Reply):
+    """One thing wrong with a request."""
+
+    row: int | None = Field(None, description="place in the list of the request, from 0; null for the whole")
+    field: str | None = Field(None, description="name of the field; null for the whole row")
+    message: str = Field(description="what is wrong")
+    expected: str | None = Field(None, description="what would have been right")
+    known: dict[str, Any] | None = Field(None, description="on a conflict: what is known under the id")
+    offered: dict[str, Any] | None = Field(None, description="on a conflict: what was offered")
+
+
+class ErrorBody(Reply):
+    """Why a request was not answered."""
+
+    code: str = Field(description="a fixed word a program can act on", examples=["invalid_request"])
+    message: str = Field(description="what was wrong and what to do")
+    faults: list[ErrorFault] = Field(default_factory=list, description="every fault found, up to 100")
+
+
+class ErrorAnswer(Reply):
+    """The one shape of all errors."""
+
+    error: ErrorBody
+
+
+class MissingField(Reply):
+    """A field the request did not give."""
+
+    field: str
+    assumed: str | None = Field(description="what was taken instead; null when it stays unknown")
+    source: Literal["ledger", "assumption", "none"] = Field(
+        description="where the value came from: the known invoice, an assumption, or nowhere"
+    )
+
+
+class ReasonAnswer(Reply):
+    """What one group of facts contributes to the explained probability."""
+
+    group: str = Field(description="group of facts, such as payment_behaviour")
+    label_fr: str
+    label_en: str
+    contribution: float = Field(description="share of probability added (above 0) or taken away (below 0)")
+    fr: str = Field(description="the reason in French, with the real values")
+    en: str = Field(description="the reason in English, with the real values")
+    values: dict[str, float | None] = Field(description="the features behind it; null is unknown")
+
+
+class ExplanationAnswer(Reply):
+    """Why a probability is what it is: base + contributions + calibration = probability."""
+
+    explained_days: int = Field(description="days past due whose probability of being unpaid is explained")
+    base: float = Field(description="the probability of an average invoice at the same stage")
+    calibration: float = Field(description="what calibration adds")
+    probability: Probability
+    reasons: list[ReasonAnswer] = Field(description="strongest first")
+
+
+class StepAnswer(Reply):
+    """The next thing to do about an invoice."""
+
+    step_id: str
+    stage: int
+    on: dt.date = Field(description="day to do it")
+    channel: str
+    tone: str
+    template_id: str
+    language: str
+    label_fr: str
+    label_en: str
+    is_automatic: bool = Field(description="true only when no person has to look first")
+    is_fallback: bool
+    deadline_on: dt.date | None
+
+
+class RuleAnswer(Reply):
+    """One rule of the policy that had a part in the decision."""
+
+    rule_id: str
+    fr: str
+    en: str
+
+
+class ClaimAnswer(Reply):
+    """Late-payment interest and recovery indemnity; null when unknown or not applicable."""
+
+    interest_amount: Money | None
+    indemnity_amount: Money | None
+    is_interest_claimed: bool
+    is_indemnity_claimed: bool
+
+
+class BenefitAnswer(Reply):
+    """What the next step is expected to cost and bring, in the policy's currency."""
+
+    cost_amount: Money
+    gain_amount: Money | None
+    net_amount: Money | None
+    is_assumed: bool = Field(description="the effect behind it is an assumption, not a measurement")
+
+
+class DecisionAnswer(Reply):
+    """What the dunning policy proposes; Encours never sends anything itself."""
+
+    decision_id: str = Field(description="id for an override; the id of the score it belongs to")
+    on: dt.date
+    sequence_id: str
+    next_step: StepAnswer | None
+    why: list[RuleAnswer] = Field(description="rules that led here, the deciding one first")
+    gate_id: str | None = Field(description="the gate that decided; null when the route table did")
+    hold_until: dt.date | None
+    requires_approval: bool
+    approval_level: str | None
+    claim: ClaimAnswer
+    benefit: BenefitAnswer | None
+    balance_amount: Money = Field(description="what may be asked for, in the currency of the invoice")
+    currency: str
+    segment: str | None
+    money_band: str
+    state: str
+    experiment_id: str | None
+    variant_id: str | None
+    assignment_probability: float | None
+    policy_id: str
+    policy_version: str
+
+
+class ScoreAnswer(Reply):
+    """The score of one invoice at one as-of date."""
+
+    score_id: str
+    invoice_id: str | None = Field(description="null for a draft without a number")
+    customer_id: str
+    as_of: dt.date
+    is_known_customer: bool = Field(description="false when the history holds nothing on the customer")
+    missing_fields: list[MissingField]
+    p_late: Probability = Field(description="probability of being unpaid after the due date plus grace")
+    p_late_30: Probability = Field(description="probability of being unpaid 30 days past due")
+    unpaid_probability: dict[str, Probability] = Field(
+        description="probability of being unpaid k days past due, by k", examples=[{"0": 0.41, "30": 0.12}]
+    )
+    payment_date_p10: dt.date = Field(description="one invoice in ten like this one is paid by then")
+    payment_date_p50: dt.date = Field(description="one in two is paid by then")
+    payment_date_p90: dt.date = Field(description="nine in ten are paid by then")
+    grade: Literal["A", "B", "C", "D", "E"]
+    history_depth: int = Field(ge=0, description="settled invoices known of the customer")
+    cold_start_rung: Literal["own_history", "segment", "portfolio", "no_opinion"]
+    explanation: ExplanationAnswer | None = Field(description="null when reasons were not asked for")
+    decision: DecisionAnswer | None = Field(description="null for a draft: nothing is dunned yet")
+    model_version: str
+    feature_version: str
+    policy_version: str
+
+
+class ScoresAnswer(Reply):
+    """The scores of a request, in its order."""
+
+    as_of: dt.date
+    model_version: str
+    feature_version: str
+    policy_version: str
+    is_stored: bool = Field(description="false while the store is away: kept aside, stored when it is back")
+    scores: list[ScoreAnswer]
+
+
+class KeptScoreAnswer(Reply):
+    """A score as it was answered, and what people decided since."""
+
+    score: ScoreAnswer
+    created_at: dt.datetime
+    overrides: list[OverrideAnswer]
+
+
+class OverrideAnswer(Reply):
+    """A person's decision in place of the proposed one."""
+
+    override_id: str
+    decision_id: str
+    invoice_id: str | None
+    proposed_sequence_id: str | None
+    sequence_id: str
+    reason: str
+    decided_by: str
+    hold_until: dt.date | None
+    created_at: dt.datetime
+
+
+class InvoiceExplanationAnswer(Reply):
+    """The newest stored explanation of an invoice: as it was answered, not computed again."""
+
+    invoice_id: str
+    score_id: str
+    as_of: dt.date
+    created_at: dt.datetime
+    p_late: Probability
+    p_late_30: Probability
+    grade: Literal["A", "B", "C", "D", "E"]
+    explanation: ExplanationAnswer | None
+    decision: DecisionAnswer | None
+    model_version: str
+
+
+class EventOutcome(Reply):
+    """What became of one event."""
+
+    row: int
+    type: str
+    id: str
+    outcome: Literal["accepted", "already_known", "completed", "replaced", "pending", "erased"] = Field(
+        description="pending: waits for its invoice; erased: was erased on request and is not taken in again"
+    )
+    customer_id: str | None
+
+
+class EventsAnswer(Reply):
+    """What became of each event; all are on disk."""
+
+    outcomes: list[EventOutcome]
+
+
+class EmailSignal(Reply):
+    """One thing an e-mail says, with the sentence that says it."""
+
+    label: str
+    is_asserted: bool = Field(description="false when negated, hypothetical or reported from the past")
+    quote: str
+    cues: list[str]
+
+
+class EmailAnswer(Reply):
+    """What one e-mail says."""
+
+    language: str | None
+    is_auto_reply: bool
+    promise_on: dt.date | None
+    promise_amount: Money | None
+    signals: list[EmailSignal]
+
+
+class ModelAnswer(Reply):
+    """The model that serves now."""
+
+    model_version: str
+    feature_version: str
+    trained_on_known_before: dt.date
+    grace_days: int
+    feature_count: int
+    loaded_at: dt.datetime
+    facts: dict[str, Any] = Field(description="figures about the training, for people")
+
+
+class PolicyAnswer(Reply):
+    """The dunning policy that serves now."""
+
+    policy_id: str
+    policy_version: str
+    sha256: str
+    sequence_ids: list[str]
+    loaded_at: dt.datetime
+
+
+class FeedAnswer(Reply):
+    """How fresh one kind of fact is."""
+
+    name: str
+    is_provided: bool
+    loaded_at: dt.datetime | None
+    known_on: dt.date | None
+    received_at: dt.datetime | None
+    age_hours: float | None = Field(description="hours since the newest load or event; null before the first")
+
+
+class HealthAnswer(Reply):
+    """Whether the service can be relied on now."""
+
+    status: Literal["ok", "degraded"]
+    notes: list[str] = Field(description="why the service is degraded; empty when it is not")
+    model_version: str | None
+    model_loaded_at: dt.datetime | None
+    policy_version: str | None
+    registry: Literal["reachable", "unreachable", "not followed", "unknown"]
+    registry_checked_at: dt.datetime | None
+    store: Literal["reachable", "unreachable"]
+    waiting_answers: int = Field(description="answers kept aside until the store is back")
+    pending_facts: dict[str, int] = Field(description="payments and disputes that wait for their invoice")
+    feeds: list[FeedAnswer]
+
+
+KeptScoreAnswer.model_rebuild()

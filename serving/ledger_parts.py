@@ -1,0 +1,81 @@
+"""A whole ledger in memory from which the part of one customer is cut without a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.asof.identifiers import IdIndex
+from features.ledger import KEYS, Ledger
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A table sorted by customer; rows of customer code `c` are `starts[c]` to `starts[c + 1]`."""
+
+    frame: pl.DataFrame
+    starts: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LedgerParts:
+    """A ledger, sorted so that each customer's rows lie together.
+
+    Attributes:
+        customers: codes of the customers.
+        invoices: codes of the invoices: their place in the table of invoices.
+        cuts: each table that belongs to customers.
+        indicators: the table that belongs to nobody; null when not provided.
+    """
+
+    customers: IdIndex
+    invoices: IdIndex
+    cuts: Mapping[str, _Cut]
+    indicators: pl.DataFrame | None
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> LedgerParts:
+        """Sort a ledger once."""
+        tables = dict(ledger.tables())
+        customers = IdIndex.build(ledger.customers["customer_id"])
+        owners = ledger.invoices.select("invoice_id", "customer_id")
+        cuts = {
+            name: _cut(name, frame, owners, customers)
+            for name, frame in tables.items()
+            if name != "indicators"
+        }
+        invoices = IdIndex.build(cuts["invoices"].frame["invoice_id"])
+        return cls(customers, invoices, cuts, tables.get("indicators"))
+
+    def part(self, customer_id: str) -> Ledger | None:
+        """Return every row of one customer as a ledger; null when the customer is unknown."""
+        code = int(self.customers.codes_of(pl.Series([customer_id], dtype=pl.String))[0])
+        if code < 0:
+            return None
+        tables = {
+            name: cut.frame.slice(int(cut.starts[code]), int(cut.starts[code + 1] - cut.starts[code]))
+            for name, cut in self.cuts.items()
+        }
+        if self.indicators is not None:
+            tables["indicators"] = self.indicators
+        return Ledger.from_tables(tables)
+
+    def invoice(self, invoice_id: str) -> dict[str, Any] | None:
+        """Return one invoice as a row; null when it is unknown."""
+        place = int(self.invoices.codes_of(pl.Series([invoice_id], dtype=pl.String))[0])
+        return None if place < 0 else self.cuts["invoices"].frame.row(place, named=True)
+
+
+def _cut(table: str, frame: pl.DataFrame, owners: pl.DataFrame, customers: IdIndex) -> _Cut:
+    names = frame.columns
+    if "customer_id" not in names:
+        frame = frame.join(owners, on="invoice_id", how="inner", validate="m:1")
+    codes = pl.Series("\0code", customers.codes_of(frame["customer_id"]))
+    ordered = frame.with_columns(codes).sort("\0code", *KEYS[table])
+    starts = np.searchsorted(ordered["\0code"].to_numpy(), np.arange(len(customers) + 1, dtype=np.int64))
+    return _Cut(ordered.select(names).rechunk(), starts.astype(np.int64))

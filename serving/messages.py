@@ -1,0 +1,333 @@
+"""What callers send: strict, named, with units, ranges and examples; unknown fields and NaN are refused.
+
+Days are civil days (ISO 8601), instants carry a time zone, amounts are gross, in `currency`, with at most
+two decimals (a JSON number or, to be safe from rounding on the way, a string).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from serving.settings import MAXIMUM_EVENTS, MAXIMUM_INVOICES
+from serving.store import Fact, to_cents
+from serving.store.tables import FACT_COLUMNS
+
+FIRST_DAY: Final = dt.date(1990, 1, 1)
+LAST_DAY: Final = dt.date(2150, 12, 31)
+_NO_CONTROL: Final = r"^[^\u0000-\u001f\u007f]+$"
+_NO_NUL: Final = r"^[^\u0000]*$"
+
+Id = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=_NO_CONTROL),
+    Field(description="an id as the source system writes it; leading zeros count"),
+]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_CONTROL)]
+Prose = Annotated[str, StringConstraints(max_length=200_000, pattern=_NO_NUL)]
+Day = Annotated[dt.date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+Instant = Annotated[
+    AwareDatetime,
+    Field(
+        ge=dt.datetime(1990, 1, 1, tzinfo=dt.UTC),
+        le=dt.datetime(2150, 12, 31, tzinfo=dt.UTC),
+        description="an instant with its time zone",
+    ),
+]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217 code")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166 alpha-2 code")]
+Amount = Annotated[
+    Decimal,
+    Field(gt=0, max_digits=15, decimal_places=2, description="gross amount in `currency`, above zero"),
+]
+SignedAmount = Annotated[
+    Decimal, Field(max_digits=15, decimal_places=2, description="amount in the currency of the invoice")
+]
+
+
+class Message(BaseModel):
+    """The rules every message keeps."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class InvoiceToScore(Message):
+    """An invoice, or the draft of one.
+
+    An invoice the service already knows needs its id only; what is given here wins over what is known. For a
+    draft, give what there is: the answer lists what was missing and what was assumed instead.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "invoice_id": "F-2026-00417",
+                    "customer_id": "C-0042",
+                    "issued_on": "2026-03-02",
+                    "due_on": "2026-04-01",
+                    "amount": "1840.50",
+                    "currency": "EUR",
+                    "terms": "30 jours net",
+                    "delivery_channel": "email",
+                    "purchase_order": "PO-7781",
+                },
+                {"customer_id": "C-0042", "amount": 990, "terms": "45 jours fin de mois"},
+            ]
+        }
+    )
+
+    invoice_id: Id | None = Field(None, description="null for a draft without a number")
+    customer_id: Id | None = Field(
+        None, description="who owes it; may be left out for a known invoice; may be unknown to the service"
+    )
+    issued_on: Day | None = Field(None, description="issue date; a draft is taken as issued on `as_of`")
+    due_on: Day | None = Field(None, description="last day on which payment is on time")
+    amount: Amount | None = Field(None, description="gross amount; may be left out for a known invoice")
+    currency: Currency | None = Field(None, description="ISO 4217 code; EUR when missing")
+    terms: Word | None = Field(None, description="terms of payment as worded on the invoice")
+    delivery_channel: Word | None = Field(None, description="how it is sent: email, portal, paper, ...")
+    purchase_order: Word | None = Field(None, description="the customer's order number")
+
+
+class ScoreRequest(Message):
+    """One to 1,000 invoices to score as seen at one as-of date."""
+
+    as_of: Day | None = Field(
+        None,
+        description=(
+            "the score knows what was known strictly before this day; today (UTC) when missing. "
+            "At most tomorrow: to score with everything known up to now, send tomorrow's date"
+        ),
+        examples=["2026-03-02"],
+    )
+    invoices: list[InvoiceToScore] = Field(min_length=1, max_length=MAXIMUM_INVOICES)
+    with_reasons: bool = Field(True, description="whether the answer holds the reasons of each score")
+
+
+class _FactMessage(Message):
+    """A message that becomes one fact of the ledger."""
+
+    def fact(self) -> Fact:
+        """Return the fact in the store's terms."""
+        table = _TABLE_OF[self.type]  # type: ignore[attr-defined]
+        values: dict[str, Any] = {}
+        for column in FACT_COLUMNS[table]:
+            value = getattr(self, column.removesuffix("_cents"), None)
+            if isinstance(value, Decimal):
+                value = to_cents(value)
+            elif isinstance(value, dt.datetime):
+                value = value.astimezone(dt.UTC)
+            values[column] = value
+        return Fact(table, values)
+
+
+class CustomerEvent(_FactMessage):
+    """A customer as described now; a newer description replaces the older one."""
+
+    type: Literal["customer"]
+    customer_id: Id
+    name: Word | None = None
+    country: Country | None = None
+    sector: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")] | None = Field(
+        None, description="NACE division, two digits", examples=["47"]
+    )
+    legal_form: Word | None = None
+    is_natural_person: bool | None = Field(None, description="a sole trader or private person")
+    size_class: Word | None = None
+    siren: Annotated[str, StringConstraints(pattern=r"^[0-9]{9}$")] | None = Field(
+        None, description="French company number", examples=["732829320"]
+    )
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] | None = Field(
+        None, description="language of correspondence, ISO 639-1", examples=["fr"]
+    )
+    customer_since_on: Day | None = None
+    credit_limit: Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=2)] | None = Field(
+        None, description="agreed exposure limit"
+    )
+    is_strategic: bool = Field(False, description="a person decides every step for this customer")
+    group_id: Id | None = None
+
+
+class InvoiceEvent(_FactMessage):
+    """An invoice or credit note that was issued."""
+
+    type: Literal["invoice"]
+    invoice_id: Id
+    customer_id: Id
+    kind: Literal["invoice", "credit_note"] = "invoice"
+    issued_on: Day
+    due_on: Day
+    amount: Amount
+    currency: Currency = "EUR"
+    terms: Word | None = None
+    delivery_channel: Word | None = None
+    purchase_order: Word | None = None
+    billing_trigger: Word | None = None
+    source_due_on: Day | None = None
+
+    @model_validator(mode="after")
+    def _due_after_issue(self) -> InvoiceEvent:
+        if self.kind == "invoice" and self.due_on < self.issued_on:
+            raise ValueError("due_on lies before issued_on")
+        return self
+
+
+class PaymentEvent(_FactMessage):
+    """Cash (or a credit note) allocated to one invoice; the invoice may arrive later."""
+
+    type: Literal["payment"]
+    payment_id: Id
+    invoice_id: Id
+    paid_on: Day = Field(description="value date of the cash")
+    known_on: Day = Field(description="day it was booked; visible to scores as of later days only")
+    amount: SignedAmount = Field(description="above zero; below zero only with method `reversal`")
+    method: Word | None = Field(None, description="transfer, direct_debit, credit_note, reversal, ...")
+
+    @model_validator(mode="after")
+    def _sign_fits_method(self) -> PaymentEvent:
+        if self.amount == 0:
+            raise ValueError("amount is zero")
+        if (self.amount < 0) != (self.method == "reversal"):
+            raise ValueError("amount is below zero exactly when method is reversal")
+        return self
+
+
+class DisputeEvent(_FactMessage):
+    """A dispute on an invoice; sent again with `closed_on` when it is closed."""
+
+    type: Literal["dispute"]
+    dispute_id: Id
+    invoice_id: Id
+    opened_on: Day
+    closed_on: Day | None = None
+    reason: Word | None = Field(None, description="price, quantity, quality, delivery, ...")
+
+    @model_validator(mode="after")
+    def _closed_after_opened(self) -> DisputeEvent:
+        if self.closed_on is not None and self.closed_on < self.opened_on:
+            raise ValueError("closed_on lies before opened_on")
+        return self
+
+
+class EmailEvent(_FactMessage):
+    """An e-mail exchanged with a customer."""
+
+    type: Literal["email"]
+    email_id: Id
+    customer_id: Id
+    sent_at: Instant
+    direction: Literal["inbound", "outbound"]
+    subject: Prose = ""
+    body: Prose
+    invoice_id: Id | None = Field(None, description="the invoice it is known to be about")
+
+
+class InteractionEvent(_FactMessage):
+    """A dated contact or platform event that is not an e-mail text."""
+
+    type: Literal["interaction"]
+    interaction_id: Id
+    customer_id: Id
+    invoice_id: Id | None = None
+    happened_at: Instant
+    kind: Word = Field(description="reminder_sent, call, portal_visit, lifecycle_NNN, plan_agreed, ...")
+    channel: Word | None = None
+    sequence_id: Id | None = None
+    step_id: Id | None = None
+
+
+_TABLE_OF: Final = {
+    "customer": "customers",
+    "invoice": "invoices",
+    "payment": "payments",
+    "dispute": "disputes",
+    "email": "emails",
+    "interaction": "interactions",
+}
+TYPE_OF_TABLE: Final = {table: name for name, table in _TABLE_OF.items()}
+
+Event = Annotated[
+    CustomerEvent | InvoiceEvent | PaymentEvent | DisputeEvent | EmailEvent | InteractionEvent,
+    Field(discriminator="type"),
+]
+
+
+class EventsRequest(Message):
+    """One to 1,000 facts, in any order; all are stored or none. Sending a fact again changes nothing."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "events": [
+                        {
+                            "type": "payment",
+                            "payment_id": "P-88121",
+                            "invoice_id": "F-2026-00417",
+                            "paid_on": "2026-04-03",
+                            "known_on": "2026-04-04",
+                            "amount": "1840.50",
+                            "method": "transfer",
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
+    events: list[Event] = Field(min_length=1, max_length=MAXIMUM_EVENTS)
+
+
+class EmailRequest(Message):
+    """One e-mail to read; it is not stored."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "subject": "Facture F-2026-00417",
+                    "body": "Bonjour, le virement sera fait vendredi 6 mars. Cordialement",
+                    "sent_at": "2026-03-02T09:30:00+01:00",
+                    "direction": "inbound",
+                }
+            ]
+        }
+    )
+
+    subject: Prose = ""
+    body: Prose = Field(description="plain text")
+    sent_at: Instant = Field(description="instant it was sent; relative days are read from it")
+    direction: Literal["inbound", "outbound"] = "inbound"
+
+
+class OverrideRequest(Message):
+    """A person's decision in place of the proposed one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "sequence_id": "courtesy",
+                    "reason": "The customer's accountant is away until Monday and asked for patience.",
+                    "decided_by": "m.durand",
+                }
+            ]
+        }
+    )
+
+    sequence_id: Id = Field(description="dunning sequence chosen instead; one of the policy's")
+    reason: Annotated[str, StringConstraints(min_length=10, max_length=2000, pattern=_NO_NUL)] = Field(
+        description="why, in words; kept in the audit log"
+    )
+    decided_by: Word = Field(description="who decided")
+    hold_until: Day | None = Field(None, description="no step before this day")
+
+    @model_validator(mode="after")
+    def _reason_says_something(self) -> OverrideRequest:
+        if len(self.reason.split()) < 2:
+            raise ValueError("reason needs at least two words")
+        return self

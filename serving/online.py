@@ -1,0 +1,207 @@
+"""What a worker knows of every customer, kept level with the store: the same history as the nightly batch prepares.
+
+The history is prepared once from the whole store. Before each score the worker asks the store whether
+anything changed; the histories of the customers concerned are prepared anew and laid over the rest, which
+gives the features of a history prepared from the whole new ledger. When much has changed (a nightly load),
+everything is prepared again beside the old, which serves meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import polars as pl
+
+from features.asof import PaymentHistory
+from features.ledger import Ledger
+from features.settings import LedgerSettings
+from serving.ledger_parts import LedgerParts
+from serving.store import HistoryAtMoment, HistoryStore, Moment, StoreUnavailableError
+
+_LOG: Final = logging.getLogger("encours.online")
+#: Reads e-mails into signals, one row per mail; null when e-mails are not read.
+ReadSignals = Callable[[pl.DataFrame], pl.DataFrame]
+
+#: Changed customers above which everything is prepared again in the background.
+MANY_CHANGES: Final = 200
+#: Laid-over customers above which they are folded into a new base in the background.
+MANY_OVERLAYS: Final = 500
+#: Seconds without asking a store that was away.
+AWAY_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What is known of all customers at one moment of the store; never changed, only replaced.
+
+    Attributes:
+        moment: everything up to this change is in it.
+        history: the event streams that features are read from.
+        parts: the ledger as it was when the base was prepared.
+        changed: the whole ledger part of each customer that changed since.
+        changed_invoices: customer of each invoice in `changed`.
+    """
+
+    moment: Moment
+    history: PaymentHistory
+    parts: LedgerParts
+    changed: Mapping[str, Ledger]
+    changed_invoices: Mapping[str, str]
+
+    def ledger_of(self, customer_id: str) -> Ledger | None:
+        """Return everything known of one customer; null when nothing is."""
+        return self.changed.get(customer_id) or self.parts.part(customer_id)
+
+    def invoice(self, invoice_id: str) -> dict[str, Any] | None:
+        """Return one invoice as a row; null when it is unknown."""
+        customer_id = self.changed_invoices.get(invoice_id)
+        if customer_id is not None:
+            invoices = self.changed[customer_id].invoices
+            return invoices.row(by_predicate=pl.col("invoice_id") == invoice_id, named=True)
+        row = self.parts.invoice(invoice_id)
+        return None if row is not None and row["customer_id"] in self.changed else row
+
+
+def prepare(
+    store: HistoryStore, settings: LedgerSettings, read_signals: ReadSignals | None = None
+) -> Knowledge:
+    """Prepare what is known from the whole store."""
+    whole = store.history()
+    signals = _signals(whole.ledger, read_signals)
+    history = PaymentHistory.from_ledger(whole.ledger, settings, signals)
+    return Knowledge(whole.moment, history, LedgerParts.of(whole.ledger), {}, {})
+
+
+def advance(
+    knowledge: Knowledge,
+    customer_ids: tuple[str, ...],
+    fresh: HistoryAtMoment,
+    read_signals: ReadSignals | None = None,
+) -> Knowledge:
+    """Lay the present histories of the changed customers over what was known.
+
+    Args:
+        knowledge: what was known.
+        customer_ids: every customer that changed since.
+        fresh: their whole ledger parts, and the moment they belong to.
+        read_signals: reads e-mails.
+    """
+    signals = _signals(fresh.ledger, read_signals)
+    history = knowledge.history.with_customer(fresh.ledger, signals)
+    parts = LedgerParts.of(fresh.ledger)
+    changed = dict(knowledge.changed)
+    for customer_id in customer_ids:
+        part = parts.part(customer_id)
+        changed[customer_id] = part if part is not None else _empty_part(fresh.ledger)
+    invoices = {
+        invoice_id: customer_id
+        for invoice_id, customer_id in knowledge.changed_invoices.items()
+        if customer_id not in customer_ids
+    }
+    invoices.update(fresh.ledger.invoices.select("invoice_id", "customer_id").iter_rows())
+    return replace(
+        knowledge, moment=fresh.moment, history=history, changed=changed, changed_invoices=invoices
+    )
+
+
+def _signals(ledger: Ledger, read_signals: ReadSignals | None) -> pl.DataFrame | None:
+    return None if read_signals is None or ledger.emails is None else read_signals(ledger.emails)
+
+
+def _empty_part(ledger: Ledger) -> Ledger:
+    return Ledger.from_tables(
+        {name: frame if name == "indicators" else frame.clear() for name, frame in ledger.tables()}
+    )
+
+
+class OnlineHistory:
+    """A worker's knowledge, level with the store at every question.
+
+    Args:
+        store: the history store.
+        settings: how lateness is read.
+        read_signals: reads e-mails; null leaves the communication features unknown.
+    """
+
+    def __init__(
+        self, store: HistoryStore, settings: LedgerSettings, read_signals: ReadSignals | None = None
+    ) -> None:
+        self.settings = settings
+        self._store = store
+        self._read_signals = read_signals
+        self._knowledge = prepare(store, settings, read_signals)
+        self._lock = asyncio.Lock()
+        self._rebuilding = threading.Lock()
+        self._away_until = 0.0
+        self.is_rebuilding = False
+
+    @property
+    def is_store_away(self) -> bool:
+        """Say whether the store was away when last asked."""
+        return self._away_until > 0.0
+
+    @property
+    def latest(self) -> Knowledge:
+        """Return what is known without asking the store."""
+        return self._knowledge
+
+    async def current(self) -> Knowledge:
+        """Return what is known now: with every change that was acknowledged before the question.
+
+        While the store is away, or while a nightly load is being prepared, the latest knowledge serves.
+        """
+        async with self._lock:
+            if time.monotonic() < self._away_until:
+                return self._knowledge
+            try:
+                if self._store.is_local:
+                    moment = self._store.moment()
+                else:
+                    moment = await asyncio.to_thread(self._store.moment)
+                if moment != self._knowledge.moment:
+                    await asyncio.to_thread(self._catch_up, moment)
+            except StoreUnavailableError:
+                if not self.is_store_away:
+                    _LOG.warning("the history store is away; the latest knowledge serves")
+                self._away_until = time.monotonic() + AWAY_SECONDS
+            else:
+                self._away_until = 0.0
+            return self._knowledge
+
+    def _catch_up(self, moment: Moment) -> None:
+        before = self._knowledge
+        customer_ids, fresh = self._store.histories_since(before.moment.change, MANY_CHANGES)
+        if moment.generation != before.moment.generation or fresh is None:
+            self._rebuild_aside()
+        if fresh is None:
+            return
+        if customer_ids:
+            self._knowledge = advance(before, customer_ids, fresh, self._read_signals)
+        else:
+            self._knowledge = replace(before, moment=fresh.moment)
+        if len(self._knowledge.changed) > MANY_OVERLAYS:
+            self._rebuild_aside()
+
+    def _rebuild_aside(self) -> None:
+        if not self._rebuilding.acquire(blocking=False):
+            return
+        self.is_rebuilding = True
+        threading.Thread(target=self._rebuild, name="encours-rebuild", daemon=True).start()
+
+    def _rebuild(self) -> None:
+        try:
+            # What was laid over meanwhile is found again by the next question, from the moment of the new base.
+            self._knowledge = prepare(self._store, self.settings, self._read_signals)
+        except StoreUnavailableError:
+            _LOG.warning("the history store went away while the history was prepared again")
+        except Exception as failure:  # the old knowledge serves on; the next question tries again
+            _LOG.error("the history could not be prepared again: %s", type(failure).__name__)
+        finally:
+            self.is_rebuilding = False
+            self._rebuilding.release()
