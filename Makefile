@@ -1,0 +1,52 @@
+# Everything a fresh machine needs: Python 3.11, make and a package index. Nothing is installed outside .venv.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# No telemetry leaves: BentoML counts only the word "true".
+export BENTOML_DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+export ENCOURS_HOME ?= $(CURDIR)/var
+
+.PHONY: setup demo test lint types imports check lock clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: set PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+demo: setup
+	$(BIN)/encours run --ledger data_samples/ledger
+
+test: setup
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports
+
+check: lint types imports test
+
+# Locks are made without index addresses: hashes name the files, the reader's index serves them.
+lock:
+	$(BIN)/uv pip compile -q pyproject.toml --extra dev --generate-hashes --python-version 3.11 --no-header -o requirements/dev.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra serve --generate-hashes --python-version 3.11 --no-header -o requirements/serve.lock
+	echo "uv>=0.9" | $(BIN)/uv pip compile -q - --generate-hashes --python-version 3.11 --no-header -o requirements/installer.lock
+
+clean:
+	rm -rf $(VENV) var build dist
