@@ -13,6 +13,10 @@ from features.settings import CENTS
 NAME = "order_trend"
 _SOURCES = ("invoices",)
 _NONE_BEFORE = "no earlier invoice"
+SEASON_WINDOW = 730
+_SEASON_MONTHS = 3
+_SEASON_INVOICES = 4
+"""Invoices a year, in each of the two years, from which a season can be told from chance."""
 
 COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "invoiced_count", (30, 90, 365), unit="count", minimum=0, null="never null", sources=_SOURCES,
@@ -27,6 +31,10 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              null="nothing invoiced in the same 90 days a year earlier",
              label_fr="facturation, 90 jours contre la même saison l'an passé",
              label_en="invoicing, 90 days against the same season last year"),
+    *declare(NAME, "season_share", (SEASON_WINDOW,), unit="share", sources=_SOURCES,
+             null="fewer than four invoices in one of the last two years",
+             label_fr="part des factures dans les trois mois les plus chargés",
+             label_en="share of invoices in the busiest three months of the year"),
     *declare(NAME, "invoiced_recency_days", unit="days", minimum=1, null=_NONE_BEFORE, sources=_SOURCES,
              label_fr="jours depuis la dernière facture", label_en="days since the latest invoice"),
     *declare(NAME, "invoice_gap_ratio", unit="ratio", minimum=0, sources=_SOURCES,
@@ -68,6 +76,7 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
         "invoiced_amount_sum_365d": read.total("issued", "amount", 365) / CENTS,
         "invoiced_amount_change": ratio(quarter * 365, read.total("issued", "amount", 455, 90) * 90),
         "invoiced_amount_change_same_season": ratio(quarter, read.total("issued", "amount", 455, 365)),
+        f"season_share_{SEASON_WINDOW}d": _season_share(view),
         "invoiced_recency_days": known(read.as_of - latest, any_issued),
         "invoice_gap_ratio": ratio((read.as_of - latest) * (read.size("issued") - 1), latest - first)
         * np.where(any_issued, 1.0, np.nan),
@@ -76,6 +85,16 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
         "amount_to_max_ratio": known(ratio(marks.amount, largest), exists),
         "terms_days_change": (marks.due_on - marks.issued_on) - ratio(terms, count),
     }
+
+
+def _season_share(view: LandmarkView) -> Float64Array:
+    """Share of two years' invoices issued in the three consecutive calendar months that gather the most."""
+    read = view.customer
+    count, recent = read.size("issued", SEASON_WINDOW), read.size("issued", SEASON_WINDOW // 2)
+    by_month = read.counts("issued", "month", SEASON_WINDOW)
+    months = (by_month, *(np.roll(by_month, shift, axis=1) for shift in range(1, _SEASON_MONTHS)))
+    in_season = np.sum(months, axis=0).max(axis=1)
+    return known(ratio(in_season, count), np.minimum(recent, count - recent) >= _SEASON_INVOICES)
 
 
 GROUP = FeatureGroup(NAME, "évolution de la facturation", "order trend", COLUMNS, compute)

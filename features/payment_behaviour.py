@@ -29,6 +29,8 @@ _NO_SETTLED = "no invoice settled in the window"
 COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "outcome_count", WINDOWS, unit="count", minimum=0, null="never null",
              label_fr="factures dont l'issue est connue", label_en="invoices with a known outcome"),
+    *declare(NAME, "late_count", (365, None), unit="count", minimum=0, null="never null",
+             label_fr="factures en retard", label_en="invoices late"),
     *declare(NAME, "late_share", WINDOWS, unit="share", direction=1, null=_NO_OUTCOME,
              label_fr="part des factures en retard", label_en="share of invoices late"),
     *declare(NAME, "late_amount_share", LONG_WINDOWS, unit="share", direction=1, null=_NO_OUTCOME,
@@ -104,6 +106,8 @@ def _outcomes(view: LandmarkView) -> dict[str, Float64Array]:
         late = np.maximum(read.total("outcome", "late", window), 0)
         values[column_name("outcome_count", window)] = count.astype(np.float64)
         values[column_name("late_share", window)] = np.minimum(ratio(late, count), 1.0)
+        if window in (365, None):
+            values[column_name("late_count", window)] = np.minimum(late, count).astype(np.float64)
     for window in LONG_WINDOWS:
         amount = read.total("outcome", "amount", window)
         late_amount = np.maximum(read.total("outcome", "late_amount", window), 0)

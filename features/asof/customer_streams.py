@@ -10,7 +10,7 @@ import polars as pl
 
 from features.asof import events
 from features.asof.communication_events import communication_events, promise_events
-from features.asof.dates import NEVER, Int64Array, day_numbers, days_of_month, weekdays
+from features.asof.dates import NEVER, Int64Array, day_numbers, days_of_month, months, weekdays
 from features.asof.identifiers import IdIndex
 from features.asof.streams import EventStream
 from features.ledger.ledger import Ledger
@@ -22,6 +22,7 @@ UNKNOWN = -1
 
 _RANKED = {"settled": ("days_late",)}
 _CATEGORIES: Mapping[str, Mapping[str, tuple[str, Callable[[Int64Array], Int64Array], int]]] = {
+    "issued": {"month": ("day", lambda days: months(days) - 1, 12)},
     "paydays": {
         "weekday": ("paid", weekdays, 7),
         "day_of_month": ("paid", lambda days: days_of_month(days) - 1, 31),
@@ -121,7 +122,7 @@ def _stream(name: str, frame: pl.DataFrame, entity_count: int) -> EventStream:
     columns = {column: frame[column].cast(pl.Int64).to_numpy() for column in frame.columns}
     entities, days = columns.pop("entity"), columns.pop("day")
     categories = {
-        category: (to_code(columns[source]), bins)
+        category: (to_code(days if source == "day" else columns[source]), bins)
         for category, (source, to_code, bins) in _CATEGORIES.get(name, {}).items()
     }
     return EventStream.build(
