@@ -112,6 +112,8 @@ def _plain(
             lines[(*path, key)] = line
             plain[key] = _plain(value_node, (*path, key), constructor, lines, duplicates, name)
         return plain
+    if node.tag == "tag:yaml.org,2002:bool" and str(node.value).lower() not in ("true", "false"):
+        return node.value  # no, on, off and the like are words (NO is Norway), as in YAML 1.2
     return constructor.construct_object(node)
 
 
