@@ -25,10 +25,10 @@ _FRIENDLY: Final = (
     ("yy", "%y"),
     ("dd", "%d"),
     ("d", "%d"),
+    ("mi", "%M"),
     ("mm", "%m"),
     ("m", "%m"),
     ("hh", "%H"),
-    ("mi", "%M"),
     ("ss", "%S"),
 )
 #: Formats tried to suggest the right one when a mapping's formats read nothing.
@@ -61,6 +61,24 @@ def strptime_format(pattern: str) -> str:
         return pattern
     signs = dict(_FRIENDLY)
     return re.sub("|".join(signs), lambda found: signs[found.group()], pattern.lower())
+
+
+def format_fault(pattern: str) -> str | None:
+    """What is wrong with a date format, None when it can be used."""
+    if pattern == EXCEL_SERIAL:
+        return None
+    signs = strptime_format(pattern)
+    found = set(re.findall(r"%[-_]?([a-zA-Z])", signs))
+    has_day, has_year = found & {"d", "e", "j"}, found & {"Y", "y", "D", "F"}
+    has_month = found & {"m", "b", "B", "h", "j"}
+    if not (found & {"D", "F"} or (has_day and has_month and has_year)):
+        return f"date format {pattern!r} lacks day, month or year"
+    try:
+        pl.Series(["x"]).str.to_datetime(signs, strict=False)
+        pl.Series(["x"]).str.to_date(signs, strict=False)
+    except pl.exceptions.PolarsError as problem:
+        return f"date format {pattern!r} cannot be used: {str(problem).splitlines()[0]}"
+    return None
 
 
 def days(cell: pl.Expr, patterns: Sequence[str], *, is_typed: bool) -> pl.Expr:
@@ -212,6 +230,7 @@ __all__ = [
     "decimal_sign",
     "fitting_formats",
     "flags",
+    "format_fault",
     "strptime_format",
     "suggested_formats",
     "text",

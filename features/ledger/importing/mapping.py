@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from features.errors import Fault, InvalidInputError
 from features.ledger.conform import ABSENT_COLUMN_MEANS
+from features.ledger.importing.cells import format_fault
 from features.ledger.importing.yaml_lines import YamlDocument, read_yaml
 from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, table_dtypes
 from features.terms import EndOfMonthReading
@@ -278,7 +279,14 @@ def _contract_faults(mapping: Mapping, document: YamlDocument, name: str) -> lis
         for source in mapping.sources
         if source not in used
     ]
+    formats = _unusable_formats(mapping.formats.dates)
+    faults += [
+        Fault(text, where=place("formats", "dates"), expected="such as dd/mm/yyyy") for text in formats
+    ]
     for table, spec in mapping.tables.items():
+        for number, condition in enumerate(spec.where):
+            if condition.matches is not None and (reason := _unusable_pattern(condition.matches)):
+                faults.append(Fault(reason, where=place("tables", table, "where", str(number), "matches")))
         if table not in SCHEMAS:
             expected = nearest(table, SCHEMAS)
             faults.append(Fault("is not a ledger table", where=place("tables", table), expected=expected))
@@ -299,7 +307,8 @@ def _contract_faults(mapping: Mapping, document: YamlDocument, name: str) -> lis
                     Fault("is not a ledger column", where=place(*here), expected=nearest(column, dtypes))
                 )
             else:
-                faults += [Fault(text, where=place(*here)) for text in _misfits(rule, dtypes[column])]
+                texts = [*_misfits(rule, dtypes[column]), *_unusable_formats(rule.dates or [])]
+                faults += [Fault(text, where=place(*here)) for text in texts]
         for column, definition in SCHEMAS[table].columns().items():
             absent_is_fine = definition.nullable or f"{table}.{column}" in ABSENT_COLUMN_MEANS
             if column not in spec.columns and not absent_is_fine:
@@ -311,6 +320,19 @@ def _contract_faults(mapping: Mapping, document: YamlDocument, name: str) -> lis
                     )
                 )
     return faults
+
+
+def _unusable_formats(patterns: typing.Iterable[str]) -> list[str]:
+    return [fault for pattern in patterns if (fault := format_fault(pattern)) is not None]
+
+
+def _unusable_pattern(pattern: str) -> str | None:
+    """Why a regular expression cannot be used."""
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.PolarsError as problem:
+        return f"{pattern!r} is not a regular expression: {str(problem).splitlines()[0]}"
+    return None
 
 
 def _misfits(rule: Column, dtype: pl.DataType) -> list[str]:

@@ -1,0 +1,200 @@
+"""A kill at any moment of a write leaves one whole ledger: the old one or the new one."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.errors import InvalidInputError
+from features.ledger import check_tables, ledger_fingerprint, read_ledger, read_tables, storage, write_ledger
+
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+from features.ledger import read_ledger, write_ledger
+source, target, stop_at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+ledger = read_ledger(source)
+steps = 0
+
+def watched(event, arguments):
+    global steps
+    if event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "open") and str(target) in str(arguments[0]):
+        steps += 1
+        if steps == stop_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(watched)
+write_ledger(ledger, target)
+"""
+
+
+class Stopped(BaseException):
+    """Stands for a kill inside this process: nothing in the writing code can catch it."""
+
+
+class Stopper:
+    """Counts operations of this process below a folder and stops at the n-th."""
+
+    def __init__(self):
+        self.folder, self.stop_at, self.steps = None, 0, 0
+        sys.addaudithook(self)
+
+    def __call__(self, event, arguments):
+        watched = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "open")
+        if self.folder is not None and event in watched and str(self.folder) in str(arguments[0]):
+            self.steps += 1
+            if self.steps == self.stop_at:
+                raise Stopped
+
+    @contextlib.contextmanager
+    def below(self, folder, stop_at):
+        self.folder, self.stop_at, self.steps = folder, stop_at, 0
+        try:
+            yield
+        finally:
+            self.folder = None
+
+
+STOPPER = Stopper()
+
+
+def ledger_of(amount, *, disputes):
+    tables = {
+        "invoices": pl.DataFrame(
+            {
+                "invoice_id": ["1", "2"],
+                "customer_id": ["A", "B"],
+                "kind": ["invoice"] * 2,
+                "issued_on": ["2024-01-01"] * 2,
+                "due_on": ["2024-01-31"] * 2,
+                "amount": [amount] * 2,
+                "currency": ["EUR"] * 2,
+            }
+        ),
+        "payments": pl.DataFrame(
+            {"payment_id": ["p"], "invoice_id": ["1"], "paid_on": ["2024-02-01"], "amount": [amount]}
+        ),
+    }
+    if disputes:
+        tables["disputes"] = pl.DataFrame(
+            {"dispute_id": ["d"], "invoice_id": ["2"], "opened_on": ["2024-01-05"]}
+        )
+    return check_tables(tables).ledger
+
+
+def test_a_stop_at_any_operation_leaves_the_old_or_the_new_ledger_whole(tmp_path):
+    old, new = ledger_of("10.00", disputes=True), ledger_of("20.00", disputes=False)
+    write_ledger(old, tmp_path / "probe")
+    with STOPPER.below(tmp_path / "probe", 0):
+        write_ledger(new, tmp_path / "probe")
+    assert STOPPER.steps > 8
+    outcomes = []
+    for stop_at in range(1, STOPPER.steps + 1):
+        target = tmp_path / f"target{stop_at}"
+        write_ledger(old, target)
+        with STOPPER.below(target, stop_at), pytest.raises(Stopped):
+            write_ledger(new, target)
+        found = ledger_fingerprint(read_ledger(target))
+        assert found in (ledger_fingerprint(old), ledger_fingerprint(new))
+        outcomes.append(found == ledger_fingerprint(new))
+        write_ledger(new, target)
+        assert ledger_fingerprint(read_ledger(target)) == ledger_fingerprint(new)
+        assert sorted(path.name for path in target.iterdir()) == [
+            "customers.parquet",
+            "invoices.parquet",
+            "payments.parquet",
+        ]
+    assert outcomes == sorted(outcomes), (
+        "once the new ledger is there, a later stop must not bring the old one back"
+    )
+    assert set(outcomes) == {True, False}
+
+
+@pytest.mark.parametrize("stop_at", [4, 14])
+def test_a_sigkill_leaves_a_whole_ledger_and_the_next_write_ends_normally(tmp_path, stop_at):
+    old, new = ledger_of("10.00", disputes=True), ledger_of("20.00", disputes=False)
+    source, target = tmp_path / "source", tmp_path / "target"
+    write_ledger(new, source)
+    write_ledger(old, target)
+    command = [sys.executable, "-c", WRITER, str(source), str(target), str(stop_at)]
+    killed = subprocess.run(command, check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert ledger_fingerprint(read_ledger(target)) in (ledger_fingerprint(old), ledger_fingerprint(new))
+    write_ledger(new, target)
+    assert ledger_fingerprint(read_ledger(target)) == ledger_fingerprint(new)
+
+
+def test_a_reader_beside_a_writer_sees_one_ledger_or_the_other(tmp_path):
+    first, second = ledger_of("10.00", disputes=True), ledger_of("20.00", disputes=False)
+    fingerprints = {ledger_fingerprint(first), ledger_fingerprint(second)}
+    write_ledger(first, tmp_path)
+    stop = threading.Event()
+
+    def keep_writing():
+        while not stop.is_set():
+            write_ledger(second, tmp_path)
+            write_ledger(first, tmp_path)
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    try:
+        seen = set()
+        for _ in range(40):
+            with contextlib.suppress(InvalidInputError):  # "keeps changing": said, not wrong
+                seen.add(ledger_fingerprint(read_ledger(tmp_path)))
+    finally:
+        stop.set()
+        writer.join()
+    assert seen <= fingerprints
+    assert seen
+
+
+def test_other_files_in_the_folder_stay_and_tables_the_ledger_lacks_go(tmp_path):
+    (tmp_path / "notes.txt").write_text("kept")
+    write_ledger(ledger_of("10.00", disputes=True), tmp_path)
+    write_ledger(ledger_of("10.00", disputes=False), tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "kept"
+    assert "disputes" not in read_tables(tmp_path)
+
+
+def test_two_files_for_one_table_are_refused(tmp_path):
+    write_ledger(ledger_of("10.00", disputes=False), tmp_path)
+    (tmp_path / "invoices.csv").write_text("invoice_id\n1\n")
+    with pytest.raises(InvalidInputError, match=r"invoices\.parquet and invoices\.csv both exist"):
+        read_tables(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "invoices.csv: cannot be read"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "invoices"),
+        ("invoice_id\nÉ\n".encode("cp1252"), "UTF-8"),
+    ],
+)
+def test_a_table_file_that_cannot_be_read_is_refused_by_name(tmp_path, content, message):
+    (tmp_path / "invoices.csv").write_bytes(content)
+    with pytest.raises(InvalidInputError) as refusal:
+        storage.check_folder(tmp_path)
+    assert message in str(refusal.value)
+
+
+def test_a_folder_without_tables_or_no_folder_is_refused(tmp_path):
+    with pytest.raises(InvalidInputError, match="holds no ledger table"):
+        read_tables(tmp_path)
+    with pytest.raises(InvalidInputError, match="folder does not exist"):
+        read_tables(tmp_path / "nowhere")
+
+
+def test_a_truncated_parquet_file_is_refused_by_name(tmp_path):
+    write_ledger(ledger_of("10.00", disputes=False), tmp_path)
+    path = Path(tmp_path) / "payments.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InvalidInputError, match="payments"):
+        read_ledger(tmp_path)
+    assert path.exists()
