@@ -10,13 +10,7 @@ import polars as pl
 
 from data_samples.generator.allocations import DisputeDays
 from data_samples.generator.customers import Customers, StrArray
-from data_samples.generator.day_calendar import (
-    COUNTRY_CODES,
-    SUPPLIER_COUNTRY,
-    DayCalendar,
-    FloatArray,
-    IntArray,
-)
+from data_samples.generator.day_calendar import BoolArray, DayCalendar, FloatArray, IntArray
 from data_samples.generator.episodes import DISTRESSED, NEVER, STRAINED, insolvent_from
 from data_samples.generator.invoices import Invoices
 from data_samples.generator.mail_bank import LabelledEmail, mails_for, redate
@@ -27,7 +21,6 @@ from data_samples.generator.settings import WorldSettings
 
 NO_INVOICE = -1
 NO_DAY = -1 << 40
-_SUPPLIER = COUNTRY_CODES.index(SUPPLIER_COUNTRY)
 _SEASON_TRIES = 3
 _NAMED_SHARE = 0.6
 """Inbound mails about one invoice whose invoice the receiving clerk noted."""
@@ -48,6 +41,7 @@ _DISTRESSED_WISHES = {
 }
 _DISPUTE_WISHES = {"dispute": 0.75, "dispute+hostile_tone": 0.25}
 _BLOCKED_WISHES = {"admin_block": 0.80, "admin_block+extension_request": 0.20}
+_PHASE_CHANGE_WISHES = {"organisational_change": 0.65, "admin_block+organisational_change": 0.35}
 _SENT_WISHES = {"payment_sent": 0.93, "payment_sent+hostile_tone": 0.07}
 _INSOLVENCY_WISHES = {"insolvency": 0.8, "financial_difficulty+insolvency": 0.2}
 
@@ -78,6 +72,7 @@ def draw_letters(
     story: PaymentStory,
     disputes: DisputeDays,
     states: np.typing.NDArray[np.int8],
+    upset: BoolArray,
     random: np.random.Generator,
 ) -> Letters:
     """Every inbound mail of the world.
@@ -87,7 +82,7 @@ def draw_letters(
     left; a distressed customer also promises what it does not keep. Everyone sends mails that mean nothing.
     """
     parts = [
-        *_letters_of_customers(settings, customers, states, random),
+        *_letters_of_customers(settings, customers, states, upset, random),
         *_letters_about_invoices(settings, invoices, story, disputes, states, random),
     ]
     return Letters(
@@ -99,10 +94,12 @@ def _letters_of_customers(
     settings: WorldSettings,
     customers: Customers,
     states: np.typing.NDArray[np.int8],
+    upset: BoolArray,
     random: np.random.Generator,
 ) -> list[Letters]:
     span = settings.days
     state = states[:, :span]
+    in_phase = upset[:, :span] & (state <= DISTRESSED)
     day_numbers = np.arange(span)
     present = (day_numbers >= customers.arrives[:, None]) & (day_numbers <= customers.leaves[:, None])
     parts = []
@@ -111,6 +108,8 @@ def _letters_of_customers(
         (_DISTRESSED_WISHES, settings.distressed_mails_per_month, state == DISTRESSED),
         ({"": 1.0}, settings.neutral_mails_per_month, state <= DISTRESSED),
         ({"organisational_change": 1.0}, settings.change_mails_per_month, state <= DISTRESSED),
+        (_PHASE_CHANGE_WISHES, settings.phase_change_mails_per_month, in_phase),
+        (_BLOCKED_WISHES, settings.phase_blocked_mails_per_month, in_phase),
     ):
         who, day = np.nonzero(among & present)
         chosen = random.random(len(who)) < per_month / 30.4

@@ -1,4 +1,4 @@
-"""Cash trouble: every customer is healthy, strained, distressed or insolvent on every day."""
+"""Spells of trouble: cash (healthy, strained, distressed, insolvent) and upsets of the accounts department."""
 
 from __future__ import annotations
 
@@ -70,3 +70,20 @@ def insolvent_from(states: npt.NDArray[np.int8]) -> IntArray:
     """Day on which each customer became insolvent; -1 for the others."""
     insolvent = states == INSOLVENT
     return np.where(insolvent.any(axis=1), insolvent.argmax(axis=1), NEVER)
+
+
+def draw_administrative_phases(
+    settings: WorldSettings, calendar: DayCalendar, count: int, random: np.random.Generator
+) -> BoolArray:
+    """Whether the accounts department of each customer is upset on each day (customer x day).
+
+    Phases begin at any time and last a geometric number of days; the first day is drawn from the usual mixture.
+    """
+    onset, end = settings.administrative_onset_per_year / 365.0, 1.0 / settings.administrative_days
+    phases = np.empty((count, calendar.length), dtype=np.bool_)
+    upset = random.random(count) < onset / (onset + end)
+    for day in range(calendar.length):
+        draw = random.random(count)
+        upset = np.where(upset, draw >= end, draw < onset)
+        phases[:, day] = upset
+    return phases

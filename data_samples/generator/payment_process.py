@@ -73,9 +73,14 @@ class PaymentProcess:
 
     @classmethod
     def from_world(
-        cls, settings: WorldSettings, calendar: DayCalendar, customers: Customers, invoices: Invoices
+        cls,
+        settings: WorldSettings,
+        calendar: DayCalendar,
+        customers: Customers,
+        invoices: Invoices,
+        upset: BoolArray,
     ) -> PaymentProcess:
-        """The process of every invoice of a world."""
+        """The process of every invoice of a world; `upset` says who is in an administrative phase on which day."""
         who = invoices.customer
         return cls(
             settings=settings,
@@ -89,7 +94,7 @@ class PaymentProcess:
             speed=customers.speed[who],
             is_reminded=customers.is_reminded[who],
             daily_payer=(customers.run_kind == "daily")[who],
-            hold_shares=_hold_shares(settings, customers, invoices),
+            hold_shares=_hold_shares(settings, customers, invoices, upset[who, invoices.issued]),
             run_gap=customers.run_gap,
             is_hard_time=regime_days(settings, calendar),
         )
@@ -148,11 +153,14 @@ class PaymentProcess:
         return hit
 
 
-def _hold_shares(settings: WorldSettings, customers: Customers, invoices: Invoices) -> FloatArray:
+def _hold_shares(
+    settings: WorldSettings, customers: Customers, invoices: Invoices, in_phase: BoolArray
+) -> FloatArray:
     who = invoices.customer
     stuck = customers.requires_order_number[who] & (invoices.order_number == "")
     blocked = np.where(stuck, settings.blocked_share_without_order_number, settings.blocked_share)
     blocked = blocked + np.where(invoices.channel == "post", settings.blocked_share_by_post, 0.0)
+    blocked = blocked + np.where(in_phase, settings.blocked_share_in_phase, 0.0)
     disputed = customers.dispute_share[who]
     forgotten = np.full(len(who), settings.forgotten_share)
     return np.column_stack([1 - blocked - disputed - forgotten, forgotten, blocked, disputed])

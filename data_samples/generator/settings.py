@@ -103,10 +103,10 @@ class WorldSettings:
     leaving_share_per_year: float = 0.07
 
     # --- habits (assumed, calibrated on late share, mean lateness, attainable AUC) ---
-    habit_centre_days: float = -18.0
+    habit_centre_days: float = -18.5
     """Usual payment day of the median payer, in days past due."""
     habit_spread_days: float = 5.0
-    chronic_share: float = 0.12
+    chronic_share: float = 0.10
     """Customers who use their suppliers as a bank: their habit is later by a lognormal number of days."""
     chronic_extra_days: float = 26.0
     habit_drift_days: float = 1.4
@@ -131,12 +131,12 @@ class WorldSettings:
     """Payment speed from 24 December to 2 January."""
 
     # --- cash: healthy, strained, distressed, insolvent (assumed; insolvency rate about 1 % a year) ---
-    strain_onset_per_year: float = 0.40
-    strain_to_distress_per_day: float = 1 / 70
-    strain_to_healthy_per_day: float = 1 / 75
+    strain_onset_per_year: float = 0.38
+    strain_to_distress_per_day: float = 1 / 100
+    strain_to_healthy_per_day: float = 1 / 90
     distress_to_healthy_per_day: float = 1 / 140
     distress_to_insolvent_per_day: float = 1 / 1500
-    cash_speed: tuple[float, float, float] = (1.0, 0.35, 0.06)
+    cash_speed: tuple[float, float, float] = (1.0, 0.28, 0.06)
     """Payment speed when healthy, strained, distressed."""
     order_share: tuple[float, float, float, float] = (1.0, 0.60, 0.40, 0.0)
     """Orders when healthy, strained, distressed, insolvent: the drop comes before the cash trouble."""
@@ -147,6 +147,12 @@ class WorldSettings:
     blocked_share: float = 0.012
     blocked_share_without_order_number: float = 0.22
     blocked_share_by_post: float = 0.02
+    administrative_onset_per_year: float = 0.30
+    """Times a year that a customer's accounts department is upset: new software, move, outsourcing, takeover."""
+    administrative_days: float = 80.0
+    """Mean length of such a phase."""
+    blocked_share_in_phase: float = 0.40
+    """Added chance that an invoice issued in such a phase gets stuck."""
     full_credit_share: float = 0.12
     """Disputes that end with the invoice credited in full."""
     partial_credit_share: float = 0.40
@@ -184,10 +190,14 @@ class WorldSettings:
     short_cents_share: float = 0.010
 
     # --- correspondence (assumed) ---
-    strained_mails_per_month: float = 0.55
-    distressed_mails_per_month: float = 0.85
+    strained_mails_per_month: float = 1.0
+    distressed_mails_per_month: float = 1.2
     neutral_mails_per_month: float = 0.07
     change_mails_per_month: float = 0.004
+    phase_change_mails_per_month: float = 0.35
+    """Letters about the change itself while an administrative phase lasts."""
+    phase_blocked_mails_per_month: float = 0.35
+    """Letters about invoices held by process that name none, while it lasts."""
     dispute_mail_share: float = 0.80
     blocked_mail_share: float = 0.65
     promise_mail_share: float = 0.22

@@ -32,6 +32,7 @@ _TRUTH_COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
                 for horizon in HORIZONS
             },
             "cash_state_at_issue": "the customer's cash state that day, known to the oracle",
+            "is_administrative_phase_at_issue": "its accounts department was upset that day, known to the oracle",
         },
     ),
     "outcomes": (
@@ -66,10 +67,10 @@ _TRUTH_COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "episodes": (
-        "one spell of a customer in one cash state other than healthy",
+        "one spell of cash trouble or of an upset accounts department",
         {
             "customer_id": "the customer",
-            "cash_state": "strained, distressed, insolvent",
+            "spell": "strained, distressed, insolvent, administrative",
             "from_on": "first day",
             "until_on": "last day (the end of the tail when it goes on)",
         },
@@ -124,7 +125,7 @@ def sidecar_text(
         "",
         "`truth/` holds what nobody knows at the end of the ledger: for evaluation only, never an input.",
         "The oracle behind `probabilities` knows, on the issue day, the customer's habit, speed, run",
-        "calendar and cash state, the sector's climate, the invoice and the calendar. It does not know",
+        "calendar, cash state and administrative phase, the sector's climate, the invoice. It does not know",
         "whether the invoice will be forgotten, blocked or disputed, nor how the cash state will change.",
         "The probabilities are exact, not sampled.",
         "",

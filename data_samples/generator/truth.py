@@ -1,12 +1,13 @@
 """The true odds: the exact probability of each invoice to be unpaid k days past due, seen from its issue.
 
 What the oracle knows on the issue day: the customer's habit of that month, its hesitation, speed and payment
-run calendar, its cash state of that day, the sector's climate of that month, the invoice itself, the calendar
-of seasons and of the regime change, and every parameter of the world. What it does not know: whether this
-invoice will be forgotten, blocked or disputed, when cash states change, which runs are skipped, whether it is
-paid in parts, and of course any draw of the payment itself. These are summed over exactly (a forward
-recursion over hold x cash state), not sampled. A model cannot beat these odds except by luck; it can come
-near them only as far as the ledger shows the hidden habit and state.
+run calendar, its cash state of that day and whether its accounts department is upset that day, the sector's
+climate of that month, the invoice itself, the calendar of seasons and of the regime change, and every parameter
+of the world. What it does not know: whether this invoice will be forgotten, blocked or disputed, when cash
+states change, which runs are skipped, whether it is paid in parts, and of course any draw of the payment
+itself. These are summed over exactly (a forward recursion over hold x cash state), not sampled. A model cannot
+beat these odds except by luck; it can come near them only as far as the ledger shows the hidden habit and
+states.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from data_samples.generator.customers import Customers
-from data_samples.generator.day_calendar import COUNTRY_CODES, DayCalendar, FloatArray, IntArray
+from data_samples.generator.day_calendar import COUNTRY_CODES, BoolArray, DayCalendar, FloatArray, IntArray
 from data_samples.generator.episodes import NEVER, STATE_NAMES
 from data_samples.generator.invoices import Invoices
 from data_samples.generator.payment_process import (
@@ -127,15 +128,16 @@ def _record(unpaid: FloatArray, term: IntArray, age: int, mass: FloatArray, lost
 
 
 def probability_rows(
-    invoices: Invoices, unpaid: FloatArray, state_at_issue: npt.NDArray[np.int8]
+    invoices: Invoices, unpaid: FloatArray, state_at_issue: npt.NDArray[np.int8], upset_at_issue: BoolArray
 ) -> pl.DataFrame:
-    """One row per invoice: true P(unpaid at the end of due + k), and the cash state the oracle knew."""
+    """One row per invoice: true P(unpaid at the end of due + k), and the states of the payer the oracle knew."""
     names = {f"unpaid_probability_{horizon}d": unpaid[:, column] for column, horizon in enumerate(HORIZONS)}
     return pl.DataFrame(
         {
             "invoice_id": invoices.ids,
             **names,
             "cash_state_at_issue": [STATE_NAMES[s] for s in state_at_issue.tolist()],
+            "is_administrative_phase_at_issue": pl.Series(upset_at_issue),
         }
     )
 
@@ -186,18 +188,30 @@ def customer_rows(
     )
 
 
-def episode_rows(calendar: DayCalendar, customers: Customers, states: npt.NDArray[np.int8]) -> pl.DataFrame:
-    """One row per customer and spell in one cash state other than healthy, the tail included."""
-    changes = np.diff(states.astype(np.int64), axis=1, prepend=-1) != 0
-    who, begins = np.nonzero(changes)
+def episode_rows(
+    calendar: DayCalendar, customers: Customers, states: npt.NDArray[np.int8], upset: BoolArray
+) -> pl.DataFrame:
+    """One row per customer and spell of cash trouble or of an upset accounts department, the tail included."""
+    return pl.concat(
+        [
+            _spells(calendar, customers, states, STATE_NAMES),
+            _spells(calendar, customers, upset.astype(np.int8), ("", "administrative")),
+        ]
+    ).sort("customer_id", "from_on", "spell")
+
+
+def _spells(
+    calendar: DayCalendar, customers: Customers, values: npt.NDArray[np.int8], names: tuple[str, ...]
+) -> pl.DataFrame:
+    who, begins = np.nonzero(np.diff(values, axis=1, prepend=-1) != 0)
     last = np.append(who[1:] != who[:-1], True)
     ends = np.where(last, calendar.length - 1, np.append(begins[1:], 0) - 1)
-    kinds = states[who, begins]
+    kinds = values[who, begins]
     keep = kinds != 0
     return pl.DataFrame(
         {
             "customer_id": pl.Series(customers.ids).gather(who[keep]),
-            "cash_state": [STATE_NAMES[kind] for kind in kinds[keep].tolist()],
+            "spell": [names[kind] for kind in kinds[keep].tolist()],
             "from_on": calendar.to_dates(begins[keep]),
             "until_on": calendar.to_dates(ends[keep]),
         }

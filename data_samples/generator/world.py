@@ -27,7 +27,7 @@ from data_samples.generator.correspondence import (
 )
 from data_samples.generator.customers import draw_customers
 from data_samples.generator.day_calendar import DayCalendar
-from data_samples.generator.episodes import draw_states, insolvent_from
+from data_samples.generator.episodes import draw_administrative_phases, draw_states, insolvent_from
 from data_samples.generator.invoices import draw_invoices, invoice_rows
 from data_samples.generator.payment_process import PaymentProcess, play
 from data_samples.generator.reminders import (
@@ -65,6 +65,7 @@ _SUBJECTS = (
     "platform",
     "letters",
     "mails",
+    "phases",
 )
 
 
@@ -95,16 +96,17 @@ def simulate_world(settings: WorldSettings) -> World:
     calendar = DayCalendar.from_settings(settings)
     customers = draw_customers(settings, calendar, chance["customers"])
     states = draw_states(settings, calendar, customers.strain_rate, chance["states"])
+    upset = draw_administrative_phases(settings, calendar, settings.customers, chance["phases"])
     climate = draw_climate(settings, calendar, chance["climate"])
     invoices = draw_invoices(settings, calendar, customers, states, climate, chance["invoices"])
-    process = PaymentProcess.from_world(settings, calendar, customers, invoices)
+    process = PaymentProcess.from_world(settings, calendar, customers, invoices, upset)
     story = play(process, states, chance["payments"])
     disputes = draw_disputes(invoices, story, chance["disputes"])
     credits = draw_credit_notes(settings, invoices, story, chance["credits"])
     money = draw_allocations(settings, calendar, customers, invoices, story, credits, chance["allocations"])
     reminders = draw_reminders(settings, calendar, process, story, disputes, money, chance["reminders"])
     platform = draw_platform_events(calendar, process, invoices, story, disputes, states, chance["platform"])
-    letters = draw_letters(settings, customers, invoices, story, disputes, states, chance["letters"])
+    letters = draw_letters(settings, customers, invoices, story, disputes, states, upset, chance["letters"])
     inbound, mail_truth, about_invoices = write_inbound(
         settings, calendar, customers, invoices, letters, chance["mails"]
     )
@@ -127,12 +129,13 @@ def simulate_world(settings: WorldSettings) -> World:
         ),
         indicators=indicator_rows(settings, calendar, climate, chance["indicators"]),
     )
+    at_issue = (invoices.customer, invoices.issued)
     unpaid = unpaid_probabilities(process, states, customers.strain_rate)
     truth = {
-        "probabilities": probability_rows(invoices, unpaid, states[invoices.customer, invoices.issued]),
+        "probabilities": probability_rows(invoices, unpaid, states[at_issue], upset[at_issue]),
         "outcomes": outcome_rows(calendar, invoices, story),
         "customers": customer_rows(settings, calendar, customers, insolvent_from(states)),
-        "episodes": episode_rows(calendar, customers, states),
+        "episodes": episode_rows(calendar, customers, states, upset),
         "emails": mail_truth,
     }
     return World(settings, ledger, truth)

@@ -8,7 +8,14 @@ import pytest
 from data_samples.generator import WorldSettings
 from data_samples.generator.customers import draw_customers
 from data_samples.generator.day_calendar import DayCalendar
-from data_samples.generator.episodes import DISTRESSED, HEALTHY, STRAINED, draw_states, next_state
+from data_samples.generator.episodes import (
+    DISTRESSED,
+    HEALTHY,
+    STRAINED,
+    draw_administrative_phases,
+    draw_states,
+    next_state,
+)
 from data_samples.generator.invoices import draw_invoices
 from data_samples.generator.payment_process import PaymentProcess, play
 from data_samples.generator.sector_climate import draw_climate
@@ -25,7 +32,9 @@ def small_process(settings):
     states = draw_states(settings, calendar, customers.strain_rate, random)
     climate = draw_climate(settings, calendar, random)
     invoices = draw_invoices(settings, calendar, customers, states, climate, random)
-    return calendar, customers, invoices, PaymentProcess.from_world(settings, calendar, customers, invoices)
+    upset = draw_administrative_phases(settings, calendar, settings.customers, random)
+    process = PaymentProcess.from_world(settings, calendar, customers, invoices, upset)
+    return calendar, customers, invoices, process
 
 
 def twins_of(process, row):
