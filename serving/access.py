@@ -237,3 +237,38 @@ def _instant(text: str | None) -> dt.datetime | None:
 
 def _text(instant: dt.datetime | None) -> str | None:
     return None if instant is None else instant.isoformat()
+
+
+def parse_scopes(words: Iterable[str]) -> list[Scope]:
+    """Return the scopes that these words name.
+
+    Raises:
+        InvalidInputError: when a word names none, or none is given.
+    """
+    known = ", ".join(Scope)
+    unknown = [word for word in words if word not in set(Scope)]
+    if unknown or not list(words):
+        raise InvalidInputError(
+            "A key needs scopes that exist",
+            [Fault("is not a scope", where="--scope", expected=known, examples=tuple(unknown))],
+        )
+    return [Scope(word) for word in words]
+
+
+def known_key(keys: Mapping[str, AccessKey], key_id: str) -> AccessKey:
+    """Return the key of an id.
+
+    Raises:
+        InvalidInputError: when there is none.
+    """
+    if key_id not in keys:
+        raise InvalidInputError(
+            "There is no such key",
+            [Fault("is not the id of a key", where=key_id, remedy="look at `encours keys list`")],
+        )
+    return keys[key_id]
+
+
+def revoke_key(key: AccessKey, now: dt.datetime) -> AccessKey:
+    """Return the key, refused from now on."""
+    return replace(key, revoked_at=now)

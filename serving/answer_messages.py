@@ -241,22 +241,31 @@ class EventsAnswer(Reply):
     outcomes: list[EventOutcome]
 
 
+class EmailCue(Reply):
+    """A mention found in an e-mail, counted or not."""
+
+    text: str = Field(description="the words as the sender wrote them")
+    qualifiers: list[str] = Field(description="why it does not count: negated, hypothetical, past, ...")
+
+
 class EmailSignal(Reply):
-    """One thing an e-mail says, with the sentence that says it."""
+    """One thing an e-mail may say, with the sentences and words it rests on."""
 
     label: str
-    is_asserted: bool = Field(description="false when negated, hypothetical or reported from the past")
-    quote: str
-    cues: list[str]
+    is_decided: bool = Field(description="false when unsure: shown, but it moves nothing by itself")
+    probability: Probability
+    quotes: list[str]
+    cues: list[EmailCue]
 
 
 class EmailAnswer(Reply):
     """What one e-mail says."""
 
-    language: str | None
+    language: str = Field(description="fr, en or mixed, of the sender's own text")
     is_auto_reply: bool
-    promise_on: dt.date | None
-    promise_amount: Money | None
+    promise_on: dt.date | None = Field(description="day of the earliest promised payment")
+    promise_amount: float | None = Field(description="amount promised, in the currency of the mail")
+    tone: float = Field(ge=-1, le=1, description="from -1 (hostile) to 1 (warm); a weak signal")
     signals: list[EmailSignal]
 
 

@@ -137,3 +137,36 @@ class Poller:
                 self._look()
             except Exception as failure:  # a broken look must not end the watching
                 _LOG.error("%s failed: %s", self._thread.name, type(failure).__name__)
+
+
+@dataclass(frozen=True)
+class RegistryState:
+    """What the follower of the registry saw last.
+
+    Attributes:
+        checked_at: instant of the last look.
+        is_reachable: whether the registry answered.
+    """
+
+    checked_at: dt.datetime
+    is_reachable: bool
+
+
+def read_registry_state(path: Path) -> RegistryState | None:
+    """Return what the follower saw last; null when no registry is followed."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return RegistryState(dt.datetime.fromisoformat(content["checked_at"]), bool(content["is_reachable"]))
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def write_registry_state(path: Path, state: RegistryState) -> None:
+    """Note what the follower saw, aside, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.aside")
+    aside.write_text(
+        json.dumps({"checked_at": state.checked_at.isoformat(), "is_reachable": state.is_reachable}),
+        encoding="utf-8",
+    )
+    aside.replace(path)

@@ -46,6 +46,10 @@ class Knowledge:
         parts: the ledger as it was when the base was prepared.
         changed: the whole ledger part of each customer that changed since.
         changed_invoices: customer of each invoice in `changed`.
+        versions: change and generation at which each changed customer was last brought level.
+        base: moment of `parts`.
+        signals: what the e-mails of the base say; null when they are not read.
+        changed_signals: what the e-mails of the changed customers say.
     """
 
     moment: Moment
@@ -53,6 +57,23 @@ class Knowledge:
     parts: LedgerParts
     changed: Mapping[str, Ledger]
     changed_invoices: Mapping[str, str]
+    base: Moment
+    versions: Mapping[str, Moment]
+    signals: pl.DataFrame | None
+    changed_signals: Mapping[str, pl.DataFrame | None]
+
+    def version_of(self, customer_id: str) -> tuple[int, int]:
+        """Return what changes whenever the history of the customer does."""
+        moment = self.versions.get(customer_id, self.base)
+        return moment.change, moment.generation
+
+    def signals_of(self, customer_id: str) -> pl.DataFrame | None:
+        """Return what the customer's e-mails say, one row per mail; null when they are not read."""
+        if customer_id in self.changed_signals:
+            return self.changed_signals[customer_id]
+        if self.signals is None:
+            return None
+        return self.signals.filter(pl.col("customer_id") == customer_id)
 
     def ledger_of(self, customer_id: str) -> Ledger | None:
         """Return everything known of one customer; null when nothing is."""
@@ -75,7 +96,8 @@ def prepare(
     whole = store.history()
     signals = _signals(whole.ledger, read_signals)
     history = PaymentHistory.from_ledger(whole.ledger, settings, signals)
-    return Knowledge(whole.moment, history, LedgerParts.of(whole.ledger), {}, {})
+    parts = LedgerParts.of(whole.ledger)
+    return Knowledge(whole.moment, history, parts, {}, {}, whole.moment, {}, signals, {})
 
 
 def advance(
@@ -105,8 +127,18 @@ def advance(
         if customer_id not in customer_ids
     }
     invoices.update(fresh.ledger.invoices.select("invoice_id", "customer_id").iter_rows())
+    own = {
+        customer_id: None if signals is None else signals.filter(pl.col("customer_id") == customer_id)
+        for customer_id in customer_ids
+    }
     return replace(
-        knowledge, moment=fresh.moment, history=history, changed=changed, changed_invoices=invoices
+        knowledge,
+        moment=fresh.moment,
+        history=history,
+        changed=changed,
+        changed_invoices=invoices,
+        versions={**knowledge.versions, **dict.fromkeys(customer_ids, fresh.moment)},
+        changed_signals={**knowledge.changed_signals, **own},
     )
 
 

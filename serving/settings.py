@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from features.errors import Fault, InvalidInputError
+from models.home import home_at, read_home
 from serving.store import sqlite_url
 
 DEFAULT_HOST: Final = "127.0.0.1"
@@ -50,9 +51,9 @@ class ServiceSettings:
     _secret: bytes | None = field(default=None, repr=False)
 
     @property
-    def champion_folder(self) -> Path:
-        """Folder that holds the exported models and the pointer to the one that serves."""
-        return self.home / "champion"
+    def champion_pointer(self) -> Path:
+        """Small file that names the exported model in service; it lies beside the exported models."""
+        return home_at(self.home.parent).champion_pointer
 
     @property
     def keys_path(self) -> Path:
@@ -63,6 +64,11 @@ class ServiceSettings:
     def anchors_path(self) -> Path:
         """File of audit positions noted outside the database."""
         return self.home / "audit_anchors.jsonl"
+
+    @property
+    def registry_state_path(self) -> Path:
+        """File in which the follower of the model registry notes what it saw."""
+        return self.home / "registry_state.json"
 
     @property
     def spool_folder(self) -> Path:
@@ -86,7 +92,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ServiceSettin
     """
     given = os.environ if environment is None else environment
     faults: list[Fault] = []
-    home = Path(given.get("ENCOURS_HOME") or "var").resolve() / "serving"
+    home = read_home(given).root / "serving"
     policy = given.get("ENCOURS_POLICY")
     secret = given.get("ENCOURS_SECRET")
     if secret is not None and len(secret) < _SECRET_BYTES:

@@ -1,0 +1,287 @@
+"""Commands around the score service: run it, its keys, its audit log, personal data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from serving.access import AccessKey
+    from serving.privacy import DataSubject
+    from serving.settings import ServiceSettings
+    from serving.store import SqlHistoryStore
+
+app = typer.Typer(no_args_is_help=True)
+keys_app = typer.Typer(no_args_is_help=True, help="Access keys of the score service.")
+audit_app = typer.Typer(no_args_is_help=True, help="The audit log of everything the service answered.")
+privacy_app = typer.Typer(no_args_is_help=True, help="Personal data: give out or erase what is kept.")
+app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
+app.add_typer(privacy_app, name="privacy")
+
+_console = Console()
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    workers: Annotated[int, typer.Option(help="Processes that answer; one per core is plenty.")] = 1,
+    is_open: Annotated[
+        bool, typer.Option("--open", help="Ask no key of callers on this machine. For demonstrations only.")
+    ] = False,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Load this ledger folder into the history store first.")
+    ] = None,
+) -> None:
+    """Run the score service until it is stopped with Ctrl-C.
+
+    Reads the champion model and the history store in ENCOURS_HOME; writes answers and their audit log there.
+    """
+    from serving.settings import read_settings
+    from serving.starting import Listening, check_listening, environment_of, run_service
+
+    settings = read_settings()
+    listening = Listening(host, port, workers)
+    check_listening(listening, is_open)
+    if ledger is not None:
+        load(ledger)
+    if not is_open:
+        _make_first_key(settings)
+    if not settings.champion_pointer.exists():
+        _console.print(
+            f"[yellow]There is no champion model yet ({settings.champion_pointer}): scores are refused until "
+            "`encours run` has promoted one; the service picks it up by itself."
+        )
+
+    def when_ready() -> None:
+        _console.print(f"Encours listens on [bold]{listening.url}[/bold] (stop with Ctrl-C)")
+        _console.print(f"  what it answers: {listening.url}/openapi.json")
+        _console.print(f"  how it is:       {listening.url}/v1/health")
+
+    environment = environment_of(listening, settings, is_open, os.environ)
+    raise typer.Exit(run_service(listening, environment, when_ready))
+
+
+@app.command()
+def load(
+    ledger: Annotated[Path, typer.Argument(help="Ledger folder, as written by `encours import`.")],
+) -> None:
+    """Load a ledger folder into the history store; events received since are kept.
+
+    Reads the ledger folder; writes the history store. Running services take it over by themselves.
+    """
+    from features.ledger import read_ledger
+
+    store = _open()
+    try:
+        report = store.load_ledger(read_ledger(ledger), _now())
+    finally:
+        store.close()
+    table = Table(title="History store")
+    for title in ("table", "added", "corrected", "removed", "events kept", "erased, not taken in"):
+        table.add_column(title, justify="left" if title == "table" else "right")
+    for name, done in report.items():
+        figures = (done.added, done.corrected, done.removed, done.kept_events, done.skipped_erased)
+        table.add_row(name, *(f"{figure:,}" for figure in figures))
+    _console.print(table)
+    _console.print("Where to look next: `encours serve`, then /v1/health.")
+
+
+@keys_app.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="Who holds the key, as shown in the audit log.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help="What it allows: score, events, read, approve or admin. Repeat for more."),
+    ],
+    account: Annotated[
+        list[str] | None, typer.Option(help="Limit the key to this customer. Repeat for more.")
+    ] = None,
+) -> None:
+    """Make a key and show it once. Running services accept it at once."""
+    from serving.access import make_key, parse_scopes, read_keys, write_keys
+
+    settings = _settings()
+    key, text = make_key(name, parse_scopes(scope), account or None, settings.secret(), _now())
+    write_keys(settings.keys_path, [*read_keys(settings.keys_path).values(), key])
+    _show_key(key, text, settings.keys_path)
+
+
+@keys_app.command("list")
+def list_keys() -> None:
+    """Show the keys, without their secrets."""
+    from serving.access import read_keys
+
+    settings = _settings()
+    table = Table(title=f"Keys in {settings.keys_path}")
+    for title in ("id", "name", "scopes", "accounts", "made", "state"):
+        table.add_column(title)
+    for key in read_keys(settings.keys_path).values():
+        accounts = "all" if key.accounts is None else ", ".join(sorted(key.accounts))
+        state = "valid" if key.revoked_at is None else f"revoked {key.revoked_at:%Y-%m-%d %H:%M}"
+        made = f"{key.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(key.key_id, key.name, ", ".join(sorted(key.scopes)), accounts, made, state)
+    _console.print(table)
+
+
+@keys_app.command("rotate")
+def rotate(
+    key_id: Annotated[str, typer.Argument(help="Id of the key, see `encours keys list`.")],
+    overlap_hours: Annotated[float, typer.Option(help="How long the old secret is still accepted.")] = 24.0,
+) -> None:
+    """Give a key a new secret and show it once; the old one is accepted a while longer. No restart is needed."""
+    from serving.access import known_key, read_keys, rotate_key, write_keys
+
+    settings = _settings()
+    keys = read_keys(settings.keys_path)
+    key, text = rotate_key(
+        known_key(keys, key_id), settings.secret(), _now(), dt.timedelta(hours=overlap_hours)
+    )
+    write_keys(settings.keys_path, {**keys, key_id: key}.values())
+    _show_key(key, text, settings.keys_path)
+
+
+@keys_app.command("revoke")
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="Id of the key, see `encours keys list`.")],
+) -> None:
+    """Refuse a key from now on. No restart is needed."""
+    from serving.access import known_key, read_keys, revoke_key, write_keys
+
+    settings = _settings()
+    keys = read_keys(settings.keys_path)
+    write_keys(settings.keys_path, {**keys, key_id: revoke_key(known_key(keys, key_id), _now())}.values())
+    _console.print(f"Key {key_id} is refused from now on ({settings.keys_path}).")
+
+
+@audit_app.command("verify")
+def verify() -> None:
+    """Check that no line of the audit log was changed, removed or inserted.
+
+    Reads the history store; notes the last position outside it, for the next verification. Ends with 1 on
+    a fault.
+    """
+    from serving.audit import note_anchor, read_anchors
+
+    settings = _settings()
+    store = _open()
+    try:
+        found = store.verify_audit(read_anchors(settings.anchors_path))
+    finally:
+        store.close()
+    if found.faults:
+        _console.print(f"[bold red]The audit log was tampered with: {len(found.faults)} finding(s)")
+        for fault in found.faults:
+            _console.print(f"  - {fault}", markup=False, highlight=False)
+        raise typer.Exit(1)
+    if found.head is None:
+        _console.print("The audit log is empty.")
+        return
+    note_anchor(settings.anchors_path, found.head)
+    _console.print(
+        f"The audit log is whole: {found.lines:,} lines, {found.erased:,} texts erased on request.\n"
+        f"Position {found.head.position} was noted in {settings.anchors_path}; keep a copy of that file elsewhere."
+    )
+
+
+@privacy_app.command("export")
+def export(
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    customer: Annotated[str | None, typer.Option(help="Id of a customer.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Text that identifies a person: a name or an address.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who asks, for the audit log.")] = "command line",
+) -> None:
+    """Write everything kept about a customer or a person into a file; the export is audited."""
+    from serving.privacy import export_data
+
+    store = _open()
+    try:
+        content = export_data(store, _subject(customer, person), by, _now())
+    finally:
+        store.close()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = out.with_name(f".{out.name}.aside")
+    aside.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
+    aside.chmod(0o600)
+    aside.replace(out)
+    rows = ", ".join(f"{name} {count}" for name, count in content["rows"].items() if count) or "nothing"
+    _console.print(f"Wrote {out} ({rows}). It holds personal data: hand it over and delete it.")
+
+
+@privacy_app.command("erase")
+def erase(
+    customer: Annotated[str | None, typer.Option(help="Id of a customer.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Text that identifies a person: a name or an address.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who asks, for the audit log.")] = "command line",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+) -> None:
+    """Erase what may be erased about a customer or a person, and say what stays and why."""
+    from serving.privacy import erase_data
+
+    subject = _subject(customer, person)
+    if not yes:
+        typer.confirm("Erase it for good?", abort=True)
+    store = _open()
+    try:
+        report = erase_data(store, subject, by, _now())
+    finally:
+        store.close()
+    _console.print("Erased: " + ", ".join(f"{name} {count}" for name, count in report.erased.items()))
+    table = Table(title="Kept")
+    for title in ("what", "rows", "why"):
+        table.add_column(title)
+    for kept in report.kept:
+        table.add_row(kept.what, "" if kept.count is None else f"{kept.count:,}", kept.why)
+    _console.print(table)
+    _console.print(f"Noted in the audit log as {report.answer_id}; `encours audit verify` still holds.")
+
+
+def _settings() -> ServiceSettings:
+    from serving.settings import read_settings
+
+    return read_settings()
+
+
+def _open() -> SqlHistoryStore:
+    from serving.store import open_store
+
+    settings = _settings()
+    return open_store(settings.store_url, settings.secret())
+
+
+def _subject(customer: str | None, person: str | None) -> DataSubject:
+    from serving.privacy import DataSubject
+
+    return DataSubject(customer_id=customer, person=person)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _make_first_key(settings: ServiceSettings) -> None:
+    from serving.access import Scope, make_key, read_keys, write_keys
+
+    if read_keys(settings.keys_path):
+        return
+    key, text = make_key("first key", [Scope.ADMIN], None, settings.secret(), _now())
+    write_keys(settings.keys_path, [key])
+    _show_key(key, text, settings.keys_path)
+
+
+def _show_key(key: AccessKey, text: str, path: Path) -> None:
+    _console.print(f"Key of {key.name} ({', '.join(sorted(key.scopes))}), shown this once:")
+    _console.print(f"  {text}", style="bold", soft_wrap=True, highlight=False)
+    _console.print(f"Send it as `Authorization: Bearer KEY`. Its hash is kept in {path}.")

@@ -1,0 +1,180 @@
+"""Scores, explanations and decisions in the words of the answer. Pure: values in, values out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from models.target import HORIZONS
+from serving.answer_messages import (
+    BenefitAnswer,
+    ClaimAnswer,
+    DecisionAnswer,
+    ExplanationAnswer,
+    RuleAnswer,
+    ScoreAnswer,
+    StepAnswer,
+)
+from serving.dunning import Decision
+from serving.scoring import InvoiceInFull
+from serving.store import SCORE, Answer, new_answer_id
+
+_SAME: Final = (
+    "p_late",
+    "p_late_30",
+    "payment_date_p10",
+    "payment_date_p50",
+    "payment_date_p90",
+    "grade",
+    "history_depth",
+    "cold_start_rung",
+    "model_version",
+    "feature_version",
+)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Everything found out about the invoices of one request, each list in their order.
+
+    Attributes:
+        invoices: the invoices in full.
+        features: the features as served.
+        scores: the answer of the model.
+        explanations: why; null when reasons were not asked for.
+        decisions: what to do by invoice id; drafts have none.
+        known_customers: customers the history knows.
+    """
+
+    invoices: Sequence[InvoiceInFull]
+    features: pl.DataFrame
+    scores: pl.DataFrame
+    explanations: Sequence[ExplanationAnswer] | None
+    decisions: Mapping[str, Decision]
+    known_customers: frozenset[str]
+
+
+def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
+    """Return one answer per invoice, in the order of the request."""
+    answers = []
+    for place, (invoice, row) in enumerate(
+        zip(scored.invoices, scored.scores.iter_rows(named=True), strict=True)
+    ):
+        score_id = new_answer_id(SCORE)
+        decision = scored.decisions.get(invoice.landmark_id)
+        answers.append(
+            ScoreAnswer(
+                score_id=score_id,
+                invoice_id=invoice.invoice_id,
+                customer_id=invoice.customer_id,
+                as_of=invoice.as_of,
+                is_known_customer=invoice.customer_id in scored.known_customers,
+                missing_fields=list(invoice.missing),
+                unpaid_probability={str(k): row[f"unpaid_probability_{k}d"] for k in HORIZONS},
+                explanation=None if scored.explanations is None else scored.explanations[place],
+                decision=None if decision is None else decision_answer(decision, score_id),
+                policy_version=policy_version,
+                **{name: row[name] for name in _SAME},
+            )
+        )
+    return answers
+
+
+def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
+    """Return a decision in the words of the answer."""
+    step = decision.next_step
+    benefit = decision.benefit
+    return DecisionAnswer(
+        decision_id=decision_id,
+        on=decision.on,
+        sequence_id=decision.sequence_id,
+        next_step=None
+        if step is None
+        else StepAnswer(
+            step_id=step.step_id,
+            stage=step.stage,
+            on=step.on,
+            channel=step.channel,
+            tone=step.tone,
+            template_id=step.template_id,
+            language=step.language,
+            label_fr=step.label.fr,
+            label_en=step.label.en,
+            is_automatic=step.is_automatic,
+            is_fallback=step.is_fallback,
+            deadline_on=step.deadline_on,
+        ),
+        why=[RuleAnswer(rule_id=rule.rule_id, fr=rule.fr, en=rule.en) for rule in decision.why],
+        gate_id=decision.gate_id,
+        hold_until=decision.hold_until,
+        requires_approval=decision.requires_approval,
+        approval_level=decision.approval_level,
+        claim=ClaimAnswer(
+            interest_amount=decision.claim.interest_amount,
+            indemnity_amount=decision.claim.indemnity_amount,
+            is_interest_claimed=decision.claim.is_interest_claimed,
+            is_indemnity_claimed=decision.claim.is_indemnity_claimed,
+        ),
+        benefit=None
+        if benefit is None
+        else BenefitAnswer(
+            cost_amount=benefit.cost_amount,
+            gain_amount=benefit.gain_amount,
+            net_amount=benefit.net_amount,
+            is_assumed=benefit.is_assumed,
+        ),
+        balance_amount=decision.balance_amount,
+        currency=decision.currency,
+        segment=decision.segment,
+        money_band=decision.money_band,
+        state=decision.state,
+        experiment_id=decision.experiment_id,
+        variant_id=decision.variant_id,
+        assignment_probability=decision.assignment_probability,
+        policy_id=decision.policy_id,
+        policy_version=decision.policy_version,
+    )
+
+
+def answers_to_keep(
+    scored: Scored, answers: Sequence[ScoreAnswer], caller: str, now: dt.datetime
+) -> list[Answer]:
+    """Return what is kept of each score: inputs, features as served, score, reasons, decision, versions, caller."""
+    names = scored.features.columns[2:]
+    rows = scored.features.drop("invoice_id", "as_of").rows()
+    return [
+        Answer(
+            answer_id=answer.score_id,
+            kind=SCORE,
+            subject_id=answer.invoice_id,
+            customer_id=answer.customer_id,
+            created_at=now,
+            caller=caller,
+            body={
+                "answer": answer.model_dump(mode="json"),
+                "inputs": _inputs(invoice),
+                "features": dict(zip(names, features, strict=True)),
+                "caller": caller,
+            },
+        )
+        for answer, invoice, features in zip(answers, scored.invoices, rows, strict=True)
+    ]
+
+
+def _inputs(invoice: InvoiceInFull) -> dict[str, Any]:
+    return {
+        "row": invoice.row,
+        "is_known": invoice.is_known,
+        "issued_on": invoice.issued_on.isoformat(),
+        "due_on": invoice.due_on.isoformat(),
+        "amount": str(invoice.amount),
+        "currency": invoice.currency,
+        "terms": invoice.terms,
+        "delivery_channel": invoice.delivery_channel,
+        "purchase_order": invoice.purchase_order,
+        "country": invoice.country,
+    }

@@ -1,0 +1,329 @@
+"""One worker of the service: what it holds, and the steps between a checked request and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import gc
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
+from features.settings import LedgerSettings
+from models.bundle import ModelBundle, load_bundle
+from models.scoring import score_landmarks
+from serving.access import AccessKey, KeyRing
+from serving.account_facts import account_facts
+from serving.answer_messages import ExplanationAnswer, ScoresAnswer
+from serving.answering import Scored, answers_to_keep, score_answers
+from serving.audit import note_anchor
+from serving.cases import dunning_cases
+from serving.dunning import DEFAULT_POLICY_PATH, AccountFacts, Decision, Policy, decide, load_policy
+from serving.explaining import explain_invoices
+from serving.keeping import AnswerKeeper
+from serving.limits import RateLimit, RateLimiter
+from serving.messages import ScoreRequest
+from serving.metrics import ServiceMetrics
+from serving.model_watch import Loaded, Poller, Watched, file_signature, read_pointer
+from serving.online import Knowledge, OnlineHistory, ReadSignals
+from serving.problems import RefusalError
+from serving.scoring import (
+    InvoiceInFull,
+    KnownFacts,
+    complete_invoices,
+    features_of,
+    landmarks_of,
+    ledger_with_new,
+)
+from serving.settings import ServiceSettings
+from serving.store import FeedState, SqlHistoryStore, open_store
+
+_LOG: Final = logging.getLogger("encours.worker")
+#: Invoices above which the computing leaves the event loop, so that other callers are not kept waiting.
+FEW_INVOICES: Final = 8
+#: Account states remembered, by customer and day.
+REMEMBERED_ACCOUNTS: Final = 20_000
+#: Seconds for which the freshness of the feeds is remembered.
+FEED_SECONDS: Final = 5.0
+#: The event loop is spared the search for garbage among what is loaded once: seconds after the start.
+FREEZE_SECONDS: Final = 2.0
+_ONE_HUNDRED: Final = Decimal("100.00")
+
+
+class ScoreWorker:
+    """Everything one worker process holds.
+
+    Args:
+        settings: of the installation.
+        read_signals: reads e-mails; null leaves the communication features unknown.
+        now: the clock.
+        store: an open store; opened from the settings when null.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        read_signals: ReadSignals | None = None,
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        store: SqlHistoryStore | None = None,
+    ) -> None:
+        self.settings = settings
+        self.now = now
+        secret = settings.secret()
+        self.store = store if store is not None else open_store(settings.store_url, secret)
+        self.keys = KeyRing(settings.keys_path, secret)
+        self.limiter = RateLimiter(RateLimit(settings.requests_per_second, settings.burst_requests))
+        self.metrics = ServiceMetrics()
+        self.keeper = AnswerKeeper(self.store, settings.spool_folder)
+        self._read_signals = read_signals
+        self._histories: dict[int, OnlineHistory] = {}
+        self._accounts: OrderedDict[tuple[str, dt.date, int, int], dict[str, AccountFacts]] = OrderedDict()
+        self._feeds: tuple[float, tuple[FeedState, ...]] = (-FEED_SECONDS, ())
+        self.champion: Watched[ModelBundle] = Watched(
+            "model", lambda: file_signature(settings.champion_pointer), self._load_champion, now
+        )
+        policy_path = settings.policy_path or DEFAULT_POLICY_PATH
+        self.policy: Watched[Policy] = Watched(
+            "policy", lambda: file_signature(policy_path), lambda: load_policy(policy_path), now
+        )
+        self.champion.refresh()
+        self.policy.refresh()
+        self._poller = Poller(self._look, settings.poll_seconds, "encours-watch")
+
+    def start(self) -> None:
+        """Begin to watch for a new model and policy; note where the audit chain stands."""
+        head = self.store.audit_head()
+        if head is not None:
+            note_anchor(self.settings.anchors_path, head)
+        self._poller.start()
+        threading.Timer(FREEZE_SECONDS, _freeze).start()
+
+    def close(self) -> None:
+        """Finish what waits and give everything back."""
+        self._poller.close()
+        self.keeper.close()
+        self.store.close()
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether scores can be answered."""
+        return self.champion.current is not None and self.policy.current is not None
+
+    def history_in_use(self) -> OnlineHistory | None:
+        """Return the history that the serving model reads; null without a model."""
+        serving = self.champion.current
+        return None if serving is None else self._histories.get(serving.value.target.grace_days)
+
+    async def score(self, key: AccessKey, request: ScoreRequest) -> ScoresAnswer:
+        """Score, explain and route the invoices of a request; the answer is on disk when this returns."""
+        serving, policy = self._serving()
+        now = self.now()
+        as_of = request.as_of or now.date()
+        if as_of > now.date() + dt.timedelta(days=1):
+            raise RefusalError(
+                422,
+                "invalid_request",
+                f"as_of lies in the future; at most tomorrow: {now.date()} plus 1 day.",
+            )
+        knowledge = await self._histories[serving.value.target.grace_days].current()
+        invoices = complete_invoices(request.invoices, as_of, _known_facts(knowledge, key))
+        arguments = (serving.value, policy.value, knowledge, invoices, as_of, now, request.with_reasons)
+        if len(invoices) <= FEW_INVOICES:
+            scored = self._compute(*arguments)
+        else:
+            scored = await asyncio.to_thread(self._compute, *arguments)
+        version = policy.value.spec.policy.version
+        answers = score_answers(scored, version)
+        kept = self.keeper.keep(answers_to_keep(scored, answers, key.name, now))
+        is_stored = await asyncio.wrap_future(kept)
+        for answer in answers:
+            self.metrics.scores.labels(answer.grade).inc()
+        return ScoresAnswer(
+            as_of=as_of,
+            model_version=serving.value.version,
+            feature_version=serving.value.catalogue_version,
+            policy_version=version,
+            is_stored=is_stored,
+            scores=answers,
+        )
+
+    def feeds(self) -> tuple[FeedState, ...]:
+        """Return the freshness of the feeds, at most some seconds old."""
+        at, feeds = self._feeds
+        if time.monotonic() - at >= FEED_SECONDS:
+            feeds = self.store.feeds()
+            self._feeds = (time.monotonic(), feeds)
+        return feeds
+
+    def _serving(self) -> tuple[Loaded[ModelBundle], Loaded[Policy]]:
+        model, policy = self.champion.current, self.policy.current
+        if model is None or policy is None:
+            what = "model" if model is None else "dunning policy"
+            raise RefusalError(
+                503,
+                "not_ready",
+                f"No usable {what} is in service yet. To do: train and promote a model with `encours run`, "
+                "then look at /v1/health.",
+                headers={"Retry-After": "10"},
+            )
+        return model, policy
+
+    def _compute(
+        self,
+        bundle: ModelBundle,
+        policy: Policy,
+        knowledge: Knowledge,
+        invoices: Sequence[InvoiceInFull],
+        as_of: dt.date,
+        now: dt.datetime,
+        with_reasons: bool,
+    ) -> Scored:
+        landmarks = landmarks_of(invoices)
+        features = features_of(knowledge.history, landmarks)
+        scores = score_landmarks(bundle, features, landmarks)
+        explanations: list[ExplanationAnswer] | None = None
+        if with_reasons:
+            explanations = explain_invoices(bundle, features, landmarks)
+        decisions = self._decide(policy, knowledge, invoices, landmarks, scores, as_of, now)
+        known = frozenset(
+            invoice.customer_id
+            for invoice in invoices
+            if knowledge.ledger_of(invoice.customer_id) is not None
+        )
+        return Scored(invoices, features, scores, explanations, decisions, known)
+
+    def _decide(
+        self,
+        policy: Policy,
+        knowledge: Knowledge,
+        invoices: Sequence[InvoiceInFull],
+        landmarks: pl.DataFrame,
+        scores: pl.DataFrame,
+        as_of: dt.date,
+        now: dt.datetime,
+    ) -> dict[str, Decision]:
+        """Decide on every invoice that has a number; drafts are not dunned."""
+        age = feed_age_hours(self._feeds_if_reachable(), as_of, now)
+        by_customer: dict[str, list[InvoiceInFull]] = {}
+        for invoice in invoices:
+            if invoice.invoice_id is not None:
+                by_customer.setdefault(invoice.customer_id, []).append(invoice)
+        facts: dict[str, AccountFacts] = {}
+        for customer_id, of_customer in by_customer.items():
+            facts |= self._account_facts(knowledge, customer_id, of_customer, as_of)
+        facts = {key: replace(found, ledger_feed_age_hours=age) for key, found in facts.items()}
+        is_numbered = pl.Series([invoice.invoice_id is not None for invoice in invoices])
+        cases = dunning_cases(scores.filter(is_numbered), landmarks.filter(is_numbered), facts)
+        return {score.invoice_id: decide(score, account, policy, as_of) for score, account in cases}
+
+    def _account_facts(
+        self, knowledge: Knowledge, customer_id: str, invoices: Sequence[InvoiceInFull], as_of: dt.date
+    ) -> dict[str, AccountFacts]:
+        """Return the account states, remembered per customer, day and version of its history."""
+        part = knowledge.ledger_of(customer_id)
+        is_all_known = all(invoice.is_known for invoice in invoices)
+        remembered = (customer_id, as_of, *knowledge.version_of(customer_id))
+        settings = knowledge.history.settings
+        before = as_of + dt.timedelta(days=1)
+        signals = knowledge.signals_of(customer_id)
+        if part is None or not is_all_known:
+            ledger = ledger_with_new(part, customer_id, invoices)
+            wanted = [invoice.landmark_id for invoice in invoices]
+            return account_facts(ledger, wanted, before, signals=signals, settings=settings)
+        if remembered not in self._accounts:
+            every = part.invoices["invoice_id"].to_list()
+            self._accounts[remembered] = account_facts(
+                part, every, before, signals=signals, settings=settings
+            )
+            while len(self._accounts) > REMEMBERED_ACCOUNTS:
+                self._accounts.popitem(last=False)
+        held = self._accounts[remembered]
+        return {invoice.landmark_id: held[invoice.landmark_id] for invoice in invoices}
+
+    def _feeds_if_reachable(self) -> tuple[FeedState, ...]:
+        if self.keeper.is_store_away:
+            return self._feeds[1]
+        return self.feeds()
+
+    def _load_champion(self) -> ModelBundle:
+        folder: Path = read_pointer(self.settings.champion_pointer)
+        bundle = load_bundle(folder, FEATURE_NAMES, CATALOGUE_VERSION, threads=1)
+        grace_days = bundle.target.grace_days
+        if grace_days not in self._histories:
+            settings = LedgerSettings(grace_days=grace_days)
+            self._histories[grace_days] = OnlineHistory(self.store, settings, self._read_signals)
+        _try_out(bundle, self._histories[grace_days].latest)
+        return bundle
+
+    def _look(self) -> None:
+        self.champion.refresh()
+        self.policy.refresh()
+        self.metrics.waiting_answers.set(self.keeper.waiting_answers)
+
+
+def feed_age_hours(feeds: Sequence[FeedState], as_of: dt.date, now: dt.datetime) -> float | None:
+    """Return the age of the newest word on payments, in hours; null when there never was one.
+
+    A nightly load is as old as the last fact in it, not as the load: an export that stopped growing is stale
+    however often it is loaded. For a past as-of date the age is taken at its beginning.
+    """
+    at = min(now, dt.datetime.combine(as_of, dt.time(), dt.UTC)) if as_of < now.date() else now
+    newest: dt.datetime | None = None
+    for feed in feeds:
+        if feed.name != "payments":
+            continue
+        if feed.known_on is not None:
+            newest = dt.datetime.combine(feed.known_on + dt.timedelta(days=1), dt.time(), dt.UTC)
+        if feed.received_at is not None:
+            newest = feed.received_at if newest is None else max(newest, feed.received_at)
+    return None if newest is None else max((at - newest).total_seconds() / 3600.0, 0.0)
+
+
+def _known_facts(knowledge: Knowledge, key: AccessKey) -> KnownFacts:
+    def invoice(invoice_id: str) -> dict[str, object] | None:
+        row = knowledge.invoice(invoice_id)
+        return row if row is None or key.sees(row["customer_id"]) else None
+
+    def country(customer_id: str) -> str | None:
+        part = knowledge.ledger_of(customer_id)
+        found = None if part is None else part.customers["country"].to_list()
+        return found[0] if found else None
+
+    return KnownFacts(invoice, country, key.sees)
+
+
+def _try_out(bundle: ModelBundle, knowledge: Knowledge) -> None:
+    """Score one made-up draft, so that a model that cannot score is refused before it serves."""
+    day = bundle.known_before
+    invoice = InvoiceInFull(
+        0,
+        None,
+        "",
+        day,
+        day,
+        day + dt.timedelta(days=30),
+        _ONE_HUNDRED,
+        "EUR",
+        None,
+        None,
+        None,
+        None,
+        False,
+        (),
+    )
+    landmarks = landmarks_of([invoice])
+    score_landmarks(bundle, features_of(knowledge.history, landmarks), landmarks)
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
