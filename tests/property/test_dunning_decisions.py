@@ -115,7 +115,7 @@ open_accounts = accounts.map(
 
 
 @given(scores(), accounts, days)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_case_is_decided_twice_the_same_with_reasons_in_both_languages(score, account, on):
     decision = decide(score, account, POLICY, on)
     assert decision == decide(score, account, POLICY, on)
@@ -126,14 +126,14 @@ def test_every_case_is_decided_twice_the_same_with_reasons_in_both_languages(sco
 
 
 @given(scores(), accounts, days)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_decision_written_as_json_reads_back_equal(score, account, on):
     decision = decide(score, account, POLICY, on)
     assert decision_from_json(decision_to_json(decision)) == decision
 
 
 @given(scores(), scores(), accounts, days)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_stopping_gate_wins_whatever_the_score(score, other, account, on):
     hits = stopping_gates(account, POLICY, on)
     assume(hits)
@@ -147,7 +147,7 @@ def test_a_stopping_gate_wins_whatever_the_score(score, other, account, on):
 
 
 @given(scores(), accounts, days)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_while_a_gate_stops_dunning_the_customer_hears_nothing_but_thanks(score, account, on):
     assume(stopping_gates(account, POLICY, on))
     step = decide(score, account, POLICY, on).next_step
@@ -157,12 +157,13 @@ def test_while_a_gate_stops_dunning_the_customer_hears_nothing_but_thanks(score,
         assert account.last_step.stage > 0
 
 
-@given(scores(), accounts, days)
-@settings(max_examples=100, deadline=None)
-def test_a_stale_or_unknown_feed_means_no_automatic_step_at_all(score, account, on):
-    stale = replace(account, ledger_feed_age_hours=None)
-    decision = decide(score, stale, POLICY, on)
-    assert decision.next_step is None or not decision.next_step.is_automatic
+@given(scores(), open_accounts, days, st.none() | st.floats(36.01, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_a_stale_or_unknown_feed_means_no_step_at_all(score, account, on, age):
+    decision = decide(score, replace(account, ledger_feed_age_hours=age), POLICY, on)
+    assert (decision.gate_id, decision.next_step) == ("feed_stale", None)
+    with_claim_to_declare = replace(account, ledger_feed_age_hours=age, is_insolvent=True)
+    assert not decide(score, with_claim_to_declare, POLICY, on).is_automatic_today
 
 
 @given(scores(), open_accounts, days)
@@ -175,24 +176,33 @@ def test_no_step_is_automatic_for_a_natural_person_or_a_strategic_account(score,
         assert decision.next_step is None or not decision.next_step.is_automatic
 
 
-@given(scores(), open_accounts, days)
-@settings(max_examples=150, deadline=None)
-def test_a_contact_falls_on_a_day_on_which_the_customer_may_be_contacted(score, account, on):
+@given(scores(), open_accounts, days, st.lists(st.integers(0, 32), max_size=7))
+@settings(max_examples=100, deadline=None)
+def test_a_contact_falls_on_the_first_day_on_which_the_customer_may_be_contacted(score, account, on, ages):
+    account = replace(
+        account, contacts=tuple(Contact(on - timedelta(days=age), "email") for age in ages), last_step=None
+    )
     step = decide(score, account, POLICY, on).next_step
-    if step is not None and step.channel != "task":
-        assert step.on >= on
-        assert blocking_gate(step.on, account, POLICY) is None
-        for cap in POLICY.spec.contact_rules.caps:
-            recent = [
-                contact
-                for contact in account.contacts
-                if contact.channel != "task" and step.on - timedelta(days=cap.days) < contact.on <= step.on
-            ]
-            assert len(recent) < cap.contacts
+    if step is None or step.channel == "task":
+        return
+    assert step.on >= on
+    for cap in POLICY.spec.contact_rules.caps:
+        recent = [c for c in account.contacts if step.on - timedelta(days=cap.days) < c.on <= step.on]
+        assert len(recent) < cap.contacts
+    spec = next(
+        item
+        for item in POLICY.spec.sequences[decide(score, account, POLICY, on).sequence_id].steps
+        if item.id == step.step_id
+    )
+    day = max(on, score.due_on + timedelta(days=spec.day))
+    while day < step.on:
+        assert blocking_gate(day, account, POLICY) is not None
+        day += timedelta(days=1)
+    assert blocking_gate(step.on, account, POLICY) is None
 
 
 @given(scores(), open_accounts, days, st.integers(0, 6), days)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_stages_follow_each_other_one_by_one_however_late_the_invoice_is(score, account, on, stage, taken_on):
     taken = StepTaken("preventive", "step", stage, taken_on)
     step = decide(score, replace(account, last_step=taken), POLICY, on).next_step
@@ -201,20 +211,33 @@ def test_stages_follow_each_other_one_by_one_however_late_the_invoice_is(score, 
         assert step.on >= taken_on + timedelta(days=POLICY.spec.contact_rules.minimum_days_between_steps)
 
 
-@given(scores(), open_accounts, days, st.lists(st.floats(0.01, 0.99), min_size=1, max_size=3))
-@settings(max_examples=250, deadline=None)
-def test_part_payments_never_harden_skip_or_bring_forward_a_step(score, account, on, kept_shares):
-    account = replace(account, balance_amount=score.amount)
+# Falling through the money bands changes the sequence only for some segments and grades: look there.
+band_crossings = st.tuples(
+    st.sampled_from(["prompt", "improving", "punctual_slow_process", "erratic", "in_difficulty"]),
+    st.sampled_from(GRADES),
+    st.decimals(Decimal("9000"), Decimal("60000"), places=2),
+    st.lists(st.sampled_from([0.9, 0.5, 0.2, 0.05]), min_size=1, max_size=3),
+)
+
+
+@given(scores(), open_accounts, band_crossings, st.integers(-15, 40), st.integers(0, 3))
+@settings(max_examples=300, deadline=None)
+def test_part_payments_never_harden_skip_or_bring_forward_a_step(score, account, crossing, late, stage):
+    segment, grade, amount, kept_shares = crossing
+    score = replace(
+        score, rfm_segment=segment, grade=grade, amount=amount, currency="EUR", cold_start_rung="own_history"
+    )
+    on = score.due_on + timedelta(days=late)
+    taken = None
+    if stage:
+        taken = StepTaken("reinforced", "step", stage, score.due_on + timedelta(days=stage))
+    account = replace(account, balance_amount=amount, last_step=taken, contacts=(), quiet_days=())
     before = decide(score, account, POLICY, on).next_step
     for kept in kept_shares:
         balance = (account.balance_amount * Decimal(str(kept))).quantize(Decimal("0.01"))
-        assume(balance > 0)
         account = replace(account, balance_amount=balance)
         after = decide(score, account, POLICY, on).next_step
-        if before is None or before.channel == "task":
-            return
-        assert after is not None
-        assert after.stage <= before.stage or before.stage <= 0
+        assert after.stage <= max(before.stage, 1)
         assert TONES.index(after.tone) <= TONES.index(before.tone)
         if after.tone == before.tone:
             assert after.on >= before.on
