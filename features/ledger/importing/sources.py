@@ -29,6 +29,8 @@ from features.ledger.report import Note
 
 #: Name of the file a row came from.
 FILE: Final = "source_file"
+#: Files of a folder that are taken for data; a file named on its own may be called anything.
+DATA_EXTENSIONS: Final = frozenset({".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet"})
 _WORKBOOK_STARTS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _OTHER_KINDS: Final = {b"%PDF": "PDF", b"\x1f\x8b": "gzip", b"{\\rt": "RTF", b"7z\xbc\xaf": "7z"}
 
@@ -58,7 +60,7 @@ def expand(files: Sequence[Path]) -> list[Path]:
     faults = []
     for given in files:
         if given.is_dir():
-            matches = [path for path in given.iterdir() if path.is_file() and not path.name.startswith(".")]
+            matches = [path for path in given.iterdir() if path.suffix.lower() in DATA_EXTENSIONS]
         elif given.exists():
             matches = [given]
         else:
