@@ -1,0 +1,51 @@
+"""Signals in client e-mails: mail in, dated, quoted and explained signals out.
+
+>>> import datetime
+>>> pipeline = load_pipeline()
+>>> mail = Mail("m1", datetime.date(2026, 1, 15), "Re: relance", "Bonjour, le virement de 260 € partira lundi.")
+>>> signals = pipeline.read(mail)
+>>> signals.labels, signals.promise_date, signals.promise_amount
+(('promise_to_pay',), datetime.date(2026, 1, 19), 260.0)
+"""
+
+from features.email_signals.frame import signals_frame, signals_schema
+from features.email_signals.labelled_mails import read_labelled_file, read_mails_file
+from features.email_signals.model.artefact import ArtefactError, SignalArtefact, load_artefact, save_artefact
+from features.email_signals.model.corpus import read_corpus
+from features.email_signals.model.evaluation import cross_validate
+from features.email_signals.model.training import train_signals
+from features.email_signals.pipeline import SignalPipeline, load_pipeline
+from features.email_signals.values import (
+    GRAVE_LABELS,
+    LABELS,
+    LANGUAGES,
+    Cue,
+    LabelledMail,
+    Mail,
+    MailSignals,
+    Quote,
+)
+
+__all__ = [
+    "GRAVE_LABELS",
+    "LABELS",
+    "LANGUAGES",
+    "ArtefactError",
+    "Cue",
+    "LabelledMail",
+    "Mail",
+    "MailSignals",
+    "Quote",
+    "SignalArtefact",
+    "SignalPipeline",
+    "cross_validate",
+    "load_artefact",
+    "load_pipeline",
+    "read_corpus",
+    "read_labelled_file",
+    "read_mails_file",
+    "save_artefact",
+    "signals_frame",
+    "signals_schema",
+    "train_signals",
+]

@@ -1,0 +1,91 @@
+"""Signals of a ledger's e-mails as a table, for the feature groups."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import polars as pl
+
+from features.email_signals.pipeline import SignalPipeline
+from features.email_signals.values import LABELS, Mail, MailSignals
+from features.errors import Fault, InvalidInputError
+
+_KEYS = ("email_id", "customer_id", "sent_at", "direction")
+_NEEDED = (*_KEYS, "subject", "body")
+
+
+def signals_schema(quoting: bool = True) -> dict[str, Any]:
+    """Columns and types of the signal table."""
+    schema: dict[str, Any] = {
+        "email_id": pl.String,
+        "customer_id": pl.String,
+        "sent_at": pl.Datetime("us", "UTC"),
+        "direction": pl.String,
+        "language": pl.String,
+        "auto_reply": pl.Boolean,
+    }
+    for label in LABELS:
+        schema[f"{label}_probability"] = pl.Float64
+        schema[label] = pl.Boolean
+        schema[f"{label}_unsure"] = pl.Boolean
+    schema |= {"promise_date": pl.Date, "promise_amount": pl.Float64, "tone": pl.Float64}
+    if quoting:
+        schema["quotes"] = pl.String
+    return schema
+
+
+def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool = True) -> pl.DataFrame:
+    """One row per inbound e-mail with its signals, in the order of the input; outbound mails are left out.
+
+    The text itself never enters the table. With quoting on, ``quotes`` holds JSON text: a list of
+    ``{"label": ..., "sentence": ...}``; with quoting off the column is absent.
+
+    Args:
+        emails: the ledger's e-mail table (``email_id, customer_id, sent_at, direction, subject, body``).
+        pipeline: the reader.
+        quoting: whether the quoted sentences are kept.
+
+    Raises:
+        InvalidInputError: a column is missing.
+    """
+    missing = [name for name in _NEEDED if name not in emails.columns]
+    if missing:
+        fault = Fault(
+            "columns missing",
+            "emails",
+            expected=", ".join(_NEEDED),
+            count=len(missing),
+            examples=tuple(missing),
+        )
+        raise InvalidInputError("the e-mail table cannot be read for signals", [fault])
+    inbound = emails.filter(pl.col("direction") == "inbound")
+    rows = list(inbound.select(_NEEDED).iter_rows(named=True))
+    mails = (Mail(r["email_id"], _day(r["sent_at"]), r["subject"] or "", r["body"] or "") for r in rows)
+    records = [
+        {**{key: row[key] for key in _KEYS}, **_record(signals, quoting)}
+        for row, signals in zip(rows, pipeline.read_many(mails), strict=True)
+    ]
+    return pl.DataFrame(records, schema=signals_schema(quoting), orient="row")
+
+
+def _day(sent_at: dt.datetime | dt.date) -> dt.date:
+    return sent_at.date() if isinstance(sent_at, dt.datetime) else sent_at
+
+
+def _record(signals: MailSignals, quoting: bool) -> dict[str, Any]:
+    record: dict[str, Any] = {"language": signals.language, "auto_reply": signals.auto_reply}
+    for label in LABELS:
+        record[f"{label}_probability"] = signals.probabilities[label]
+        record[label] = label in signals.labels
+        record[f"{label}_unsure"] = label in signals.unsure_labels
+    record |= {
+        "promise_date": signals.promise_date,
+        "promise_amount": signals.promise_amount,
+        "tone": signals.tone,
+    }
+    if quoting:
+        quotes = [{"label": quote.label, "sentence": quote.sentence} for quote in signals.quotes]
+        record["quotes"] = json.dumps(quotes, ensure_ascii=False)
+    return record

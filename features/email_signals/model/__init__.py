@@ -1,0 +1,1 @@
+"""The trained part: text and mention features, linear weights, calibrated probabilities, thresholds."""

@@ -1,0 +1,115 @@
+"""Turns a reading into features: masked words and letter groups for the text, counts for the mentions.
+
+Pure Python and the same code in training and at use, so that both see the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from features.email_signals.components import Reading
+from features.email_signals.qualifiers.qualifying import count_qualifying_words, count_settling_words
+from features.email_signals.values import LABELS
+
+_MASKED_NUMBER = "_num"
+_LETTERS = (3, 4, 5)
+_STOP = frozenset(["le", "la", "les", "de", "du", "des", "d", "l", "un", "une", "the", "a", "an", "of"])
+
+
+def masked_words(words: tuple[str, ...]) -> list[str]:
+    """Words with references and plain numbers masked, so that no invoice number is ever learnt."""
+    return [_MASKED_NUMBER if any(c.isdigit() for c in word) else word for word in words]
+
+
+def text_terms(words: tuple[str, ...]) -> Counter[str]:
+    """Words, pairs of words, and letter groups within words, with how often each occurs."""
+    masked = masked_words(words)
+    terms: Counter[str] = Counter(masked)
+    terms.update(f"{a} {b}" for a, b in zip(masked, masked[1:], strict=False))
+    content = [word for word in masked if word not in _STOP]
+    terms.update(f"{a}+{b}" for a, b in zip(content, content[2:], strict=False))
+    for word in masked:
+        if word.startswith("_") or len(word) < 3:
+            continue
+        padded = f"<{word}>"
+        for size in _LETTERS:
+            if len(padded) > size:
+                terms.update("#" + padded[i : i + size] for i in range(len(padded) - size + 1))
+    return terms
+
+
+def mention_feature_names() -> tuple[str, ...]:
+    """Names of the mention features, in order."""
+    names = [f"{label}:{kind}" for label in LABELS for kind in ("strong", "strong2", "weak", "qualified")]
+    return (
+        *names,
+        "length",
+        "question",
+        "future",
+        "past",
+        "open_day",
+        "money",
+        "settling",
+        "hypothetical",
+        "third_party",
+        "other_sense",
+        "own_subject",
+        "auto_reply",
+        "french",
+        "shouting",
+        "digits",
+    )
+
+
+def mention_features(reading: Reading, *, auto_reply: bool, has_own_subject: bool) -> list[float]:
+    """Counts over the mentions and the mail, in the order of ``mention_feature_names``."""
+    values: list[float] = []
+    for label in LABELS:
+        own = [m for m in reading.mentions if m.label == label]
+        blocking = _BLOCKING.get(label, _ALWAYS_BLOCKING)
+        strong = sum(m.is_strong and not blocking & set(m.qualifiers) for m in own)
+        weak = sum(not m.is_strong and not blocking & set(m.qualifiers) for m in own)
+        qualified = sum(bool(blocking & set(m.qualifiers)) for m in own)
+        values += [
+            float(strong > 0),
+            min(math.log1p(strong), 2.0),
+            float(weak > 0),
+            min(math.log1p(qualified), 1.5),
+        ]
+    tenses = Counter(m.tense for m in reading.moments)
+    letters = [c for c in reading.text if c.isalpha()]
+    values += [
+        math.log1p(len(reading.words)) / 4,
+        float("?" in reading.words),
+        float(tenses["future"] > 0),
+        float(tenses["past"] + tenses["today"] > 0),
+        float(tenses["open"] > 0),
+        float(bool(reading.amounts)),
+        min(count_settling_words(reading.words), 3) / 2,
+        min(count_qualifying_words(reading.words, "HYPOTHETICAL"), 2) / 2,
+        min(count_qualifying_words(reading.words, "THIRD_PARTY"), 3) / 2,
+        min(count_qualifying_words(reading.words, "OTHER_SENSE"), 2) / 2,
+        float(has_own_subject),
+        float(auto_reply),
+        float(reading.language == "fr"),
+        float(sum(c.isupper() for c in letters) > 0.25 * max(len(letters), 20)),
+        min(sum(any(c.isdigit() for c in w) for w in reading.words), 6) / 4,
+    ]
+    return values
+
+
+_ALWAYS_BLOCKING = frozenset({"negated", "hypothetical", "other_sense", "past", "third_party"})
+_BLOCKING: dict[str, frozenset[str]] = {
+    "financial_difficulty": frozenset({"negated", "hypothetical", "other_sense"}),
+    "insolvency": frozenset({"negated", "hypothetical", "other_sense", "third_party"}),
+    "payment_plan_request": frozenset({"negated", "other_sense"}),
+    "extension_request": frozenset({"other_sense"}),
+    "dispute": frozenset({"negated", "hypothetical", "other_sense", "past"}),
+    "admin_block": frozenset({"hypothetical", "other_sense", "past"}),
+    "promise_to_pay": frozenset({"negated", "hypothetical", "other_sense", "question"}),
+    "payment_sent": frozenset({"negated", "hypothetical", "other_sense", "question"}),
+    "organisational_change": frozenset({"negated", "hypothetical", "other_sense", "question"}),
+    "hostile_tone": frozenset({"other_sense"}),
+}
+"""Qualifiers that take a mention out of the count, by label; the others only inform the trained part."""

@@ -1,0 +1,113 @@
+"""The reader of client e-mails: from a mail to its signals, with the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.email_signals.components import Reading
+from features.email_signals.model.artefact import DEFAULT_FOLDER, SignalArtefact, load_artefact
+from features.email_signals.model.deciding import Decider
+from features.email_signals.model.vectors import mention_features, text_terms
+from features.email_signals.promises import promised_payment
+from features.email_signals.reading import ReadMail, language_pipelines, read_mails
+from features.email_signals.tone import measure_tone
+from features.email_signals.values import LABELS, Cue, Mail, MailSignals, Quote
+
+_PROMISE = LABELS.index("promise_to_pay")
+_HOSTILE = LABELS.index("hostile_tone")
+_LONGEST_QUOTE = 400
+
+
+class SignalPipeline:
+    """Reads mails and decides their signals.
+
+    The labels are decided at the thresholds of the artefact; a probability just below its threshold makes the label
+    "unsure". Reading is deterministic: the same mail gives the same signals, whatever else is in the batch.
+    """
+
+    def __init__(self, artefact: SignalArtefact) -> None:
+        self.artefact = artefact
+        self._decider = Decider(artefact)
+        self._decide_at = artefact.decide_at.astype(np.float64)
+        self._unsure_from = artefact.unsure_from.astype(np.float64)
+        language_pipelines()
+
+    def read(self, mail: Mail) -> MailSignals:
+        """Signals of one mail."""
+        return next(iter(self.read_many([mail])))
+
+    def read_many(self, mails: Iterable[Mail]) -> Iterator[MailSignals]:
+        """Signals of many mails, in their order, a few hundred in memory at a time."""
+        for read in read_mails(mails):
+            yield self._signals(read)
+
+    def _signals(self, read: ReadMail) -> MailSignals:
+        reading = read.reading
+        values = mention_features(reading, auto_reply=read.auto_reply, has_own_subject=bool(read.own.subject))
+        if reading.words:
+            found = self._decider.probabilities(text_terms(reading.words), values)
+        else:
+            found = np.zeros(len(LABELS))
+        decided = found >= self._decide_at
+        unsure = (found >= self._unsure_from) & ~decided
+        day, amount = promised_payment(reading) if decided[_PROMISE] else (None, None)
+        return MailSignals(
+            id=read.mail.id,
+            language=reading.language,
+            auto_reply=read.auto_reply,
+            labels=tuple(label for label, yes in zip(LABELS, decided, strict=True) if yes),
+            unsure_labels=tuple(label for label, yes in zip(LABELS, unsure, strict=True) if yes),
+            probabilities={label: round(float(p), 4) for label, p in zip(LABELS, found, strict=True)},
+            quotes=self._quotes(reading, decided | unsure),
+            cues=_cues(reading),
+            promise_date=day,
+            promise_amount=amount,
+            tone=measure_tone(read.own.text, float(found[_HOSTILE])),
+        )
+
+    def _quotes(self, reading: Reading, shown: NDArray[np.bool_]) -> tuple[Quote, ...]:
+        """For each shown label the sentence that speaks most for it: counted mentions first, then the words' weight."""
+        if not shown.any() or not reading.sentences:
+            return ()
+        margins = np.array(
+            [
+                self._decider.text_margins(text_terms(reading.words[first:end]))
+                for first, end in reading.sentence_words
+            ]
+        )
+        quotes: list[Quote] = []
+        for column in np.flatnonzero(shown):
+            label = LABELS[column]
+            scores = margins[:, column].astype(np.float64)
+            for mention in reading.mentions:
+                if mention.label == label and not mention.qualifiers:
+                    scores[mention.sentence] += 3.0 if mention.is_strong else 0.5
+            start, end = reading.sentences[int(np.argmax(scores))]
+            quotes.append(Quote(label, reading.text[start : min(end, start + _LONGEST_QUOTE)]))
+        return tuple(quotes)
+
+
+def _cues(reading: Reading) -> tuple[Cue, ...]:
+    seen: dict[tuple[str, str], Cue] = {}
+    for mention in reading.mentions:
+        text = reading.text[reading.word_starts[mention.start] : reading.word_ends[mention.end - 1]]
+        key = (mention.label, text)
+        if key not in seen or (mention.is_strong and not seen[key].is_strong):
+            seen[key] = Cue(mention.label, text, mention.is_strong, tuple(mention.qualifiers))
+    return tuple(seen.values())
+
+
+@cache
+def load_pipeline(folder: Path = DEFAULT_FOLDER) -> SignalPipeline:
+    """The reader with the trained artefact of a folder (by default the one that comes with the package).
+
+    Raises:
+        ArtefactError: there is no artefact in the folder.
+        InvalidInputError: the artefact was trained for another version.
+    """
+    return SignalPipeline(load_artefact(folder))

@@ -1,0 +1,74 @@
+"""From a mail to its reading: isolation, language, machine or person, then the spaCy components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+
+import spacy
+from spacy.language import Language
+
+import features.email_signals.mentions.factory
+import features.email_signals.qualifiers.factory
+import features.email_signals.sentences.factory
+import features.email_signals.time_expressions.factory  # noqa: F401
+from features.email_signals.auto_reply import is_auto_reply
+from features.email_signals.components import EXTENSION, Reading
+from features.email_signals.language import detect_language
+from features.email_signals.own_text import OwnText, isolate_own_text
+from features.email_signals.values import Mail
+
+COMPONENTS = ("email_sentences", "email_moments", "email_mentions", "email_qualifiers")
+LONGEST_TEXT = 20_000
+"""Characters of own text that are read; a longer mail is a pasted document and its head decides."""
+_BATCH = 256
+
+
+@dataclass(slots=True)
+class ReadMail:
+    """A mail with its reading: everything the decision needs, free of spaCy objects."""
+
+    mail: Mail
+    own: OwnText
+    reading: Reading
+    auto_reply: bool
+
+
+@cache
+def language_pipelines() -> dict[str, Language]:
+    """One blank pipeline per language with the e-mail components; mixed mails use the French tokens."""
+    pipelines: dict[str, Language] = {}
+    for language in ("fr", "en"):
+        nlp = spacy.blank(language)
+        nlp.max_length = LONGEST_TEXT + 1
+        for component in COMPONENTS:
+            nlp.add_pipe(component)
+        pipelines[language] = nlp
+    pipelines["mixed"] = pipelines["fr"]
+    return pipelines
+
+
+def read_mails(mails: Iterable[Mail]) -> Iterator[ReadMail]:
+    """Readings of mails, in their order; memory stays flat whatever their number."""
+    pipelines = language_pipelines()
+    remaining = iter(mails)
+    while batch := list(islice(remaining, _BATCH)):
+        with pipelines["fr"].memory_zone(), pipelines["en"].memory_zone():
+            done = [_read_one(mail, pipelines) for mail in batch]
+        yield from done
+
+
+def _read_one(mail: Mail, pipelines: dict[str, Language]) -> ReadMail:
+    own = isolate_own_text(mail.subject, mail.body)
+    text = f"{own.subject}\n{own.text}" if own.subject and own.text else own.text or own.subject
+    text = text[:LONGEST_TEXT]
+    language = detect_language(own.text, own.full_subject)
+    reading = Reading(text, mail.sent_at, language)
+    nlp = pipelines[language]
+    doc = nlp.make_doc(text)
+    doc._.set(EXTENSION, reading)
+    for _, component in nlp.pipeline:
+        doc = component(doc)
+    return ReadMail(mail, own, reading, is_auto_reply(own.full_subject, own.text))

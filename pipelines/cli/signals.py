@@ -1,0 +1,75 @@
+"""`encours signals` and `encours train-signals`: client e-mails to signals, labelled e-mails to the trained artefact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command("signals")
+def signals_command(
+    file: Annotated[Path, typer.Argument(help="JSON Lines with id, sent_at, subject, body.")],
+    out: Annotated[Path, typer.Option("--out", help="JSON Lines to write, one line per mail.")],
+    quotes: Annotated[bool, typer.Option("--quotes/--no-quotes", help="Keep the quoted sentences.")] = True,
+    artefact: Annotated[Path | None, typer.Option(help="Folder of another trained artefact.")] = None,
+) -> None:
+    """Read client e-mails and write their signals: labels, probabilities, quotes, promised date and amount."""
+    import json
+    import os
+    from collections import Counter
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from features.email_signals import load_pipeline, read_mails_file
+    from features.email_signals.records import signals_record
+
+    console = Console()
+    mails = read_mails_file(file)
+    pipeline = load_pipeline(artefact) if artefact else load_pipeline()
+    counts: Counter[str] = Counter()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = out.with_name(out.name + ".aside")
+    with aside.open("w", encoding="utf-8") as target, Progress(console=console, transient=True) as progress:
+        task = progress.add_task("reading mails", total=len(mails))
+        for signals in pipeline.read_many(mails):
+            counts.update(signals.labels or ("no signal",))
+            counts["unsure"] += bool(signals.unsure_labels)
+            target.write(json.dumps(signals_record(signals, quoting=quotes), ensure_ascii=False) + "\n")
+            progress.advance(task)
+    os.replace(aside, out)
+    console.print(f"{len(mails)} mails read from {file}")
+    for name, count in sorted(counts.items()):
+        console.print(f"  {count:6d}  {name}")
+    console.print(
+        f"signals written to {out}; 'labels' are decided, 'unsure_labels' are for a person to look at"
+    )
+
+
+@app.command("train-signals")
+def train_signals_command(
+    file: Annotated[Path, typer.Argument(help="JSON Lines of labelled mails.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the trained artefact.")],
+    seed: Annotated[int, typer.Option(help="Seed of folds and thinning.")] = 7,
+    exclude: Annotated[Path | None, typer.Option(help="Text file with ids to leave out, one a line.")] = None,
+) -> None:
+    """Train the e-mail signals from labelled mails and write the artefact (JSON and arrays, no pickle)."""
+    from rich.console import Console
+
+    from features.email_signals import read_corpus, read_labelled_file, save_artefact, train_signals
+
+    console = Console()
+    excluded = exclude.read_text(encoding="utf-8").split() if exclude else []
+    with console.status("training"):
+        artefact = train_signals(read_labelled_file(file), seed, excluded, read_corpus())
+    save_artefact(artefact, out)
+    details = artefact.description
+    console.print(
+        f"trained on {details['mails']} mails ({details['excluded']} left out) and "
+        f"{details['invented_sentences']} invented sentences"
+    )
+    console.print(f"artefact written to {out}; use it with `encours signals FILE --out OUT --artefact {out}`")
