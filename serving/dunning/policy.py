@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.dunning.legal import LegalParameters
-from serving.dunning.words import AUTOMATIC_CHANNELS, Channel, Grade, RouteState, Segment, Text, Tone
+from serving.dunning.words import AUTOMATIC_CHANNELS, Channel, Grade, RouteState, Text, Tone
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -18,7 +18,18 @@ Money = Annotated[Decimal, Field(ge=0, decimal_places=2)]
 MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 ClaimKind = Literal["interest", "indemnity"]
 GradeName = Literal["A", "B", "C", "D", "E", "none"]
-SegmentName = Segment | Literal["unknown"]
+SegmentName = Literal[
+    "prompt",
+    "punctual_slow_process",
+    "seasonal",
+    "improving",
+    "deteriorating",
+    "erratic",
+    "new",
+    "dormant",
+    "in_difficulty",
+    "unknown",
+]
 
 
 class Strict(BaseModel):

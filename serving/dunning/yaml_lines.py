@@ -130,12 +130,25 @@ def faults_of_model(model: type[Model], source: YamlFile) -> tuple[Model | None,
         try:
             return model.model_validate(content), faults
         except ValidationError as error:
-            details = error.errors(include_url=False)
+            details = _one_branch(error.errors(include_url=False))
             faults += [_fault(detail, source) for detail in details]
             content = _repaired(content, details)
             if content is None:
                 break
     return None, faults
+
+
+def _one_branch(details: Sequence[Any]) -> list[Any]:
+    """Without the complaint that a list is not the word `any`, when the list itself has faults."""
+    paths = [detail["loc"] for detail in details]
+
+    def is_echo(path: tuple[Key, ...]) -> bool:
+        stem = path[:-1]
+        return str(path[-1]).startswith("literal[") and any(
+            other != path and other[: len(stem)] == stem for other in paths
+        )
+
+    return [detail for detail in details if not (detail["loc"] and is_echo(detail["loc"]))]
 
 
 def _fault(detail: Any, source: YamlFile) -> Fault:
