@@ -256,7 +256,7 @@ def write_outbound(
     new = np.ones(len(rows), dtype=np.bool_)
     new[1:] = (who[1:] != who[:-1]) | (day[1:] != day[:-1]) | (step[1:] != step[:-1])
     begins = np.flatnonzero(new)
-    ends = np.append(begins[1:], len(rows))
+    ends = np.append(begins[1:], len(rows))[: len(begins)]
     letters: list[tuple[object, ...]] = []
     due = calendar.to_dates(invoices.due)
     for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):

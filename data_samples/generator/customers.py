@@ -225,7 +225,10 @@ def _customer_frame(
             "customer_id": ids,
             "name": trade_names(sector, forms, random),
             "country": codes,
-            "sector": [None if hidden else name for name, hidden in zip(sector, unknown_sector, strict=True)],
+            "sector": pl.Series(
+                [None if hidden else name for name, hidden in zip(sector, unknown_sector, strict=True)],
+                dtype=pl.String,
+            ),
             "legal_form": forms,
             "is_natural_person": pl.Series(is_person),
             "size_class": size,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import holidays
 import numpy as np
@@ -61,7 +62,7 @@ class DayCalendar:
             (month_of_year == 1) & (day_of_month <= 2)
         )
         for row, code in enumerate(COUNTRY_CODES):
-            closed = np.array(sorted(holidays.country_holidays(code, years=years)), dtype="datetime64[D]")
+            closed = np.array(_public_holidays(code, years), dtype="datetime64[D]")
             working[row] = (weekday < 5) & ~np.isin(days, closed)
             speed[row, month_of_year == 8] = COUNTRIES[code].august
             speed[row, year_end] = settings.year_end_speed
@@ -83,6 +84,11 @@ class DayCalendar:
         position = np.searchsorted(open_days, days) + count
         reached: IntArray = open_days[np.minimum(position, len(open_days) - 1)]
         return reached
+
+
+@cache
+def _public_holidays(country: str, years: range) -> tuple[date, ...]:
+    return tuple(sorted(holidays.country_holidays(country, years=years)))
 
 
 def run_schedule(

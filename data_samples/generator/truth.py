@@ -211,7 +211,7 @@ def _spells(
     return pl.DataFrame(
         {
             "customer_id": pl.Series(customers.ids).gather(who[keep]),
-            "spell": [names[kind] for kind in kinds[keep].tolist()],
+            "spell": pl.Series([names[kind] for kind in kinds[keep].tolist()], dtype=pl.String),
             "from_on": calendar.to_dates(begins[keep]),
             "until_on": calendar.to_dates(ends[keep]),
         }

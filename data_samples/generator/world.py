@@ -47,10 +47,12 @@ from data_samples.generator.truth import (
     probability_rows,
     unpaid_probabilities,
 )
-from features.ledger import Ledger, write_ledger
+from features.errors import Fault, InvalidInputError
+from features.ledger import SCHEMAS, Ledger, write_ledger
 from features.ledger.storage import commit_files
 
 TRUTH_FOLDER = "truth"
+_SETTINGS_FILE = "settings.json"
 _SUBJECTS = (
     "customers",
     "states",
@@ -90,6 +92,9 @@ def simulate_world(settings: WorldSettings) -> World:
     """The world that belongs to the settings; the same settings give the same world, to the last byte.
 
     Every subject (customers, invoices, letters, ...) has its own stream of chance derived from the seed.
+
+    Raises:
+        InvalidInputError: the world is so small that it holds no invoice.
     """
     seeds = np.random.SeedSequence(settings.seed).spawn(len(_SUBJECTS))
     chance = {name: np.random.default_rng(seed) for name, seed in zip(_SUBJECTS, seeds, strict=True)}
@@ -99,6 +104,11 @@ def simulate_world(settings: WorldSettings) -> World:
     upset = draw_administrative_phases(settings, calendar, settings.customers, chance["phases"])
     climate = draw_climate(settings, calendar, chance["climate"])
     invoices = draw_invoices(settings, calendar, customers, states, climate, chance["invoices"])
+    if len(invoices) == 0:
+        fault = Fault(
+            "no customer has been sent an invoice yet", remedy="ask for more customers or more months"
+        )
+        raise InvalidInputError("The world is too small to hold a ledger.", [fault])
     process = PaymentProcess.from_world(settings, calendar, customers, invoices, upset)
     story = play(process, states, chance["payments"])
     disputes = draw_disputes(invoices, story, chance["disputes"])
@@ -167,18 +177,41 @@ def write_world(world: World, folder: Path, command: str) -> list[Path]:
 
     Returns:
         The files written.
+
+    Raises:
+        InvalidInputError: the folder holds a ledger or a README that no simulation wrote.
     """
-    write_ledger(world.ledger, folder)
+    refuse_to_overwrite(folder)
     files: dict[str, pl.DataFrame | str] = {f"{name}.parquet": frame for name, frame in world.truth.items()}
-    files["settings.json"] = (
-        json.dumps(_settings_as_json(world.settings), indent=1, ensure_ascii=False) + "\n"
-    )
+    files[_SETTINGS_FILE] = json.dumps(_settings_as_json(world.settings), indent=1, ensure_ascii=False) + "\n"
     commit_files(folder / TRUTH_FOLDER, files, [])
+    write_ledger(world.ledger, folder)
     ledger_files = [folder / f"{name}.parquet" for name, _ in world.ledger.tables()]
     truth_files = [folder / TRUTH_FOLDER / name for name in sorted(files)]
     text = sidecar_text(world.settings, dict(world.ledger.tables()), world.truth, folder, command)
     commit_files(folder, {"README.md": text}, [])
     return [*ledger_files, *truth_files, folder / "README.md"]
+
+
+def refuse_to_overwrite(folder: Path) -> None:
+    """Refuse a folder whose ledger or README was not written by a simulation; nothing real is ever replaced.
+
+    Raises:
+        InvalidInputError: the folder holds such files.
+    """
+    if (folder / TRUTH_FOLDER / _SETTINGS_FILE).exists():
+        return
+    names = [f"{name}.{suffix}" for name in SCHEMAS for suffix in ("parquet", "csv")]
+    found = tuple(name for name in [*names, "README.md"] if (folder / name).exists())
+    if found:
+        fault = Fault(
+            "holds files that no simulation wrote",
+            where=str(folder),
+            expected="a new folder, or one written by `encours simulate`",
+            remedy="choose another folder with --out",
+            examples=found,
+        )
+        raise InvalidInputError("A simulated world does not replace other files.", [fault])
 
 
 def _settings_as_json(settings: WorldSettings) -> dict[str, object]:

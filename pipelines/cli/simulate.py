@@ -36,7 +36,7 @@ def simulate(
     """
     from datetime import date
 
-    from data_samples.generator import WorldSettings, simulate_world, write_world
+    from data_samples.generator import WorldSettings, refuse_to_overwrite, simulate_world, write_world
     from features.errors import Fault, InvalidInputError
 
     try:
@@ -46,6 +46,7 @@ def simulate(
         raise InvalidInputError("The world cannot be simulated.", [fault]) from problem
     settings = WorldSettings(customers, months, seed, end=last_day, regime_change_month=regime_change)
     console = Console()
+    refuse_to_overwrite(out)
     with console.status("Simulating ..."):
         world = simulate_world(settings)
         write_world(world, out, _command(settings, out))

@@ -51,3 +51,14 @@ def test_a_last_day_that_is_no_day_is_refused_with_an_example(tmp_path):
         InvalidInputError, match=r"--end: is not a day, for example 31/02/2026; expected a day as YYYY"
     ):
         raise result.exception
+
+
+@pytest.mark.parametrize("name", ["invoices.csv", "payments.parquet", "README.md"])
+def test_a_folder_with_files_that_no_simulation_wrote_is_left_as_it_is(tmp_path, name):
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    result = CliRunner().invoke(app, [*SMALL, "--out", str(tmp_path)])
+    assert isinstance(result.exception, InvalidInputError)
+    assert f"holds files that no simulation wrote, for example {name}" in str(result.exception)
+    assert "choose another folder with --out" in str(result.exception)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
