@@ -114,8 +114,8 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
 def _tone_change(view: LandmarkView) -> Float64Array:
     read = view.customer
     count, tone = read.size("inbound_mails"), read.total("inbound_mails", "tone")
-    recent = read.last_total("inbound_mails", "tone", RECENT_MAILS)
-    recent_count = read.last_size("inbound_mails", RECENT_MAILS)
+    bounds = read.last_bounds("inbound_mails", RECENT_MAILS)
+    recent, recent_count = read.total_between("inbound_mails", "tone", bounds), bounds[1] - bounds[0]
     return (ratio(recent, recent_count) - ratio(tone - recent, count - recent_count)) / TONE_SCALE
 
 

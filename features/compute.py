@@ -35,28 +35,42 @@ def compute_features(
         InvalidInputError: the landmarks lack a column, hold nulls, or lie before their invoice's issue.
     """
     names = [column.name for group in groups for column in group.columns]
-    matrix = feature_matrix(history, landmarks, groups)
-    columns = [pl.Series(name, matrix[i]).fill_nan(None) for i, name in enumerate(names)]
-    return pl.DataFrame([landmarks["invoice_id"], landmarks["as_of"], *columns])
+    columns = _columns(history, landmarks, groups, [np.empty(landmarks.height) for _ in names])
+    series = [landmarks["invoice_id"], landmarks["as_of"]]
+    for name in names:
+        # Each array is let go as soon as it is a column: at no time is everything held twice.
+        series.append(pl.Series(name, columns.pop(0)).fill_nan(None))
+    return pl.DataFrame(series)
 
 
 def feature_matrix(
     history: PaymentHistory, landmarks: pl.DataFrame, groups: tuple[FeatureGroup, ...] = GROUPS
 ) -> Float64Array:
     """Features as an array of shape (columns, landmarks), NaN where unknown; the same numbers as the frame."""
-    arrays = LandmarkArrays.of(landmarks)
     width = len(FEATURE_NAMES) if groups is GROUPS else sum(len(group.columns) for group in groups)
-    matrix = np.empty((width, len(arrays)), dtype=np.float64)
-    for streams, rows in _by_streams(history, landmarks["customer_id"]):
-        part = arrays.take(rows)
-        entities = streams.customers.codes_of(part.frame["customer_id"])
-        invoices = streams.invoices.codes_of(part.frame["invoice_id"])
-        for block in _blocks(entities, part.as_of):
-            view = LandmarkView(
-                part.take(block), streams, history.context, history.settings, entities[block], invoices[block]
-            )
-            _fill(matrix, rows[block], view, groups)
+    matrix = np.empty((width, landmarks.height), dtype=np.float64)
+    _columns(history, landmarks, groups, list(matrix))
     return matrix
+
+
+def _columns(
+    history: PaymentHistory,
+    landmarks: pl.DataFrame,
+    groups: tuple[FeatureGroup, ...],
+    columns: list[Float64Array],
+) -> list[Float64Array]:
+    """Fill the columns given, in the order of the groups, and return them."""
+    arrays = LandmarkArrays.of(landmarks)
+    customer_ids, invoice_ids = landmarks["customer_id"], landmarks["invoice_id"]
+    for streams, rows in _by_streams(history, customer_ids):
+        is_whole = len(rows) == len(arrays)
+        part = arrays.take(rows)
+        entities = streams.customers.codes_of(customer_ids if is_whole else customer_ids.gather(rows))
+        invoices = streams.invoices.codes_of(invoice_ids if is_whole else invoice_ids.gather(rows))
+        for block in _blocks(entities, part.as_of):
+            view = LandmarkView(part.take(block), history, streams, entities[block], invoices[block])
+            _fill(columns, rows[block], view, groups)
+    return columns
 
 
 def _by_streams(history: PaymentHistory, customers: pl.Series) -> list[tuple[CustomerStreams, Int64Array]]:
@@ -80,11 +94,11 @@ def _blocks(entities: Int64Array, as_of: Int64Array) -> list[Int64Array]:
 
 
 def _fill(
-    matrix: Float64Array, rows: Int64Array, view: LandmarkView, groups: tuple[FeatureGroup, ...]
+    columns: list[Float64Array], rows: Int64Array, view: LandmarkView, groups: tuple[FeatureGroup, ...]
 ) -> None:
     index = 0
     for group in groups:
         values = group.compute(view)
         for column in group.columns:
-            matrix[index, rows] = values[column.name]
+            columns[index][rows] = values[column.name]
             index += 1

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from functools import cache
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache, lru_cache
 
 import numpy as np
 
-from features.asof.dates import Float64Array, days_of_month, days_to_month_end, months, weekdays
+from features.asof.dates import (
+    Float64Array,
+    day_number,
+    day_of,
+    days_of_month,
+    days_to_month_end,
+    months,
+    weekdays,
+)
+from features.asof.landmarks import LandmarkArrays
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.columns import FeatureColumn, FeatureGroup, declare
 from features.settings import CENTS
+from features.terms import EndOfMonthReading, Terms, due_date, parse_terms
 
 NAME = "invoice_terms"
 _INVOICE = ("invoices",)
 _ELECTRONIC = frozenset({"edi", "einvoice", "electronic", "peppol", "portal", "facturx", "pdp"})
 _PAPER = frozenset({"paper", "post", "mail"})
-_END_OF_MONTH = re.compile(r"fin\s+de\s+mois|\bfdm\b|end\s+of\s+month|\beom\b", re.IGNORECASE)
+_UNREAD = "no terms known, or their wording is not understood"
 
 COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "amount", unit="EUR", minimum=0, null="never null", sources=_INVOICE,
@@ -39,10 +50,28 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="mois de l'échéance", label_en="month of the due date"),
     *declare(NAME, "due_days_to_month_end", unit="days", minimum=0, maximum=30, null="never null", sources=_INVOICE,
              label_fr="jours entre l'échéance et la fin du mois", label_en="days from the due date to the month end"),
-    *declare(NAME, "is_end_of_month_terms", unit="flag", null="no terms known", sources=_INVOICE,
-             label_fr="échéance fin de mois", label_en="end-of-month terms"),
+    *declare(NAME, "is_due_on_day_off", unit="flag", null="never null", sources=("invoices", "customers"),
+             label_fr="échéance un jour chômé dans le pays du client",
+             label_en="due on a day off in the customer's country"),
     *declare(NAME, "has_terms", unit="flag", null="never null", sources=_INVOICE,
              label_fr="conditions de paiement connues", label_en="terms known"),
+    *declare(NAME, "terms_stated_days", unit="days", minimum=0, null=_UNREAD, sources=_INVOICE,
+             label_fr="jours nommés dans les conditions", label_en="days named in the terms"),
+    *declare(NAME, "is_end_of_month_terms", unit="flag", null=_UNREAD, sources=_INVOICE,
+             label_fr="échéance fin de mois", label_en="end-of-month terms"),
+    *declare(NAME, "has_day_of_month_terms", unit="flag", null=_UNREAD, sources=_INVOICE,
+             label_fr="échéance à quantième fixe", label_en="terms to a fixed day of the month"),
+    *declare(NAME, "discount_share", unit="share", null=_UNREAD, sources=_INVOICE,
+             label_fr="escompte offert pour paiement anticipé", label_en="discount offered for early payment"),
+    *declare(NAME, "due_days_beyond_days_then_month_end", unit="days", null=_UNREAD, sources=_INVOICE,
+             label_fr="échéance contre celle des conditions (jours, puis fin de mois)",
+             label_en="due date against the terms' (days first, then month end)"),
+    *declare(NAME, "due_days_beyond_month_end_then_days", unit="days", null=_UNREAD, sources=_INVOICE,
+             label_fr="échéance contre celle des conditions (fin de mois, puis jours)",
+             label_en="due date against the terms' (month end first, then days)"),
+    *declare(NAME, "is_due_date_as_worded", unit="flag", null=_UNREAD, sources=_INVOICE,
+             label_fr="échéance conforme à l'une des lectures des conditions",
+             label_en="due date as one reading of the terms gives it"),
     *declare(NAME, "has_purchase_order", unit="flag", direction=-1,
              null="none here, and none on the customer's earlier invoices",
              sources=_INVOICE, label_fr="numéro de commande présent", label_en="purchase order present"),
@@ -56,14 +85,25 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              sources=("disputes",), label_fr="litiges ouverts sur la facture", label_en="open disputes on the invoice"),
     *declare(NAME, "own_reminder_count", unit="count", minimum=0, null="no interactions table",
              sources=("interactions",), label_fr="relances sur la facture", label_en="reminders for the invoice"),
+    *declare(NAME, "own_viewed_count", unit="count", minimum=0, null="no interactions table",
+             sources=("interactions",), label_fr="consultations de la facture",
+             label_en="times the invoice was viewed"),
+    *declare(NAME, "is_own_taken_in_charge", unit="flag", null="no interactions table", sources=("interactions",),
+             label_fr="facture prise en charge (statut 204)", label_en="invoice taken in charge (status 204)"),
+    *declare(NAME, "is_own_approved", unit="flag", direction=-1, null="no interactions table",
+             sources=("interactions",), label_fr="facture approuvée (statuts 205, 206)",
+             label_en="invoice approved (statuses 205, 206)"),
+    *declare(NAME, "is_own_contested", unit="flag", direction=1, null="no interactions table",
+             sources=("interactions",), label_fr="facture en litige, suspendue ou refusée (statuts 207, 208, 210)",
+             label_en="invoice disputed, suspended or refused (statuses 207, 208, 210)"),
 )  # fmt: skip
 
 
 def compute(view: LandmarkView) -> dict[str, Float64Array]:
     """The invoice's own facts at each landmark."""
-    marks, unknown = view.landmarks, np.full(len(view), np.nan)
+    marks = view.landmarks
     due = marks.due_on
-    values = {
+    return {
         "amount": marks.amount / CENTS,
         "terms_days": (due - marks.issued_on).astype(np.float64),
         "days_past_due": view.days_past_due.astype(np.float64),
@@ -73,41 +113,86 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
         "due_day_of_month": days_of_month(due).astype(np.float64),
         "due_month": months(due).astype(np.float64),
         "due_days_to_month_end": days_to_month_end(due).astype(np.float64),
-        "has_terms": marks.has_terms.astype(np.float64),
-        "own_paid_share": ratio(view.invoice.total("allocated", "amount"), marks.amount),
-        "own_open_dispute_count": unknown,
-        "own_reminder_count": unknown,
-        **_wording(view),
-    }
-    if "dispute_opened" in view.invoice:
-        values["own_open_dispute_count"] = (
-            view.invoice.size("dispute_opened") - view.invoice.size("dispute_closed")
-        ).astype(np.float64)
-    if "reminders" in view.invoice:
-        values["own_reminder_count"] = view.invoice.size("reminders").astype(np.float64)
-    return values
-
-
-def _wording(view: LandmarkView) -> dict[str, Float64Array]:
-    """What the invoice's texts say: end-of-month terms, delivery channel, purchase order."""
-    terms, channel = _texts(view, "terms"), _texts(view, "delivery_channel")
-    return {
-        "is_end_of_month_terms": np.array([_says_end_of_month(text) for text in terms], dtype=np.float64),
+        "is_due_on_day_off": 1.0 - view.working_days(due, due + 1),
         "has_purchase_order": _purchase_order(view),
-        "is_delivered_electronically": np.array(
-            [_is_one_of(text, _ELECTRONIC) for text in channel], dtype=np.float64
+        "is_delivered_electronically": marks.delivery_channel.read(lambda text: text.lower() in _ELECTRONIC),
+        "is_delivered_on_paper": marks.delivery_channel.read(lambda text: text.lower() in _PAPER),
+        "own_paid_share": ratio(view.invoice.total("allocated", "amount"), marks.amount),
+        **_terms(marks),
+        **_own_events(view),
+    }
+
+
+def _own_events(view: LandmarkView) -> dict[str, Float64Array]:
+    """Disputes, reminders and what the buyer's side reported of the invoice itself."""
+    read, unknown = view.invoice, np.full(len(view), np.nan)
+
+    def count(stream: str) -> Float64Array:
+        return read.size(stream).astype(np.float64) if stream in read else unknown
+
+    def happened(stream: str) -> Float64Array:
+        return np.minimum(count(stream), 1.0)
+
+    return {
+        "own_open_dispute_count": count("dispute_opened") - count("dispute_closed"),
+        "own_reminder_count": count("reminders"),
+        "own_viewed_count": count("viewed"),
+        "is_own_taken_in_charge": happened("taken_in_charge"),
+        "is_own_approved": happened("approved"),
+        "is_own_contested": happened("contested"),
+    }
+
+
+def _terms(marks: LandmarkArrays) -> dict[str, Float64Array]:
+    """What the wording of the terms means, and how the due date lies against it in both lawful readings."""
+    terms = marks.terms
+    days_first, month_end_first = (
+        marks.due_on - _recomputed(marks, reading) for reading in EndOfMonthReading
+    )
+    return {
+        "has_terms": terms.is_known.astype(np.float64),
+        "terms_stated_days": terms.read(lambda text: _figure(text, lambda known: known.days)),
+        "is_end_of_month_terms": terms.read(lambda text: _figure(text, lambda known: known.is_end_of_month)),
+        "has_day_of_month_terms": terms.read(
+            lambda text: _figure(text, lambda known: known.day_of_month is not None)
         ),
-        "is_delivered_on_paper": np.array([_is_one_of(text, _PAPER) for text in channel], dtype=np.float64),
+        "discount_share": terms.read(lambda text: _figure(text, lambda known: known.discount_share or 0)),
+        "due_days_beyond_days_then_month_end": days_first,
+        "due_days_beyond_month_end_then_days": month_end_first,
+        "is_due_date_as_worded": np.where(
+            np.isnan(days_first), np.nan, (days_first == 0) | (month_end_first == 0)
+        ),
     }
 
 
 @cache
-def _says_end_of_month(terms: str | None) -> float:
-    return float("nan") if terms is None else float(_END_OF_MONTH.search(terms) is not None)
+def _parsed(text: str) -> Terms | None:
+    return parse_terms(text)
 
 
-def _is_one_of(channel: str | None, channels: frozenset[str]) -> float:
-    return float("nan") if channel is None else float(channel.lower() in channels)
+def _figure(text: str, figure: Callable[[Terms], float | Decimal]) -> float:
+    parsed = _parsed(text)
+    return math.nan if parsed is None else float(figure(parsed))
+
+
+def _recomputed(marks: LandmarkArrays, reading: EndOfMonthReading) -> Float64Array:
+    """Due date the terms give, as a day number; NaN where they are missing or not understood.
+
+    Each different wording and issue date is computed once.
+    """
+    wordings = len(marks.terms.distinct) + 1
+    pairs, places = np.unique(marks.issued_on * wordings + marks.terms.codes + 1, return_inverse=True)
+    due = [
+        math.nan if code == 0 else _due_day(marks.terms.distinct[code - 1], issued, reading)
+        for issued, code in (divmod(pair, wordings) for pair in pairs.tolist())
+    ]
+    return np.array(due, dtype=np.float64).take(places)
+
+
+@lru_cache(maxsize=1 << 16)
+def _due_day(text: str, issued: int, reading: EndOfMonthReading) -> float:
+    parsed = _parsed(text)
+    return math.nan if parsed is None else float(day_number(due_date(parsed, day_of(issued), reading)))
 
 
 def _purchase_order(view: LandmarkView) -> Float64Array:
@@ -115,11 +200,6 @@ def _purchase_order(view: LandmarkView) -> Float64Array:
     present = view.landmarks.has_purchase_order
     usual = view.customer.total("issued", "has_purchase_order") > 0
     return known(present.astype(np.int64), present | usual)
-
-
-def _texts(view: LandmarkView, column: str) -> Sequence[str | None]:
-    frame = view.landmarks.frame
-    return frame[column].to_list() if column in frame else [None] * len(view)
 
 
 GROUP = FeatureGroup(NAME, "facture et conditions", "invoice and terms", COLUMNS, compute)

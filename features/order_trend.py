@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from features.asof.dates import NEVER, Float64Array
-from features.asof.reader import known, ratio
+from features.asof.events import LOG_SCALE
+from features.asof.reader import deviation, known, ratio
 from features.asof.view import LandmarkView
 from features.columns import FeatureColumn, FeatureGroup, declare
 from features.settings import CENTS
@@ -15,6 +16,7 @@ _SOURCES = ("invoices",)
 _NONE_BEFORE = "no earlier invoice"
 SEASON_WINDOW = 730
 _SEASON_MONTHS = 3
+_DEVIATION_INVOICES = 3
 _SEASON_INVOICES = 4
 """Invoices a year, in each of the two years, from which a season can be told from chance."""
 
@@ -23,6 +25,10 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="factures émises", label_en="invoices issued"),
     *declare(NAME, "invoiced_amount_sum", (90, 365), unit="EUR", minimum=0, null="never null", sources=_SOURCES,
              label_fr="montant facturé", label_en="amount invoiced"),
+    *declare(NAME, "invoiced_count_change", unit="ratio", minimum=0, sources=_SOURCES,
+             null="nothing invoiced in the year before the last 90 days",
+             label_fr="nombre de factures, 90 jours contre l'année d'avant",
+             label_en="number of invoices, 90 days against the year before"),
     *declare(NAME, "invoiced_amount_change", unit="ratio", minimum=0, sources=_SOURCES,
              null="nothing invoiced in the year before the last 90 days",
              label_fr="facturation, 90 jours contre l'année d'avant",
@@ -47,8 +53,12 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="montant de la facture contre la moyenne du client",
              label_en="invoice amount against the customer's mean"),
     *declare(NAME, "amount_to_max_ratio", unit="ratio", minimum=0, null=_NONE_BEFORE, sources=_SOURCES,
-             label_fr="montant de la facture contre son maximum",
-             label_en="invoice amount against the customer's largest"),
+             label_fr="montant de la facture contre la plus grosse d'avant",
+             label_en="invoice amount against the customer's largest before"),
+    *declare(NAME, "amount_deviation", unit="spreads", sources=_SOURCES,
+             null="fewer than three earlier invoices, or all of one amount",
+             label_fr="montant de la facture contre l'habitude, en écarts types (échelle logarithmique)",
+             label_en="invoice amount against the usual, in standard deviations (logarithmic scale)"),
     *declare(NAME, "terms_days_change", unit="days", null=_NONE_BEFORE, sources=_SOURCES,
              label_fr="délai accordé contre la moyenne du client",
              label_en="days granted against the customer's mean"),
@@ -56,34 +66,51 @@ COLUMNS: tuple[FeatureColumn, ...] = (
 
 
 def compute(view: LandmarkView) -> dict[str, Float64Array]:
-    """Invoicing of each landmark's customer before the as-of date, the scored invoice left out."""
-    read, marks = view.customer, view.landmarks
-    own = view.own_is_visible.astype(np.int64)
-    count = read.size("issued") - own
-    amount = read.total("issued", "amount") - own * marks.amount
-    terms = read.total("issued", "terms_days") - own * (marks.due_on - marks.issued_on)
-    quarter = read.total("issued", "amount", 90)
-    largest, exists = read.maximum("issued", "amount")
+    """Invoicing of each landmark's customer known before the as-of date, the scored invoice against those before it.
+
+    Volumes and gaps count every invoice known, the scored one too once its issue lies in the past.
+    """
+    read = view.customer
+    quarter, quarter_count = read.total("issued", "amount", 90), read.size("issued", 90)
     first, any_issued = read.first_day("issued")
     latest, _ = read.last_day("issued")
     start = np.minimum(np.where(any_issued, first, NEVER), view.customer_since)
     values = {
         f"invoiced_count_{days}d": read.size("issued", days).astype(np.float64) for days in (30, 90, 365)
     }
+    gaps = (read.as_of - latest) * (read.size("issued") - 1)
     return {
         **values,
+        **_against_earlier(view),
         "invoiced_amount_sum_90d": quarter / CENTS,
         "invoiced_amount_sum_365d": read.total("issued", "amount", 365) / CENTS,
+        "invoiced_count_change": ratio(quarter_count * 365, read.size("issued", 455, 90) * 90),
         "invoiced_amount_change": ratio(quarter * 365, read.total("issued", "amount", 455, 90) * 90),
         "invoiced_amount_change_same_season": ratio(quarter, read.total("issued", "amount", 455, 365)),
         f"season_share_{SEASON_WINDOW}d": _season_share(view),
         "invoiced_recency_days": known(read.as_of - latest, any_issued),
-        "invoice_gap_ratio": ratio((read.as_of - latest) * (read.size("issued") - 1), latest - first)
-        * np.where(any_issued, 1.0, np.nan),
+        "invoice_gap_ratio": ratio(gaps, np.where(any_issued, latest - first, 0)),
         "tenure_days": known(read.as_of - start, start <= read.as_of),
-        "amount_to_mean_ratio": ratio(marks.amount * count, amount),
+    }
+
+
+def _against_earlier(view: LandmarkView) -> dict[str, Float64Array]:
+    """Amount and terms of the scored invoice against the customer's invoices issued on earlier days."""
+    read, marks = view.customer, view.landmarks
+    earlier = read.bounds_before("issued", marks.issued_on)
+    count = earlier[1] - earlier[0]
+    largest, exists = read.maximum("issued", "amount", earlier)
+    logs = read.total_between("issued", "log_amount", earlier)
+    spread = deviation(count, logs, read.total_between("issued", "log_amount_squared", earlier))
+    own_log = np.rint(np.log(np.maximum(marks.amount, 1)) * LOG_SCALE)
+    return {
+        "amount_to_mean_ratio": ratio(marks.amount * count, read.total_between("issued", "amount", earlier)),
         "amount_to_max_ratio": known(ratio(marks.amount, largest), exists),
-        "terms_days_change": (marks.due_on - marks.issued_on) - ratio(terms, count),
+        "amount_deviation": ratio(
+            own_log - ratio(logs, count), np.where(count >= _DEVIATION_INVOICES, spread, 0.0)
+        ),
+        "terms_days_change": (marks.due_on - marks.issued_on)
+        - ratio(read.total_between("issued", "terms_days", earlier), count),
     }
 
 

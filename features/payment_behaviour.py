@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from features.asof.dates import Float64Array
-from features.asof.reader import known, ratio
+from features.asof.events import NOT_CURED, PERMILLE
+from features.asof.reader import AsOfReader, Bounds, deviation, known, ratio
 from features.asof.view import LandmarkView
 from features.columns import FeatureColumn, FeatureGroup, Window, column_name, declare
 
@@ -37,29 +38,36 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="part du montant en retard", label_en="share of the amount late"),
     *declare(NAME, "days_late_mean", WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
              label_fr="retard moyen", label_en="mean days late"),
-    *declare(NAME, "days_late_amount_weighted_mean", (365, None), unit="days", direction=1, null=_NO_SETTLED,
+    *declare(NAME, "days_late_amount_weighted_mean", LONG_WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
              label_fr="retard moyen pondéré par le montant", label_en="amount-weighted mean days late"),
-    *declare(NAME, "days_late_median", LONG_WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
+    *declare(NAME, "days_late_median", WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
              label_fr="retard médian", label_en="median days late"),
     *declare(NAME, "days_late_p90", (365, None), unit="days", direction=1, null=_NO_SETTLED,
              label_fr="retard dépassé une fois sur dix", label_en="days late exceeded one time in ten"),
-    *declare(NAME, "days_late_max", (365, None), unit="days", direction=1, null=_NO_SETTLED,
+    *declare(NAME, "days_late_max", WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
              label_fr="plus long retard", label_en="longest delay"),
-    *declare(NAME, "days_late_std", (365, None), unit="days", minimum=0, null="fewer than two invoices settled",
+    *declare(NAME, "days_late_std", WINDOWS, unit="days", minimum=0, null="fewer than two invoices settled",
              label_fr="dispersion des retards", label_en="spread of days late"),
     *declare(NAME, "severely_late_share", (365, None), unit="share", direction=1, null=_NO_SETTLED,
              label_fr="part des factures payées avec plus de 30 jours de retard",
              label_en="share of invoices paid more than 30 days late"),
     *declare(NAME, "small_delay_share", (365,), unit="share", null=_NO_SETTLED,
              label_fr="part des petits retards (1 à 15 jours)", label_en="share of small delays (1 to 15 days)"),
-    *declare(NAME, "settled_count", _LAST_WINDOWS, unit="count", minimum=0, maximum=max(LAST), null="never null",
-             label_fr="factures payées observées", label_en="paid invoices observed"),
-    *declare(NAME, "late_count", _LAST_WINDOWS, unit="count", minimum=0, maximum=max(LAST), direction=1,
-             null="no invoice settled yet", label_fr="factures payées en retard", label_en="invoices paid late"),
+    *declare(NAME, "small_delay_count", (90, 365), unit="count", minimum=0, null="never null",
+             label_fr="petits retards (1 à 15 jours)", label_en="small delays (1 to 15 days)"),
+    *declare(NAME, "paid_late_share", _LAST_WINDOWS, unit="share", direction=1, null="no invoice settled yet",
+             label_fr="part des factures payées en retard", label_en="share of invoices paid late"),
+    *declare(NAME, "paid_late_streak", unit="count", minimum=0, maximum=DECAY_LENGTH, direction=1,
+             null="no invoice settled yet", label_fr="dernières factures payées en retard, à la suite",
+             label_en="latest invoices paid late in a row"),
     *declare(NAME, "days_late_mean", _LAST_WINDOWS, unit="days", direction=1, null="no invoice settled yet",
              label_fr="retard moyen", label_en="mean days late"),
-    *declare(NAME, "days_late_median", ("10n",), unit="days", direction=1, null="no invoice settled yet",
+    *declare(NAME, "days_late_median", _LAST_WINDOWS, unit="days", direction=1, null="no invoice settled yet",
              label_fr="retard médian", label_en="median days late"),
+    *declare(NAME, "days_late_max", _LAST_WINDOWS, unit="days", direction=1, null="no invoice settled yet",
+             label_fr="plus long retard", label_en="longest delay"),
+    *declare(NAME, "days_late_std", _LAST_WINDOWS, unit="days", minimum=0, null="fewer than two invoices settled",
+             label_fr="dispersion des retards", label_en="spread of days late"),
     *declare(NAME, "days_late_ewm", unit="days", direction=1, null="no invoice settled yet",
              label_fr="retard récent (moyenne pondérée)", label_en="recent days late (weighted mean)"),
     *declare(NAME, "days_late_last", unit="days", direction=1, null="no invoice settled yet",
@@ -78,11 +86,17 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="délai moyen de paiement depuis l'émission", label_en="mean days from issue to payment"),
     *declare(NAME, "part_paid_share", (365, None), unit="share", null=_NO_SETTLED,
              label_fr="part des factures payées en plusieurs fois", label_en="share of invoices paid in parts"),
+    *declare(NAME, "first_part_share_mean", (365, None), unit="share", null="no invoice paid in parts in the window",
+             label_fr="part réglée d'abord, quand le paiement est fractionné",
+             label_en="share paid first, when paid in parts"),
+    *declare(NAME, "cure_days_best", unit="days", minimum=1, direction=1, null="no invoice paid late yet",
+             label_fr="règlement le plus rapide d'une facture échue (jours)",
+             label_en="quickest settlement of an overdue invoice (days)"),
     *declare(NAME, "longest_overdue_days", unit="days", direction=1, null="nothing settled and nothing overdue",
              label_fr="plus longue échéance dépassée connue", label_en="longest overdue ever known"),
     *declare(NAME, "settled_recency_days", unit="days", minimum=1, null="no invoice settled yet",
              label_fr="jours depuis le dernier règlement complet", label_en="days since the latest full settlement"),
-    *declare(NAME, "reminder_to_payment_days_mean", (365,), unit="days", minimum=0, direction=1,
+    *declare(NAME, "reminder_to_payment_days_mean", (365, None), unit="days", minimum=0, direction=1,
              null="no reminded invoice settled, or no interactions table",
              sources=("invoices", "payments", "interactions"),
              label_fr="jours entre la dernière relance et le paiement",
@@ -124,74 +138,93 @@ def _settled(view: LandmarkView) -> dict[str, Float64Array]:
         days = read.total("settled", "days_late", window)
         values[column_name("days_late_mean", window)] = ratio(days, read.size("settled", window))
     for window in LONG_WINDOWS:
-        bounds = read.bounds("settled", window)
-        values[column_name("days_late_median", window)] = read.quantile("settled", "days_late", bounds, 0.5)
-    for window in (365, None):
-        bounds = read.bounds("settled", window)
-        count = read.size("settled", window)
-        days = read.total("settled", "days_late", window)
-        squares = read.total("settled", "days_late_squared", window)
-        late = read.total("settled", "late", window)
-        amount = read.total("settled", "amount", window)
         values[column_name("days_late_amount_weighted_mean", window)] = ratio(
-            read.total("settled", "amount_days_late", window), amount
+            read.total("settled", "amount_days_late", window), read.total("settled", "amount", window)
         )
-        values[column_name("days_late_p90", window)] = read.quantile("settled", "days_late", bounds, 0.9)
-        values[column_name("days_late_max", window)] = read.quantile("settled", "days_late", bounds, 1.0)
-        values[column_name("days_late_std", window)] = np.sqrt(
-            ratio(count * squares - days * days, np.where(count > 1, count * (count - 1), 0))
-        )
-        values[column_name("severely_late_share", window)] = ratio(
-            read.total("settled", "severely_late", window), count
-        )
-        values[column_name("late_days_mean_when_late", window)] = ratio(
-            read.total("settled", "late_days", window) * (late > 0), late
-        )
-        values[column_name("days_to_settle_mean", window)] = ratio(
-            read.total("settled", "days_to_settle", window), count
-        )
-        values[column_name("part_paid_share", window)] = ratio(
-            read.total("settled", "part_paid", window), count
-        )
+    for window in WINDOWS:
+        bounds = read.bounds("settled", window)
+        values |= _spread(read, bounds, window)
+        if window in (365, None):
+            values[column_name("days_late_p90", window)] = read.quantile("settled", "days_late", bounds, 0.9)
+    for window in (90, 365):
+        values[column_name("small_delay_count", window)] = read.total(
+            "settled", "small_delay", window
+        ).astype(np.float64)
     values["small_delay_share_365d"] = ratio(
         read.total("settled", "small_delay", 365), read.size("settled", 365)
     )
-    reminded = read.total("settled", "reminded", 365)
-    to_payment = ratio(read.total("settled", "reminder_days", 365), reminded)
-    values["reminder_to_payment_days_mean_365d"] = (
-        to_payment if "reminders" in read else np.full(len(view), np.nan)
-    )
+    for window in (365, None):
+        values |= _habits(view, window)
+    cure, exists = read.maximum("settled", "negated_cure")
+    values["cure_days_best"] = known(-cure, exists & (cure > NOT_CURED))
     return values
+
+
+def _habits(view: LandmarkView, window: int | None) -> dict[str, Float64Array]:
+    """How the invoices settled in the window were paid: severely late, in parts, after reminders."""
+    read = view.customer
+    count, late = read.size("settled", window), read.total("settled", "late", window)
+    parts = read.total("settled", "part_paid", window)
+    to_payment = ratio(
+        read.total("settled", "reminder_days", window), read.total("settled", "reminded", window)
+    )
+    shares = {
+        "severely_late_share": ratio(read.total("settled", "severely_late", window), count),
+        "late_days_mean_when_late": ratio(read.total("settled", "late_days", window), late),
+        "days_to_settle_mean": ratio(read.total("settled", "days_to_settle", window), count),
+        "part_paid_share": ratio(parts, count),
+        "first_part_share_mean": ratio(read.total("settled", "first_part", window), parts * PERMILLE),
+        "reminder_to_payment_days_mean": to_payment if "reminders" in read else np.full(len(view), np.nan),
+    }
+    return {column_name(measure, window): share for measure, share in shares.items()}
+
+
+def _spread(read: AsOfReader, bounds: Bounds, window: Window) -> dict[str, Float64Array]:
+    """Median, maximum and standard deviation of days late over the invoices settled between two positions."""
+    count = bounds[1] - bounds[0]
+    days = read.total_between("settled", "days_late", bounds)
+    squares = read.total_between("settled", "days_late_squared", bounds)
+    return {
+        column_name("days_late_median", window): read.quantile("settled", "days_late", bounds, 0.5),
+        column_name("days_late_max", window): read.quantile("settled", "days_late", bounds, 1.0),
+        column_name("days_late_std", window): deviation(count, days, squares),
+    }
 
 
 def _last(view: LandmarkView) -> dict[str, Float64Array]:
     read = view.customer
     values: dict[str, Float64Array] = {}
     for last, window in zip(LAST, _LAST_WINDOWS, strict=True):
-        size = read.last_size("settled", last)
-        values[column_name("settled_count", window)] = size.astype(np.float64)
-        values[column_name("late_count", window)] = known(read.last_total("settled", "late", last), size > 0)
-        values[column_name("days_late_mean", window)] = ratio(
-            read.last_total("settled", "days_late", last), size
+        bounds = read.last_bounds("settled", last)
+        size = bounds[1] - bounds[0]
+        values[column_name("paid_late_share", window)] = ratio(
+            read.total_between("settled", "late", bounds), size
         )
-    bounds = read.last_bounds("settled", 10)
-    values["days_late_median_10n"] = read.quantile("settled", "days_late", bounds, 0.5)
+        values[column_name("days_late_mean", window)] = ratio(
+            read.total_between("settled", "days_late", bounds), size
+        )
+        values |= _spread(read, bounds, window)
     weighted, weights, weight = np.zeros(len(view)), np.zeros(len(view)), 1.0
+    streak, unbroken = np.zeros(len(view)), np.ones(len(view), dtype=np.bool_)
     for nth in range(1, DECAY_LENGTH + 1):
         days, exists = read.nth_last("settled", "days_late", nth)
         weighted = weighted + np.where(exists, weight * days, 0.0)
         weights = weights + np.where(exists, weight, 0.0)
         weight *= DECAY
+        unbroken = unbroken & exists & (days > view.settings.grace_days)
+        streak = streak + unbroken
     values["days_late_ewm"] = ratio(weighted, weights)
     latest, exists = read.nth_last("settled", "days_late", 1)
     values["days_late_last"] = known(latest, exists)
+    values["paid_late_streak"] = known(streak, exists)
     return values
 
 
 def _course(view: LandmarkView) -> dict[str, Float64Array]:
     read = view.customer
     count, days = read.size("settled"), read.total("settled", "days_late")
-    recent_count, recent_days = read.last_size("settled", 5), read.last_total("settled", "days_late", 5)
+    recent = read.last_bounds("settled", 5)
+    recent_count, recent_days = recent[1] - recent[0], read.total_between("settled", "days_late", recent)
     earlier = ratio(days - recent_days, count - recent_count)
     outcomes, late = read.total("outcome", "count"), read.total("outcome", "late")
     recent_outcomes, recent_late = read.total("outcome", "count", 90), read.total("outcome", "late", 90)

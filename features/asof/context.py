@@ -1,9 +1,10 @@
-"""Sector, country and portfolio: what was known of everybody on each day."""
+"""Peers, sector, country and portfolio: what was known of everybody on each day."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -11,78 +12,101 @@ import polars as pl
 from features.asof.customer_streams import CustomerStreams
 from features.asof.dates import Int64Array
 from features.asof.streams import EventStream
-from features.ledger.ledger import Ledger
 
-KINDS = ("sector", "country", "portfolio")
+KINDS: Final = ("peers", "sector", "country", "portfolio")
+"""Groups a customer belongs to; its peers are the customers of its sector and size class."""
 _PORTFOLIO = "portfolio"
-_MEASURES = ("count", "late")
-INDICATOR_SCALE = 1_000_000
-"""Indicator values are kept as integers in millionths, so that readings are exact."""
+
+_MEASURES: Final[Mapping[str, tuple[str, ...]]] = {
+    "outcome": ("count", "late"),
+    "settled": ("count", "days_late"),
+}
+"""What is totalled for each group: known outcomes, and settlements with their days late."""
 
 
 @dataclass(frozen=True)
 class ContextStreams:
-    """Outcomes (known late or on time) per sector, country and in the whole portfolio, and published indicators.
+    """Outcomes and settlements totalled per group and day.
 
     Attributes:
-        names: code of each sector, country and of the portfolio, by kind.
-        outcomes: outcomes of the base ledger, by kind.
-        differences: what changed since, by kind: the events to add and, negated, those to take away.
-        indicators: published figures per sector and per country, in millionths; missing when there is no table.
+        names: code of each group, by kind.
+        totals: events of the base ledger, by stream and kind.
+        differences: what changed since, by stream and kind: the events to add and, negated, those to take away.
     """
 
     names: Mapping[str, Mapping[str, int]]
-    outcomes: Mapping[str, EventStream]
-    differences: Mapping[str, EventStream]
-    indicators: Mapping[str, EventStream]
+    totals: Mapping[tuple[str, str], EventStream]
+    differences: Mapping[tuple[str, str], EventStream]
 
     @classmethod
-    def build(cls, ledger: Ledger, base: CustomerStreams) -> ContextStreams:
-        """Total the outcomes of all customers by sector, country and portfolio."""
-        outcome = base.streams["outcome"]
-        customers = np.repeat(np.arange(len(base.customers), dtype=np.int64), np.diff(outcome.starts))
+    def build(cls, base: CustomerStreams) -> ContextStreams:
+        """Total the events of all customers by group."""
         names: dict[str, dict[str, int]] = {}
-        outcomes: dict[str, EventStream] = {}
+        totals: dict[tuple[str, str], EventStream] = {}
         for kind in KINDS:
-            labels = _labels(base, kind)
+            labels = labels_of(base, kind)
             distinct = sorted({label for label in labels if label is not None})
             names[kind] = {name: code for code, name in enumerate(distinct)}
-            outcomes[kind] = _daily(_codes(names[kind], labels).take(customers), outcome, len(distinct))
-        return cls(names, outcomes, {}, _indicator_streams(ledger.indicators, names))
+            groups = _codes(names[kind], labels)
+            for stream, measures in _MEASURES.items():
+                events = base.streams[stream]
+                customers = np.repeat(np.arange(len(base.customers), dtype=np.int64), np.diff(events.starts))
+                values = [_values(events, measure) for measure in measures]
+                totals[stream, kind] = _daily(
+                    [groups.take(customers), events.days, *values], measures, len(distinct)
+                )
+        return cls(names, totals, {})
 
     def with_difference(
         self, customer_id: str, before: CustomerStreams, after: CustomerStreams
     ) -> ContextStreams:
         """The context after one customer's rows were replaced."""
         names = {kind: dict(codes) for kind, codes in self.names.items()}
-        gathered: dict[str, list[tuple[Int64Array, ...]]] = {kind: [] for kind in KINDS}
+        gathered: dict[tuple[str, str], list[list[Int64Array]]] = {
+            (stream, kind): [] for stream in _MEASURES for kind in KINDS
+        }
         for streams, sign in ((before, -1), (after, 1)):
             code = int(streams.customers.codes_of(pl.Series([customer_id], dtype=pl.String))[0])
             if code < 0:
                 continue
-            outcome = streams.streams["outcome"]
-            rows = slice(int(outcome.starts[code]), int(outcome.starts[code + 1]))
             for kind in KINDS:
-                label = _labels(streams, kind)[code]
+                label = labels_of(streams, kind)[code]
                 if label is None:
                     continue
-                entity = names[kind].setdefault(label, len(names[kind]))
-                days = outcome.days[rows]
-                gathered[kind].append(
-                    (
-                        np.full(len(days), entity, dtype=np.int64),
-                        days,
-                        *(sign * outcome.measures[measure][rows] for measure in _MEASURES),
+                group = names[kind].setdefault(label, len(names[kind]))
+                for stream, measures in _MEASURES.items():
+                    events = streams.streams[stream]
+                    rows = slice(int(events.starts[code]), int(events.starts[code + 1]))
+                    days = events.days[rows]
+                    gathered[stream, kind].append(
+                        [
+                            np.full(len(days), group, dtype=np.int64),
+                            days,
+                            *(sign * _values(events, measure)[rows] for measure in measures),
+                        ]
                     )
-                )
         differences = {
-            kind: _merged(self.differences.get(kind), gathered[kind], len(names[kind])) for kind in KINDS
+            (stream, kind): _merged(
+                self.differences.get((stream, kind)), parts, _MEASURES[stream], len(names[kind])
+            )
+            for (stream, kind), parts in gathered.items()
         }
         return replace(self, names=names, differences=differences)
 
     def codes(self, kind: str, labels: Sequence[str | None]) -> Int64Array:
-        """Code of each sector, country or portfolio; -1 where unknown."""
+        """Code of each group; -1 where unknown."""
         return _codes(self.names[kind], labels)
+
+
+def labels_of(streams: CustomerStreams, kind: str) -> Sequence[str | None]:
+    """Group of each customer, by customer code; null where unknown."""
+    if kind == "peers":
+        return streams.peers
+    if kind == "sector":
+        return streams.sectors
+    if kind == "country":
+        return streams.countries
+    return portfolio_labels(len(streams.customers))
 
 
 def portfolio_labels(count: int) -> Sequence[str | None]:
@@ -94,79 +118,41 @@ def _codes(names: Mapping[str, int], labels: Sequence[str | None]) -> Int64Array
     return np.array([-1 if label is None else names.get(label, -1) for label in labels], dtype=np.int64)
 
 
-def _labels(streams: CustomerStreams, kind: str) -> Sequence[str | None]:
-    if kind == "sector":
-        return streams.sectors
-    if kind == "country":
-        return streams.countries
-    return portfolio_labels(len(streams.customers))
+def _values(events: EventStream, measure: str) -> Int64Array:
+    """A measure of the events; where they have no count of their own, each counts one."""
+    if measure == "count" and measure not in events.measures:
+        return np.ones(events.size, dtype=np.int64)
+    return events.measures[measure]
 
 
-def _daily(entities: Int64Array, outcome: EventStream, entity_count: int) -> EventStream:
-    """Outcomes totalled per entity and day; events of an unknown entity are left out of that kind."""
+def _daily(columns: Sequence[Int64Array], measures: tuple[str, ...], group_count: int) -> EventStream:
+    """Events totalled per group and day; those of an unknown group are left out, as are days that cancel out."""
     frame = (
-        pl.DataFrame(
-            {"entity": entities, "day": outcome.days, **{name: outcome.measures[name] for name in _MEASURES}}
-        )
+        pl.DataFrame(dict(zip(("entity", "day", *measures), columns, strict=True)))
+        .lazy()
         .filter(pl.col("entity") >= 0)
         .group_by("entity", "day")
-        .agg(pl.col(*_MEASURES).sum())
+        .agg(pl.col(*measures).sum())
+        .filter(pl.any_horizontal(pl.col(*measures) != 0))
         .sort("entity", "day")
+        .collect(engine="in-memory")
     )
     return EventStream.build(
         frame["entity"].to_numpy(),
         frame["day"].to_numpy(),
-        {name: frame[name].to_numpy() for name in _MEASURES},
-        entity_count=entity_count,
+        {name: frame[name].to_numpy() for name in measures},
+        entity_count=group_count,
     )
 
 
 def _merged(
-    earlier: EventStream | None, parts: list[tuple[Int64Array, ...]], entity_count: int
+    earlier: EventStream | None, parts: list[list[Int64Array]], measures: tuple[str, ...], group_count: int
 ) -> EventStream:
-    """Earlier differences and new ones together; what cancels out is dropped."""
+    """Earlier differences and new ones together."""
     if earlier is not None:
-        entities = np.repeat(np.arange(len(earlier.starts) - 1, dtype=np.int64), np.diff(earlier.starts))
-        parts = [(entities, earlier.days, *(earlier.measures[name] for name in _MEASURES)), *parts]
+        groups = np.repeat(np.arange(len(earlier.starts) - 1, dtype=np.int64), np.diff(earlier.starts))
+        parts = [[groups, earlier.days, *(earlier.measures[name] for name in measures)], *parts]
     empty = np.zeros(0, dtype=np.int64)
-    columns = [
-        np.concatenate([part[i] for part in parts]) if parts else empty for i in range(2 + len(_MEASURES))
-    ]
-    frame = (
-        pl.DataFrame(dict(zip(("entity", "day", *_MEASURES), columns, strict=True)))
-        .group_by("entity", "day")
-        .agg(pl.col(*_MEASURES).sum())
-        .filter(pl.any_horizontal(pl.col(*_MEASURES) != 0))
-        .sort("entity", "day")
-    )
-    return EventStream.build(
-        frame["entity"].to_numpy(),
-        frame["day"].to_numpy(),
-        {name: frame[name].to_numpy() for name in _MEASURES},
-        entity_count=entity_count,
-    )
-
-
-def _indicator_streams(
-    indicators: pl.DataFrame | None, names: Mapping[str, Mapping[str, int]]
-) -> dict[str, EventStream]:
-    """Figures by sector and by country; with several names, the first in alphabetical order that has the column."""
-    if indicators is None:
-        return {}
-    streams: dict[str, EventStream] = {}
-    for kind, other in (("sector", "country"), ("country", "sector")):
-        rows = indicators.filter(
-            pl.col(kind).is_in(list(names[kind])),
-            pl.col(other).is_null() if kind == "country" else pl.lit(value=True),
-        )
-        if rows.is_empty():
-            continue
-        first = rows.get_column("name").min()
-        rows = rows.filter(pl.col("name") == first).sort(kind, "published_on", "period", "country", "value")
-        streams[kind] = EventStream.build(
-            rows[kind].replace_strict(dict(names[kind]), return_dtype=pl.Int64).to_numpy(),
-            rows["published_on"].cast(pl.Int32).cast(pl.Int64).to_numpy(),
-            {"value": (rows["value"] * INDICATOR_SCALE).round().cast(pl.Int64).to_numpy()},
-            entity_count=len(names[kind]),
-        )
-    return streams
+    width = 2 + len(measures)
+    columns = [np.concatenate([part[i] for part in parts]) if parts else empty for i in range(width)]
+    return _daily(columns, measures, group_count)

@@ -26,7 +26,7 @@ _CATEGORIES: Mapping[str, Mapping[str, tuple[str, Callable[[Int64Array], Int64Ar
     "paydays": {
         "weekday": ("paid", weekdays, 7),
         "day_of_month": ("paid", lambda days: days_of_month(days) - 1, 31),
-    }
+    },
 }
 
 
@@ -43,6 +43,7 @@ class CustomerStreams:
         own: events per invoice.
         settlement_known: day each invoice's settlement became known, by code; NEVER while open.
         sectors, countries: text by customer code, null where unknown.
+        peers: sector and size class together, by customer code; null where either is unknown.
         credit_limit: cents by customer code, UNKNOWN where null.
         customer_since: day number by customer code, NEVER where unknown.
     """
@@ -54,6 +55,7 @@ class CustomerStreams:
     settlement_known: Int64Array
     sectors: Sequence[str | None]
     countries: Sequence[str | None]
+    peers: Sequence[str | None]
     credit_limit: Int64Array
     customer_since: Int64Array
 
@@ -72,7 +74,9 @@ class CustomerStreams:
         if ledger.interactions is not None:
             reminders = events.reminder_events(ledger.interactions, customer_codes, invoice_codes)
         by_customer = {
-            **events.invoice_events(events.with_last_reminder(base, reminders), settings),
+            **events.invoice_events(
+                events.with_last_reminder(events.with_parts(base, allocations), reminders), settings
+            ),
             **events.allocation_events(allocations),
             "paydays": events.payday_events(allocations),
             "credit_issued": events.credit_note_events(ledger.invoices, customer_codes),
@@ -84,8 +88,9 @@ class CustomerStreams:
             for name, frame in events.dispute_events(ledger.disputes, base).items():
                 by_customer[name] = frame.drop("invoice")
                 by_invoice[name] = frame.select(pl.col("invoice").alias("entity"), "day")
-        if reminders is not None:
+        if reminders is not None and ledger.interactions is not None:
             by_customer["reminders"] = reminders.select("entity", "day")
+            by_invoice |= events.lifecycle_events(ledger.interactions, invoice_codes)
             by_invoice["reminders"] = reminders.filter(pl.col("invoice") >= 0).select(
                 pl.col("invoice").alias("entity"), "day"
             )
@@ -103,6 +108,7 @@ class CustomerStreams:
             settlement_known,
             customers["sector"].to_list(),
             customers["country"].to_list(),
+            customers.select(pl.concat_str("sector", "size_class", separator=" ")).to_series().to_list(),
             customers.select(amount_in_cents("credit_limit").fill_null(UNKNOWN)).to_series().to_numpy(),
             day_numbers(customers["customer_since_on"]),
         )

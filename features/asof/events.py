@@ -19,6 +19,18 @@ AGEING_STARTS = (0, 30, 60, 90)
 """Days past due after which an open amount enters an ageing bucket."""
 SMALL_DELAY_DAYS = 15
 SEVERE_DELAY_DAYS = 30
+PERMILLE = 1_000
+LOG_SCALE = 1_000
+"""Logarithms of amounts are kept as integers in thousandths, so that their totals are exact."""
+NOT_CURED = -NEVER
+"""Stands below every negated cure time, for an invoice that was not paid late."""
+LIFECYCLE: Mapping[str, tuple[str, ...]] = {
+    "taken_in_charge": ("lifecycle_204",),
+    "approved": ("lifecycle_205", "lifecycle_206"),
+    "contested": ("lifecycle_207", "lifecycle_208", "lifecycle_210"),
+    "viewed": ("invoice_viewed",),
+}
+"""What the buyer's side reported of an invoice: kinds of interaction (statuses of the French e-invoicing reform)."""
 
 
 def _day(column: str) -> pl.Expr:
@@ -96,6 +108,8 @@ def invoice_events(base: pl.DataFrame, settings: LedgerSettings) -> Mapping[str,
             day="issued",
             amount="cents",
             terms_days=pl.col("due") - pl.col("issued"),
+            log_amount=_log_amount(),
+            log_amount_squared=_log_amount() ** 2,
         ),
         "settled": base.filter(is_settled).select(
             "entity",
@@ -109,7 +123,9 @@ def invoice_events(base: pl.DataFrame, settings: LedgerSettings) -> Mapping[str,
             amount="cents",
             amount_days_late=pl.col("cents") * days_late,
             days_to_settle=pl.col("settled") - pl.col("issued"),
-            part_paid=(pl.col("allocation_count") > 1).cast(pl.Int64),
+            negated_cure=pl.when(late).then(-days_late).otherwise(NOT_CURED),
+            part_paid="part_paid",
+            first_part="first_part",
             reminded="reminded",
             reminder_days="reminder_days",
         ),
@@ -256,6 +272,53 @@ def with_last_reminder(base: pl.DataFrame, reminders: pl.DataFrame | None) -> pl
         reminded=pl.col("last_reminder").is_not_null().cast(pl.Int64),
         reminder_days=(pl.col("settled") - pl.col("last_reminder")).fill_null(0),
     )
+
+
+def lifecycle_events(interactions: pl.DataFrame, invoice_codes: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+    """Streams per invoice of what the buyer's side reported of it."""
+    joined = interactions.join(invoice_codes, on="invoice_id", validate="m:1").select(
+        "kind", entity="invoice", day=_day_of_instant("happened_at")
+    )
+    return {
+        name: joined.filter(pl.col("kind").is_in(kinds)).select("entity", "day")
+        for name, kinds in LIFECYCLE.items()
+    }
+
+
+def with_parts(base: pl.DataFrame, allocations: pl.DataFrame) -> pl.DataFrame:
+    """Add whether cash for each settled invoice came on several days, and the part of the first day in permille.
+
+    Only receipts known by the settlement count: not credit notes, reversals, or what was booked afterwards.
+    `first_part` is 0 where the invoice was not paid in parts.
+    """
+    several = base.lazy().filter(pl.col("allocation_count") > 1).select("invoice", "cents", "settled_known")
+    parts = (
+        allocations.lazy()
+        .filter("cash")
+        .select("invoice", "paid", "known", part="cents")
+        .join(several, on="invoice", validate="m:1")
+        .filter(pl.col("known") <= pl.col("settled_known"))
+        .group_by("invoice")
+        .agg(
+            days=pl.col("paid").n_unique(),
+            first=pl.col("part").filter(pl.col("paid") == pl.col("paid").min()).sum(),
+            owed=pl.col("cents").first(),
+        )
+        .filter(pl.col("days") > 1)
+        .select(
+            "invoice",
+            part_paid=pl.lit(1, pl.Int64),
+            first_part=pl.min_horizontal(pl.col("first") * PERMILLE // pl.col("owed"), PERMILLE),
+        )
+        .collect(engine="in-memory")
+    )
+    return base.join(parts, on="invoice", how="left", validate="1:1", maintain_order="left").with_columns(
+        pl.col("part_paid", "first_part").fill_null(0)
+    )
+
+
+def _log_amount() -> pl.Expr:
+    return (pl.col("cents").log() * LOG_SCALE).round().cast(pl.Int64)
 
 
 def _day_of_instant(column: str) -> pl.Expr:

@@ -9,6 +9,7 @@ import polars as pl
 
 from features.asof.context import ContextStreams
 from features.asof.customer_streams import CustomerStreams
+from features.asof.indicators import IndicatorStreams
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
 
@@ -23,13 +24,15 @@ class PaymentHistory:
     Attributes:
         settings: how lateness and settlement are read.
         base: streams of every customer of the ledger.
-        context: sector, country and portfolio as known on each day.
+        context: peers, sector, country and portfolio as known on each day.
+        indicators: published figures; None when the ledger has no such table.
         changed: streams of customers whose rows changed since the base was prepared, by customer id.
     """
 
     settings: LedgerSettings
     base: CustomerStreams
     context: ContextStreams
+    indicators: IndicatorStreams | None
     changed: Mapping[str, CustomerStreams]
 
     @classmethod
@@ -46,7 +49,8 @@ class PaymentHistory:
         """
         settings = settings or LedgerSettings()
         base = CustomerStreams.build(ledger, settings, signals)
-        return cls(settings, base, ContextStreams.build(ledger, base), {})
+        indicators = None if ledger.indicators is None else IndicatorStreams.build(ledger.indicators)
+        return cls(settings, base, ContextStreams.build(base), indicators, {})
 
     def with_customer(self, part: Ledger, signals: pl.DataFrame | None = None) -> PaymentHistory:
         """The same history with the rows of the part's customers replaced by the part's.

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from features.asof.dates import BoolArray, Float64Array, Int64Array, day_numbers
+from features.asof.texts import CodedTexts
 from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import Ledger
 from features.settings import CENTS, LedgerSettings
@@ -66,12 +67,12 @@ def _as_landmarks(invoices: pl.DataFrame, as_of: pl.Expr) -> pl.DataFrame:
 class LandmarkArrays:
     """Landmarks as arrays of one entry per landmark; days are day numbers, the amount is in cents."""
 
-    frame: pl.DataFrame
     as_of: Int64Array
     issued_on: Int64Array
     due_on: Int64Array
     amount: Int64Array
-    has_terms: BoolArray
+    terms: CodedTexts
+    delivery_channel: CodedTexts
     has_purchase_order: BoolArray
 
     @classmethod
@@ -107,12 +108,12 @@ class LandmarkArrays:
             raise InvalidInputError("these landmarks cannot be given features", [fault])
         cents: Float64Array = np.rint(landmarks["amount"].to_numpy().astype(np.float64) * CENTS)
         return cls(
-            landmarks,
             as_of,
             issued,
             day_numbers(landmarks["due_on"]),
             cents.astype(np.int64),
-            _is_present(landmarks, "terms"),
+            CodedTexts.of(landmarks, "terms"),
+            CodedTexts.of(landmarks, "delivery_channel"),
             _is_present(landmarks, "purchase_order"),
         )
 
@@ -124,12 +125,12 @@ class LandmarkArrays:
         if len(rows) == len(self) and bool((rows == np.arange(len(rows))).all()):
             return self
         return LandmarkArrays(
-            self.frame[rows],
             self.as_of[rows],
             self.issued_on[rows],
             self.due_on[rows],
             self.amount[rows],
-            self.has_terms[rows],
+            self.terms.take(rows),
+            self.delivery_channel.take(rows),
             self.has_purchase_order[rows],
         )
 

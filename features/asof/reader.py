@@ -17,6 +17,15 @@ def ratio(numerator: Int64Array | Float64Array, denominator: Int64Array | Float6
     return np.asarray(np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom != 0))
 
 
+Bounds = tuple[Int64Array, Int64Array]
+"""Positions of events: from the first up to, not including, the second."""
+
+
+def deviation(count: Int64Array, total: Int64Array, squares: Int64Array) -> Float64Array:
+    """Standard deviation (n - 1) from count, sum and sum of squares; NaN below two."""
+    return np.sqrt(ratio(count * squares - total * total, np.where(count > 1, count * (count - 1), 0)))
+
+
 def known(values: Int64Array | Float64Array, is_known: BoolArray) -> Float64Array:
     """Values as floats, NaN (unknown) where they are not known."""
     return np.where(is_known, values.astype(np.float64), np.nan)
@@ -58,7 +67,7 @@ class AsOfReader:
             self._starts[stream] = self._streams[stream].starts_of(self.entities)
         return self._starts[stream]
 
-    def bounds(self, stream: str, window: int | None, until: int = 0) -> tuple[Int64Array, Int64Array]:
+    def bounds(self, stream: str, window: int | None, until: int = 0) -> Bounds:
         """Positions of the events known in `[as_of - window, as_of - until)`; all before it when window is None."""
         lower = self.start(stream) if window is None else self.before(stream, window)
         return lower, self.before(stream, until)
@@ -70,25 +79,23 @@ class AsOfReader:
 
     def total(self, stream: str, measure: str, window: int | None = None, until: int = 0) -> Int64Array:
         """Sum of a measure over the events in the window."""
-        lower, upper = self.bounds(stream, window, until)
-        totals = self._streams[stream].totals[measure]
-        return totals.take(upper) - totals.take(lower)
+        return self.total_between(stream, measure, self.bounds(stream, window, until))
 
-    def last_bounds(self, stream: str, last: int) -> tuple[Int64Array, Int64Array]:
+    def last_bounds(self, stream: str, last: int) -> Bounds:
         """Positions of the last events known, at most `last` of them."""
         upper = self.before(stream)
         return np.maximum(upper - last, self.start(stream)), upper
 
-    def last_size(self, stream: str, last: int) -> Int64Array:
-        """Number of events among the last `last`."""
-        lower, upper = self.last_bounds(stream, last)
-        return upper - lower
+    def bounds_before(self, stream: str, days: Int64Array) -> Bounds:
+        """Positions of the events known strictly before these days, none of which may lie after the as-of date."""
+        return self.start(stream), self._streams[stream].positions(
+            self.entities, np.minimum(days, self.as_of)
+        )
 
-    def last_total(self, stream: str, measure: str, last: int) -> Int64Array:
-        """Sum of a measure over the last `last` events known."""
-        lower, upper = self.last_bounds(stream, last)
+    def total_between(self, stream: str, measure: str, bounds: Bounds) -> Int64Array:
+        """Sum of a measure over the events between two positions."""
         totals = self._streams[stream].totals[measure]
-        return totals.take(upper) - totals.take(lower)
+        return totals.take(bounds[1]) - totals.take(bounds[0])
 
     def nth_last(self, stream: str, measure: str, nth: int) -> tuple[Int64Array, BoolArray]:
         """Measure of the nth last event known (1 is the latest), and whether there is one."""
@@ -117,14 +124,17 @@ class AsOfReader:
             return np.zeros(len(slot), dtype=np.int64), exists
         return days.take(np.minimum(slot, len(days) - 1)), exists
 
-    def maximum(self, stream: str, measure: str) -> tuple[Int64Array, BoolArray]:
-        """Largest value of the measure among all events known, and whether there is one."""
-        upper = self.before(stream)
+    def maximum(
+        self, stream: str, measure: str, bounds: Bounds | None = None
+    ) -> tuple[Int64Array, BoolArray]:
+        """Largest value of the measure among all events known, and whether there is one.
+
+        With bounds, the events from each entity's first up to the second of them.
+        """
+        upper = self.before(stream) if bounds is None else bounds[1]
         return self._streams[stream].maxima(measure).before(self.entities, upper), upper > self.start(stream)
 
-    def quantile(
-        self, stream: str, measure: str, bounds: tuple[Int64Array, Int64Array], share: float
-    ) -> Float64Array:
+    def quantile(self, stream: str, measure: str, bounds: Bounds, share: float) -> Float64Array:
         """Quantile of a ranked measure over positions, interpolated halfway between neighbours; NaN when empty.
 
         The two neighbours of the quantile are averaged when it falls between them (so 0.5 is the usual median).

@@ -7,13 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
-from features.asof.context import KINDS, ContextStreams, portfolio_labels
+from features.asof.context import KINDS, labels_of, portfolio_labels
 from features.asof.customer_streams import UNKNOWN, CustomerStreams
-from features.asof.dates import NEVER, BoolArray, Int64Array
+from features.asof.dates import NEVER, BoolArray, Float64Array, Int64Array
+from features.asof.history import PaymentHistory
+from features.asof.indicators import SCALE, Place
 from features.asof.landmarks import LandmarkArrays
-from features.asof.reader import AsOfReader
+from features.asof.reader import AsOfReader, known
 from features.calendars import count_working_days
-from features.settings import LedgerSettings
 
 
 class LandmarkView:
@@ -21,9 +22,8 @@ class LandmarkView:
 
     Args:
         landmarks: the landmarks.
+        history: context, indicators and settings.
         streams: streams of the customers they belong to.
-        context: sector, country and portfolio.
-        settings: how lateness and settlement are read.
         entities: customer code of each landmark; -1 when the customer is unknown.
         invoices: invoice code of each landmark; -1 for a draft.
     """
@@ -31,21 +31,21 @@ class LandmarkView:
     def __init__(
         self,
         landmarks: LandmarkArrays,
+        history: PaymentHistory,
         streams: CustomerStreams,
-        context: ContextStreams,
-        settings: LedgerSettings,
         entities: Int64Array,
         invoices: Int64Array,
     ) -> None:
         self.landmarks = landmarks
         self.streams = streams
-        self.settings = settings
+        self.settings = history.settings
         self.entities = entities
         self.customer = AsOfReader(streams.streams, entities, landmarks.as_of)
         self.invoice = AsOfReader(streams.own, invoices, landmarks.as_of)
         self._invoice_codes = invoices
-        self._context = context
-        self._context_readers: dict[str, list[AsOfReader]] = {}
+        self._context = history.context
+        self._indicators = history.indicators
+        self._context_readers: dict[tuple[str, str], list[AsOfReader]] = {}
         self._context_code_cache: dict[str, Int64Array] = {}
 
     def __len__(self) -> int:
@@ -87,40 +87,69 @@ class LandmarkView:
         codes, places = self._distinct_customers
         return count_working_days(starts, ends, self._labels_of("country", codes), places)
 
-    def context_total(self, kind: str, measure: str, window: int | None) -> Int64Array:
-        """Outcomes of everybody else in the sector, country or portfolio: the customer's own are left out.
+    def others(self, kind: str, stream: str, measure: str, window: int | None) -> Int64Array:
+        """Total over everybody else among the customer's peers, sector, country or portfolio.
 
-        Where the sector or country is unknown the total is 0.
+        The customer's own events are left out. Where the group is unknown the total is 0.
         """
-        readers = self._readers(kind)
         total = np.zeros(len(self), dtype=np.int64)
-        for reader in readers:
-            total = total + reader.total("outcome", measure, window)
-        own = self.customer.total("outcome", measure, window)
+        for reader in self._readers(kind, stream):
+            total = total + reader.total(stream, measure, window)
+        has_own_count = measure in self.customer.stream(stream).measures
+        own = (
+            self.customer.total(stream, measure, window)
+            if has_own_count
+            else self.customer.size(stream, window)
+        )
         return total - np.where(self._context_codes(kind) >= 0, own, 0)
 
-    def indicator(self, kind: str) -> AsOfReader | None:
-        """Published figures on the sector or country; None when there are none at all."""
-        stream = self._context.indicators.get(kind)
-        if stream is None:
-            return None
-        codes = self._context_codes(kind)
-        known = np.where(codes < len(stream.starts) - 1, codes, -1)
-        return AsOfReader({"indicator": stream}, known, self.landmarks.as_of)
+    def indicator(self, kind: str) -> tuple[Float64Array, Float64Array]:
+        """Latest figure known on each customer's sector or country, and its change since the period before.
 
-    def _readers(self, kind: str) -> list[AsOfReader]:
-        if kind not in self._context_readers:
+        For a sector, the figure about the sector in the customer's country comes before the one about the sector
+        everywhere. NaN where none is known.
+        """
+        unknown = np.full(len(self), np.nan)
+        if self._indicators is None:
+            return unknown, unknown
+        value, change = unknown, unknown
+        for codes in self._indicator_codes(kind):
+            reader = AsOfReader({"figures": self._indicators.figures}, codes, self.landmarks.as_of)
+            latest, exists = reader.nth_last("figures", "value", 1)
+            previous, _ = reader.nth_last("figures", "previous", 1)
+            had, _ = reader.nth_last("figures", "has_previous", 1)
+            first = np.isnan(value)
+            value = np.where(first, known(latest / SCALE, exists), value)
+            change = np.where(first, known((latest - previous) / SCALE, exists & (had > 0)), change)
+        return value, change
+
+    def _indicator_codes(self, kind: str) -> list[Int64Array]:
+        codes, rows = self._distinct_customers
+        sectors, countries = self._labels_of("sector", codes), self._labels_of("country", codes)
+        tried: list[list[Place]] = (
+            [list(zip(sectors, countries, strict=True)), [(sector, None) for sector in sectors]]
+            if kind == "sector"
+            else [[(None, country) for country in countries]]
+        )
+        return [self._indicators.codes(places).take(rows) for places in tried] if self._indicators else []
+
+    def _readers(self, kind: str, stream: str) -> list[AsOfReader]:
+        if (kind, stream) not in self._context_readers:
             codes = self._context_codes(kind)
-            self._context_readers[kind] = [
+            sources = (
+                self._context.totals.get((stream, kind)),
+                self._context.differences.get((stream, kind)),
+            )
+            self._context_readers[kind, stream] = [
                 AsOfReader(
-                    {"outcome": stream},
-                    np.where(codes < len(stream.starts) - 1, codes, -1),
+                    {stream: events},
+                    np.where(codes < len(events.starts) - 1, codes, -1),
                     self.landmarks.as_of,
                 )
-                for stream in (self._context.outcomes[kind], self._context.differences.get(kind))
-                if stream is not None
+                for events in sources
+                if events is not None
             ]
-        return self._context_readers[kind]
+        return self._context_readers[kind, stream]
 
     def _context_codes(self, kind: str) -> Int64Array:
         if kind not in KINDS:
@@ -141,5 +170,5 @@ class LandmarkView:
     def _labels_of(self, kind: str, codes: Int64Array) -> Sequence[str | None]:
         if kind == "portfolio":
             return portfolio_labels(len(codes))
-        labels = self.streams.sectors if kind == "sector" else self.streams.countries
+        labels = labels_of(self.streams, kind)
         return [labels[code] if code >= 0 else None for code in codes.tolist()]
