@@ -8,12 +8,14 @@ write finishes the move.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import logging
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,16 +54,44 @@ def stale_table_files(ledger: Ledger) -> list[str]:
     return [f"{n}.csv" for n in SCHEMAS] + [f"{n}.parquet" for n in SCHEMAS if n not in present]
 
 
-def commit_files(folder: Path, files: Mapping[str, pl.DataFrame | str], remove: list[str]) -> None:
+def commit_files(folder: Path, files: Mapping[str, pl.DataFrame | str], remove: Sequence[str]) -> None:
     """Put a set of files in place and take others away, all or nothing.
 
     Args:
         folder: where; created if needed.
         files: relative name to content: a frame is written as Parquet, a text as UTF-8.
         remove: relative names that must not be there afterwards.
+
+    Raises:
+        InvalidInputError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    finish_commit(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _only_writer(folder):
+            finish_commit(folder)
+            _put_in_place(folder, files, remove)
+    except OSError as problem:
+        fault = Fault(
+            f"cannot be written: {problem.strerror or problem}",
+            where=str(folder),
+            remedy="check the path, the rights and the free space; what was there before is unharmed",
+        )
+        raise InvalidInputError("the ledger folder cannot be written", [fault]) from problem
+
+
+@contextlib.contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Hold the folder against other writers; the hold ends with the process, however it ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _put_in_place(folder: Path, files: Mapping[str, pl.DataFrame | str], remove: Sequence[str]) -> None:
+    """Prepare the files aside, decide by renaming the journal, then move them."""
     aside = folder / f"{_ASIDE_PREFIX}{uuid.uuid4().hex}"
     for name, content in files.items():
         target = aside / name

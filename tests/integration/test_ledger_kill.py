@@ -154,6 +154,32 @@ def test_a_reader_beside_a_writer_sees_one_ledger_or_the_other(tmp_path):
     assert seen
 
 
+def test_two_writers_at_once_take_turns(tmp_path):
+    ledgers = [ledger_of("10.00", disputes=True), ledger_of("20.00", disputes=False)]
+    refusals = []
+
+    def write_often(ledger):
+        try:
+            for _ in range(15):
+                write_ledger(ledger, tmp_path)
+        except Exception as refusal:
+            refusals.append(refusal)
+
+    writers = [threading.Thread(target=write_often, args=(ledger,)) for ledger in ledgers]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert refusals == []
+    assert ledger_fingerprint(read_ledger(tmp_path)) in {ledger_fingerprint(ledger) for ledger in ledgers}
+
+
+def test_a_folder_that_cannot_be_written_is_refused_by_name(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InvalidInputError, match="cannot be written"):
+        write_ledger(ledger_of("10.00", disputes=False), tmp_path / "file" / "ledger")
+
+
 def test_other_files_in_the_folder_stay_and_tables_the_ledger_lacks_go(tmp_path):
     (tmp_path / "notes.txt").write_text("kept")
     write_ledger(ledger_of("10.00", disputes=True), tmp_path)

@@ -12,6 +12,11 @@ FRENCH = (
 ) * 5
 
 
+def needing(*columns):
+    """Columns a mapping reads, each with the key that names it."""
+    return {column: f"tables.invoices.columns.{column}" for column in columns}
+
+
 @pytest.mark.parametrize(
     ("encoding", "is_guess"),
     [
@@ -39,17 +44,17 @@ def test_a_stated_encoding_that_does_not_fit_is_named():
 @pytest.mark.parametrize("delimiter", [";", ",", "\t", "|"])
 def test_delimiter_and_header_are_found_below_titles(delimiter):
     rows = ["Journal; des, ventes", "", delimiter.join(["No", "Montant"]), delimiter.join(["1", "2"])]
-    raw = read_text_table("\n".join(rows).encode(), Source(), ["No", "Montant"], "x.csv")
+    raw = read_text_table("\n".join(rows).encode(), Source(), needing("No", "Montant"), "x.csv")
     assert raw.rows.select("No", "Montant", ROW).rows() == [("1", "2", 4)]
 
 
 def test_row_numbers_are_line_numbers_and_empty_rows_are_left_out():
-    raw = read_text_table(b"a;b\n1;2\n\n ; \n3;4\n", Source(), ["a"], "x.csv")
+    raw = read_text_table(b"a;b\n1;2\n\n ; \n3;4\n", Source(), needing("a"), "x.csv")
     assert raw.rows[ROW].to_list() == [2, 5]
 
 
 def test_row_numbers_stay_line_numbers_in_the_careful_reader():
-    raw = read_text_table(b'a;b\n1;2\n\n3" x;4;5\n6;7;;\n8\n', Source(), ["a"], "x.csv")
+    raw = read_text_table(b'a;b\n1;2\n\n3" x;4;5\n6;7;;\n8\n', Source(), needing("a"), "x.csv")
     assert raw.rows.select("a", "b", ROW, MALFORMED).rows() == [
         ("1", "2", 2, False),
         ('3" x', "4", 4, True),
@@ -59,7 +64,7 @@ def test_row_numbers_stay_line_numbers_in_the_careful_reader():
 
 
 def test_quotes_may_be_switched_off():
-    raw = read_text_table(b'a;b\n"1;2\n3;4\n', Source(quote="none"), ["a"], "x.csv")
+    raw = read_text_table(b'a;b\n"1;2\n3;4\n', Source(quote="none"), needing("a"), "x.csv")
     assert raw.rows["a"].to_list() == ['"1', "3"]
 
 
@@ -75,8 +80,9 @@ def test_repeated_and_empty_headings_get_names_of_their_own():
 
 def test_a_mapped_column_that_is_missing_comes_with_the_columns_there_are():
     with pytest.raises(InvalidInputError) as refusal:
-        read_text_table(b"Num;Montant TTC\n1;2\n", Source(), ["Num", "Montant HT", "Client"], "x.csv")
+        read_text_table(b"Num;Montant TTC\n1;2\n", Source(), needing("Num", "Montant HT", "Client"), "x.csv")
     message = str(refusal.value)
     assert "x.csv, line 1: column 'Montant HT' does not exist" in message
+    assert "though tables.invoices.columns.Montant HT names it" in message
     assert "one of Num, Montant TTC; the nearest is 'Montant TTC'" in message
     assert "column 'Client' does not exist" in message

@@ -156,9 +156,17 @@ class Table(_Strict):
 
     def needed(self) -> list[str]:
         """The columns of the export this table reads, each once, in order of use."""
-        used = [condition.column for condition in self.where]
-        used += [name for column in self.columns.values() for name in column.needed()]
-        return list(dict.fromkeys(used))
+        return list(self.keys_by_column())
+
+    def keys_by_column(self) -> dict[str, str]:
+        """The columns of the export this table reads, with the key of the mapping that names each first."""
+        keys: dict[str, str] = {}
+        for number, condition in enumerate(self.where):
+            keys.setdefault(condition.column, f"where.{number}.column")
+        for column, rule in self.columns.items():
+            for name in rule.needed():
+                keys.setdefault(name, f"columns.{column}")
+        return keys
 
 
 class Mapping(_Strict):
@@ -173,6 +181,15 @@ class Mapping(_Strict):
     def source_of(self, table: str) -> str:
         """The name of the source a table is taken from."""
         return self.tables[table].source or next(iter(self.sources))
+
+    def needed_from(self, source: str) -> dict[str, str]:
+        """The columns some table reads from a source, with the key of the mapping that names each first."""
+        needed: dict[str, str] = {}
+        for name, table in self.tables.items():
+            if self.source_of(name) == source:
+                for column, key in table.keys_by_column().items():
+                    needed.setdefault(column, f"tables.{name}.{key}")
+        return needed
 
 
 def template_columns(template: str) -> list[str]:

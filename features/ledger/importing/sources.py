@@ -88,17 +88,6 @@ def read_sources(files: Sequence[Path], mapping: MappingFile) -> tuple[dict[str,
             them at once.
     """
     by_source = _assign(expand(files), mapping)
-    needed = {
-        name: list(
-            dict.fromkeys(
-                column
-                for table, spec in mapping.tables.items()
-                if mapping.source_of(table) == name
-                for column in spec.needed()
-            )
-        )
-        for name in mapping.sources
-    }
     read: dict[str, ReadSource] = {}
     notes: list[Note] = []
     faults: list[Fault] = []
@@ -107,7 +96,7 @@ def read_sources(files: Sequence[Path], mapping: MappingFile) -> tuple[dict[str,
         parts = []
         for path in paths:
             try:
-                raw = read_source(path, mapping.sources[name], needed[name])
+                raw = read_source(path, mapping.sources[name], mapping.needed_from(name))
             except InvalidInputError as problem:
                 faults += problem.faults
                 summaries.append(problem.summary)
@@ -166,13 +155,13 @@ def _assign(files: list[Path], mapping: MappingFile) -> dict[str, list[Path]]:
     return {name: paths for name, paths in by_source.items() if paths}
 
 
-def read_source(path: Path, spec: Source, needed: Sequence[str]) -> RawTable:
+def read_source(path: Path, spec: Source, needed: Mapping[str, str]) -> RawTable:
     """One file's rows as text; the kind of file is told from its content, not from its name.
 
     Args:
         path: the file.
         spec: what the mapping says of it.
-        needed: the columns the mapping reads.
+        needed: the columns the mapping reads, with the keys that name them.
 
     Raises:
         InvalidInputError: the file cannot be read, or lacks mapped columns.
@@ -193,18 +182,18 @@ def read_source(path: Path, spec: Source, needed: Sequence[str]) -> RawTable:
     return read_text_table(content, spec, needed, path.name)
 
 
-def _read_parquet(content: bytes, needed: Sequence[str], name: str) -> RawTable:
+def _read_parquet(content: bytes, needed: Mapping[str, str], name: str) -> RawTable:
     try:
         rows = pl.read_parquet(content)
     except pl.exceptions.PolarsError as problem:
         fault = Fault(f"is not a whole Parquet file: {problem}", where=name)
         raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
     refuse_missing_columns(rows.columns, needed, name)
-    texts = rows.select(needed).with_columns(
+    texts = rows.select(list(needed)).with_columns(
         pl.col(column).cast(pl.String, strict=False).str.replace(r"^(-?\d+)\.0$", "$1")
         if dtype.is_float()
         else pl.col(column).cast(pl.String, strict=False)
-        for column, dtype in rows.select(needed).schema.items()
+        for column, dtype in rows.select(list(needed)).schema.items()
     )
     numbered = texts.with_columns(
         pl.Series(ROW, range(1, texts.height + 1), dtype=pl.Int64), pl.lit(value=False).alias(MALFORMED)
@@ -212,7 +201,7 @@ def _read_parquet(content: bytes, needed: Sequence[str], name: str) -> RawTable:
     return RawTable(without_empty_rows(numbered), is_typed=True)
 
 
-def _read_workbook(content: bytes, spec: Source, needed: Sequence[str], name: str) -> RawTable:
+def _read_workbook(content: bytes, spec: Source, needed: Mapping[str, str], name: str) -> RawTable:
     """A sheet of a workbook: the one the mapping names, or the one that holds the mapped columns."""
     try:
         book = fastexcel.read_excel(content)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -98,13 +98,13 @@ def _decoded(content: bytes, encoding: str, name: str) -> str:
         raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
 
 
-def read_text_table(content: bytes, spec: Source, needed: Sequence[str], name: str) -> RawTable:
+def read_text_table(content: bytes, spec: Source, needed: Mapping[str, str], name: str) -> RawTable:
     """The rows of a delimited text file.
 
     Args:
         content: the file.
         spec: what the mapping says of it.
-        needed: columns the mapping reads.
+        needed: columns the mapping reads, with the keys of the mapping that name them.
         name: the file's name, for messages.
 
     Raises:
@@ -128,7 +128,7 @@ def _first_lines(text: str) -> list[str]:
     return start.split("\n")[: HEADER_SEARCH_LINES + 1]
 
 
-def _locate_header(lines: list[str], spec: Source, needed: Sequence[str], name: str) -> tuple[str, int]:
+def _locate_header(lines: list[str], spec: Source, needed: Mapping[str, str], name: str) -> tuple[str, int]:
     """Delimiter and index of the header line: those under which most needed columns are found."""
     delimiters = (spec.delimiter.replace("\\t", "\t"),) if spec.delimiter else DELIMITERS
     if any(len(delimiter) != 1 for delimiter in delimiters):
@@ -153,7 +153,7 @@ def _locate_header(lines: list[str], spec: Source, needed: Sequence[str], name: 
                 Fault(
                     f"no line among the first {len(list(candidates))} holds any mapped column {said}",
                     where=name,
-                    expected=f"a header with {', '.join(needed[:8])}",
+                    expected=f"a header with {', '.join(list(needed)[:8])}",
                     remedy="check delimiter, encoding and header_line in the mapping; "
                     f"the file begins with {shown!r}",
                 )
@@ -179,7 +179,7 @@ def header_names(cells: Sequence[str | None]) -> list[str]:
     return names
 
 
-def refuse_missing_columns(columns: Sequence[str], needed: Sequence[str], where: str) -> None:
+def refuse_missing_columns(columns: Sequence[str], needed: Mapping[str, str], where: str) -> None:
     """Refuse a header that lacks mapped columns.
 
     Raises:
@@ -187,8 +187,12 @@ def refuse_missing_columns(columns: Sequence[str], needed: Sequence[str], where:
     """
     there = [name for name in columns if name not in (ROW, MALFORMED)]
     faults = [
-        Fault(f"column {name!r} does not exist", where=where, expected=nearest_of(name, there))
-        for name in needed
+        Fault(
+            f"column {name!r} does not exist, though {key} names it",
+            where=where,
+            expected=nearest_of(name, there),
+        )
+        for name, key in needed.items()
         if name not in there
     ]
     if faults:
