@@ -18,7 +18,7 @@ def world_or_refusal(wanted):
         return None, str(refusal)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     customers=st.integers(1, 4),
     months=st.integers(1, 5),
