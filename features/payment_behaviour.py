@@ -55,6 +55,10 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="part des petits retards (1 à 15 jours)", label_en="share of small delays (1 to 15 days)"),
     *declare(NAME, "small_delay_count", (90, 365), unit="count", minimum=0, null="never null",
              label_fr="petits retards (1 à 15 jours)", label_en="small delays (1 to 15 days)"),
+    *declare(NAME, "settled_count", _LAST_WINDOWS, unit="count", minimum=0, maximum=max(LAST), null="never null",
+             label_fr="factures payées observées", label_en="paid invoices observed"),
+    *declare(NAME, "late_count", _LAST_WINDOWS, unit="count", minimum=0, maximum=max(LAST), direction=1,
+             null="no invoice settled yet", label_fr="factures payées en retard", label_en="invoices paid late"),
     *declare(NAME, "paid_late_share", _LAST_WINDOWS, unit="share", direction=1, null="no invoice settled yet",
              label_fr="part des factures payées en retard", label_en="share of invoices paid late"),
     *declare(NAME, "paid_late_streak", unit="count", minimum=0, maximum=DECAY_LENGTH, direction=1,
@@ -197,9 +201,10 @@ def _last(view: LandmarkView) -> dict[str, Float64Array]:
     for last, window in zip(LAST, _LAST_WINDOWS, strict=True):
         bounds = read.last_bounds("settled", last)
         size = bounds[1] - bounds[0]
-        values[column_name("paid_late_share", window)] = ratio(
-            read.total_between("settled", "late", bounds), size
-        )
+        late = read.total_between("settled", "late", bounds)
+        values[column_name("settled_count", window)] = size.astype(np.float64)
+        values[column_name("late_count", window)] = known(late, size > 0)
+        values[column_name("paid_late_share", window)] = ratio(late, size)
         values[column_name("days_late_mean", window)] = ratio(
             read.total_between("settled", "days_late", bounds), size
         )
