@@ -106,6 +106,9 @@ def test_late_share_lateness_and_attainable_ranking_stay_in_their_stated_ranges(
     assert 0.06 < judged["unpaid_30d"].mean() < 0.13
     lateness = judged["days_late"].fill_null(180).clip(0, 180).mean()
     assert 8.0 < lateness < 14.0
+    by_customer = judged.group_by("customer_id").agg(pl.col("days_late").fill_null(180).clip(0, 180).mean())
+    assert 10.0 < by_customer["days_late"].mean() < 15.0
+    assert 0.04 < (by_customer["days_late"] > 30).mean() < 0.12
     order = np.argsort(judged["unpaid_probability_0d"].to_numpy(), kind="stable")
     ranks = np.empty(len(order))
     ranks[order] = np.arange(1, len(order) + 1)
