@@ -1,0 +1,89 @@
+"""Facts that cannot be decided on are refused at the door, all faults together."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from features.errors import InvalidInputError
+from serving.dunning import AccountFacts, Contact, ScoredInvoice
+
+DAY = date(2025, 10, 2)
+
+
+def scored(**changes):
+    values = {
+        "invoice_id": "F-1",
+        "customer_id": "C-1",
+        "as_of": DAY,
+        "issued_on": DAY,
+        "due_on": DAY,
+        "amount": Decimal("100"),
+        "open_amount": Decimal("100"),
+    }
+    return ScoredInvoice(**{**values, **changes})
+
+
+def test_every_fault_of_a_score_is_in_one_report():
+    with pytest.raises(InvalidInputError) as refused:
+        scored(
+            p_late=1.2,
+            unpaid_probability=((7, 0.5), (0, float("nan"))),
+            amount=Decimal("-5"),
+            open_amount=Decimal("NaN"),
+            due_on=date(9999, 1, 1),
+            currency="euro",
+            customer_id="",
+        )
+    message = str(refused.value)
+    assert "scored invoice F-1 cannot be decided on" in message
+    for part in (
+        "due_on: 9999-01-01 is outside the days known",
+        "open_amount: NaN is not an amount",
+        "p_late: 1.2 is not a probability",
+        "unpaid_probability at 0 days: nan is not a probability",
+        "unpaid_probability: horizons are not ascending",
+        "customer_id: an empty key",
+        "amount: -5 is not an amount to pay",
+        "'euro' is no currency",
+    ):
+        assert part in message
+    assert len(refused.value.faults) == 8
+
+
+def test_every_fault_of_an_account_is_in_one_report():
+    with pytest.raises(InvalidInputError) as refused:
+        AccountFacts(
+            Decimal("1e20"),
+            unapplied_credit_amount=Decimal("-1"),
+            ledger_feed_age_hours=float("nan"),
+            exchange_rate=Decimal("0"),
+            contacts=(Contact(date(1900, 1, 1), "email"),),
+        )
+    message = str(refused.value)
+    for part in (
+        "balance_amount",
+        "unapplied_credit_amount: -1 is negative",
+        "nan is not an age",
+        "contacts",
+        "rate",
+    ):
+        assert part in message
+    assert len(refused.value.faults) == 5
+
+
+def test_the_balance_is_net_of_unapplied_credits():
+    account = AccountFacts(Decimal("100.00"), unapplied_credit_amount=Decimal("30.00"))
+    assert account.net_balance_amount == Decimal("70.00")
+
+
+@pytest.mark.parametrize(("days", "expected"), [(-5, 0.7), (0, 0.6), (6, 0.6), (7, 0.5), (400, 0.2)])
+def test_the_probability_on_a_day_is_that_of_the_last_horizon_reached(days, expected):
+    score = scored(p_late=0.7, unpaid_probability=((0, 0.6), (7, 0.5), (30, 0.2)))
+    assert score.unpaid_at(days) == expected
+
+
+def test_without_a_score_no_probability_is_invented():
+    assert scored().unpaid_at(10) is None

@@ -1,0 +1,254 @@
+"""Each gate on its own: when it holds, until when, what is done instead."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from serving.dunning import AccountFacts, Contact, ScoredInvoice, StepTaken, decide, load_policy
+from serving.dunning.contact_days import is_in_period
+from serving.dunning.policy import QuietPeriod
+from serving.dunning.words import Text
+
+POLICY = load_policy()
+DUE = date(2025, 10, 2)
+ON = date(2025, 10, 9)  # a Thursday, seven days past due
+SCORE = ScoredInvoice(
+    "F-1",
+    "C-1",
+    ON,
+    date(2025, 9, 2),
+    DUE,
+    Decimal("5000.00"),
+    Decimal("5000.00"),
+    p_late=0.9,
+    unpaid_probability=((0, 0.9), (30, 0.6)),
+    grade="C",
+    cold_start_rung="own_history",
+    rfm_segment="prompt",
+)
+
+
+def account(**changes):
+    values = {
+        "balance_amount": Decimal("5000.00"),
+        "ledger_feed_age_hours": 3.0,
+        "country": "FR",
+        "language": "en",
+    }
+    return AccountFacts(**{**values, **changes})
+
+
+def decided(on=ON, **changes):
+    return decide(SCORE, account(**changes), POLICY, on)
+
+
+def test_without_any_gate_the_step_of_the_day_is_automatic():
+    decision = decided()
+    assert (decision.gate_id, decision.next_step.step_id, decision.next_step.on) == (
+        None,
+        "friendly_email",
+        ON,
+    )
+    assert decision.is_automatic_today
+    assert not decision.requires_approval
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"is_settled": True},
+        {"balance_amount": Decimal("0.00")},
+        {"unapplied_credit_amount": Decimal("5000.00")},
+        {"balance_amount": Decimal("-20.00")},
+    ],
+)
+def test_nothing_left_to_pay_means_nothing_asked(facts):
+    decision = decided(**facts)
+    assert (decision.gate_id, decision.next_step) == ("settled", None)
+    assert decision.claim.claimed_amount == 0
+
+
+REMINDED = StepTaken("preventive", "friendly_email", 1, date(2025, 10, 7))
+
+
+def test_a_customer_that_paid_after_a_reminder_is_thanked_once():
+    paid = {"is_settled": True, "balance_amount": Decimal("0.00"), "last_step": REMINDED}
+    step = decided(**paid).next_step
+    assert (step.step_id, step.on, step.is_automatic) == ("thanks", ON, True)
+    thanked = StepTaken("thanks", "thanks", 0, ON)
+    assert decided(**paid, last_task=thanked).next_step is None
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"is_settled": True},  # never reminded
+        {"is_settled": True, "last_step": StepTaken("preventive", "pre_due_reminder", 0, date(2025, 9, 25))},
+        {"is_settled": True, "last_step": REMINDED, "is_settled_by_credit": True},
+        {"is_settled": True, "last_step": REMINDED, "has_open_dispute": True},
+        {"is_settled": True, "last_step": REMINDED, "ledger_feed_age_hours": None},
+        {"balance_amount": Decimal("0.00"), "last_step": REMINDED},  # credits cover it, no money came
+    ],
+)
+def test_nobody_is_thanked_without_a_payment_that_followed_a_reminder(facts):
+    decision = decided(**facts)
+    assert (decision.gate_id, decision.next_step) == ("settled", None)
+
+
+def test_thanks_to_a_natural_person_wait_for_a_person():
+    decision = decided(is_settled=True, last_step=REMINDED, is_natural_person=True)
+    assert (decision.next_step.is_automatic, decision.approval_level) == (False, "credit_manager")
+
+
+@pytest.mark.parametrize(("age", "words"), [(36.5, "36 h ago"), (None, "not known")])
+def test_a_feed_that_is_stale_or_of_unknown_age_stops_everything(age, words):
+    decision = decided(ledger_feed_age_hours=age)
+    assert (decision.gate_id, decision.next_step, decision.sequence_id) == ("feed_stale", None, "hold")
+    assert words in decision.why[0].en
+    assert decided(ledger_feed_age_hours=36.0).gate_id is None
+
+
+def test_insolvency_stops_dunning_and_declares_the_claim_in_time():
+    decision = decided(is_insolvent=True, insolvency_published_on=date(2025, 12, 31), on=date(2026, 1, 5))
+    assert (decision.gate_id, decision.sequence_id) == ("insolvency", "insolvency")
+    step = decision.next_step
+    assert (step.step_id, step.channel, step.deadline_on) == ("declare_claim", "task", date(2026, 2, 28))
+    assert decision.approval_level == "credit_manager"
+    assert decision.claim.indemnity_amount is None
+    assert "L441-10" in decision.claim.refusal.fr
+    assert decided(is_insolvent=True).next_step.deadline_on is None
+
+
+def test_insolvency_is_acted_on_even_when_the_feed_is_stale():
+    decision = decided(is_insolvent=True, ledger_feed_age_hours=None)
+    assert decision.gate_id == "insolvency"
+    assert [reason.rule_id for reason in decision.why] == ["gate.insolvency", "gate.feed_stale"]
+
+
+def test_a_dispute_becomes_work_inside_the_house():
+    decision = decided(has_open_dispute=True)
+    assert (decision.gate_id, decision.next_step.channel) == ("open_dispute", "task")
+
+
+def test_a_blockage_is_fixed_not_chased_and_named():
+    decision = decided(admin_blockage="purchase_order_missing")
+    assert (decision.sequence_id, decision.next_step.step_id) == ("fix_the_paperwork", "fix_the_paperwork")
+    assert "numéro de commande manquant" in decision.why[0].fr
+    assert "purchase order number missing" in decision.why[0].en
+
+
+def test_a_running_plan_waits_for_its_next_instalment():
+    decision = decided(has_running_plan=True, plan_next_due_on=date(2025, 11, 3))
+    assert (decision.gate_id, decision.next_step, decision.hold_until) == (
+        "plan_running",
+        None,
+        date(2025, 11, 3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fact", "gate", "grace"),
+    [("promise_due_on", "promise_running", 3), ("payment_announced_on", "payment_announced", 5)],
+)
+def test_money_on_its_way_is_waited_for_until_the_grace_has_passed(fact, gate, grace):
+    promised = date(2025, 10, 10)
+    last = promised + timedelta(days=grace)
+    held = decided(on=last, **{fact: promised})
+    assert (held.gate_id, held.next_step, held.hold_until) == (gate, None, last + timedelta(days=1))
+    assert decided(on=last + timedelta(days=1), **{fact: promised}).gate_id is None
+
+
+def test_a_broken_promise_changes_the_route():
+    decision = decided(promise_due_on=date(2025, 10, 3))
+    assert (decision.state, decision.sequence_id) == ("broken_promise", "reinforced")
+
+
+def test_the_higher_of_two_approvals_is_asked_for():
+    decision = decided(is_natural_person=True, is_strategic=True)
+    assert (decision.gate_id, decision.approval_level) == ("natural_person", "credit_manager")
+    assert "Credit manager" in decision.why[0].en
+    assert [reason.rule_id for reason in decision.why[:2]] == [
+        "gate.natural_person",
+        "gate.strategic_account",
+    ]
+
+
+def test_an_unknown_legal_form_means_what_the_policy_says():
+    assert decided(is_natural_person=None).is_automatic_today
+    gate = POLICY.spec.gates.natural_person.model_copy(update={"when_unknown": "person_decides"})
+    gates = POLICY.spec.gates.model_copy(update={"natural_person": gate})
+    strict = type(POLICY)(POLICY.spec.model_copy(update={"gates": gates}), POLICY.legal, POLICY.table, "")
+    assert decide(SCORE, account(is_natural_person=None), strict, ON).gate_id == "natural_person"
+    assert decide(SCORE, account(is_natural_person=False), strict, ON).gate_id is None
+
+
+def test_a_contact_two_days_ago_about_another_invoice_moves_the_step():
+    decision = decided(contacts=(Contact(date(2025, 10, 7), "call", ("F-2",)),))
+    assert (decision.gate_id, decision.hold_until) == ("contact_cap", date(2025, 10, 10))
+    assert decision.next_step.on == date(2025, 10, 10)
+    assert decided(contacts=(Contact(date(2025, 10, 7), "task"),)).gate_id is None
+    assert decided(contacts=(Contact(date(2025, 10, 6), "call"),)).gate_id is None
+
+
+def test_five_contacts_in_thirty_days_are_the_most():
+    contacts = tuple(Contact(ON - timedelta(days=age), "email") for age in (29, 20, 15, 10, 5))
+    decision = decided(contacts=contacts)
+    assert (decision.gate_id, decision.next_step.on) == ("contact_cap", ON + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("on", "country", "moved_to"),
+    [
+        (date(2025, 10, 11), "FR", date(2025, 10, 13)),  # Saturday
+        (date(2025, 11, 11), "FR", date(2025, 11, 12)),  # armistice
+        (date(2025, 11, 11), "DE", date(2025, 11, 11)),  # an ordinary Tuesday in Germany
+        (date(2025, 12, 24), "FR", date(2026, 1, 2)),  # end of the year
+        (date(2025, 11, 11), None, date(2025, 11, 12)),  # the policy's country
+    ],
+)
+def test_the_payers_calendar_moves_the_step(on, country, moved_to):
+    decision = decided(on=on, country=country)
+    assert decision.next_step.on == moved_to
+    assert decision.gate_id == (None if moved_to == on else "quiet_day")
+
+
+def test_a_day_the_customer_asked_for_is_quiet():
+    assert decided(quiet_days=(ON,)).next_step.on == date(2025, 10, 10)
+
+
+def test_a_step_of_a_later_day_is_no_gate_today():
+    decision = decided(on=date(2025, 10, 3))
+    assert (decision.gate_id, decision.next_step.on) == (None, ON)
+
+
+def test_a_quiet_period_may_run_over_the_new_year_or_not():
+    words = Text("x", "x")
+    winter = QuietPeriod(id="w", begins="12-24", ends="01-01", label=words)
+    august = QuietPeriod(id="a", begins="08-01", ends="08-15", label=words)
+    assert [is_in_period(date(2025, 12, day), winter) for day in (23, 24, 31)] == [False, True, True]
+    assert is_in_period(date(2026, 1, 1), winter)
+    assert not is_in_period(date(2026, 1, 2), winter)
+    assert [is_in_period(date(2025, 8, day), august) for day in (1, 15, 16)] == [True, True, False]
+
+
+def test_a_reminder_that_can_no_longer_arrive_before_the_due_date_is_dropped():
+    before = decided(on=date(2025, 9, 30)).next_step
+    assert (before.step_id, before.on) == ("pre_due_reminder", date(2025, 9, 30))
+    late = decided(on=DUE).next_step
+    assert (late.step_id, late.on) == ("friendly_email", ON)
+
+
+def test_a_foreign_balance_without_a_rate_is_treated_as_the_largest_and_claims_nothing():
+    score = ScoredInvoice(**{**vars(SCORE), "currency": "USD", "rfm_segment": "punctual_slow_process"})
+    decision = decide(score, account(), POLICY, ON)
+    assert (decision.money_band, decision.sequence_id, decision.benefit.net_amount) == (
+        "high",
+        "key_account",
+        None,
+    )
+    assert "foreign currency" in decision.claim.refusal.en
+    with_rate = decide(score, account(exchange_rate=Decimal("0.9")), POLICY, ON)
+    assert (with_rate.money_band, with_rate.sequence_id) == ("medium", "preventive")
