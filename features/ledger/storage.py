@@ -25,7 +25,7 @@ import polars as pl
 from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import Ledger
 from features.ledger.rules import CheckedLedger, check_tables
-from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS
+from features.ledger.schemas import KEYS, REQUIRED_TABLES, SCHEMAS
 
 JOURNAL: Final = ".journal.json"
 IMPORT_REPORT: Final = "import_report.json"
@@ -158,7 +158,7 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
     for _ in range(_READ_ATTEMPTS):
         before = _files_of_tables(folder)
         try:
-            tables = {name: _read_table(path) for name, path in before.items()}
+            tables = _read_all(before)
         except FileNotFoundError:
             continue
         if _identities(before) == _identities(_files_of_tables(folder)):
@@ -211,23 +211,41 @@ def _identities(files: Mapping[str, Path]) -> dict[str, tuple[int, int] | None]:
     return found
 
 
-def _read_table(path: Path) -> pl.DataFrame:
+def _read_all(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
+    """Every table file; the faults of all files come together."""
+    tables: dict[str, pl.DataFrame] = {}
+    faults: list[Fault] = []
+    for name, path in files.items():
+        try:
+            tables[name] = _read_table(name, path)
+        except InvalidInputError as problem:
+            faults += problem.faults
+    if faults:
+        raise InvalidInputError("the ledger folder holds files that cannot be read", faults)
+    return tables
+
+
+def _read_table(name: str, path: Path) -> pl.DataFrame:
     """One table file; CSV in UTF-8 with commas, every cell as text."""
+    remedy = "for any other form of file use `encours import`"
     try:
-        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+        table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
     except FileNotFoundError:
         raise
     except (pl.exceptions.PolarsError, OSError) as problem:
         expected = (
             "a Parquet file" if path.suffix == ".parquet" else "UTF-8 text with commas and a header line"
         )
-        fault = Fault(
-            f"cannot be read ({str(problem).splitlines()[0] if str(problem) else type(problem).__name__})",
-            where=str(path),
-            expected=expected,
-            remedy="for any other form of file use `encours import`",
-        )
-        raise InvalidInputError("the ledger folder holds a file that cannot be read", [fault]) from problem
+        reason = (str(problem) or type(problem).__name__).splitlines()[0]
+        fault = Fault(f"cannot be read ({reason})", where=str(path), expected=expected, remedy=remedy)
+        raise InvalidInputError("a table file cannot be read", [fault]) from problem
+    for delimiter in (";", "\t", "|"):
+        if table.width == 1 and set(table.columns[0].split(delimiter)) & set(KEYS[name]):
+            fault = Fault(
+                f"cells are separated by {delimiter!r}", where=str(path), expected="commas", remedy=remedy
+            )
+            raise InvalidInputError("a table file cannot be read", [fault])
+    return table
 
 
 def check_folder(folder: Path) -> CheckedLedger:

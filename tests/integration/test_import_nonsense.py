@@ -289,3 +289,49 @@ def test_a_check_of_a_hand_made_ledger_puts_rows_aside_and_leaves_the_tables(tmp
     (tmp_path / "invoices.csv").write_text(invoices + good, encoding="utf-8")
     assert outcome_of(["check", "--ledger", tmp_path])[1] is None
     assert not (tmp_path / "quarantine" / "invoices.parquet").exists()
+
+
+def test_local_times_of_mails_are_placed_in_utc_by_the_stated_zone(tmp_path):
+    mapping = MAPPING.replace("formats: {", "formats: {time_zone: Europe/Paris, ").replace(
+        "tables:", "sources: {sales: {files: export.csv}, mails: {files: mails.csv}}\ntables:", 1
+    )
+    mapping = mapping.replace("  invoices:\n", "  invoices:\n    source: sales\n")
+    mapping = mapping.replace("  payments:\n", "  payments:\n    source: sales\n")
+    mapping += """\
+  emails:
+    source: mails
+    columns:
+      email_id: id
+      customer_id: client
+      sent_at: {from: at, dates: [dd/mm/yyyy hh:mi]}
+      direction: {constant: inbound}
+      subject: sujet
+      body: texte
+"""
+    (tmp_path / "mails.csv").write_text(
+        "id;client;at;sujet;texte\n"
+        "1;A;10/01/2024 00:30;a;b\n"  # 23:30 UTC of the day before
+        "2;A;2024-07-10 00:30:00;a;b\n"
+        "3;A;2024-01-10T00:30:00+05:00;a;b\n"
+        "4;A;2024-01-10 00:30Z;a;b\n"
+        "5;A;31/03/2024 02:30;a;b\n"  # summer time begins: this minute does not exist
+        "6;A;hier;a;b\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "export.csv").write_text(lines(*SOUND), encoding="utf-8")
+    (tmp_path / "mapping.yaml").write_text(mapping, encoding="utf-8")
+    files = [tmp_path / "export.csv", tmp_path / "mails.csv"]
+    _, refusal = outcome_of(
+        ["import", *files, "--mapping", tmp_path / "mapping.yaml", "--ledger", tmp_path / "ledger"]
+    )
+    assert refusal is None
+    emails = read_ledger(tmp_path / "ledger").emails
+    assert emails is not None
+    assert emails["sent_at"].dt.strftime("%Y-%m-%d %H:%M").to_list() == [
+        "2024-01-09 23:30",
+        "2024-07-09 22:30",
+        "2024-01-09 19:30",
+        "2024-01-10 00:30",
+    ]
+    report = json.loads((tmp_path / "ledger" / "import_report.json").read_text(encoding="utf-8"))
+    assert report["tables"]["emails"]["quarantined"] == {"emails.sent_at: unreadable instant": 2}

@@ -210,6 +210,17 @@ def test_a_table_file_that_cannot_be_read_is_refused_by_name(tmp_path, content, 
     assert message in str(refusal.value)
 
 
+def test_a_wrong_delimiter_is_named_for_every_file_at_once(tmp_path):
+    (tmp_path / "invoices.csv").write_text("invoice_id;customer_id\n1;A\n")
+    (tmp_path / "payments.csv").write_text("payment_id|invoice_id\n1|1\n")
+    with pytest.raises(InvalidInputError) as refusal:
+        storage.check_folder(tmp_path)
+    message = str(refusal.value)
+    assert "invoices.csv: cells are separated by ';'; expected commas" in message
+    assert "payments.csv: cells are separated by '|'" in message
+    assert "column is missing" not in message
+
+
 def test_a_folder_without_tables_or_no_folder_is_refused(tmp_path):
     with pytest.raises(InvalidInputError, match="holds no ledger table"):
         read_tables(tmp_path)

@@ -84,6 +84,11 @@ def test_words_stay_as_written_though_yaml_would_read_them_as_something_else(tmp
         ("is_empty: false", "equals: a, starts_with: b", ["exactly one of equals"]),
         ('decimal: ","', 'decimal: ";"', ["formats.decimal", "found ';'"]),
         ("version: 1", "version: 2", ["version"]),
+        (
+            "formats: {",
+            "formats: {time_zone: Europe/Pari, ",
+            ["no time zone", "the nearest is 'Europe/Paris'"],
+        ),
         ("  payments:\n", "  payments:\n    source: banque\n", ["no source 'banque'", "one of export"]),
         (
             "tables:",

@@ -10,6 +10,7 @@ import difflib
 import re
 import types
 import typing
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -57,6 +58,7 @@ class Formats(_Strict):
     yes: Words = ["true", "yes", "oui", "y", "o", "1"]
     no: Words = ["false", "no", "non", "n", "0"]
     empty: Words = []
+    time_zone: str = "UTC"
 
 
 class Source(_Strict):
@@ -296,6 +298,11 @@ def _contract_faults(mapping: Mapping, document: YamlDocument, name: str) -> lis
         for source in mapping.sources
         if source not in used
     ]
+    zone = mapping.formats.time_zone
+    if zone not in zoneinfo.available_timezones():
+        close = difflib.get_close_matches(zone, sorted(zoneinfo.available_timezones()), n=1)
+        expected = f"a name such as Europe/Paris{f'; the nearest is {close[0]!r}' if close else ''}"
+        faults.append(Fault(f"no time zone {zone!r}", where=place("formats", "time_zone"), expected=expected))
     formats = _unusable_formats(mapping.formats.dates)
     faults += [
         Fault(text, where=place("formats", "dates"), expected="such as dd/mm/yyyy") for text in formats

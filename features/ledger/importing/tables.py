@@ -141,7 +141,7 @@ def _with_column(
         if spec.shift_days:
             value += pl.duration(days=spec.shift_days)
     elif isinstance(dtype, pl.Datetime):
-        value = _instant(cell, _patterns(spec, formats))
+        value = _instant(cell, _patterns(spec, formats), formats.time_zone)
     elif dtype in _AMOUNTS:
         value = _amount(read, table, column, spec, formats, is_typed=is_typed)
     elif dtype == pl.Boolean:
@@ -231,19 +231,24 @@ def _decimal_sign(raw: pl.Series, where: str, spec: Column, *, is_typed: bool) -
     return "." if spec.constant is not None else cells.decimal_sign(raw, where, is_typed=is_typed)
 
 
-def _instant(cell: pl.Expr, patterns: Sequence[str]) -> pl.Expr:
-    """An instant as ISO text, left to the contract's own reading where it already is."""
-    readings = [
-        cell.str.to_datetime(cells.strptime_format(pattern), strict=False, time_unit="us").dt.strftime(
-            "%Y-%m-%dT%H:%M:%S"
-        )
-        for pattern in patterns
-        if "%H" in cells.strptime_format(pattern)
+def _instant(cell: pl.Expr, patterns: Sequence[str], time_zone: str) -> pl.Expr:
+    """An instant as ISO text in UTC; text with an offset is left to the contract's own reading.
+
+    Local times are those of the mapping's time zone; one that occurs twice (end of summer time) is taken as the
+    first, one that never occurs (start of summer time) stays unread.
+    """
+    formats = [cells.strptime_format(pattern) for pattern in patterns]
+    formats += [f"%Y-%m-%d{gap}%H:%M{seconds}" for gap in ("T", " ") for seconds in ("", ":%S", ":%S%.f")]
+    local = [cell.str.to_datetime(sign, strict=False, time_unit="us") for sign in formats if "%H" in sign]
+    local += [
+        cells.days(cell, [sign], is_typed=False).cast(pl.Datetime("us"))
+        for sign in formats
+        if "%H" not in sign
     ]
-    dates = [pattern for pattern in patterns if "%H" not in cells.strptime_format(pattern)]
-    if dates:
-        readings.append(cells.days(cell, dates, is_typed=False).dt.strftime("%Y-%m-%d"))
-    return pl.coalesce([*readings, cell])
+    placed = pl.coalesce(local).dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+    utc = placed.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00")
+    has_offset = cell.str.contains(r"\d{2}:\d{2}.*([Zz]|[+-]\d{2}:?\d{2})$")
+    return pl.when(has_offset).then(cell).otherwise(utc)
 
 
 def _rules(table: str, column: str, spec: Column) -> dict[str, pl.Expr]:
@@ -267,6 +272,8 @@ def _rules(table: str, column: str, spec: Column) -> dict[str, pl.Expr]:
         rules[f"{table}.{column}: unreadable amount"] = unreadable
     elif dtype == pl.Boolean:
         rules[f"{table}.{column}: unreadable flag"] = unreadable
+    elif isinstance(dtype, pl.Datetime):
+        rules[f"{table}.{column}: unreadable instant"] = unreadable
     return rules
 
 
