@@ -79,6 +79,16 @@ class ExplanationAnswer(Reply):
     reasons: list[ReasonAnswer] = Field(description="strongest first")
 
 
+class EvidenceAnswer(Reply):
+    """A sentence of a recent e-mail of the customer, as it was written."""
+
+    email_id: str
+    sent_at: dt.datetime
+    label: str = Field(description="what the sentence says, such as promise_to_pay")
+    is_decided: bool = Field(description="false when unsure: shown, but it moves nothing by itself")
+    quote: str
+
+
 class StepAnswer(Reply):
     """The next thing to do about an invoice."""
 
@@ -169,6 +179,9 @@ class ScoreAnswer(Reply):
     history_depth: int = Field(ge=0, description="settled invoices known of the customer")
     cold_start_rung: Literal["own_history", "segment", "portfolio", "no_opinion"]
     explanation: ExplanationAnswer | None = Field(description="null when reasons were not asked for")
+    evidence: list[EvidenceAnswer] = Field(
+        description="what recent e-mails of the customer say, newest first"
+    )
     decision: DecisionAnswer | None = Field(description="null for a draft: nothing is dunned yet")
     model_version: str
     feature_version: str
@@ -219,6 +232,7 @@ class InvoiceExplanationAnswer(Reply):
     p_late_30: Probability
     grade: Literal["A", "B", "C", "D", "E"]
     explanation: ExplanationAnswer | None
+    evidence: list[EvidenceAnswer]
     decision: DecisionAnswer | None
     model_version: str
 

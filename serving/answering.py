@@ -14,6 +14,7 @@ from serving.answer_messages import (
     BenefitAnswer,
     ClaimAnswer,
     DecisionAnswer,
+    EvidenceAnswer,
     ExplanationAnswer,
     RuleAnswer,
     ScoreAnswer,
@@ -48,6 +49,7 @@ class Scored:
         explanations: why; null when reasons were not asked for.
         decisions: what to do by invoice id; drafts have none.
         known_customers: customers the history knows.
+        evidence: what recent e-mails say, by customer.
     """
 
     invoices: Sequence[InvoiceInFull]
@@ -56,6 +58,7 @@ class Scored:
     explanations: Sequence[ExplanationAnswer] | None
     decisions: Mapping[str, Decision]
     known_customers: frozenset[str]
+    evidence: Mapping[str, Sequence[EvidenceAnswer]]
 
 
 def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
@@ -76,6 +79,7 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
                 missing_fields=list(invoice.missing),
                 unpaid_probability={str(k): row[f"unpaid_probability_{k}d"] for k in HORIZONS},
                 explanation=None if scored.explanations is None else scored.explanations[place],
+                evidence=list(scored.evidence.get(invoice.customer_id, ())),
                 decision=None if decision is None else decision_answer(decision, score_id),
                 policy_version=policy_version,
                 **{name: row[name] for name in _SAME},
@@ -145,7 +149,7 @@ def answers_to_keep(
 ) -> list[Answer]:
     """Return what is kept of each score: inputs, features as served, score, reasons, decision, versions, caller."""
     names = scored.features.columns[2:]
-    rows = scored.features.drop("invoice_id", "as_of").rows()
+    rows = scored.features.rows()
     return [
         Answer(
             answer_id=answer.score_id,
@@ -157,7 +161,7 @@ def answers_to_keep(
             body={
                 "answer": answer.model_dump(mode="json"),
                 "inputs": _inputs(invoice),
-                "features": dict(zip(names, features, strict=True)),
+                "features": dict(zip(names, features[2:], strict=True)),
                 "caller": caller,
             },
         )

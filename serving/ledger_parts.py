@@ -65,6 +65,11 @@ class LedgerParts:
             tables["indicators"] = self.indicators
         return Ledger.from_tables(tables)
 
+    def customer(self, customer_id: str) -> dict[str, Any] | None:
+        """Return one customer as a row; null when it is unknown."""
+        code = int(self.customers.codes_of(pl.Series([customer_id], dtype=pl.String))[0])
+        return None if code < 0 else self.cuts["customers"].frame.row(code, named=True)
+
     def invoice(self, invoice_id: str) -> dict[str, Any] | None:
         """Return one invoice as a row; null when it is unknown."""
         place = int(self.invoices.codes_of(pl.Series([invoice_id], dtype=pl.String))[0])

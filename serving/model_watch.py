@@ -129,7 +129,8 @@ class Poller:
     def close(self) -> None:
         """Stop looking."""
         self._stop.set()
-        self._thread.join(timeout=5)
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):

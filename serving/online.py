@@ -79,6 +79,13 @@ class Knowledge:
         """Return everything known of one customer; null when nothing is."""
         return self.changed.get(customer_id) or self.parts.part(customer_id)
 
+    def customer(self, customer_id: str) -> dict[str, Any] | None:
+        """Return one customer as a row; null when it is unknown."""
+        part = self.changed.get(customer_id)
+        if part is None:
+            return self.parts.customer(customer_id)
+        return part.customers.row(0, named=True) if part.customers.height else None
+
     def invoice(self, invoice_id: str) -> dict[str, Any] | None:
         """Return one invoice as a row; null when it is unknown."""
         customer_id = self.changed_invoices.get(invoice_id)

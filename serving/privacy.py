@@ -10,8 +10,9 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -114,7 +115,13 @@ def export_data(
     }
 
 
-def erase_data(store: SqlHistoryStore, subject: DataSubject, caller: str, now: dt.datetime) -> ErasureReport:
+def erase_data(
+    store: SqlHistoryStore,
+    subject: DataSubject,
+    caller: str,
+    now: dt.datetime,
+    derived: Sequence[Path] = (),
+) -> ErasureReport:
     """Erase what may be erased about a customer or person, in one transaction, and say what stays and why.
 
     E-mails and the texts of answers are erased; the name and company number of the customer are blanked.
@@ -146,6 +153,8 @@ def erase_data(store: SqlHistoryStore, subject: DataSubject, caller: str, now: d
         append_answers(connection, [answer], store.chain)
         if touched:
             mark_changed(connection, touched)
+    for path in derived:
+        path.unlink(missing_ok=True)
     return ErasureReport(answer.answer_id, erased, kept)
 
 

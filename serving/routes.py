@@ -143,6 +143,7 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
                 p_late_30=answer.p_late_30,
                 grade=answer.grade,
                 explanation=answer.explanation,
+                evidence=answer.evidence,
                 decision=answer.decision,
                 model_version=answer.model_version,
             )

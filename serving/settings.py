@@ -66,6 +66,11 @@ class ServiceSettings:
         return self.home / "audit_anchors.jsonl"
 
     @property
+    def mail_memory_path(self) -> Path:
+        """File of what the e-mails of the histories say; deleted by an erasure, made again when needed."""
+        return self.home / "mail_signals.parquet"
+
+    @property
     def registry_state_path(self) -> Path:
         """File in which the follower of the model registry notes what it saw."""
         return self.home / "registry_state.json"

@@ -8,10 +8,10 @@ import gc
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,14 +23,16 @@ from models.bundle import ModelBundle, load_bundle
 from models.scoring import score_landmarks
 from serving.access import AccessKey, KeyRing
 from serving.account_facts import account_facts
-from serving.answer_messages import ExplanationAnswer, ScoresAnswer
+from serving.answer_messages import EvidenceAnswer, ExplanationAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
 from serving.audit import note_anchor
 from serving.cases import dunning_cases
 from serving.dunning import DEFAULT_POLICY_PATH, AccountFacts, Decision, Policy, decide, load_policy
+from serving.email_reading import evidence_of
 from serving.explaining import explain_invoices
 from serving.keeping import AnswerKeeper
 from serving.limits import RateLimit, RateLimiter
+from serving.memory import Remembered
 from serving.messages import ScoreRequest
 from serving.metrics import ServiceMetrics
 from serving.model_watch import Loaded, Poller, Watched, file_signature, read_pointer
@@ -86,7 +88,8 @@ class ScoreWorker:
         self.keeper = AnswerKeeper(self.store, settings.spool_folder)
         self._read_signals = read_signals
         self._histories: dict[int, OnlineHistory] = {}
-        self._accounts: OrderedDict[tuple[str, dt.date, int, int], dict[str, AccountFacts]] = OrderedDict()
+        self._accounts: Remembered[dict[str, AccountFacts]] = Remembered(REMEMBERED_ACCOUNTS)
+        self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_ACCOUNTS)
         self._feeds: tuple[float, tuple[FeedState, ...]] = (-FEED_SECONDS, ())
         self.champion: Watched[ModelBundle] = Watched(
             "model", lambda: file_signature(settings.champion_pointer), self._load_champion, now
@@ -195,11 +198,16 @@ class ScoreWorker:
             explanations = explain_invoices(bundle, features, landmarks)
         decisions = self._decide(policy, knowledge, invoices, landmarks, scores, as_of, now)
         known = frozenset(
-            invoice.customer_id
-            for invoice in invoices
-            if knowledge.ledger_of(invoice.customer_id) is not None
+            invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
         )
-        return Scored(invoices, features, scores, explanations, decisions, known)
+        evidence = {
+            customer_id: self._evidence.get(
+                (customer_id, as_of, *knowledge.version_of(customer_id)),
+                partial(_evidence_of, knowledge, customer_id, as_of),
+            )
+            for customer_id in (known if with_reasons else ())
+        }
+        return Scored(invoices, features, scores, explanations, decisions, known, evidence)
 
     def _decide(
         self,
@@ -229,25 +237,24 @@ class ScoreWorker:
         self, knowledge: Knowledge, customer_id: str, invoices: Sequence[InvoiceInFull], as_of: dt.date
     ) -> dict[str, AccountFacts]:
         """Return the account states, remembered per customer, day and version of its history."""
-        part = knowledge.ledger_of(customer_id)
-        is_all_known = all(invoice.is_known for invoice in invoices)
-        remembered = (customer_id, as_of, *knowledge.version_of(customer_id))
         settings = knowledge.history.settings
-        before = as_of + dt.timedelta(days=1)
-        signals = knowledge.signals_of(customer_id)
-        if part is None or not is_all_known:
-            ledger = ledger_with_new(part, customer_id, invoices)
-            wanted = [invoice.landmark_id for invoice in invoices]
+        before = as_of + dt.timedelta(days=1)  # what was posted today is seen: it protects the customer
+        wanted = [invoice.landmark_id for invoice in invoices]
+        if not all(invoice.is_known for invoice in invoices):
+            ledger = ledger_with_new(knowledge.ledger_of(customer_id), customer_id, invoices)
+            signals = knowledge.signals_of(customer_id)
             return account_facts(ledger, wanted, before, signals=signals, settings=settings)
-        if remembered not in self._accounts:
+
+        def read() -> dict[str, AccountFacts]:
+            part = knowledge.ledger_of(customer_id)
+            if part is None:
+                return {}
             every = part.invoices["invoice_id"].to_list()
-            self._accounts[remembered] = account_facts(
-                part, every, before, signals=signals, settings=settings
-            )
-            while len(self._accounts) > REMEMBERED_ACCOUNTS:
-                self._accounts.popitem(last=False)
-        held = self._accounts[remembered]
-        return {invoice.landmark_id: held[invoice.landmark_id] for invoice in invoices}
+            signals = knowledge.signals_of(customer_id)
+            return account_facts(part, every, before, signals=signals, settings=settings)
+
+        held = self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
+        return {key: held[key] for key in wanted}
 
     def _feeds_if_reachable(self) -> tuple[FeedState, ...]:
         if self.keeper.is_store_away:
@@ -288,15 +295,18 @@ def feed_age_hours(feeds: Sequence[FeedState], as_of: dt.date, now: dt.datetime)
     return None if newest is None else max((at - newest).total_seconds() / 3600.0, 0.0)
 
 
+def _evidence_of(knowledge: Knowledge, customer_id: str, as_of: dt.date) -> list[EvidenceAnswer]:
+    return evidence_of(knowledge.signals_of(customer_id), as_of)
+
+
 def _known_facts(knowledge: Knowledge, key: AccessKey) -> KnownFacts:
     def invoice(invoice_id: str) -> dict[str, object] | None:
         row = knowledge.invoice(invoice_id)
         return row if row is None or key.sees(row["customer_id"]) else None
 
     def country(customer_id: str) -> str | None:
-        part = knowledge.ledger_of(customer_id)
-        found = None if part is None else part.customers["country"].to_list()
-        return found[0] if found else None
+        row = knowledge.customer(customer_id)
+        return None if row is None else row["country"]
 
     return KnownFacts(invoice, country, key.sees)
 
