@@ -1,0 +1,261 @@
+"""One conversation a customer, a night within capacity, credits set against the oldest invoice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.errors import InvalidInputError
+from serving.dunning import (
+    AccountFacts,
+    Contact,
+    Policy,
+    ScoredInvoice,
+    StepTaken,
+    allocate_unapplied_credits,
+    decide,
+    decide_account,
+    decide_night,
+    fill_capacity,
+    load_policy,
+)
+
+POLICY = load_policy()
+ON = date(2025, 10, 20)  # a Monday
+
+
+def case(
+    invoice_id,
+    *,
+    customer_id="C-1",
+    days_late=20,
+    balance="5000.00",
+    stage=0,
+    grade="C",
+    segment="deteriorating",
+    currency="EUR",
+    **facts,
+):
+    due_on = ON - timedelta(days=days_late)
+    amount = Decimal(balance)
+    score = ScoredInvoice(
+        invoice_id,
+        customer_id,
+        ON,
+        due_on - timedelta(days=30),
+        due_on,
+        amount,
+        amount,
+        currency=currency,
+        p_late=0.9,
+        unpaid_probability=((0, 0.9),),
+        grade=grade,
+        cold_start_rung="own_history",
+        rfm_segment=segment,
+    )
+    taken = StepTaken("reinforced", "step", stage, ON - timedelta(days=10)) if stage else None
+    return score, AccountFacts(amount, ledger_feed_age_hours=1.0, last_step=taken, country="FR", **facts)
+
+
+def with_capacity(calls: int, letters: int, *, only_if_positive: bool = False) -> Policy:
+    capacity = POLICY.spec.capacity.model_copy(
+        update={"calls": calls, "letters": letters, "only_if_positive": only_if_positive}
+    )
+    return replace(POLICY, spec=POLICY.spec.model_copy(update={"capacity": capacity}))
+
+
+def test_ten_invoices_make_one_conversation_with_the_total_of_all():
+    decided = decide_account([case(f"F-{n}") for n in range(10)], POLICY, ON)
+    talk = decided.conversation
+    assert sorted(talk.invoice_ids) == [f"F-{n}" for n in range(10)]
+    assert talk.totals == (("EUR", Decimal("50000.00")),)
+    assert talk.channel == "email"
+    assert [decision.invoice_id for decision in decided.decisions] == sorted(talk.invoice_ids)
+
+
+def test_the_call_leads_over_the_email_and_each_invoice_keeps_its_own_stage():
+    decided = decide_account([case("F-1"), case("F-2", balance="30000.00", stage=2, grade="E")], POLICY, ON)
+    assert (decided.conversation.lead_invoice_id, decided.conversation.channel) == ("F-2", "call")
+    assert decided.conversation.invoice_ids == ("F-2", "F-1")
+    assert [decision.next_step.stage for decision in decided.decisions] == [1, 3]
+
+
+def test_amounts_in_two_currencies_are_never_added():
+    decided = decide_account(
+        [case("F-1"), case("F-2", currency="USD", exchange_rate=Decimal("0.9"))], POLICY, ON
+    )
+    assert decided.conversation.totals == (("EUR", Decimal("5000.00")), ("USD", Decimal("5000.00")))
+
+
+def test_a_formal_notice_travels_alone_and_the_reminder_waits_for_the_next_contact_day():
+    decided = decide_account([case("F-1"), case("F-2", days_late=40, stage=3)], POLICY, ON)
+    assert decided.conversation.invoice_ids == ("F-2",)
+    assert (decided.conversation.tone, decided.conversation.approval_level) == ("legal", "credit_manager")
+    waiting = decided.decisions[0]
+    assert (waiting.gate_id, waiting.next_step.on) == ("contact_cap", ON + timedelta(days=3))
+    assert waiting.why[0].rule_id == "gate.contact_cap"
+
+
+def test_a_disputed_invoice_stays_out_of_the_conversation():
+    decided = decide_account([case("F-1"), case("F-2", has_open_dispute=True)], POLICY, ON)
+    assert decided.conversation.invoice_ids == ("F-1",)
+    assert decided.decisions[1].gate_id == "open_dispute"
+
+
+def test_one_strategic_flag_makes_the_whole_conversation_wait_for_a_person():
+    decided = decide_account([case("F-1"), case("F-2", is_strategic=True)], POLICY, ON)
+    assert (decided.conversation.is_automatic, decided.conversation.approval_level) == (
+        False,
+        "account_manager",
+    )
+
+
+def test_no_contact_today_is_no_conversation():
+    contacted = (Contact(ON - timedelta(days=1), "email"),)
+    decided = decide_account([case("F-1", contacts=contacted), case("F-2", contacts=contacted)], POLICY, ON)
+    assert decided.conversation is None
+    assert {decision.gate_id for decision in decided.decisions} == {"contact_cap"}
+
+
+def test_invoices_of_two_customers_or_given_twice_are_refused():
+    with pytest.raises(InvalidInputError) as refused:
+        decide_account([case("F-1"), case("F-1", customer_id="C-2")], POLICY, ON)
+    assert "2 customers, for example C-1, C-2; expected the invoices of exactly one customer" in str(
+        refused.value
+    )
+    assert "invoices given twice, for example F-1" in str(refused.value)
+    with pytest.raises(InvalidInputError, match="0 customers"):
+        decide_account([], POLICY, ON)
+
+
+cases = st.lists(
+    st.builds(
+        case,
+        st.sampled_from([f"F-{n}" for n in range(8)]),
+        days_late=st.integers(-12, 80),
+        balance=st.sampled_from(["80.00", "900.00", "5000.00", "60000.00"]),
+        stage=st.integers(0, 5),
+        grade=st.sampled_from("ABCDE"),
+        segment=st.sampled_from(["prompt", "erratic", "punctual_slow_process", None]),
+        has_open_dispute=st.sampled_from([False, False, True]),
+        contacts=st.sampled_from([(), (Contact(ON - timedelta(days=2), "call"),)]),
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda item: item[0].invoice_id,
+)
+
+
+@given(cases, st.randoms())
+@settings(max_examples=100, deadline=None)
+def test_whatever_the_invoices_there_is_one_contact_and_nothing_is_dropped(items, order):
+    decided = decide_account(items, POLICY, ON)
+    assert [decision.invoice_id for decision in decided.decisions] == sorted(s.invoice_id for s, _ in items)
+    joined = decided.conversation.invoice_ids if decided.conversation else ()
+    assert len(set(joined)) == len(joined)
+    for decision in decided.decisions:
+        alone = decide(*next(item for item in items if item[0].invoice_id == decision.invoice_id), POLICY, ON)
+        if alone.is_contact_today and decision.invoice_id not in joined:
+            assert decision.next_step.on > ON
+            assert (decision.next_step.stage, decision.next_step.tone) == (
+                alone.next_step.stage,
+                alone.next_step.tone,
+            )
+        else:
+            assert decision == alone
+    shuffled = list(items)
+    order.shuffle(shuffled)
+    assert decide_account(shuffled, POLICY, ON) == decided
+
+
+def test_capacity_goes_to_the_highest_net_benefit_with_ties_by_invoice():
+    callers = [
+        case(f"F-{n}", customer_id=f"C-{n}", balance=balance, stage=2, grade="E")
+        for n, balance in enumerate(["40000.00", "20000.00", "40000.00", "90000.00"])
+    ]
+    decisions = [decide(*item, POLICY, ON) for item in callers]
+    assert {decision.next_step.channel for decision in decisions} == {"call"}
+    plan = fill_capacity(decisions, calls=2, letters=0)
+    assert [decision.invoice_id for decision in plan.kept] == ["F-0", "F-3"]
+    assert [item.decision.invoice_id for item in plan.deferred] == ["F-1", "F-2"]
+    assert plan.deferred[0].why.en == "Tonight's capacity is used up."
+    assert fill_capacity(reversed(decisions), calls=2, letters=0) == plan
+
+
+def test_letters_do_not_use_up_calls_and_emails_use_up_nothing():
+    items = [
+        case("F-1"),
+        case("F-2", days_late=40, stage=3),
+        case("F-3", balance="40000.00", stage=2, grade="E"),
+    ]
+    decisions = [decide(*item, POLICY, ON) for item in items]
+    assert [d.next_step.channel for d in decisions] == ["email", "registered_letter", "call"]
+    assert [d.invoice_id for d in fill_capacity(decisions, calls=0, letters=1).kept] == ["F-1", "F-2"]
+    assert [d.invoice_id for d in fill_capacity(decisions, calls=1, letters=0).kept] == ["F-1", "F-3"]
+
+
+def test_a_letter_that_costs_more_than_it_brings_waits_when_the_policy_says_so():
+    decision = decide(*case("F-1", days_late=40, stage=3, balance="500.00", segment="erratic"), POLICY, ON)
+    assert decision.next_step.channel == "registered_letter"
+    assert decision.benefit.net_amount < 0
+    assert fill_capacity([decision], 5, 5).kept == (decision,)
+    (deferred,) = fill_capacity([decision], 5, 5, only_if_positive=True).deferred
+    assert deferred.why.fr == "Coûte plus que le gain attendu."
+
+
+def test_a_call_that_costs_more_than_it_brings_becomes_an_email_of_the_same_stage():
+    cheap = decide(*case("F-1", stage=2, balance="500.00"), POLICY, ON)
+    dear = decide(*case("F-1", stage=2, balance="50000.00"), POLICY, ON)
+    assert (cheap.next_step.channel, cheap.next_step.is_fallback, cheap.next_step.stage) == ("email", True, 3)
+    assert "cheaper_channel" in [reason.rule_id for reason in cheap.why]
+    assert (dear.next_step.channel, dear.next_step.is_fallback, dear.next_step.stage) == ("call", False, 3)
+
+
+def test_the_net_benefit_is_the_hand_calculation_and_marked_assumed():
+    benefit = decide(*case("F-1", stage=2, balance="50000.00"), POLICY, ON).benefit
+    # 0.9 x 50000 x (8 days x 8 % / 365 + 0.3 %) = 213.90
+    assert (benefit.gain_amount, benefit.cost_amount, benefit.net_amount) == (
+        Decimal("213.90"),
+        Decimal("15.00"),
+        Decimal("198.90"),
+    )
+    assert benefit.is_assumed
+
+
+def test_a_night_calls_the_best_and_still_writes_to_the_customer_whose_call_waits():
+    night_cases = [
+        case("F-1", customer_id="C-1", balance="90000.00", stage=2, grade="E"),
+        case("F-2", customer_id="C-2", balance="40000.00", stage=2, grade="E"),
+        case("F-3", customer_id="C-2"),
+    ]
+    night = decide_night(night_cases, with_capacity(1, 0), ON)
+    first, second = night.accounts
+    assert (first.conversation.channel, first.conversation.invoice_ids) == ("call", ("F-1",))
+    assert (second.conversation.channel, second.conversation.invoice_ids) == ("email", ("F-3",))
+    waiting = second.decisions[0]
+    assert (waiting.invoice_id, waiting.next_step.channel) == ("F-2", "call")
+    assert waiting.next_step.on > ON
+    assert "capacity" in [reason.rule_id for reason in waiting.why]
+    assert [item.decision.invoice_id for item in night.deferred] == ["F-2"]
+    assert decide_night(reversed(night_cases), with_capacity(1, 0), ON) == night
+
+
+def test_credits_cover_the_oldest_due_invoice_first():
+    balances = {
+        "F-2": (date(2025, 9, 1), Decimal("100.00")),
+        "F-1": (date(2025, 9, 1), Decimal("50.00")),
+        "F-0": (date(2025, 10, 1), Decimal("80.00")),
+        "F-9": (date(2025, 1, 1), Decimal("-5.00")),
+    }
+    assert allocate_unapplied_credits(Decimal("170.00"), balances) == {
+        "F-1": Decimal("50.00"),
+        "F-2": Decimal("100.00"),
+        "F-0": Decimal("20.00"),
+        "F-9": Decimal("0.00"),
+    }
+    assert sum(allocate_unapplied_credits(Decimal("999.00"), balances).values()) == Decimal("230.00")
