@@ -90,7 +90,9 @@ def write_bundle(bundle: ModelBundle, folder: Path) -> Path:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     files = _files(bundle)
-    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
+    sums = "".join(
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())
+    )
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         for name, content in {**files, CHECKSUMS_FILE: sums.encode()}.items():
@@ -140,7 +142,7 @@ def load_bundle(
     return ModelBundle(
         hazard=hazard,
         calibration=HazardCalibration(
-            calibration["slope"], tuple(calibration["shift"]), calibration["row_count"]
+            tuple(calibration["slope"]), tuple(calibration["shift"]), calibration["landmark_count"]
         ),
         target=Target(**model["target"]),
         catalogue_version=model["catalogue_version"],
@@ -182,7 +184,9 @@ def _read_checked(folder: Path) -> dict[str, bytes]:
     )
     contents = {name: (folder / name).read_bytes() for name in (MODEL_FILE, TREES_FILE)}
     altered = [
-        name for name, content in contents.items() if hashlib.sha256(content).hexdigest() != expected.get(name)
+        name
+        for name, content in contents.items()
+        if hashlib.sha256(content).hexdigest() != expected.get(name)
     ]
     if altered:
         raise InvalidInputError(

@@ -1,9 +1,9 @@
 """Out-of-time calibration: a stretch and a shift of each interval's log-odds, judged on the curve people act on.
 
-Fitted on the newest slices of the training window with models that have not seen them, so that P(unpaid) at every bound
-is right on average. Because it acts on each interval's hazard, the curve stays one falling curve and everything read
-from it (dates, receipts) is calibrated with it. Every parameter carries a prior around "no change": with few data the
-calibration stays near the identity.
+Fitted on the newest slices of the training window with models that have not seen them. Because it acts on each interval's
+hazard, the curve stays one falling curve and everything read from it (dates, receipts) is calibrated with it. Every
+parameter carries a prior around "no change": with few data the calibration stays near the identity. A level that
+differs from slice to slice is season or chance: only the part of the shift that all slices share is kept.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class JudgedCurves:
         is_observed: whether the end of the interval had passed before the cut-off, paid or not.
         is_unpaid: whether the invoice was still unpaid at that end.
         weight: weight of each landmark.
+        time_slice: number of the slice of time each landmark belongs to, from 0.
     """
 
     margins: Floats
@@ -61,6 +62,7 @@ class JudgedCurves:
     is_observed: npt.NDArray[np.bool_]
     is_unpaid: npt.NDArray[np.bool_]
     weight: Floats
+    time_slice: Ints
 
 
 def identity_calibration(interval_count: int) -> HazardCalibration:
@@ -84,20 +86,26 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
     is_unpaid = judged.is_unpaid[seen]
     share = is_used * (judged.weight[seen] / is_used.sum(axis=1))[:, None]
 
-    def unpacked(parameters: Floats) -> tuple[Floats, Floats]:
-        return 1.0 + parameters[0] + parameters[2 : 2 + count], parameters[1] + parameters[2 + count :]
+    slices = judged.time_slice[seen]
+    slice_count = int(slices.max()) + 1
+    first_own = 1 + slice_count
+
+    def unpacked(parameters: Floats) -> tuple[Floats, Floats, Floats]:
+        own = parameters[first_own:]
+        return 1.0 + parameters[0] + own[:count], own[count:], parameters[1:first_own]
 
     spread = np.concatenate(
         [
-            [_COMMON_SLOPE_SPREAD, _COMMON_SHIFT_SPREAD],
+            [_COMMON_SLOPE_SPREAD],
+            np.full(slice_count, _COMMON_SHIFT_SPREAD),
             np.full(count, _OWN_SLOPE_SPREAD),
             np.full(count, _OWN_SHIFT_SPREAD),
         ]
     )
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
-        slope, shift = unpacked(parameters)
-        margin = np.clip(margins * slope + shift, -30.0, 30.0)
+        slope, shift, by_slice = unpacked(parameters)
+        margin = np.clip(margins * slope + shift + by_slice[slices][:, None], -30.0, 30.0)
         log_outlive = np.where(is_ahead, -np.logaddexp(0.0, margin), 0.0)
         log_unpaid = np.cumsum(log_outlive, axis=1)
         unpaid = np.clip(np.exp(log_unpaid), _TINY, 1.0 - _TINY)
@@ -107,19 +115,36 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
         later = np.cumsum(by_log_unpaid[:, ::-1], axis=1)[:, ::-1]
         by_margin = np.where(is_ahead, -later / (1.0 + np.exp(-margin)), 0.0)
         by_slope, by_shift = (by_margin * margins).sum(axis=0), by_margin.sum(axis=0)
-        gradient = np.concatenate([[by_slope.sum(), by_shift.sum()], by_slope, by_shift])
+        level = np.bincount(slices, weights=by_margin.sum(axis=1), minlength=slice_count)
+        gradient = np.concatenate([[by_slope.sum()], level, by_slope, by_shift])
         value += 0.5 * float(((parameters / spread) ** 2).sum())
         return float(value), gradient + parameters / spread**2
 
-    start = np.zeros(2 + 2 * count)
+    start = np.zeros(first_own + 2 * count)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-12})
-    slope, shift = unpacked(np.asarray(found.x, dtype=np.float64))
+    slope, shift, by_slice = unpacked(np.asarray(found.x, dtype=np.float64))
+    lasting = shared_shift(by_slice)
     return HazardCalibration(
         # A negative slope would turn the model's order round; the prior makes it unlikely, this makes it impossible.
         slope=tuple(max(_rounded(value), _LEAST_SLOPE) for value in slope.tolist()),
-        shift=tuple(_rounded(value) for value in shift.tolist()),
+        shift=tuple(_rounded(value + lasting) for value in shift.tolist()),
         landmark_count=int(seen.sum()),
     )
+
+
+def shared_shift(by_slice: Floats) -> float:
+    """The part of the slices' shifts that is more than their scatter; 0 for a single slice.
+
+    >>> shared_shift(np.array([0.2, 0.2, 0.2])), shared_shift(np.array([0.3, -0.3, 0.1]))
+    (0.2, 0.0)
+    """
+    if by_slice.size < 2:
+        return 0.0
+    mean = float(by_slice.mean())
+    scatter = float(by_slice.var(ddof=1)) / by_slice.size
+    if mean == 0.0:
+        return 0.0
+    return _rounded(mean * max(0.0, 1.0 - scatter / mean**2))
 
 
 def _rounded(value: float) -> float:

@@ -41,9 +41,7 @@ def exact_logit(probabilities: Array) -> Array:
     return exact_log(probabilities / (1.0 - probabilities))
 
 
-def _apply(
-    values: Array, one: Callable[[float], float], many: Callable[[pl.Series], pl.Series]
-) -> Array:
+def _apply(values: Array, one: Callable[[float], float], many: Callable[[pl.Series], pl.Series]) -> Array:
     flat = np.ascontiguousarray(values, dtype=np.float64).ravel()
     if flat.size < _SMALL:
         computed = np.fromiter(map(one, flat.tolist()), dtype=np.float64, count=flat.size)

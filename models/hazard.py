@@ -49,9 +49,9 @@ class HazardSettings:
     l2: float = 5.0
     feature_share: float = 0.6
     penalty: float = 30.0
-    linear_rows: int = 60_000
+    linear_rows: int = 40_000
     is_monotone: bool = False
-    threads: int = 2
+    threads: int = 1
     seed: int = 7
 
 
@@ -105,7 +105,9 @@ class UnpaidCurves:
         return result
 
 
-def curves_from_margins(margins: Floats, rows: HazardRows, days_past_due: Ints, intervals: Intervals) -> UnpaidCurves:
+def curves_from_margins(
+    margins: Floats, rows: HazardRows, days_past_due: Ints, intervals: Intervals
+) -> UnpaidCurves:
     """The product of the chances of outliving each interval.
 
     Args:
@@ -159,22 +161,28 @@ def fit_hazard(
         InvalidInputError: when no settlement has been observed, or none has been outlived.
     """
     _refuse_unusable(table, training, feature_names)
-    chosen = np.arange(len(training))
-    if chosen.size > settings.linear_rows:
-        chosen = np.sort(np.random.default_rng(settings.seed).choice(chosen, settings.linear_rows, replace=False))
-    linear = fit_linear_part(
-        table,
-        training.rows.take(chosen),
-        training.is_settled[chosen],
-        training.weight[chosen],
-        intervals,
-        settings.penalty,
-    )
+    thin = training.thinned(settings.linear_rows, settings.seed)
+    linear = fit_linear_part(table, thin.rows, thin.is_settled, thin.weight, intervals, settings.penalty)
+    return add_trees(table, training, feature_names, intervals, settings, directions, linear)
+
+
+def add_trees(
+    table: Floats,
+    training: TrainingRows,
+    feature_names: Sequence[str],
+    intervals: Intervals,
+    settings: HazardSettings,
+    directions: Sequence[int],
+    linear: LinearPart,
+) -> DiscreteTimeHazard:
+    """Fit the trees on what a given scorecard leaves; arguments as for `fit_hazard`."""
     text = _fit_trees(table, training, feature_names, intervals, settings, directions, linear)
     return DiscreteTimeHazard(tuple(feature_names), intervals, linear, TreeModel(text, settings.threads))
 
 
-def predict_margins(model: DiscreteTimeHazard, table: Floats, days_past_due: Ints) -> tuple[Floats, HazardRows]:
+def predict_margins(
+    model: DiscreteTimeHazard, table: Floats, days_past_due: Ints
+) -> tuple[Floats, HazardRows]:
     """Margins of every interval ahead of each landmark, with the rows they belong to."""
     rows = hazard_rows(days_past_due, model.intervals)
     return model.margins(table, rows), rows

@@ -94,7 +94,10 @@ class HazardRows:
     def take(self, chosen: npt.NDArray[np.bool_] | Ints) -> HazardRows:
         """The chosen rows."""
         return HazardRows(
-            self.landmark[chosen], self.interval[chosen], self.days_at_risk[chosen], self.days_past_due[chosen]
+            self.landmark[chosen],
+            self.interval[chosen],
+            self.days_at_risk[chosen],
+            self.days_past_due[chosen],
         )
 
 

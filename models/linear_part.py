@@ -18,9 +18,10 @@ from models.intervals import Floats, HazardRows, Intervals, Ints
 PHASE_ENDS: tuple[int, ...] = (-4, 0, 7)
 """Last interval end, in days past due, of each phase but the last."""
 
-_ROUNDS = 30
+_ROUNDS = 150
+_DEPARTING_FEATURES = 12
 _DEPARTURE_PENALTY = 3.0
-_SIGNIFICANT_DIGITS = 10
+_SIGNIFICANT_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def fit_linear_part(
     intervals: Intervals,
     penalty: float,
 ) -> LinearPart:
-    """Fit the scorecard by penalised maximum likelihood (Newton's method).
+    """Fit the scorecard by penalised maximum likelihood.
 
     Args:
         table: features per landmark.
@@ -142,46 +143,61 @@ def fit_linear_part(
         lower, upper, centre, scale, empty, departures, empty, unknown_share, np.zeros(count), 0.0
     )
     z, is_unknown = start.standardised(table)
-    varies_unknown = (unknown_share > 0.001) & (unknown_share < 0.999)
-    phase = phase_of(rows, intervals)
+    varies = _distinct(is_unknown, np.flatnonzero((unknown_share > 0.001) & (unknown_share < 0.999)))
     left = exact_log(rows.days_at_risk / intervals.nominal_days()[rows.interval])
-    design = np.concatenate(
+    shared = np.concatenate(
         [
             np.eye(count)[rows.interval],
             left[:, None],
             z[rows.landmark],
-            *(z[rows.landmark] * (phase == own)[:, None] for own in range(phases)),
-            ((is_unknown - unknown_share)[:, varies_unknown])[rows.landmark],
+            (is_unknown - unknown_share)[:, varies][rows.landmark],
         ],
         axis=1,
     )
-    strength = np.concatenate(
-        [
-            np.full(count, 1.0),
-            np.full(1, 1.0),
-            np.full(width, penalty),
-            np.full(phases * width, _DEPARTURE_PENALTY * penalty),
-            np.full(int(varies_unknown.sum()), penalty),
-        ]
-    )
+    strength = np.concatenate([np.full(count + 1, 1.0), np.full(width + varies.size, penalty)])
     share = np.average(is_settled, weights=weight) if is_settled.size else 0.5
     anchor = np.zeros(strength.size)
     anchor[:count] = np.log(share + 1e-3) - np.log(1.0 - share + 1e-3)
-    solution = _newton(design, is_settled, weight, strength, anchor)
+    first = _penalised_logistic(shared, is_settled, weight, strength, anchor, anchor)
+    # Departures by phase for the features that weigh most: all of them would cost minutes and gain nothing.
+    weighty = np.sort(
+        np.argsort(-np.abs(first[count + 1 : count + 1 + width]), kind="stable")[:_DEPARTING_FEATURES]
+    )
+    phase = phase_of(rows, intervals)
+    departing = [z[:, weighty][rows.landmark] * (phase == own)[:, None] for own in range(phases)]
+    design = np.concatenate([shared, *departing], axis=1)
+    further = np.zeros(phases * weighty.size)
+    solution = _penalised_logistic(
+        design,
+        is_settled,
+        weight,
+        np.concatenate([strength, np.full(further.size, _DEPARTURE_PENALTY * penalty)]),
+        np.concatenate([anchor, further]),
+        np.concatenate([first, further]),
+    )
     unknown = np.zeros(width)
-    unknown[varies_unknown] = solution[count + 1 + (1 + phases) * width :]
+    unknown[varies] = solution[count + 1 + width : count + 1 + width + varies.size]
+    departures[:, weighty] = solution[strength.size :].reshape(phases, weighty.size)
     return LinearPart(
         lower=lower,
         upper=upper,
         centre=centre,
         scale=scale,
         slope=solution[count + 1 : count + 1 + width],
-        phase_slope=solution[count + 1 + width : count + 1 + (1 + phases) * width].reshape(phases, width),
+        phase_slope=departures,
         unknown=unknown,
         unknown_share=unknown_share,
         interval_offset=solution[:count],
         elapsed_slope=float(solution[count]),
     )
+
+
+def _distinct(is_unknown: Floats, columns: Ints) -> Ints:
+    """Columns with different patterns of unknown values: features of one source are unknown together."""
+    seen: dict[bytes, int] = {}
+    for column in columns.tolist():
+        seen.setdefault(np.packbits(is_unknown[:, column] > 0.0).tobytes(), column)
+    return np.array(sorted(seen.values()), dtype=np.int64)
 
 
 def _reading_of(table: Floats, rows: HazardRows) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -204,22 +220,38 @@ def _reading_of(table: Floats, rows: HazardRows) -> tuple[Floats, Floats, Floats
     return tuple(_rounded(part) for part in (lower, upper, centre, scale, unknown_share))  # type: ignore[return-value]
 
 
-def _newton(design: Floats, outcome: Floats, weight: Floats, strength: Floats, anchor: Floats) -> Floats:
-    """Penalised logistic coefficients; the pull is towards `anchor`, starting there."""
-    solution = anchor.copy()
-    for _ in range(_ROUNDS):
-        margin = np.clip(design @ solution, -30.0, 30.0)
-        probability = 1.0 / (1.0 + np.exp(-margin))
-        slope = design.T @ (weight * (outcome - probability)) - strength * (solution - anchor)
-        curvature = (design * (weight * probability * (1.0 - probability))[:, None]).T @ design
-        step = np.linalg.solve(curvature + np.diag(strength + 1e-6), slope)
-        largest = float(np.abs(step).max(initial=0.0))
-        solution = solution + step * min(1.0, 4.0 / max(largest, 1e-12))
-        if largest < 1e-9:
-            break
-    return _rounded(solution)
+def _penalised_logistic(
+    design: Floats, outcome: Floats, weight: Floats, strength: Floats, anchor: Floats, start: Floats
+) -> Floats:
+    """Penalised logistic coefficients; the pull is towards `anchor`, the search begins at `start`."""
+    from scipy.optimize import minimize
+
+    scale = float(weight.sum())
+
+    def loss(solution: Floats) -> tuple[float, Floats]:
+        margin = design @ solution
+        away = solution - anchor
+        fit = np.logaddexp(0.0, margin) - outcome * margin
+        slope = design.T @ (weight * (1.0 / (1.0 + np.exp(-np.clip(margin, -30.0, 30.0))) - outcome))
+        value = float((weight * fit).sum()) + 0.5 * float((strength * away**2).sum())
+        return value / scale, (slope + strength * away) / scale
+
+    from threadpoolctl import threadpool_limits
+
+    # Threads of the matrix library wait for each other in a loop: on a busy machine two are slower than one.
+    with threadpool_limits(1):
+        found = minimize(
+            loss,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": _ROUNDS, "maxcor": 20, "gtol": 1e-6, "ftol": 1e-10},
+        )
+    return _rounded(np.asarray(found.x, dtype=np.float64))
 
 
 def _rounded(values: Floats) -> Floats:
     """Ten significant digits: the last bits of a matrix product depend on the machine, a model must not."""
-    return np.array([float(f"{value:.{_SIGNIFICANT_DIGITS}g}") for value in values.tolist()], dtype=np.float64)
+    return np.array(
+        [float(f"{value:.{_SIGNIFICANT_DIGITS}g}") for value in values.tolist()], dtype=np.float64
+    )

@@ -88,13 +88,19 @@ def payment_dates(landmarks: pl.DataFrame, days: Ints) -> pl.Series:
         days: days past due.
     """
     countries = landmarks["country"] if "country" in landmarks.columns else pl.Series([None], dtype=pl.String)
-    frame = landmarks.select("as_of", "due_on").with_columns(
-        country=countries.fill_null(DEFAULT_COUNTRY) if countries.len() == landmarks.height else pl.lit(DEFAULT_COUNTRY),
-        day=pl.Series(days),
-    ).with_columns(day=pl.max_horizontal(pl.col("due_on") + pl.duration(days=pl.col("day")), pl.col("as_of")))
-    snapped = {
-        key: next_working_day(*key) for key in frame.select("day", "country").unique().iter_rows()
-    }
+    frame = (
+        landmarks.select("as_of", "due_on")
+        .with_columns(
+            country=countries.fill_null(DEFAULT_COUNTRY)
+            if countries.len() == landmarks.height
+            else pl.lit(DEFAULT_COUNTRY),
+            day=pl.Series(days),
+        )
+        .with_columns(
+            day=pl.max_horizontal(pl.col("due_on") + pl.duration(days=pl.col("day")), pl.col("as_of"))
+        )
+    )
+    snapped = {key: next_working_day(*key) for key in frame.select("day", "country").unique().iter_rows()}
     moved = [snapped[key] for key in frame.select("day", "country").iter_rows()]
     return pl.Series("payment_date", moved, dtype=pl.Date)
 
@@ -127,7 +133,9 @@ def expected_receipts(curves: UnpaidCurves, landmarks: pl.DataFrame, weeks: int 
     for week in range(weeks):
         paid_after = 1.0 - _unpaid_after(curves, curves.days_past_due + 7 * (week + 1) - 1)
         share = np.maximum(paid_after - paid_before, 0.0)
-        rows.append((float((amount * share).sum()), float(np.sqrt((amount**2 * share * (1.0 - share)).sum()))))
+        rows.append(
+            (float((amount * share).sum()), float(np.sqrt((amount**2 * share * (1.0 - share)).sum())))
+        )
         paid_before = np.maximum(paid_before, paid_after)
     later = 1.0 - paid_before
     rows.append((float((amount * later).sum()), float(np.sqrt((amount**2 * later * (1.0 - later)).sum()))))

@@ -11,6 +11,7 @@ from features.errors import Fault, InvalidInputError
 from models.bundle import ModelBundle
 from models.cold_start import history_depth, rung_of
 from models.exact_math import exact_sigmoid
+from models.explanation.reasons import add_reasons
 from models.grades import grade_of
 from models.hazard import UnpaidCurves, curves_from_margins, predict_margins
 from models.intervals import Floats, HazardRows, Ints
@@ -20,21 +21,23 @@ from models.training import feature_table
 from models.training_set import days_past_due
 
 DATE_SHARES: dict[str, float] = {"payment_date_p10": 0.1, "payment_date_p50": 0.5, "payment_date_p90": 0.9}
-MODEL_FEATURE_VERSION = "feature_version"
 
 
-def score_landmarks(bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame) -> pl.DataFrame:
+def score_landmarks(
+    bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame, with_reasons: bool = True
+) -> pl.DataFrame:
     """Score landmarks.
 
     Args:
         bundle: the model.
         features: the answer of `compute_features` for those landmarks, in the same order.
         landmarks: at least `invoice_id, customer_id, as_of, due_on`; `country` is used for working days when present.
+        with_reasons: false leaves the reasons and what belongs to them out, which is about ten times faster.
 
     Returns:
         One row per landmark in the order given: `invoice_id, customer_id, as_of, p_late, p_late_30,
         unpaid_probability_0d … _90d, payment_date_p10, _p50, _p90, grade, history_depth, cold_start_rung,
-        model_version, feature_version`. Horizons already behind the as-of date have probability 1: the invoice is known
+        model_version, feature_version`, and what `models.explanation.reasons.add_reasons` adds. Horizons already behind the as-of date have probability 1: the invoice is known
         to be unpaid.
 
     Raises:
@@ -46,8 +49,7 @@ def score_landmarks(bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.D
     dates = {
         name: payment_dates(landmarks, quantile_days(curves, share)) for name, share in DATE_SHARES.items()
     }
-    depth = history_depth(features)
-    return (
+    scores = (
         landmarks.select("invoice_id", "customer_id", "as_of")
         .with_columns(
             pl.Series("p_late", curves.at(bundle.target.grace_days)),
@@ -57,12 +59,13 @@ def score_landmarks(bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.D
         )
         .with_columns(
             grade_of(pl.col("p_late"), pl.col("p_late_30")).alias("grade"),
-            depth.alias("history_depth"),
-            rung_of(features).alias("cold_start_rung"),
+            history_depth(features),
+            rung_of(features),
             pl.lit(bundle.version).alias("model_version"),
             pl.lit(bundle.catalogue_version).alias("feature_version"),
         )
     )
+    return add_reasons(scores, bundle, features, landmarks) if with_reasons else scores
 
 
 def predict_curves(

@@ -37,6 +37,16 @@ class TrainingRows:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def take(self, chosen: Ints) -> TrainingRows:
+        """The chosen rows."""
+        return TrainingRows(self.rows.take(chosen), self.is_settled[chosen], self.weight[chosen])
+
+    def thinned(self, most: int, seed: int) -> TrainingRows:
+        """An even sample of at most so many rows, in their order."""
+        if len(self) <= most:
+            return self
+        return self.take(np.sort(np.random.default_rng(seed).choice(len(self), most, replace=False)))
+
 
 def open_landmarks_for_training(
     at_issue: pl.DataFrame, settlements: pl.DataFrame, known_before: date, seed: int
@@ -62,7 +72,8 @@ def open_landmarks_for_training(
         base.with_columns(
             as_of=pl.col("due_on")
             + pl.duration(
-                days=pl.lit(first) + (pl.col("invoice_id").hash(seed + stage) % (last - first + 1)).cast(pl.Int64)
+                days=pl.lit(first)
+                + (pl.col("invoice_id").hash(seed + stage) % (last - first + 1)).cast(pl.Int64)
             )
         )
         for stage, (first, last) in enumerate(OPEN_STAGES)
@@ -101,7 +112,10 @@ def training_landmarks(
 def days_past_due(landmarks: pl.DataFrame) -> Ints:
     """Days past due of each landmark on its as-of date (negative before the due date)."""
     result: Ints = (
-        landmarks.select((pl.col("as_of") - pl.col("due_on")).dt.total_days()).to_series().to_numpy().astype(np.int64)
+        landmarks.select((pl.col("as_of") - pl.col("due_on")).dt.total_days())
+        .to_series()
+        .to_numpy()
+        .astype(np.int64)
     )
     return result
 
@@ -109,7 +123,10 @@ def days_past_due(landmarks: pl.DataFrame) -> Ints:
 def days_until(landmarks: pl.DataFrame, day: date) -> Ints:
     """Days from each landmark's due date to a day."""
     result: Ints = (
-        landmarks.select((pl.lit(day) - pl.col("due_on")).dt.total_days()).to_series().to_numpy().astype(np.int64)
+        landmarks.select((pl.lit(day) - pl.col("due_on")).dt.total_days())
+        .to_series()
+        .to_numpy()
+        .astype(np.int64)
     )
     return result
 

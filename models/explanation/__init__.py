@@ -1,0 +1,1 @@
+"""Why a score is what it is: exact contributions, sentences, comparison, and what would change the grade."""

@@ -1,0 +1,158 @@
+"""What each feature contributes to a score, exactly.
+
+The score is a product over intervals, so TreeSHAP values of the trees (and the scorecard's own terms) are exact per
+interval, on its log-odds. The rescale rule for composed models carries them through the product (Chen, Lundberg and Lee,
+"Explaining a series of models by propagating Shapley values", Nature Communications 13, 2022): each interval's
+contributions are scaled by how much the interval moved log P(unpaid), then by how much that moved P(unpaid). They add
+up to the probability, from the chance of an average invoice at the same stage to the invoice's own; what calibration adds
+stands apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.bundle import ModelBundle
+from models.exact_math import exact_exp, exact_log, exact_sigmoid
+from models.hazard import HAZARD_COLUMNS, tree_inputs
+from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
+from models.linear_part import phase_of
+
+STAGE = "stage"
+"""Name of the contribution of the invoice's stage: how far it is from its due date, and how much of the interval is
+left."""
+
+_FLAT = 1e-6
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """Contributions to P(unpaid at due + explained days), in probability.
+
+    `base + values.sum() + calibration = probability`, row by row, within rounding (1e-9).
+
+    Attributes:
+        explained_days: per landmark, the days past due whose probability is explained.
+        names: the model's features, then `stage`.
+        values: one row per landmark, one column per name.
+        base: P(unpaid) of an average invoice over the same intervals.
+        calibration: what calibration adds.
+        probability: the shipped probability.
+    """
+
+    explained_days: Ints
+    names: tuple[str, ...]
+    values: Floats
+    base: Floats
+    calibration: Floats
+    probability: Floats
+
+
+def explained_days(days_past_due: Ints, grace_days: int, intervals: Intervals) -> Ints:
+    """Which probability is worth explaining for each landmark.
+
+    Being late while it can still be avoided; once late, being unpaid 30 days past due, then at the next bound ahead.
+
+    Returns:
+        Days past due, always a bound; for a landmark beyond the last bound, the last bound (its repeated interval).
+    """
+    bounds = [grace_days, *(bound for bound in intervals.bounds if bound >= 30)]
+    ends = np.asarray(bounds, dtype=np.int64)
+    found = np.minimum(np.searchsorted(ends, days_past_due, side="left"), ends.size - 1)
+    result: Ints = ends[found]
+    return result
+
+
+def explain_landmarks(
+    bundle: ModelBundle, table: Floats, days_past_due: Ints, at_most_rows: int = 200_000
+) -> Contributions:
+    """Contributions of every feature to each landmark's explained probability.
+
+    Args:
+        bundle: the model.
+        table: features per landmark in the model's order, unknown as NaN.
+        days_past_due: of each landmark.
+        at_most_rows: hazard rows explained at a time, which bounds the memory taken.
+    """
+    goal = explained_days(days_past_due, bundle.target.grace_days, bundle.intervals)
+    last = np.searchsorted(bundle.intervals.array, goal, side="left").astype(np.int64)
+    step = max(1, at_most_rows // len(bundle.intervals.bounds))
+    parts = [
+        _explain_part(bundle, table[i : i + step], days_past_due[i : i + step], last[i : i + step])
+        for i in range(0, days_past_due.size, step)
+    ]
+    width = len(bundle.feature_names) + 1
+    return Contributions(
+        explained_days=goal,
+        names=(*bundle.feature_names, STAGE),
+        values=np.concatenate([part[0] for part in parts]) if parts else np.empty((0, width)),
+        base=np.concatenate([part[1] for part in parts]) if parts else np.empty(0),
+        calibration=np.concatenate([part[2] for part in parts]) if parts else np.empty(0),
+        probability=np.concatenate([part[3] for part in parts]) if parts else np.empty(0),
+    )
+
+
+def _explain_part(
+    bundle: ModelBundle, table: Floats, days_past_due: Ints, last: Ints
+) -> tuple[Floats, Floats, Floats, Floats]:
+    hazard = bundle.hazard
+    rows = hazard_rows(days_past_due, bundle.intervals, last)
+    by_row, base_margin = _row_contributions(bundle, table, rows)
+    margin = hazard.margins(table, rows)
+    moved = _log_outlive(margin) - _log_outlive(base_margin)
+    total = by_row.sum(axis=1)
+    at_base = -exact_sigmoid(base_margin)
+    scale = np.where(np.abs(total) > _FLAT, moved / np.where(total == 0.0, 1.0, total), at_base)
+    count = days_past_due.size
+    on_log = np.zeros((count, by_row.shape[1]))
+    base_log, own_log = np.zeros(count), np.zeros(count)
+    first = (
+        np.flatnonzero(np.r_[True, rows.landmark[1:] != rows.landmark[:-1]])
+        if len(rows)
+        else np.empty(0, int)
+    )
+    if len(rows):
+        on_log = np.add.reduceat(by_row * scale[:, None], first, axis=0)
+        base_log = np.add.reduceat(_log_outlive(base_margin), first)
+        own_log = np.add.reduceat(_log_outlive(margin), first)
+    base, own = exact_exp(base_log), exact_exp(own_log)
+    gap = own_log - base_log
+    to_probability = np.where(np.abs(gap) > _FLAT, (own - base) / np.where(gap == 0.0, 1.0, gap), base)
+    values = on_log * to_probability[:, None]
+    shipped = _outlive_in_order(bundle.calibration.apply(margin, rows.interval), rows, count)
+    return values, base, shipped - own, shipped
+
+
+def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> tuple[Floats, Floats]:
+    """Log-odds contributions of each feature and of the stage per hazard row, and the log-odds they start from."""
+    hazard = bundle.hazard
+    width = table.shape[1]
+    trees = hazard.trees.contributions(tree_inputs(table, rows, bundle.intervals))
+    by_phase = np.stack(hazard.linear.feature_terms(table))
+    result = np.empty((len(rows), width + 1))
+    result[:, :width] = trees[:, :width] + by_phase[phase_of(rows, bundle.intervals), rows.landmark]
+    offset = hazard.linear.interval_offset[rows.interval]
+    elapsed = hazard.linear.interval_terms(rows, bundle.intervals) - offset
+    result[:, width] = elapsed + trees[:, width : width + len(HAZARD_COLUMNS)].sum(axis=1)
+    return result, offset + trees[:, -1]
+
+
+def _log_outlive(margin: Floats) -> Floats:
+    """log(1 - chance of settlement) from the log-odds of settlement."""
+    # log(1 + e^m) = max(m, 0) + log(1 + e^-|m|)
+    result: Floats = -(np.maximum(margin, 0.0) + exact_log(1.0 + exact_exp(-np.abs(margin))))
+    return result
+
+
+def _outlive_in_order(margin: Floats, rows: HazardRows, count: int) -> Floats:
+    """The product the score itself takes, interval after interval, so that it is the score to the last bit."""
+    outlive = exact_sigmoid(-margin)
+    width = int(rows.interval.max(initial=0)) + 1
+    grid = np.ones((count, width))
+    grid[rows.landmark, rows.interval] = outlive
+    running = np.ones(count)
+    for column in range(width):
+        running = running * grid[:, column]
+    return running

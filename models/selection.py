@@ -1,0 +1,279 @@
+"""Which candidate fits this ledger: judged on the newest slices of the training window, never on a test period.
+
+Scorecard penalty, tree size and number of trees are the ones with the lowest log loss per hazard row on slices a
+candidate has not seen; the same out-of-time predictions calibrate the winner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from models.booster import TreeModel
+from models.calibration import HazardCalibration, JudgedCurves, fit_calibration, identity_calibration
+from models.hazard import DiscreteTimeHazard, HazardSettings, add_trees, predict_margins, tree_inputs
+from models.intervals import Floats, Intervals, Ints
+from models.linear_part import LinearPart, fit_linear_part
+from models.training_set import TrainingRows, days_past_due, days_until, known_days_late, training_rows
+
+SLICE_COUNT = 3
+"""Newest slices judged, so that no single season decides."""
+LEAST_OBSERVED = 30
+"""Fewest invoices with an observed due date for slices to make sense."""
+_CAUTIOUS_TREES = 10
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a model is trained.
+
+    Attributes:
+        hazard: the starting point of every candidate.
+        penalties: scorecard penalties tried.
+        leaves: tree sizes tried.
+        max_trees: most trees tried.
+        open_weight: weight of a landmark seen while open; one at issue weighs 1.
+        validation_share: share of the newest observed invoices that judge the candidates.
+        max_invoices: most invoices learnt from; above it an even sample.
+        max_tuning_rows: most hazard rows a candidate is judged on.
+        seed: of everything random.
+    """
+
+    hazard: HazardSettings = field(default_factory=HazardSettings)
+    penalties: tuple[float, ...] = (20.0, 150.0, 1000.0)
+    leaves: tuple[int, ...] = (4, 15)
+    max_trees: int = 250
+    open_weight: float = 0.3
+    validation_share: float = 0.2
+    max_invoices: int = 150_000
+    max_tuning_rows: int = 60_000
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate and its log loss per hazard row on the newest part of the window."""
+
+    settings: HazardSettings
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class TimeSlice:
+    """A time split inside the window: rows known before a day, and rows of landmarks from that day on.
+
+    Attributes:
+        fit: what was known before the slice.
+        judge: hazard rows of the slice's landmarks.
+        landmarks: positions of the slice's landmarks that have rows.
+        days_past_due: of every landmark of the window.
+        days_late: of every landmark, as known at the cut-off; infinite while open.
+        days_until_cutoff: from every landmark's due date to the cut-off.
+        landmark_weight: of every landmark.
+    """
+
+    fit: TrainingRows
+    judge: TrainingRows
+    landmarks: Ints
+    days_past_due: Ints
+    days_late: Floats
+    days_until_cutoff: Ints
+    landmark_weight: Floats
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The candidate chosen, its calibration, and all candidates with their log loss."""
+
+    settings: HazardSettings
+    calibration: HazardCalibration
+    trials: tuple[Trial, ...]
+
+
+def time_slices(
+    landmarks: pl.DataFrame,
+    settlements: pl.DataFrame,
+    intervals: Intervals,
+    known_before: date,
+    settings: TrainingSettings,
+) -> list[TimeSlice]:
+    """The newest slices of the window, oldest first; none when too little has been observed."""
+    is_observed = (pl.col("as_of") == pl.col("issued_on")) & (pl.col("due_on") < known_before)
+    observed = landmarks.filter(is_observed)["as_of"].sort()
+    if observed.len() < LEAST_OBSERVED:
+        return []
+    shares = [1.0 - number * settings.validation_share for number in range(SLICE_COUNT, 0, -1)]
+    days = sorted({observed[int(observed.len() * max(share, 0.1))] for share in shares})
+    everything = training_rows(landmarks, settlements, intervals, known_before, settings.open_weight)
+    dpd = days_past_due(landmarks)
+    late = np.maximum(known_days_late(landmarks, settlements, known_before), dpd)
+    until_cutoff = days_until(landmarks, known_before)
+    weights = np.where(landmarks["as_of"] == landmarks["issued_on"], 1.0, settings.open_weight)
+    as_of = landmarks["as_of"].to_numpy()
+    slices = []
+    for day, until in zip(days, [*days[1:], known_before], strict=True):
+        is_known = (landmarks["as_of"] < day).to_numpy()
+        positions = np.flatnonzero(is_known)
+        fit = training_rows(landmarks.filter(is_known), settlements, intervals, day, settings.open_weight)
+        fit = replace(fit, rows=replace(fit.rows, landmark=positions[fit.rows.landmark]))
+        is_judged = (as_of >= np.datetime64(day)) & (as_of < np.datetime64(until))
+        judge = everything.take(np.flatnonzero(is_judged[everything.rows.landmark]))
+        fit = fit.thinned(settings.max_tuning_rows, settings.seed)
+        judge = judge.thinned(settings.max_tuning_rows, settings.seed)
+        if len(judge) > 0 and 0.0 < float(fit.is_settled.sum()) < len(fit):
+            judged = np.unique(judge.rows.landmark)
+            slices.append(TimeSlice(fit, judge, judged, dpd, late, until_cutoff, weights))
+    return slices
+
+
+def choose(
+    table: Floats,
+    slices: Sequence[TimeSlice],
+    feature_names: Sequence[str],
+    intervals: Intervals,
+    settings: TrainingSettings,
+    directions: Sequence[int],
+    row_count: int,
+) -> Choice:
+    """The candidate with the lowest log loss and its calibration; without slices, the most cautious one.
+
+    Args:
+        table: features per landmark.
+        slices: of the same landmarks.
+        feature_names: of the table.
+        intervals: of the model.
+        settings: candidates.
+        directions: per feature.
+        row_count: hazard rows of the whole window, which set how small a leaf may be.
+    """
+    cautious = replace(
+        settings.hazard,
+        penalty=max(settings.penalties),
+        leaves=min(settings.leaves),
+        tree_count=_CAUTIOUS_TREES,
+        min_rows_per_leaf=leaf_rows(row_count),
+    )
+    if not slices:
+        return Choice(cautious, identity_calibration(len(intervals.bounds)), ())
+    scorecards = {
+        penalty: [_scorecard(table, part, intervals, penalty, settings) for part in slices]
+        for penalty in settings.penalties
+    }
+    by_penalty = {
+        penalty: _mean(
+            [
+                log_loss(card.margins(table, part.judge.rows, intervals), part.judge)
+                for card, part in zip(cards, slices, strict=True)
+            ]
+        )
+        for penalty, cards in scorecards.items()
+    }
+    penalty = min(by_penalty, key=lambda candidate: (by_penalty[candidate], -candidate))
+    trials = [Trial(replace(cautious, penalty=each, tree_count=0), loss) for each, loss in by_penalty.items()]
+    fitted: dict[int, list[DiscreteTimeHazard]] = {}
+    for leaves in settings.leaves:
+        candidate = replace(cautious, penalty=penalty, leaves=leaves, tree_count=settings.max_trees)
+        fitted[leaves] = [
+            add_trees(table, part.fit, feature_names, intervals, candidate, directions, card)
+            for card, part in zip(scorecards[penalty], slices, strict=True)
+        ]
+        losses = np.mean(
+            [
+                _losses_by_tree(table, part, model, settings.max_trees)
+                for model, part in zip(fitted[leaves], slices, strict=True)
+            ],
+            axis=0,
+        )
+        best = int(np.argmin(losses)) + 1
+        trials.append(Trial(replace(candidate, tree_count=best), float(losses[best - 1])))
+    grown = [trial for trial in trials if trial.settings.tree_count > 0]
+    winner = min(grown, key=lambda trial: (trial.log_loss, trial.settings.leaves)).settings
+    judged = [
+        _judged_curves(_cut(model, winner.tree_count), table, part, number)
+        for number, (model, part) in enumerate(zip(fitted[winner.leaves], slices, strict=True))
+    ]
+    return Choice(winner, fit_calibration(_together(judged)), tuple(trials))
+
+
+def leaf_rows(row_count: int) -> int:
+    """Fewest rows in a leaf: grows with the ledger, so that a small one makes broad statements only."""
+    return int(np.clip(row_count // 200, 20, 200))
+
+
+def log_loss(margins: Floats, judged: TrainingRows) -> float:
+    """Weighted log loss per hazard row."""
+    signed = np.where(judged.is_settled == 1.0, -margins, margins)
+    return float(np.average(np.logaddexp(0.0, signed), weights=judged.weight))
+
+
+def _scorecard(
+    table: Floats, part: TimeSlice, intervals: Intervals, penalty: float, settings: TrainingSettings
+) -> LinearPart:
+    fit = part.fit.thinned(settings.hazard.linear_rows, settings.seed)
+    return fit_linear_part(table, fit.rows, fit.is_settled, fit.weight, intervals, penalty)
+
+
+def _losses_by_tree(table: Floats, part: TimeSlice, model: DiscreteTimeHazard, most: int) -> list[float]:
+    """Log loss on the slice after each tree; the last value stands for trees that were not needed."""
+    import lightgbm
+
+    booster = lightgbm.Booster(model_str=model.trees.text)
+    inputs = tree_inputs(table, part.judge.rows, model.intervals)
+    leaves = np.asarray(
+        booster.predict(inputs, pred_leaf=True, num_threads=model.trees.threads), dtype=np.int64
+    )
+    leaves = leaves.reshape(len(part.judge), -1)
+    total = model.linear.margins(table, part.judge.rows, model.intervals)
+    losses = []
+    for tree in range(leaves.shape[1]):
+        values = np.array(
+            [booster.get_leaf_output(tree, leaf) for leaf in range(int(leaves[:, tree].max()) + 1)]
+        )
+        total = total + values[leaves[:, tree]]
+        losses.append(log_loss(total, part.judge))
+    return losses + losses[-1:] * (most - len(losses))
+
+
+def _cut(model: DiscreteTimeHazard, tree_count: int) -> DiscreteTimeHazard:
+    """The model with its first trees only."""
+    import lightgbm
+
+    text = lightgbm.Booster(model_str=model.trees.text).model_to_string(num_iteration=tree_count)
+    return replace(model, trees=TreeModel(text, model.trees.threads))
+
+
+def _judged_curves(model: DiscreteTimeHazard, table: Floats, part: TimeSlice, number: int) -> JudgedCurves:
+    """Curves of the slice's landmarks beside what became of them."""
+    seen = part.landmarks
+    dpd = part.days_past_due[seen]
+    margins, rows = predict_margins(model, table[seen], dpd)
+    ends = model.intervals.array
+    by_interval = np.zeros((seen.size, ends.size))
+    is_ahead = np.zeros(by_interval.shape, dtype=np.bool_)
+    by_interval[rows.landmark, rows.interval] = margins
+    is_ahead[rows.landmark, rows.interval] = True
+    return JudgedCurves(
+        margins=by_interval,
+        is_ahead=is_ahead,
+        is_observed=ends[None, :] < part.days_until_cutoff[seen][:, None],
+        is_unpaid=part.days_late[seen][:, None] > ends[None, :],
+        weight=part.landmark_weight[seen],
+        time_slice=np.full(seen.size, number, dtype=np.int64),
+    )
+
+
+def _together(parts: Sequence[JudgedCurves]) -> JudgedCurves:
+    return JudgedCurves(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in JudgedCurves.__dataclass_fields__
+        )
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
