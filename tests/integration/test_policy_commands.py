@@ -1,0 +1,107 @@
+"""`encours policy` from the outside: what it reads, says and writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from features.errors import InvalidInputError
+from pipelines.cli.policy import app
+from serving.dunning import (
+    DEFAULT_POLICY_PATH,
+    AccountFacts,
+    DecisionRecord,
+    ScoredInvoice,
+    decide,
+    load_policy,
+    write_records,
+)
+
+ON = date(2025, 10, 20)
+RUNNER = CliRunner(env={"COLUMNS": "300", "NO_COLOR": "1"})
+
+
+def records():
+    policy = load_policy()
+    for number in range(12):
+        due_on = ON - timedelta(days=5 + number)
+        amount = Decimal("5000.00")
+        score = ScoredInvoice(
+            f"F-{number:02d}", f"C-{number % 4}", ON, due_on, due_on, amount, amount, p_late=0.4, grade="B",
+            cold_start_rung="own_history", rfm_segment="prompt" if number % 2 else "erratic",
+        )  # fmt: skip
+        account = AccountFacts(amount, ledger_feed_age_hours=1.0, country="FR")
+        yield DecisionRecord(ON, score, account, decide(score, account, policy, ON))
+
+
+@pytest.fixture
+def stored(tmp_path):
+    path = tmp_path / "stored.parquet"
+    write_records(records(), path)
+    return path
+
+
+@pytest.fixture
+def softer(tmp_path):
+    text = DEFAULT_POLICY_PATH.read_text("utf-8")
+    path = tmp_path / "softer.yaml"
+    path.write_text(text.replace("friendly_email, day: 7", "friendly_email, day: 11"), "utf-8")
+    return path
+
+
+def test_check_says_what_was_proven_and_where_to_go_next():
+    result = RUNNER.invoke(app, ["check", str(DEFAULT_POLICY_PATH), "--tables"])
+    assert result.exit_code == 0, result.output
+    assert "20 routes take 540 cases, each exactly one" in result.output
+    assert "late-payment interest can be reckoned from 2020-01-01 to 2026-06-30" in result.output
+    assert "slow_process_high" in result.output
+    assert "encours policy replay" in result.output
+
+
+def test_check_of_a_faulty_file_is_refused_with_lines(tmp_path):
+    path = tmp_path / "faulty.yaml"
+    path.write_text(DEFAULT_POLICY_PATH.read_text("utf-8").replace("max_age_hours", "max_age"), "utf-8")
+    result = RUNNER.invoke(app, ["check", str(path)])
+    assert isinstance(result.exception, InvalidInputError)
+    assert "faulty.yaml, line " in str(result.exception)
+    assert "unknown key max_age" in str(result.exception)
+
+
+def test_replay_shows_both_sides_by_segment_and_writes_the_differences(stored, softer, tmp_path):
+    out = tmp_path / "differences.parquet"
+    days = ["--from", "2025-10-01", "--to", "2025-10-31"]
+    result = RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days, "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    differing = pl.read_parquet(out)
+    assert f"wrote {differing.height} differing decisions to" in result.output
+    assert 0 < differing.height < 12
+    assert "erratic" in result.output
+    assert "→" in result.output
+
+
+def test_replay_outside_the_stored_days_is_empty(stored, softer):
+    days = ["--from", "2025-09-01", "--to", "2025-09-30"]
+    result = RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days])
+    assert result.exit_code == 0, result.output
+    assert "0 decisions differ" in result.output
+
+
+def test_simulate_decides_the_newest_case_of_each_invoice(stored, softer, tmp_path):
+    older = [replace(item, decided_on=ON - timedelta(days=1), decision=None) for item in records()]
+    cases = tmp_path / "cases.jsonl"
+    write_records([*older, *(replace(item, decision=None) for item in records())], cases)
+    result = RUNNER.invoke(app, ["simulate", str(softer), "--cases", str(cases), "--on", "2025-10-20"])
+    assert result.exit_code == 0, result.output
+    assert "on 2025-10-20, 12 open invoices" in result.output
+    assert "with 4 customers" in result.output
+
+
+def test_a_day_that_is_no_day_is_refused(stored, softer):
+    result = RUNNER.invoke(app, ["simulate", str(softer), "--cases", str(stored), "--on", "20/10/2025"])
+    assert result.exit_code == 2
+    assert "does not match the format" in result.output
