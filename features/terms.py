@@ -248,7 +248,7 @@ class DueDateReport:
         unreadable: those whose terms are not understood.
         agreeing: those whose due date is the recomputed one, in the asked reading.
         differing: those whose due date is another.
-        by_terms: one row per wording: invoices, how many agree under each reading or under neither, and
+        by_terms: one row per wording: invoices, how many agree under each reading, both or neither, and
             whether it was understood. A wording that fits the other reading shows which reading the source
             used.
     """
@@ -283,6 +283,9 @@ def due_date_report(invoices: pl.DataFrame, reading: EndOfMonthReading) -> DueDa
             invoices=pl.len(),
             is_understood=pl.col(first.value).is_not_null().any(),
             **{f"agree_{r.value}": (pl.col("due") == pl.col(r.value)).sum() for r in EndOfMonthReading},
+            agree_both=(
+                (pl.col("due") == pl.col(first.value)) & (pl.col("due") == pl.col(second.value))
+            ).sum(),
             agree_neither=(
                 (pl.col("due") != pl.col(first.value)) & (pl.col("due") != pl.col(second.value))
             ).sum(),

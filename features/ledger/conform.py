@@ -67,6 +67,7 @@ def refuse_wrong_shape(tables: Mapping[str, pl.DataFrame], *, needs_invoices: bo
     for name in SCHEMAS:
         if name in tables:
             faults += _missing_columns(name, tables[name].columns)
+            faults += unusable_columns(name, tables[name])
     if needs_invoices and "invoices" in tables and tables["invoices"].height == 0:
         faults.append(Fault("holds no row", where="invoices", expected="at least one invoice"))
     if faults:
@@ -86,6 +87,32 @@ def _missing_columns(table: str, columns: list[str]) -> list[Fault]:
         for name, column in schema.items()
         if name not in columns and not column.nullable and f"{table}.{name}" not in ABSENT_COLUMN_MEANS
     ]
+
+
+def unusable_columns(table: str, frame: pl.DataFrame) -> list[Fault]:
+    """Columns of a contract whose cells hold lists, structures, bytes or spans instead of one plain value."""
+    return [
+        Fault(
+            f"cells are of type {dtype}",
+            where=f"{table}.{name}",
+            expected="one text, figure, day or flag each",
+        )
+        for name, dtype in frame.schema.items()
+        if name in table_dtypes(table) and is_unusable(dtype)
+    ]
+
+
+def is_unusable(dtype: pl.DataType) -> bool:
+    """Whether a type cannot stand for any value of a ledger."""
+    return dtype.is_nested() or dtype in (pl.Object, pl.Binary, pl.Duration)
+
+
+def _as_plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Categories, times of day and durations as text, so that every column is text, figure, day, instant or flag."""
+    texts = [
+        n for n, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum, pl.Time, pl.Duration)
+    ]
+    return frame.with_columns(pl.col(texts).cast(pl.String)) if texts else frame
 
 
 def _nearest(name: str, candidates: list[str]) -> str:
@@ -124,6 +151,7 @@ def conform(table: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame
         The rows whose every cell could be converted; the others, as they came, with `rule`; and the
         assumptions made for absent columns.
     """
+    frame = _as_plain(frame)
     dtypes = table_dtypes(table)
     notes = [
         note
@@ -182,7 +210,8 @@ def _convert(column: pl.Expr, given: pl.DataType, wanted: pl.DataType) -> pl.Exp
     if wanted == pl.Boolean:
         return _to_flag(column, given)
     if wanted == pl.Float64:
-        return column.cast(pl.Float64, strict=False)
+        is_figure = given.is_numeric() or given in (pl.String, pl.Null)
+        return column.cast(pl.Float64, strict=False) if is_figure else pl.lit(None, pl.Float64)
     return _to_instant(column, given)
 
 
@@ -228,7 +257,9 @@ def _to_amount(column: pl.Expr, given: pl.DataType) -> pl.Expr:
         fits = column.is_finite() & (column.abs() < 1e13)
         cents = pl.when(fits).then((column * 100).round()).cast(pl.Int64, strict=False)
         return (cents.cast(pl.Decimal(38, 2)) / 100).cast(_AMOUNT, strict=False)
-    return column.cast(_AMOUNT, strict=False)
+    if given.is_numeric() or given == pl.Null:
+        return column.cast(_AMOUNT, strict=False)
+    return pl.lit(None, _AMOUNT)
 
 
 def _has_more_than_two_decimals(column: pl.Expr, given: pl.DataType) -> pl.Expr:

@@ -125,7 +125,7 @@ def _due_dates_against_terms(invoices: pl.DataFrame) -> list[Note]:
     first, second = (f"agree_{reading.value}" for reading in EndOfMonthReading)
     open_wordings = understood.filter(pl.col(first) != pl.col(second))
     if open_wordings.height:
-        one, other = open_wordings[first].sum(), open_wordings[second].sum()
+        one, other = ((open_wordings[name] - open_wordings["agree_both"]).sum() for name in (first, second))
         notes.append(
             Note(
                 f"end-of-month terms: {one} due dates count the days first, {other} the end of the month first",

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from features.errors import EncoursError
+
 if TYPE_CHECKING:
     from features.ledger import CheckReport
 
 app = typer.Typer()
+
+
+class Language(StrEnum):
+    """Language of what is printed."""
+
+    EN = "en"
+    FR = "fr"
 
 
 @app.command("import")
@@ -22,28 +32,31 @@ def import_export(
     ledger: Annotated[
         Path, typer.Option(help="Ledger folder to write; an earlier ledger in it is replaced.")
     ],
-    language: Annotated[str, typer.Option(help="Language of the report: en or fr.")] = "en",
+    language: Annotated[Language, typer.Option(help="Language of what is printed.")] = Language.EN,
 ) -> None:
     """Read an export by its mapping, check it and write the ledger folder.
 
     Reads the files and the mapping; writes the tables as Parquet, the rows put aside under quarantine/, and
     import_report.json. When not one invoice can be accepted, an earlier ledger stays as it was.
     """
-    from features.ledger import write_checked
+    from features.ledger import last_known_on, ledger_fingerprint, write_checked
     from features.ledger.importing import import_files, load_mapping
     from features.ledger.storage import refuse_without_invoices, write_refused
 
     done = import_files(files, load_mapping(mapping))
     try:
         refuse_without_invoices(done.checked)
-    except Exception:
+    except EncoursError:
         write_refused(done.checked, ledger)
         raise
-    source = {
+    last_day = last_known_on(done.checked.ledger)
+    facts = {
         "mapping": mapping.name,
+        "ledger_fingerprint": ledger_fingerprint(done.checked.ledger),
+        "last_known_on": last_day.isoformat() if last_day is not None else None,
         "sources": {name: {"files": list(done.files[name]), "rows": done.rows[name]} for name in done.files},
     }
-    write_checked(done.checked, ledger, source)
+    write_checked(done.checked, ledger, facts)
     _print_report(done.checked.report, language)
     _print_places(ledger, "import_report.json", done.checked.report.quarantined_rows, language)
 
@@ -51,7 +64,7 @@ def import_export(
 @app.command("check")
 def check_ledger(
     ledger: Annotated[Path, typer.Option(help="Ledger folder: one Parquet or CSV file per table.")],
-    language: Annotated[str, typer.Option(help="Language of the report: en or fr.")] = "en",
+    language: Annotated[Language, typer.Option(help="Language of what is printed.")] = Language.EN,
 ) -> None:
     """Hold the ledger in a folder to every rule and say what was put aside.
 
@@ -66,14 +79,14 @@ def check_ledger(
     _print_places(ledger, "check_report.json", checked.report.quarantined_rows, language)
 
 
-def _print_report(report: CheckReport, language: str) -> None:
+def _print_report(report: CheckReport, language: Language) -> None:
     """The rows read, accepted and put aside by rule, per table, then notes and assumptions."""
     from rich.console import Console
     from rich.table import Table
 
     from features.ledger import rule_in_french
 
-    is_french = language == "fr"
+    is_french = language is Language.FR
     console = Console()
     titles = (
         ("Table", "Lues", "Acceptées", "En quarantaine", "Règle")
@@ -104,12 +117,12 @@ def _print_report(report: CheckReport, language: str) -> None:
             )
 
 
-def _print_places(folder: Path, report: str, quarantined: int, language: str) -> None:
+def _print_places(folder: Path, report: str, quarantined: int, language: Language) -> None:
     """Where everything was written, and where to look next."""
     from rich.console import Console
 
     console = Console(soft_wrap=True)
-    words = ("Rapport", "Lignes écartées") if language == "fr" else ("Report", "Rows put aside")
+    words = ("Rapport ", "Lignes écartées ") if language is Language.FR else ("Report", "Rows put aside")
     console.print(f"{words[0]}: {folder / report}", markup=False, highlight=False)
     if quarantined:
         console.print(f"{words[1]}: {folder / 'quarantine'}", markup=False, highlight=False)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from features.ledger import read_ledger
+from features.ledger import ledger_fingerprint, read_ledger
 from pipelines.cli.ledger import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +47,8 @@ def test_the_third_party_export_is_taken_over_without_losing_an_invoice(tmp_path
         "rejected_share": 0.0,
     }
     assert any("no date of dispute" in note["en"] for note in report["assumptions"])
+    assert report["ledger_fingerprint"] == ledger_fingerprint(ledger)
+    assert report["last_known_on"] == "2014-01-09"
     assert not (tmp_path / "quarantine").exists()
 
 
@@ -102,6 +104,14 @@ def test_the_french_export_is_taken_over_with_its_two_faulty_rows_named(tmp_path
     lines = (FRENCH_FILES / "factures_clients.csv").read_bytes().decode("cp1252").splitlines()
     assert "31/02/2024" in lines[aside["source_row"] - 1]
     assert "Grand livre" in done.output
+    assert "illisible" in done.output
+    assert "fin de mois : 5 échéances comptent d'abord les jours, 0 d'abord" in " ".join(done.output.split())
+
+
+def test_a_language_that_is_not_there_is_refused(tmp_path):
+    done = run("check", "--ledger", tmp_path, "--language", "de")
+    assert done.exit_code == 2
+    assert "'en', 'fr'" in done.output
 
 
 def test_checking_an_imported_ledger_keeps_the_quarantine_of_its_import(tmp_path):

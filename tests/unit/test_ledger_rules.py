@@ -219,6 +219,57 @@ def test_ids_that_a_tool_turned_into_numbers_come_back_as_text():
     assert ledger.payments.height == 1
 
 
+ODD_TYPES = {
+    "category": pl.Series(["1", "2"], dtype=pl.Categorical),
+    "flag": pl.Series([True, False]),
+    "nothing": pl.Series([None, None]),
+    "not a number": pl.Series([1.0, float("nan")]),
+    "infinity": pl.Series([float("inf"), 1.5]),
+    "day": pl.Series([dt.date(2024, 1, 1)] * 2),
+    "nanoseconds": pl.Series([dt.datetime(2024, 1, 1)] * 2, dtype=pl.Datetime("ns")),  # noqa: DTZ001
+    "zoned": pl.Series([dt.datetime(2024, 1, 1)] * 2).dt.replace_time_zone("Europe/Paris"),  # noqa: DTZ001
+    "time of day": pl.Series([dt.time(1)] * 2),
+    "three decimals": pl.Series(["1.234", "2.000"]).cast(pl.Decimal(20, 3)),
+    "single precision": pl.Series([1.1, 2.25], dtype=pl.Float32),
+    "huge integer": pl.Series([10**30, 2], dtype=pl.Int128),
+    "list": pl.Series([[1], [2]]),
+    "structure": pl.Series([{"a": 1}, {"a": 2}]),
+    "bytes": pl.Series([b"1", b"\xff"]),
+    "span": pl.Series([dt.timedelta(1)] * 2),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(ODD_TYPES))
+def test_columns_of_odd_types_are_read_put_aside_or_refused_but_never_crash(kind):
+    mail = {
+        "email_id": "1",
+        "customer_id": "A",
+        "sent_at": "2024-01-01",
+        "direction": "inbound",
+        "subject": "",
+        "body": "",
+    }
+    figure = {"name": "a", "period": "2024", "value": "1", "published_on": "2024-01-01"}
+    customer = {"customer_id": "A", "is_strategic": "1", "credit_limit": "5"}
+    tables = {
+        "invoices": pl.DataFrame([INVOICE, {**INVOICE, "invoice_id": "2"}]),
+        "payments": pl.DataFrame([PAYMENT, {**PAYMENT, "payment_id": "2"}]),
+        "customers": pl.DataFrame([customer, {**customer, "customer_id": "B"}]),
+        "emails": pl.DataFrame([mail, {**mail, "email_id": "2"}]),
+        "indicators": pl.DataFrame([figure, {**figure, "period": "2025"}]),
+    }
+    is_refused = kind in ("list", "structure", "bytes", "span")
+    for table, frame in tables.items():
+        for column in frame.columns:
+            odd = tables | {table: frame.with_columns(ODD_TYPES[kind].alias(column))}
+            if is_refused:
+                with pytest.raises(InvalidInputError, match=rf"{table}\.{column}: cells are of type"):
+                    check_tables(odd)
+            else:
+                entry = check_tables(odd).report.table(table)
+                assert entry.accepted - entry.derived + sum(entry.quarantined.values()) == 2
+
+
 def test_instants_are_read_as_utc_whatever_their_offset():
     mail = {
         "customer_id": "A",

@@ -13,6 +13,7 @@ import fastexcel
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.ledger.conform import is_unusable
 from features.ledger.importing.mapping import Mapping as MappingFile
 from features.ledger.importing.mapping import Source, nearest
 from features.ledger.importing.text_files import (
@@ -189,6 +190,17 @@ def _read_parquet(content: bytes, needed: Mapping[str, str], name: str) -> RawTa
         fault = Fault(f"is not a whole Parquet file: {problem}", where=name)
         raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
     refuse_missing_columns(rows.columns, needed, name)
+    faults = [
+        Fault(
+            f"column {column!r} holds {dtype}",
+            where=name,
+            expected="one text, figure, day or flag in each cell",
+        )
+        for column, dtype in rows.select(list(needed)).schema.items()
+        if is_unusable(dtype)
+    ]
+    if faults:
+        raise InvalidInputError(f"{name} cannot be read", faults)
     texts = rows.select(list(needed)).with_columns(
         pl.col(column).cast(pl.String, strict=False).str.replace(r"^(-?\d+)\.0$", "$1")
         if dtype.is_float()
