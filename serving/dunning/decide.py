@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+from features.errors import Fault, InvalidInputError
 from serving.dunning.benefit import net_benefit
 from serving.dunning.claims import claim_deadline, claim_of
 from serving.dunning.contact_days import next_contact_day
 from serving.dunning.decision import Decision, NetBenefit, NextStep, Reason
-from serving.dunning.facts import AccountFacts, ScoredInvoice
+from serving.dunning.facts import FIRST_DAY, LAST_DAY, AccountFacts, ScoredInvoice
 from serving.dunning.gates import GateHit, contact_gate, person_gates, stopping_gates
 from serving.dunning.holdout import Assignment, assignment
 from serving.dunning.policy import Effect, Fallback, Policy, Step, is_automatic
@@ -45,16 +46,22 @@ def decide(score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date
 
     Gates first, in the order of `GATE_IDS`; no score can override one. Then the route table gives the
     sequence, the last step taken gives the stage, and the calendar of the payer's country gives the day.
-    The same arguments always give the same decision, and every valid pair of facts gives one: nothing is
-    read, nothing is raised.
+    The same arguments always give the same decision, and every pair of facts gives one; no clock is read.
 
     Args:
         score: the invoice as the model sees it.
         account: the account at decision time; its balance, not the scored one, is what is asked for.
         policy: a checked policy.
         on: the day of the decision.
+
+    Raises:
+        InvalidInputError: the day is outside `FIRST_DAY` to `LAST_DAY`.
     """
-    stops = stopping_gates(account, policy, on)
+    if not FIRST_DAY <= on <= LAST_DAY:
+        fault = Fault(f"{on} is outside the days known", "on", f"{FIRST_DAY} to {LAST_DAY}")
+        raise InvalidInputError(f"no decision can be made on {on}", [fault])
+    balance = in_policy_currency(account.net_balance_amount, score, account, policy)
+    stops = stopping_gates(account, policy, on, balance)
     if stops:
         return _decide_by_gate(score, account, policy, on, stops)
     drawn = assignment(score.customer_id, account, policy)
@@ -164,9 +171,8 @@ def _benefit(
     if effect is None:
         return None, None
     day = planned.on or planned.wanted_on
-    chance = None
-    if usable_grade(score) is not None or score.cold_start_rung != "no_opinion":
-        chance = score.unpaid_at((day - score.due_on).days)
+    has_opinion = score.cold_start_rung != "no_opinion"
+    chance = score.unpaid_at((day - score.due_on).days) if has_opinion else None
     balance = in_policy_currency(account.net_balance_amount, score, account, policy)
     benefit = net_benefit(planned.step.channel, effect, policy.spec.economics, balance, chance)
     fallback = planned.step.fallback

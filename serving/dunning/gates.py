@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from serving.dunning.decision import Reason
 from serving.dunning.facts import AccountFacts
@@ -33,8 +34,17 @@ class GateHit:
     approval: str | None = None
 
 
-def stopping_gates(account: AccountFacts, policy: Policy, on: date) -> tuple[GateHit, ...]:
-    """The gates that hold and leave no room for dunning, in the order of `GATE_IDS`."""
+def stopping_gates(
+    account: AccountFacts, policy: Policy, on: date, balance: Decimal | None
+) -> tuple[GateHit, ...]:
+    """The gates that hold and leave no room for dunning, in the order of `GATE_IDS`.
+
+    Args:
+        account: the account at decision time.
+        policy: parameters and words of the gates.
+        on: the day of the decision.
+        balance: net balance in the policy's currency; null when it cannot be converted.
+    """
     gates = policy.spec.gates
     hits = []
     if account.is_settled or account.net_balance_amount <= 0:
@@ -65,6 +75,11 @@ def stopping_gates(account: AccountFacts, policy: Policy, on: date) -> tuple[Gat
         until = account.payment_announced_on + timedelta(days=announced.grace_days + 1)
         if on < until:
             hits.append(_hit("payment_announced", announced.why, announced.sequence, until))
+    small = gates.small_balance
+    is_settled = bool(hits) and hits[0].gate_id == "settled"
+    if balance is not None and balance < small.below and not is_settled:
+        amount = Text(f"{balance:.2f}".replace(".", ","), f"{balance:.2f}")
+        hits.append(_hit("small_balance", small.why, small.sequence, amount=amount))
     return tuple(hits)
 
 

@@ -133,6 +133,12 @@ class WaitingGate(Gate):
     grace_days: Annotated[int, Field(ge=0, le=60)]
 
 
+class SmallBalanceGate(Gate):
+    """Less than this, in the policy's currency, is not worth a contact."""
+
+    below: Money
+
+
 class PersonGate(Strict):
     """A person decides every step."""
 
@@ -163,6 +169,7 @@ class Gates(Strict):
     plan_running: Gate
     promise_running: WaitingGate
     payment_announced: WaitingGate
+    small_balance: SmallBalanceGate
     natural_person: NaturalPersonGate
     strategic_account: PersonGate
     contact_cap: ContactGate

@@ -6,12 +6,13 @@ import string
 from collections.abc import Iterator
 from itertools import pairwise
 
+from features.calendars import has_calendar
 from features.errors import Fault
 from serving.dunning.policy import PolicySpec, Sequence
 from serving.dunning.words import CHANNELS, GRADES, NO_GRADE, TONES, Text
 from serving.dunning.yaml_lines import Key, YamlFile
 
-GATE_PLACEHOLDERS = frozenset({"until", "hours", "kind", "published", "level"})
+GATE_PLACEHOLDERS = frozenset({"until", "hours", "kind", "published", "level", "amount"})
 TEMPLATE_PLACEHOLDERS = frozenset(
     {
         "invoice_id",
@@ -188,6 +189,10 @@ def _order_faults(name: str, sequence: Sequence, source: YamlFile) -> Iterator[F
 
 
 def _amount_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
+    country = spec.policy.country
+    if not has_calendar(country):
+        where = source.where(("policy", "country"))
+        yield Fault(f"no public holidays are known for {country}", where, "ISO 3166 alpha-2, such as FR")
     tops = [band.below for band in spec.money_bands]
     if tops[-1] is not None:
         last = ("money_bands", len(tops) - 1, "below")

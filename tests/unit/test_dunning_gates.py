@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from features.errors import InvalidInputError
 from serving.dunning import AccountFacts, Contact, ScoredInvoice, StepTaken, decide, load_policy
 from serving.dunning.contact_days import is_in_period
 from serving.dunning.policy import QuietPeriod
@@ -164,6 +165,28 @@ def test_money_on_its_way_is_waited_for_until_the_grace_has_passed(fact, gate, g
 def test_a_broken_promise_changes_the_route():
     decision = decided(promise_due_on=date(2025, 10, 3))
     assert (decision.state, decision.sequence_id) == ("broken_promise", "reinforced")
+
+
+@pytest.mark.parametrize(
+    ("balance", "gate"), [("14.99", "small_balance"), ("15.00", None), ("0.00", "settled")]
+)
+def test_a_balance_too_small_to_bother_anyone_about_is_held(balance, gate):
+    decision = decided(balance_amount=Decimal(balance))
+    assert decision.gate_id == gate
+    if gate == "small_balance":
+        assert (decision.next_step, decision.sequence_id) == (None, "hold")
+        assert decision.why[0].fr == "Solde trop petit pour déranger le client (14,99)."
+
+
+def test_a_small_balance_is_measured_in_the_policys_currency():
+    score = ScoredInvoice(**{**vars(SCORE), "currency": "JPY"})
+    yen = account(balance_amount=Decimal("1000.00"), exchange_rate=Decimal("0.006"))
+    assert decide(score, yen, POLICY, ON).gate_id == "small_balance"
+
+
+def test_a_day_outside_the_days_known_is_refused():
+    with pytest.raises(InvalidInputError, match="on: 9999-12-31 is outside the days known"):
+        decided(on=date(9999, 12, 31))
 
 
 def test_the_higher_of_two_approvals_is_asked_for():

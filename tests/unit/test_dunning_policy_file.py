@@ -179,6 +179,7 @@ def test_a_sequence_nobody_leads_to_and_a_text_nobody_uses_are_refused():
     [
         ("below: 10000, label", "below: 900, label", "money bands do not grow"),
         ("{id: high, below: null", "{id: high, below: 99999", "the last money band has an upper bound"),
+        ("  country: FR ", "  country: ZZ ", "no public holidays are known for ZZ"),
         ("letter: 2.00, ", "", "no cost for letter"),
         ("grades: [C, none]", "grades: [C]", "no payment plan bounds for grade none"),
         (
