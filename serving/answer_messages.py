@@ -66,15 +66,15 @@ class ReasonAnswer(Reply):
     contribution: float = Field(description="share of probability added (above 0) or taken away (below 0)")
     fr: str = Field(description="the reason in French, with the real values")
     en: str = Field(description="the reason in English, with the real values")
-    values: dict[str, float | None] = Field(description="the features behind it; null is unknown")
 
 
 class ExplanationAnswer(Reply):
-    """Why a probability is what it is: base + contributions + calibration = probability."""
+    """Why a probability is what it is: base + contributions + others + calibration = probability."""
 
     explained_days: int = Field(description="days past due whose probability of being unpaid is explained")
     base: float = Field(description="the probability of an average invoice at the same stage")
     calibration: float = Field(description="what calibration adds")
+    others: float = Field(description="what the reasons not named add together")
     probability: Probability
     reasons: list[ReasonAnswer] = Field(description="strongest first")
 

@@ -16,6 +16,7 @@ from serving.answer_messages import (
     DecisionAnswer,
     EvidenceAnswer,
     ExplanationAnswer,
+    ReasonAnswer,
     RuleAnswer,
     ScoreAnswer,
     StepAnswer,
@@ -45,8 +46,7 @@ class Scored:
     Attributes:
         invoices: the invoices in full.
         features: the features as served.
-        scores: the answer of the model.
-        explanations: why; null when reasons were not asked for.
+        scores: the answer of the model, with reasons when they were asked for.
         decisions: what to do by invoice id; drafts have none.
         known_customers: customers the history knows.
         evidence: what recent e-mails say, by customer.
@@ -55,7 +55,6 @@ class Scored:
     invoices: Sequence[InvoiceInFull]
     features: pl.DataFrame
     scores: pl.DataFrame
-    explanations: Sequence[ExplanationAnswer] | None
     decisions: Mapping[str, Decision]
     known_customers: frozenset[str]
     evidence: Mapping[str, Sequence[EvidenceAnswer]]
@@ -64,9 +63,8 @@ class Scored:
 def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
     """Return one answer per invoice, in the order of the request."""
     answers = []
-    for place, (invoice, row) in enumerate(
-        zip(scored.invoices, scored.scores.iter_rows(named=True), strict=True)
-    ):
+    has_reasons = "reasons" in scored.scores.columns
+    for invoice, row in zip(scored.invoices, scored.scores.iter_rows(named=True), strict=True):
         score_id = new_answer_id(SCORE)
         decision = scored.decisions.get(invoice.landmark_id)
         answers.append(
@@ -78,7 +76,7 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
                 is_known_customer=invoice.customer_id in scored.known_customers,
                 missing_fields=list(invoice.missing),
                 unpaid_probability={str(k): row[f"unpaid_probability_{k}d"] for k in HORIZONS},
-                explanation=None if scored.explanations is None else scored.explanations[place],
+                explanation=explanation_answer(row) if has_reasons else None,
                 evidence=list(scored.evidence.get(invoice.customer_id, ())),
                 decision=None if decision is None else decision_answer(decision, score_id),
                 policy_version=policy_version,
@@ -86,6 +84,31 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
             )
         )
     return answers
+
+
+def explanation_answer(row: Mapping[str, Any]) -> ExplanationAnswer:
+    """Return the explanation of one scored row; what is not named is summed, so that everything adds up."""
+    reasons = [
+        ReasonAnswer(
+            group=reason["group"],
+            label_fr=reason["label_fr"],
+            label_en=reason["label_en"],
+            contribution=reason["contribution"],
+            fr=reason["text_fr"],
+            en=reason["text_en"],
+        )
+        for reason in row["reasons"]
+    ]
+    named = sum(reason.contribution for reason in reasons)
+    base, calibration = row["base_probability"], row["calibration_contribution"]
+    return ExplanationAnswer(
+        explained_days=row["explained_days"],
+        base=base,
+        calibration=calibration,
+        others=row["explained_probability"] - base - calibration - named,
+        probability=row["explained_probability"],
+        reasons=reasons,
+    )
 
 
 def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:

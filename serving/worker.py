@@ -23,13 +23,12 @@ from models.bundle import ModelBundle, load_bundle
 from models.scoring import score_landmarks
 from serving.access import AccessKey, KeyRing
 from serving.account_facts import account_facts
-from serving.answer_messages import EvidenceAnswer, ExplanationAnswer, ScoresAnswer
+from serving.answer_messages import EvidenceAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
 from serving.audit import note_anchor
 from serving.cases import dunning_cases
 from serving.dunning import DEFAULT_POLICY_PATH, AccountFacts, Decision, Policy, decide, load_policy
 from serving.email_reading import evidence_of
-from serving.explaining import explain_invoices
 from serving.keeping import AnswerKeeper
 from serving.limits import RateLimit, RateLimiter
 from serving.memory import Remembered
@@ -192,10 +191,7 @@ class ScoreWorker:
     ) -> Scored:
         landmarks = landmarks_of(invoices)
         features = features_of(knowledge.history, landmarks)
-        scores = score_landmarks(bundle, features, landmarks)
-        explanations: list[ExplanationAnswer] | None = None
-        if with_reasons:
-            explanations = explain_invoices(bundle, features, landmarks)
+        scores = score_landmarks(bundle, features, landmarks, with_reasons=with_reasons)
         decisions = self._decide(policy, knowledge, invoices, landmarks, scores, as_of, now)
         known = frozenset(
             invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
@@ -207,7 +203,7 @@ class ScoreWorker:
             )
             for customer_id in (known if with_reasons else ())
         }
-        return Scored(invoices, features, scores, explanations, decisions, known, evidence)
+        return Scored(invoices, features, scores, decisions, known, evidence)
 
     def _decide(
         self,
