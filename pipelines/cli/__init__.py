@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from features.errors import EncoursError
+from pipelines.cli import ledger, policy, run, simulate
 
 app = typer.Typer(
     name="encours",
@@ -21,6 +22,12 @@ app = typer.Typer(
 @app.callback()
 def _encours() -> None:
     """Late-payment prediction, explanation and dunning for B2B invoices."""
+
+
+app.add_typer(ledger.app)
+app.add_typer(simulate.app)
+app.add_typer(run.app)
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:

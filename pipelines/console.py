@@ -1,0 +1,53 @@
+"""What a person sees of a run at the terminal: each step as it starts and ends, and what it said."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import dagster as dg
+from rich.console import Console
+
+_SILENT_EVENTS_LEVEL = logging.INFO
+
+
+class _StepLines(logging.Handler):
+    """Prints a line when a step starts, what it reports, and how long it took."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(level=_SILENT_EVENTS_LEVEL)
+        self._console = console
+        self._started: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line for what matters to a person; Dagster's own bookkeeping stays in its event log."""
+        meta = getattr(record, "dagster_meta", None) or {}
+        event, step = meta.get("dagster_event"), meta.get("step_key") or ""
+        if event is None:
+            text = meta.get("orig_message") or record.getMessage()
+            style = "red" if record.levelno >= logging.ERROR else "dim"
+            self._console.print(f"    {text}", style=style, markup=False, highlight=False)
+        elif event.event_type_value == "STEP_START":
+            self._started[step] = time.monotonic()
+            self._console.print(f"  … {step}", markup=False, highlight=False)
+        elif event.event_type_value == "STEP_SUCCESS":
+            seconds = time.monotonic() - self._started.get(step, time.monotonic())
+            self._console.print(f"  ✓ {step} ({seconds:.1f} s)", style="green", markup=False, highlight=False)
+        elif event.event_type_value == "STEP_FAILURE":
+            self._console.print(f"  ✗ {step}", style="bold red", markup=False, highlight=False)
+
+
+@dg.logger(description="Lines for a person at a terminal.")
+def terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
+    """A logger that prints steps and messages, nothing else."""
+    logger = logging.Logger("encours.run", level=_SILENT_EVENTS_LEVEL)
+    logger.addHandler(_StepLines(Console()))
+    return logger
+
+
+@dg.logger(description="Keeps quiet: the caller prints the result.")
+def silent_logger(context: dg.InitLoggerContext) -> logging.Logger:
+    """A logger that prints nothing."""
+    logger = logging.Logger("encours.silent", level=logging.CRITICAL)
+    logger.addHandler(logging.NullHandler())
+    return logger

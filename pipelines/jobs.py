@@ -1,0 +1,23 @@
+"""The jobs and the schedule: what runs together, and when."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+main_job = dg.define_asset_job(
+    "main",
+    selection=dg.AssetSelection.all(),
+    description="From the ledger to scored, explained and routed invoices, training the model on the way.",
+)
+nightly_job = dg.define_asset_job(
+    "nightly",
+    selection=dg.AssetSelection.groups("ledger", "tonight"),
+    description="Rescore and route every open invoice with the registered champion; nothing is trained.",
+)
+nightly_schedule = dg.ScheduleDefinition(
+    name="nightly_at_two",
+    job=nightly_job,
+    cron_schedule="0 2 * * *",
+    execution_timezone="Europe/Paris",
+    description="Every night at two, after the bank statements of the day have been booked.",
+)

@@ -1,0 +1,81 @@
+"""What assets are given: the home they work in, the ledger and date they look at, the choices of a run.
+
+Nothing is read from the environment until an asset runs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from features.errors import Fault, InvalidInputError
+from features.ledger import Ledger, last_known_on, read_ledger
+from features.settings import LedgerSettings
+from models.home import Home, home_at, read_home
+from pipelines.workspace import Workspace
+
+
+class EncoursHome(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The folder in which everything is kept."""
+
+    root: str = Field(default="", description="Folder; empty takes ENCOURS_HOME, or var/ when that is unset.")
+
+    def home(self) -> Home:
+        """Where Encours keeps what it makes."""
+        return home_at(Path(self.root)) if self.root else read_home()
+
+    def workspace(self) -> Workspace:
+        """Where assets leave what the next one reads."""
+        return Workspace(self.home())
+
+
+class LedgerInput(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The ledger to read and the date to look from."""
+
+    folder: str = Field(default="", description="Ledger folder; empty takes the one in the home.")
+    as_of: str = Field(
+        default="", description="ISO date; only what was known strictly before it is seen. Empty: the day after the "
+        "last fact in the ledger."
+    )  # fmt: skip
+    grace_days: int = Field(default=0, ge=0, le=30, description="Days past due that are still on time.")
+    settled_tolerance: str = Field(default="0.05", description="Open amount at which an invoice is settled.")
+
+    def source(self, workspace: Workspace) -> Path:
+        """Folder the ledger is read from."""
+        return Path(self.folder) if self.folder else workspace.ledger
+
+    def settings(self) -> LedgerSettings:
+        """How lateness and settlement are read."""
+        return LedgerSettings(grace_days=self.grace_days, settled_tolerance=Decimal(self.settled_tolerance))
+
+    def date(self, ledger: Ledger) -> dt.date:
+        """The as-of date of the run."""
+        return as_of_date(ledger, self.as_of)
+
+
+def as_of_date(ledger: Ledger, as_of: str | None) -> dt.date:
+    """The date asked for, or the day after the last fact the ledger holds.
+
+    Raises:
+        InvalidInputError: the text is no ISO date, or the ledger holds no dated fact.
+    """
+    if as_of:
+        try:
+            return dt.date.fromisoformat(as_of)
+        except ValueError as error:
+            fault = Fault(f"{as_of!r} is not a date", where="as-of", expected="an ISO date such as 2026-06-30")
+            raise InvalidInputError("the as-of date cannot be read", [fault]) from error
+    last = last_known_on(ledger)
+    if last is None:
+        fault = Fault("the ledger holds no dated fact", where="ledger", remedy="import a ledger, or give --as-of")
+        raise InvalidInputError("there is no date to look from", [fault])
+    return last + dt.timedelta(days=1)
+
+
+def checked_ledger(workspace: Workspace) -> Ledger:
+    """The ledger the first asset checked and kept."""
+    return read_ledger(workspace.ledger)

@@ -1,0 +1,97 @@
+"""The night's work on every open invoice: score, explain, route. Pure: values in, values out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import polars as pl
+
+from features.ledger import Ledger, last_known_on
+from features.settings import LedgerSettings
+from models.bundle import ModelBundle
+from models.scoring import score_landmarks
+from serving.account_facts import account_facts
+from serving.cases import dunning_cases
+from serving.dunning import DecisionRecord, Night, Policy, decide_night
+
+_HOURS_A_DAY = 24.0
+
+
+@dataclass(frozen=True)
+class RoutedNight:
+    """What the policy made of the night's scores.
+
+    Attributes:
+        night: conversations and deferrals, customer by customer.
+        records: one record per open invoice, as the replay reads them.
+    """
+
+    night: Night
+    records: tuple[DecisionRecord, ...]
+
+
+def with_country(landmarks: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
+    """Landmarks with the payer's country beside, null where unknown: payment dates fall on its working days."""
+    return landmarks.join(
+        customers.select("customer_id", "country"),
+        on="customer_id",
+        how="left",
+        validate="m:1",
+        maintain_order="left",
+    )
+
+
+def score_open_invoices(
+    bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame, customers: pl.DataFrame
+) -> pl.DataFrame:
+    """Score landmarks, explain them and name each payer's segment.
+
+    Args:
+        bundle: the champion.
+        features: the answer of `compute_features` for the landmarks.
+        landmarks: what is scored, in the same order.
+        customers: the ledger's customers.
+
+    Returns:
+        The answer of `score_landmarks`, one row per landmark in their order.
+    """
+    return score_landmarks(bundle, features, with_country(landmarks, customers))
+
+
+def feed_age_hours(ledger: Ledger, as_of: dt.date) -> float | None:
+    """Hours from the end of the last day the ledger knows of to the as-of date; None without any fact."""
+    last = last_known_on(ledger)
+    if last is None:
+        return None
+    return max((as_of - last).days - 1, 0) * _HOURS_A_DAY
+
+
+def route_open_invoices(
+    ledger: Ledger,
+    signals: pl.DataFrame | None,
+    scores: pl.DataFrame,
+    landmarks: pl.DataFrame,
+    policy: Policy,
+    as_of: dt.date,
+    settings: LedgerSettings,
+) -> RoutedNight:
+    """Decide on every open invoice: gates, sequence, one conversation a customer, capacity.
+
+    A ledger that ends days before the as-of date is a stale feed: the policy then takes no automatic step.
+    """
+    facts = account_facts(
+        ledger,
+        scores["invoice_id"].to_list(),
+        as_of,
+        signals=signals,
+        feed_age_hours=feed_age_hours(ledger, as_of),
+        settings=settings,
+    )
+    cases = dunning_cases(scores, landmarks, facts)
+    night = decide_night(cases, policy, as_of)
+    decided = {decision.invoice_id: decision for account in night.accounts for decision in account.decisions}
+    records = tuple(
+        DecisionRecord(as_of, score, account, decided[score.invoice_id]) for score, account in cases
+    )
+    return RoutedNight(night, records)
