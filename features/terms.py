@@ -115,10 +115,9 @@ def parse_terms(text: str | None) -> Terms | None:
         text: wording in French or English, any case, with or without accents, for example "45 jours fin de
             mois", "net 30", "2/10 net 30", "fin de mois le 15", "à réception".
 
-    >>> parse_terms("45 jours fin de mois le 10")
-    Terms(days=45, is_end_of_month=True, day_of_month=10, months_ahead=0, reading=None,
-    discount_share=None, \
-discount_days=None)
+    >>> terms = parse_terms("45 jours fin de mois le 10")
+    >>> terms.days, terms.is_end_of_month, terms.day_of_month
+    (45, True, 10)
     """
     if text is None:
         return None

@@ -1,4 +1,5 @@
 import datetime as dt
+import doctest
 from decimal import Decimal
 
 import polars as pl
@@ -6,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features import calendars
+from features import terms as terms_module
+from features.ledger.importing import cells
 from features.terms import EndOfMonthReading, Terms, due_date, due_date_report, due_dates, parse_terms
 
 FIRST, SECOND = EndOfMonthReading
@@ -136,3 +140,10 @@ def test_the_report_counts_due_dates_that_the_terms_do_not_give():
     assert known["agree_days_then_month_end"] == 1
     assert known["agree_month_end_then_days"] == 1
     assert known["agree_neither"] == 1
+
+
+@pytest.mark.parametrize("module", [terms_module, calendars, cells])
+def test_the_examples_in_the_docstrings_hold(module):
+    outcome = doctest.testmod(module)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
