@@ -78,7 +78,7 @@ class DiscreteTimeHazard:
             table: one row of features per landmark, unknown as NaN.
             rows: the hazard rows of those landmarks.
         """
-        inputs = tree_inputs(table, rows, self.intervals)
+        inputs = tree_inputs(table, rows, self.intervals, self.linear)
         total = self.linear.margins(table, rows, self.intervals) + self.trees.margins(inputs)
         return np.clip(total, -_MARGIN_LIMIT, _MARGIN_LIMIT)
 
@@ -128,11 +128,16 @@ def curves_from_margins(
     return UnpaidCurves(days_past_due, intervals.start(days_past_due), unpaid, intervals)
 
 
-def tree_inputs(table: Floats, rows: HazardRows, intervals: Intervals) -> Floats:
-    """The table the trees read: the landmark's features and the hazard columns, one row per hazard row."""
+def tree_inputs(table: Floats, rows: HazardRows, intervals: Intervals, linear: LinearPart) -> Floats:
+    """The table the trees read: the landmark's features and the hazard columns, one row per hazard row.
+
+    LightGBM reads an unknown value of a feature that was always known in training as zero, so such a value is given the
+    average seen in training, as the scorecard does.
+    """
     width = table.shape[1]
     inputs = np.empty((len(rows), width + len(HAZARD_COLUMNS)), dtype=np.float64)
-    inputs[:, :width] = table[rows.landmark]
+    filled = np.where(np.isnan(table) & (linear.unknown_share == 0.0), linear.centre, table)
+    inputs[:, :width] = filled[rows.landmark]
     inputs[:, width] = intervals.array[rows.interval]
     inputs[:, width + 1] = rows.days_at_risk
     inputs[:, width + 2] = rows.days_past_due
@@ -199,7 +204,7 @@ def _fit_trees(
 ) -> str:
     import lightgbm
 
-    inputs = tree_inputs(table, training.rows, intervals)
+    inputs = tree_inputs(table, training.rows, intervals, linear)
     names = [*feature_names, *HAZARD_COLUMNS]
     parameters: dict[str, object] = {
         "objective": "binary",

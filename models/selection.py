@@ -222,7 +222,7 @@ def _losses_by_tree(table: Floats, part: TimeSlice, model: DiscreteTimeHazard, m
     import lightgbm
 
     booster = lightgbm.Booster(model_str=model.trees.text)
-    inputs = tree_inputs(table, part.judge.rows, model.intervals)
+    inputs = tree_inputs(table, part.judge.rows, model.intervals, model.linear)
     leaves = np.asarray(
         booster.predict(inputs, pred_leaf=True, num_threads=model.trees.threads), dtype=np.int64
     )

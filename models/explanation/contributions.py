@@ -129,7 +129,7 @@ def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> 
     """Log-odds contributions of each feature and of the stage per hazard row, and the log-odds they start from."""
     hazard = bundle.hazard
     width = table.shape[1]
-    trees = hazard.trees.contributions(tree_inputs(table, rows, bundle.intervals))
+    trees = hazard.trees.contributions(tree_inputs(table, rows, bundle.intervals, hazard.linear))
     by_phase = np.stack(hazard.linear.feature_terms(table))
     result = np.empty((len(rows), width + 1))
     result[:, :width] = trees[:, :width] + by_phase[phase_of(rows, bundle.intervals), rows.landmark]

@@ -57,7 +57,9 @@ def add_reasons(
     """
     table = feature_table(features, bundle.feature_names)
     found = explain_landmarks(bundle, table, days_past_due(landmarks))
-    currencies = landmarks["currency"].to_list() if "currency" in landmarks.columns else ["EUR"] * landmarks.height
+    currencies = (
+        landmarks["currency"].to_list() if "currency" in landmarks.columns else ["EUR"] * landmarks.height
+    )
     reasons = reasons_of(found, features, currencies, count)
     return scores.with_columns(
         pl.Series("explained_days", found.explained_days),

@@ -1,0 +1,143 @@
+"""From a ledger to a trained model: the landmarks, their features from the one engine, and the bundle they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from features.asof.history import PaymentHistory
+from features.asof.landmarks import landmarks_at_issue
+from features.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES
+from features.compute import compute_features
+from features.errors import Fault, InvalidInputError
+from features.ledger import Ledger, ledger_fingerprint
+from features.settings import LedgerSettings
+from features.settlement import settlements
+from models.bundle import ModelBundle, make_bundle
+from models.selection import TrainingSettings
+from models.target import Target
+from models.training import TrainedModel, train_model
+from models.training_set import training_landmarks
+
+_FIRST_DAY = date(1900, 1, 1)
+
+
+@dataclass(frozen=True)
+class TrainingInput:
+    """What a model learns from, before labels.
+
+    Attributes:
+        landmarks: invoices at issue and while open, all before the cut-off.
+        features: their features, one row per landmark in the same order.
+        settlements: of every invoice of the ledger; labels read only those known before the cut-off.
+        known_before: the cut-off.
+        data_fingerprint: of the ledger.
+    """
+
+    landmarks: pl.DataFrame
+    features: pl.DataFrame
+    settlements: pl.DataFrame
+    known_before: date
+    data_fingerprint: str
+
+
+def training_input(
+    ledger: Ledger,
+    history: PaymentHistory,
+    known_before: date,
+    ledger_settings: LedgerSettings | None = None,
+    settings: TrainingSettings | None = None,
+) -> TrainingInput:
+    """Landmarks and features of everything known before a cut-off.
+
+    Args:
+        ledger: the checked ledger.
+        history: prepared from the same ledger; features are read as of each landmark, so a longer history is no leak.
+        known_before: the cut-off.
+        ledger_settings: grace and tolerance.
+        settings: of the training.
+
+    Raises:
+        InvalidInputError: no invoice was issued before the cut-off.
+    """
+    settings = settings or TrainingSettings()
+    at_issue = landmarks_at_issue(ledger, _FIRST_DAY, known_before)
+    if at_issue.height == 0:
+        raise InvalidInputError(
+            "There is nothing to learn from.",
+            [
+                Fault(
+                    what=f"no invoice was issued before {known_before}",
+                    where="invoices.issued_on",
+                    remedy="choose a later cut-off or import a longer ledger",
+                )
+            ],
+        )
+    settled = settlements(ledger.invoices, ledger.payments, ledger_settings)
+    landmarks = training_landmarks(at_issue, settled, known_before, settings.seed, settings.max_invoices)
+    return TrainingInput(
+        landmarks=landmarks,
+        features=compute_features(history, landmarks),
+        settlements=settled,
+        known_before=known_before,
+        data_fingerprint=ledger_fingerprint(ledger),
+    )
+
+
+def usable_features(features: pl.DataFrame) -> tuple[str, ...]:
+    """Catalogue columns with at least one known value, in catalogue order; the rest cannot teach anything."""
+    return tuple(name for name in FEATURE_NAMES if features[name].null_count() < features.height)
+
+
+def train_bundle(
+    given: TrainingInput,
+    target: Target | None = None,
+    settings: TrainingSettings | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[ModelBundle, TrainedModel]:
+    """Train a model and put it into a bundle.
+
+    Args:
+        given: the answer of `training_input`.
+        target: what late means.
+        settings: of the training.
+        progress: told what is being done.
+
+    Returns:
+        The bundle, and how the model came about.
+    """
+    names = usable_features(given.features)
+    trained = train_model(
+        given.features,
+        given.landmarks,
+        given.settlements,
+        given.known_before,
+        names,
+        target=target,
+        settings=settings,
+        directions=[COLUMNS_BY_NAME[name].direction for name in names],
+        progress=progress,
+    )
+    facts = {
+        "data_fingerprint": given.data_fingerprint,
+        "invoices": trained.invoice_count,
+        "landmarks": trained.landmark_count,
+        "hazard_rows": trained.row_count,
+        "first_issued_on": str(given.landmarks["issued_on"].min()),
+        "last_issued_on": str(given.landmarks["issued_on"].max()),
+        "penalty": trained.settings.penalty,
+        "leaves": trained.settings.leaves,
+        "trees": trained.settings.tree_count,
+    }
+    bundle = make_bundle(
+        trained.hazard, trained.calibration, trained.target, CATALOGUE_VERSION, given.known_before, facts
+    )
+    return bundle, trained
+
+
+def cutoff_after(last_known_on: date) -> date:
+    """The cut-off that uses everything: the day after the last fact."""
+    return last_known_on + timedelta(days=1)
