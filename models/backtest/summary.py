@@ -93,14 +93,16 @@ def _model_figures(rows: pl.DataFrame, draws: list[Floats]) -> dict[str, Any]:
 
 
 def _groups(rows: pl.DataFrame) -> dict[str, pl.Expr]:
-    edges = [edge for edge in (rows["amount"].quantile(q) for q in (0.25, 0.5, 0.75)) if edge is not None]
-    labels = ["1 smallest quarter", "2 second quarter", "3 third quarter", "4 largest quarter"]
-    distinct = sorted(set(edges))
+    quarters = [rows["amount"].quantile(share) for share in (0.25, 0.5, 0.75)]
+    labels = ("1 smallest quarter", "2 second quarter", "3 third quarter")
+    amount = pl.lit("4 largest quarter")
+    for edge, label in reversed(list(zip(quarters, labels, strict=True))):
+        amount = pl.when(pl.col("amount") <= edge).then(pl.lit(label)).otherwise(amount)
     return {
         "history": pl.when(pl.col("history_depth") >= 3)
         .then(pl.lit("known customer"))
         .otherwise(pl.lit("new customer (fewer than 3 settled invoices)")),
-        "amount": pl.col("amount").cut(distinct, labels=labels[: len(distinct) + 1]).cast(pl.String),
+        "amount": amount,
         "cutoff": pl.col("cutoff").cast(pl.String),
         "outcome": pl.when(pl.col("is_unpaid_30d").fill_null(False))
         .then(pl.lit("more than 30 days late"))
