@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,16 +15,59 @@ if TYPE_CHECKING:
     from serving.dunning import DecisionRecord, Policy
     from serving.dunning.replay import ReplayReport
 
-#: Heading -> field of `Totals`.
+#: Field of `Totals` -> heading in English and French.
 _FIGURES = {
-    "contacts": "contacts",
-    "calls": "calls",
-    "automatic": "automatic",
-    "approvals": "approvals",
-    "asked": "asked_amounts",
-    "claimed": "claimed_amount",
-    "cost": "cost_amount",
-    "net benefit (assumed)": "net_benefit_amount",
+    "contacts": ("contacts", "contacts"),
+    "calls": ("calls", "appels"),
+    "automatic": ("automatic", "automatiques"),
+    "approvals": ("approvals", "approbations"),
+    "asked_amounts": ("asked", "demandé"),
+    "claimed_amount": ("claimed", "réclamé en sus"),
+    "cost_amount": ("cost", "coût"),
+    "net_benefit_amount": ("net benefit (assumed)", "gain net (supposé)"),
+}
+#: What the commands say, in English and French.
+_WORDS = {
+    "usable": ("usable", "utilisable"),
+    "proven": (
+        "{routes} routes take {cases} cases, each exactly one; {sequences} sequences, {texts} texts in French and "
+        "English",
+        "{routes} lignes couvrent {cases} cas, un seul chacun ; {sequences} séquences, {texts} textes en français et "
+        "en anglais",
+    ),
+    "law": (
+        "late-payment interest can be reckoned from {first} to {last}; later days claim none until the rates are "
+        "added to the legal file",
+        "pénalités de retard calculables du {first} au {last} ; au-delà rien n'est réclamé tant que les taux ne sont "
+        "pas ajoutés au fichier légal",
+    ),
+    "next": ("next", "ensuite"),
+    "replay": ("replay of {policy}, {first} to {last}", "rejeu de {policy}, du {first} au {last}"),
+    "simulation": (
+        "simulation of {policy} on {day}, {count} open invoices",
+        "simulation de {policy} le {day}, {count} factures ouvertes",
+    ),
+    "night": (
+        "tonight: {talks} conversations with {customers} customers, {automatic} automatic, {approvals} to approve, "
+        "{waiting} calls or letters wait",
+        "cette nuit : {talks} conversations avec {customers} clients, {automatic} automatiques, {approvals} à "
+        "approuver, {waiting} appels ou courriers en attente",
+    ),
+    "line": ("segment|decisions|changed", "segment|décisions|changées"),
+    "sides replay": ("stored|replayed", "enregistré|rejoué"),
+    "sides simulate": ("live|simulated", "en place|simulé"),
+    "undecided": (
+        "{count} cases without a stored decision were left out",
+        "{count} cas sans décision enregistrée laissés de côté",
+    ),
+    "differ": (
+        "{count} decisions differ; --out FILE writes them",
+        "{count} décisions diffèrent ; --out FICHIER les écrit",
+    ),
+    "wrote": (
+        "wrote {count} differing decisions to {path}",
+        "{count} décisions différentes écrites dans {path}",
+    ),
 }
 
 app = typer.Typer(
@@ -34,7 +78,7 @@ app = typer.Typer(
 
 DAY = ["%Y-%m-%d"]
 PolicyFile = Annotated[Path, typer.Argument(help="Policy file (YAML).", show_default=False)]
-Language = Annotated[str, typer.Option("--language", help="Language of the tables: fr or en.")]
+Language = Annotated[str, typer.Option("--language", help="Language of what is printed: en or fr.")]
 OutFile = Annotated[
     Path | None,
     typer.Option(
@@ -62,22 +106,21 @@ def check(
 
     path = file or DEFAULT_POLICY_PATH
     policy = load_policy(path)
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, markup=False, highlight=False)
     spec = policy.spec
-    console.print(f"[bold green]usable[/] {path}")
-    console.print(f"{spec.policy.id} {spec.policy.version}, SHA-256 {policy.digest[:16]}", highlight=False)
-    console.print(
-        f"{len(spec.routes)} routes take {len(policy.table)} cases, each exactly one; "
-        f"{len(spec.sequences)} sequences, {len(spec.templates)} texts in French and English"
-    )
+    say = _speaker(language)
+    console.print(say("usable"), style="bold green", end=" ")
+    console.print(path)
+    console.print(f"{spec.policy.id} {spec.policy.version}, SHA-256 {policy.digest[:16]}")
+    counts = {"routes": len(spec.routes), "cases": len(policy.table), "sequences": len(spec.sequences)}
+    console.print(say("proven", **counts, texts=len(spec.templates)))
     rates = policy.legal.parameters["ecb_refinancing_rate"].values
-    console.print(
-        f"late-payment interest can be reckoned from {rates[0].begins_on} to {rates[-1].until}; "
-        "later days claim none until the rates are added to the legal file"
-    )
+    console.print(say("law", first=rates[0].begins_on, last=rates[-1].until))
     if tables:
         _print_tables(console, policy, language)
-    console.print(f"next: encours policy replay {path} --from DAY --to DAY --decisions STORED.parquet")
+    console.print(
+        f"{say('next')}: encours policy replay {path} --from DAY --to DAY --decisions STORED.parquet"
+    )
 
 
 @app.command()
@@ -89,6 +132,7 @@ def replay(
     first: Annotated[datetime, typer.Option("--from", formats=DAY, help="First day.", show_default=False)],
     last: Annotated[datetime, typer.Option("--to", formats=DAY, help="Last day.", show_default=False)],
     out: OutFile = None,
+    language: Language = "en",
 ) -> None:
     """Decide past cases again with this policy and show what would have changed, by segment.
 
@@ -103,12 +147,11 @@ def replay(
 
     records = read_records(decisions, first.date(), last.date())
     report = replay_policy(records, load_policy(file))
-    console = Console(soft_wrap=True)
-    console.print(
-        f"replay of {report.policy_id} {report.policy_version}, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
-    )
-    _print_report(console, report, "stored", "replayed")
-    _write_differences(console, report, out)
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    say = _speaker(language)
+    console.print(say("replay", policy=_named(report), first=first.date(), last=last.date()))
+    _print_report(console, report, say, "sides replay")
+    _write_differences(console, report, out, say)
 
 
 @app.command()
@@ -123,6 +166,7 @@ def simulate(
         Path | None, typer.Option("--against", help="Live policy to compare with; none takes the default.")
     ] = None,
     out: OutFile = None,
+    language: Language = "en",
 ) -> None:
     """Decide tonight's open invoices with this policy before it is live, beside the live one.
 
@@ -140,19 +184,37 @@ def simulate(
     records = _newest(read_records(cases, last_on=day))
     policy, live = load_policy(file), load_policy(against)
     report = replay_policy(records, policy, against=live, on=day)
-    console = Console(soft_wrap=True)
-    console.print(
-        f"simulation of {report.policy_id} {report.policy_version} on {day}, {len(records)} open invoices"
-    )
-    _print_report(console, report, "live", "simulated")
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    say = _speaker(language)
+    console.print(say("simulation", policy=_named(report), day=day, count=len(records)))
+    _print_report(console, report, say, "sides simulate")
     night = decide_night([(record.score, record.account) for record in records], policy, day)
     talks = [account.conversation for account in night.accounts if account.conversation is not None]
     console.print(
-        f"tonight: {len(talks)} conversations with {len(night.accounts)} customers, "
-        f"{sum(talk.is_automatic for talk in talks)} automatic, {sum(talk.requires_approval for talk in talks)} "
-        f"to approve, {len(night.deferred)} calls or letters wait"
+        say(
+            "night",
+            talks=len(talks),
+            customers=len(night.accounts),
+            automatic=sum(talk.is_automatic for talk in talks),
+            approvals=sum(talk.requires_approval for talk in talks),
+            waiting=len(night.deferred),
+        )
     )
-    _write_differences(console, report, out)
+    _write_differences(console, report, out, say)
+
+
+def _speaker(language: str) -> Callable[..., str]:
+    """What says a sentence of `_WORDS` in one language."""
+    place = 1 if language == "fr" else 0
+
+    def say(name: str, **values: object) -> str:
+        return _WORDS[name][place].format(**values)
+
+    return say
+
+
+def _named(report: ReplayReport) -> str:
+    return f"{report.policy_id} {report.policy_version}"
 
 
 def _newest(records: tuple[DecisionRecord, ...]) -> list[DecisionRecord]:
@@ -174,18 +236,19 @@ def _print_tables(console: Console, policy: Policy, language: str) -> None:
         console.print(table)
 
 
-def _print_report(console: Console, report: ReplayReport, before: str, after: str) -> None:
+def _print_report(console: Console, report: ReplayReport, say: Callable[..., str], sides: str) -> None:
     from rich.table import Table
 
-    table = Table("segment", "decisions", "changed", *(f"{name}\n{before} → {after}" for name in _FIGURES))
+    place = 1 if say("next") == _WORDS["next"][1] else 0
+    before, after = say(sides).split("|")
+    headings = (f"{names[place]}\n{before} → {after}" for names in _FIGURES.values())
+    table = Table(*say("line").split("|"), *headings)
     for line in report.segments:
-        figures = [
-            _pair(getattr(line.before, field), getattr(line.after, field)) for field in _FIGURES.values()
-        ]
+        figures = [_pair(getattr(line.before, field), getattr(line.after, field)) for field in _FIGURES]
         table.add_row(line.segment, str(line.decisions), str(line.changed), *figures)
     console.print(table)
     if report.undecided:
-        console.print(f"{report.undecided} cases without a stored decision were left out")
+        console.print(say("undecided", count=report.undecided))
 
 
 def _pair(before: object, after: object) -> str:
@@ -200,11 +263,13 @@ def _shown(figure: object) -> str:
     return f"{figure:,}"
 
 
-def _write_differences(console: Console, report: ReplayReport, out: Path | None) -> None:
+def _write_differences(
+    console: Console, report: ReplayReport, out: Path | None, say: Callable[..., str]
+) -> None:
     if out is None:
-        console.print(f"{len(report.differences)} decisions differ; --out FILE writes them")
+        console.print(say("differ", count=len(report.differences)))
         return
     from serving.dunning.records import write_differences
 
     write_differences(report.differences, out)
-    console.print(f"wrote {len(report.differences)} differing decisions to {out}")
+    console.print(say("wrote", count=len(report.differences), path=out))

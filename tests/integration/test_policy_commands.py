@@ -84,6 +84,19 @@ def test_replay_shows_both_sides_by_segment_and_writes_the_differences(stored, s
     assert "→" in result.output
 
 
+def test_the_commands_speak_french_when_asked(stored, softer):
+    days = ["--from", "2025-10-01", "--to", "2025-10-31"]
+    words = ["--language", "fr"]
+    result = RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days, *words])
+    assert result.exit_code == 0, result.output
+    assert "rejeu de default_fr_eu 1.0.0, du 2025-10-01 au 2025-10-31" in result.output
+    assert "enregistré → rejoué" in result.output
+    assert "décisions diffèrent" in result.output
+    checked = RUNNER.invoke(app, ["check", "--tables", *words])
+    assert "20 lignes couvrent 540 cas, un seul chacun" in checked.output
+    assert "Appel du responsable de compte" in checked.output
+
+
 def test_replay_outside_the_stored_days_is_empty(stored, softer):
     days = ["--from", "2025-09-01", "--to", "2025-09-30"]
     result = RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days])

@@ -34,16 +34,16 @@ PARAMETER_NAMES = (
 
 
 class LegalValueUnknownError(EncoursError):
-    """The law of that day is not in the file; the caller claims nothing rather than guess."""
+    """The law of that day is not in the file, or nobody verified it; the caller claims nothing."""
 
-    def __init__(self, name: str, label: Text, on: date, known: str) -> None:
+    def __init__(self, name: str, label: Text, on: date, known: Text) -> None:
         self.name, self.on = name, on
         self.text = Text(
-            f"{label.fr} : aucune valeur sourcée pour le {on:%d/%m/%Y} ({known}) ; rien n'est réclamé.",
-            f"{label.en}: no sourced value for {on} ({known}); nothing is claimed.",
+            f"{label.fr} : aucune valeur sourcée pour le {on:%d/%m/%Y} ({known.fr}) ; rien n'est réclamé.",
+            f"{label.en}: no sourced value for {on} ({known.en}); nothing is claimed.",
         )
         super().__init__(
-            f"no value of {name} for {on} (known: {known}); add the value with its source to the legal file, "
+            f"no value of {name} for {on} ({known.en}); add the value with its source to the legal file, "
             "or let the policy not claim interest"
         )
 
@@ -86,14 +86,16 @@ class LegalParameters:
     parameters: Mapping[str, LegalParameter]
 
     def value_on(self, name: str, on: date) -> LegalValue:
-        """The value in force that day; refuses when none is written for it."""
+        """The value in force that day; refuses when none is written for it, or the one written is not verified."""
         parameter = self.parameters[name]
         for value in parameter.values:
             if value.begins_on <= on and (value.until is None or on <= value.until):
+                if not value.verified:
+                    unverified = Text("écrite mais non vérifiée", "written but not verified")
+                    raise LegalValueUnknownError(name, parameter.label, on, unverified)
                 return value
-        last = parameter.values[-1].until
-        known = f"{parameter.values[0].begins_on} .. {last or ''}"
-        raise LegalValueUnknownError(name, parameter.label, on, known.strip())
+        span = f"{parameter.values[0].begins_on} .. {parameter.values[-1].until or ''}".strip()
+        raise LegalValueUnknownError(name, parameter.label, on, Text(f"connues : {span}", f"known: {span}"))
 
 
 def load_legal_parameters(path: Path | None = None, jurisdiction: str = "fr") -> LegalParameters:
