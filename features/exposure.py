@@ -98,8 +98,10 @@ def _owed(view: LandmarkView) -> dict[str, Float64Array]:
         "open_count": count.astype(np.float64),
         "overdue_amount_sum": overdue / CENTS,
         "overdue_count": overdue_count.astype(np.float64),
-        # Overpayments of other invoices may leave less open than overdue, or nothing: the share stays a share.
-        "overdue_amount_share": np.clip(ratio(overdue, np.maximum(amount, 0)), 0.0, 1.0),
+        # Overpayments may leave less open than overdue, or nothing; cents within tolerance are not an open invoice.
+        "overdue_amount_share": np.clip(
+            ratio(overdue, np.where(count > 0, np.maximum(amount, 0), 0)), 0.0, 1.0
+        ),
         "oldest_overdue_days": oldest_overdue_days(view),
         "credit_limit_used_share": ratio(amount, np.where(limit == UNKNOWN, 0, limit)),
         "open_amount_change_30d": (open_amount(view) - open_amount(view, 30)) / CENTS,

@@ -96,7 +96,7 @@ COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "cure_days_best", unit="days", minimum=1, direction=1, null="no invoice paid late yet",
              label_fr="règlement le plus rapide d'une facture échue (jours)",
              label_en="quickest settlement of an overdue invoice (days)"),
-    *declare(NAME, "longest_overdue_days", unit="days", direction=1, null="nothing settled and nothing overdue",
+    *declare(NAME, "longest_overdue_days", unit="days", minimum=0, direction=1, null="nothing settled and nothing overdue",
              label_fr="plus longue échéance dépassée connue", label_en="longest overdue ever known"),
     *declare(NAME, "settled_recency_days", unit="days", minimum=1, null="no invoice settled yet",
              label_fr="jours depuis le dernier règlement complet", label_en="days since the latest full settlement"),
@@ -241,7 +241,7 @@ def _course(view: LandmarkView) -> dict[str, Float64Array]:
     return {
         "days_late_trend": ratio(recent_days, recent_count) - earlier,
         "late_share_trend": share_now - share_before,
-        "longest_overdue_days": np.fmax(known(worst, settled_any), oldest),
+        "longest_overdue_days": np.fmax(known(np.maximum(worst, 0), settled_any), oldest),
         "settled_recency_days": known(read.as_of - latest_day, exists),
     }
 

@@ -18,8 +18,8 @@ def settlements(
     """When each invoice was settled and when that was known.
 
     Allocations are followed in the order in which they became known; settlement is known on the first day on which
-    their sum reaches the amount within tolerance. `settled_on` is the value date of the allocation that reaches it
-    among those known by then. An allocation booked later never changes a settlement already known, so facts known
+    their sum reaches the amount within tolerance. `settled_on` is the first value date by whose end those known by
+    then reach it. An allocation booked later never changes a settlement already known, so facts known
     at or after a date cannot change what was settled before it.
 
     Args:
@@ -39,7 +39,7 @@ def settlements(
     )
     allocations = (
         payments.lazy()
-        .select("invoice_id", "payment_id", "paid_on", "known_on", amount_in_cents("amount").alias("cents"))
+        .select("invoice_id", "paid_on", "known_on", amount_in_cents("amount").alias("cents"))
         .join(owed, on="invoice_id", how="inner", validate="m:1")
     )
     known = (
@@ -54,15 +54,19 @@ def settlements(
     settled = (
         allocations.join(known, on="invoice_id", how="inner", validate="m:1")
         .filter(pl.col("known_on") <= pl.col("settlement_known_on"))
-        .sort("invoice_id", "paid_on", "payment_id")
-        .with_columns(
-            pl.col("cents").cum_sum().over("invoice_id").alias("reached"),
+        .group_by("invoice_id", "paid_on")
+        .agg(
+            pl.col("cents").sum(),
+            pl.col("owed", "settlement_known_on").first(),
+            pl.len().cast(pl.Int64).alias("allocations"),
         )
+        .sort("invoice_id", "paid_on")
+        .with_columns(pl.col("cents").cum_sum().over("invoice_id").alias("reached"))
         .group_by("invoice_id")
         .agg(
             pl.col("paid_on").filter(pl.col("reached") >= pl.col("owed")).min().alias("settled_on"),
             pl.col("settlement_known_on").first(),
-            pl.len().cast(pl.Int64).alias("allocation_count"),
+            pl.col("allocations").sum().alias("allocation_count"),
         )
     )
     return (

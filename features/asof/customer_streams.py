@@ -82,7 +82,7 @@ class CustomerStreams:
             "credit_issued": events.credit_note_events(ledger.invoices, customer_codes),
         }
         by_invoice = {
-            "allocated": allocations.select(pl.col("invoice").alias("entity"), day="known", amount="cents")
+            "allocated": allocations.select(pl.col("invoice").alias("entity"), day="booked", amount="cents")
         }
         if ledger.disputes is not None:
             for name, frame in events.dispute_events(ledger.disputes, base).items():

@@ -46,7 +46,8 @@ def invoice_base(
 ) -> pl.DataFrame:
     """One row per invoice (credit notes left out) with codes, day numbers, cents and its settlement.
 
-    `settled` and `settled_known` are NEVER while open.
+    `settled` and `settled_known` are NEVER while open. Nothing is known of an invoice before it is issued: a
+    settlement booked earlier becomes known on the day of issue.
     """
     return (
         invoices.lazy()
@@ -62,7 +63,7 @@ def invoice_base(
             due=_day("due_on"),
             cents=amount_in_cents("amount"),
             settled=_day("settled_on").fill_null(NEVER),
-            settled_known=_day("settlement_known_on").fill_null(NEVER),
+            settled_known=pl.max_horizontal(_day("settlement_known_on").fill_null(NEVER), _day("issued_on")),
             allocation_count=pl.col("allocation_count").fill_null(0),
             has_purchase_order=pl.col("purchase_order").is_not_null().cast(pl.Int64),
         )
@@ -72,7 +73,10 @@ def invoice_base(
 
 
 def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
-    """One row per allocation with its invoice's codes and days; `credit` marks credit notes, `cash` real receipts."""
+    """One row per allocation with its invoice's codes and days; `credit` marks credit notes, `cash` real receipts.
+
+    `known` is the day from which it can be told whose it is: when it was booked, at the earliest its invoice's issue.
+    """
     method = pl.col("method").fill_null("")
     return (
         payments.lazy()
@@ -87,7 +91,8 @@ def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
             "issued",
             "due",
             paid=_day("paid_on"),
-            known=_day("known_on"),
+            known=pl.max_horizontal(_day("known_on"), "issued"),
+            booked=_day("known_on"),
             cents=amount_in_cents("amount"),
             credit=method == "credit_note",
             cash=(method != "credit_note") & (pl.col("amount") > 0),
@@ -119,7 +124,7 @@ def invoice_events(base: pl.DataFrame, settings: LedgerSettings) -> Mapping[str,
             small_delay=days_late.is_between(1, SMALL_DELAY_DAYS).cast(pl.Int64),
             days_late=days_late,
             days_late_squared=days_late * days_late,
-            late_days=pl.max_horizontal(days_late, 0),
+            late_days=days_late * late.cast(pl.Int64),
             amount="cents",
             amount_days_late=pl.col("cents") * days_late,
             days_to_settle=pl.col("settled") - pl.col("issued"),
@@ -179,12 +184,12 @@ def outcome_events(base: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame
 def allocation_events(allocations: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
     """Streams per customer made of allocations: what reduces the open and the overdue amount, credit applied."""
     events = {
-        "allocated": allocations.select("entity", day=pl.max_horizontal("known", "issued"), amount="cents"),
+        "allocated": allocations.select("entity", day="known", amount="cents"),
         "credit_applied": allocations.filter("credit").select("entity", day="known", amount="cents"),
     }
     for start in AGEING_STARTS:
         events[f"overdue_allocated_{start}"] = allocations.select(
-            "entity", day=pl.max_horizontal("known", pl.col("due") + start, "issued"), amount="cents"
+            "entity", day=pl.max_horizontal("known", pl.col("due") + start), amount="cents"
         )
     return events
 

@@ -131,7 +131,13 @@ class LandmarkView:
             if kind == "sector"
             else [[(None, country) for country in countries]]
         )
-        return [self._indicators.codes(places).take(rows) for places in tried] if self._indicators else []
+        narrowest = sectors if kind == "sector" else countries
+        is_known = np.array([label is not None for label in narrowest], dtype=np.bool_)
+        return [
+            np.where(is_known, self._indicators.codes(places), -1).take(rows)
+            for places in tried
+            if self._indicators is not None
+        ]
 
     def _readers(self, kind: str, stream: str) -> list[AsOfReader]:
         if (kind, stream) not in self._context_readers:

@@ -14,6 +14,20 @@ from features.ledger.schemas import table_dtypes
 
 START = dt.date(2024, 1, 1)
 SPAN = 120
+BUSY_DAYS = (5, 30, 31, 60)
+"""Days on which much happens at once."""
+WORDINGS = (
+    None, "30 jours", "45 jours fin de mois", "fin de mois le 15", "2/10 net 30", "60 net", "comme convenu",
+)  # fmt: skip
+KINDS = (
+    "reminder_sent",
+    "reminder_sent",
+    "call",
+    "invoice_viewed",
+    "lifecycle_204",
+    "lifecycle_205",
+    "lifecycle_207",
+)
 
 
 def day(offset: int) -> dt.date:
@@ -30,11 +44,21 @@ def frame(table: str, rows: list[dict]) -> pl.DataFrame:
 
 
 @st.composite
-def ledgers(draw: st.DrawFn, max_invoices: int = 14) -> tuple[Ledger, pl.DataFrame]:
-    """A ledger with every table, and a frame of e-mail signals."""
-    customers = [f"C{i}" for i in range(draw(st.integers(1, 3)))]
+def ledgers(
+    draw: st.DrawFn, max_invoices: int = 14, max_customers: int = 3, stretches: tuple[int, ...] = (1,)
+) -> tuple[Ledger, pl.DataFrame]:
+    """A ledger with every table, and a frame of e-mail signals.
+
+    Args:
+        draw: given by hypothesis.
+        max_invoices: most invoices and credit notes.
+        max_customers: most customers.
+        stretches: by how much issue dates may be drawn apart, so that years pass between them.
+    """
+    customers = [f"C{i}" for i in range(draw(st.integers(1, max_customers)))]
     amounts = st.integers(1, 500_000).map(lambda cents: Decimal(cents) / 100)
-    days = st.integers(0, SPAN)
+    stretch = draw(st.sampled_from(stretches))
+    days = st.one_of(st.integers(0, SPAN), st.sampled_from(BUSY_DAYS)).map(lambda offset: offset * stretch)
     invoices, payments, disputes, interactions = [], [], [], []
     for i in range(draw(st.integers(1, max_invoices))):
         issued = draw(days)
@@ -49,7 +73,7 @@ def ledgers(draw: st.DrawFn, max_invoices: int = 14) -> tuple[Ledger, pl.DataFra
                 "due_on": day(issued + draw(st.sampled_from([0, 7, 14, 30]))),
                 "amount": amount,
                 "currency": "EUR",
-                "terms": draw(st.sampled_from([None, "30 jours", "45 jours fin de mois"])),
+                "terms": draw(st.sampled_from(WORDINGS)),
                 "delivery_channel": draw(st.sampled_from([None, "edi", "paper", "email"])),
                 "purchase_order": draw(st.sampled_from([None, "PO1"])),
             }
@@ -57,7 +81,9 @@ def ledgers(draw: st.DrawFn, max_invoices: int = 14) -> tuple[Ledger, pl.DataFra
         if kind == "credit_note":
             continue
         shares = draw(
-            st.sampled_from([[], [100], [100], [100], [50, 50], [30, 30, 40], [60], [120], [100, -100, 100]])
+            st.sampled_from(
+                [[], [100], [100], [100], [50, 50], [30, 30, 40], [60], [120], [100, -100, 100], [100, -100]]
+            )
         )
         paid = issued
         for j, share in enumerate(shares):
@@ -70,7 +96,7 @@ def ledgers(draw: st.DrawFn, max_invoices: int = 14) -> tuple[Ledger, pl.DataFra
                     "payment_id": f"P{i:02d}{j}",
                     "invoice_id": f"I{i:02d}",
                     "paid_on": day(paid),
-                    "known_on": day(paid + draw(st.sampled_from([0, 0, 2, 15, 40]))),
+                    "known_on": day(paid + draw(st.sampled_from([0, 0, 2, 15, 40, -3]))),
                     "amount": Decimal(cents) / 100,
                     "method": "reversal"
                     if share < 0
@@ -95,7 +121,7 @@ def ledgers(draw: st.DrawFn, max_invoices: int = 14) -> tuple[Ledger, pl.DataFra
                     "customer_id": invoices[-1]["customer_id"],
                     "invoice_id": draw(st.sampled_from([f"I{i:02d}", None])),
                     "happened_at": _instant(issued + draw(st.integers(0, 60)), draw(st.integers(0, 23))),
-                    "kind": draw(st.sampled_from(["reminder_sent", "call"])),
+                    "kind": draw(st.sampled_from(KINDS)),
                 }
             )
     signals = []
@@ -115,23 +141,25 @@ def ledgers(draw: st.DrawFn, max_invoices: int = 14) -> tuple[Ledger, pl.DataFra
                 "tone": draw(st.sampled_from([0.0, 0.25, 0.9])),
             }
         )
+    places = (("41", None), ("41", "FR"), ("46", None), (None, "FR"), (None, "GB"))
     indicators = [
         {
-            "name": "sector_index",
+            "name": "sector_index" if sector else "country_index",
             "sector": sector,
-            "country": None,
+            "country": country,
             "period": f"2024-{month:02d}",
-            "value": draw(st.integers(80, 120)) / 1.0,
-            "published_on": day(30 * month + 20),
+            "value": draw(st.integers(800, 1200)) / 10,
+            "published_on": day(30 * month + draw(st.sampled_from([5, 20, 70]))),
         }
-        for sector in ("41", "46")
-        for month in range(1, draw(st.integers(1, 3)) + 1)
+        for sector, country in places
+        for month in range(1, draw(st.integers(0, 3)) + 1)
     ]
     people = [
         {
             "customer_id": customer,
             "country": draw(st.sampled_from([None, "FR", "GB"])),
-            "sector": draw(st.sampled_from([None, "41", "46"])),
+            "sector": draw(st.sampled_from([None, "41", "46", "46"])),
+            "size_class": draw(st.sampled_from([None, "small", "small", "large"])),
             "customer_since_on": draw(st.sampled_from([None, day(-400)])),
             "credit_limit": draw(st.sampled_from([None, Decimal("10000.00")])),
             "is_strategic": False,

@@ -1,0 +1,240 @@
+"""What is known of one customer at one date, in plain Python loops: slow, obvious, and shared with no engine code.
+
+Rule: a fact is visible at `t` when it was known strictly before `t` and its invoice was issued strictly before `t`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from features.ledger.ledger import Ledger
+from features.settings import LedgerSettings
+
+Row = dict[str, Any]
+DAY = dt.timedelta(days=1)
+
+
+def cents(amount: Any) -> int:
+    return round(Fraction(str(amount)) * 100)
+
+
+@dataclass
+class Invoice:
+    """An invoice as known at a date: what was allocated to it, and whether that settles it."""
+
+    invoice_id: str
+    issued: dt.date
+    due: dt.date
+    amount: int
+    has_order: bool
+    allocations: list[Row] = field(default_factory=list)
+    settled_on: dt.date | None = None
+    settlement_known: dt.date | None = None
+
+    @property
+    def days_late(self) -> int:
+        assert self.settled_on is not None
+        return (self.settled_on - self.due).days
+
+    def open_amount(self, t: dt.date) -> int:
+        return self.amount - sum(a["cents"] for a in self.allocations if a["known"] < t)
+
+
+@dataclass
+class Outcome:
+    """Late or on time, and since when that is known; or a late mark withdrawn."""
+
+    known: dt.date
+    count: int
+    late: int
+    amount: int
+    late_amount: int
+
+
+class Facts:
+    """Tables of a ledger as lists of rows."""
+
+    def __init__(self, ledger: Ledger, signals: Any, settings: LedgerSettings) -> None:
+        self.settings = settings
+        self.has_signals = signals is not None
+        self.tables = {name: table.to_dicts() for name, table in ledger.tables()}
+        self.signals = signals.to_dicts() if signals is not None else []
+        self.customers = {row["customer_id"]: row for row in self.tables["customers"]}
+
+    def invoices(self, customer_id: str, t: dt.date) -> list[Invoice]:
+        """Invoices issued strictly before t, with what was booked strictly before t."""
+        found = []
+        for row in self.tables["invoices"]:
+            if (
+                row["customer_id"] != customer_id
+                or row["kind"] != "invoice"
+                or row["issued_on"] >= t
+                or customer_id not in self.customers
+            ):
+                continue
+            invoice = Invoice(
+                row["invoice_id"],
+                row["issued_on"],
+                row["due_on"],
+                cents(row["amount"]),
+                row["purchase_order"] is not None,
+            )
+            invoice.allocations = self.allocations(invoice, t)
+            self.settle(invoice)
+            found.append(invoice)
+        return found
+
+    def allocations(self, invoice: Invoice, t: dt.date) -> list[Row]:
+        rows = []
+        for row in self.tables["payments"]:
+            if row["invoice_id"] == invoice.invoice_id and row["known_on"] < t:
+                known = max(row["known_on"], invoice.issued)
+                is_credit = row["method"] == "credit_note"
+                is_cash = not is_credit and row["amount"] > 0
+                rows.append(
+                    {
+                        "paid": row["paid_on"],
+                        "booked": row["known_on"],
+                        "known": known,
+                        "cents": cents(row["amount"]),
+                        "credit": is_credit,
+                        "cash": is_cash,
+                    }
+                )
+        return rows
+
+    def settle(self, invoice: Invoice) -> None:
+        """Settled on the first value date by whose end the allocations known at settlement reach the amount."""
+        enough = invoice.amount - cents(self.settings.settled_tolerance)
+        for day in sorted({a["booked"] for a in invoice.allocations}):
+            by_then = [a for a in invoice.allocations if a["booked"] <= day]
+            if sum(a["cents"] for a in by_then) >= enough:
+                invoice.settlement_known = max(day, invoice.issued)
+                for paid in sorted({a["paid"] for a in by_then}):
+                    if sum(a["cents"] for a in by_then if a["paid"] <= paid) >= enough:
+                        invoice.settled_on = paid
+                        return
+
+    def outcomes(self, customer_id: str, t: dt.date) -> list[Outcome]:
+        """Late from the end of its grace, paid or not; withdrawn when a payment booked later was in time."""
+        grace = self.settings.grace_days * DAY
+        found = []
+        for invoice in self.invoices(customer_id, t):
+            grace_end = max(invoice.due + grace, invoice.issued)
+            is_late = invoice.settled_on is not None and invoice.settled_on > invoice.due + grace
+            known = invoice.settlement_known
+            if known is not None and known <= grace_end:
+                found.append(Outcome(known, 1, int(is_late), invoice.amount, invoice.amount * is_late))
+            elif grace_end < t:
+                found.append(Outcome(grace_end, 1, 1, invoice.amount, invoice.amount))
+                if known is not None and not is_late:
+                    found.append(Outcome(known, 0, -1, 0, -invoice.amount))
+        return found
+
+    def settled(self, customer_id: str, t: dt.date) -> list[Invoice]:
+        """Settled invoices, in the order in which that became known."""
+        return sorted(
+            (i for i in self.invoices(customer_id, t) if i.settlement_known is not None),
+            key=lambda i: (i.settlement_known, i.settled_on, i.invoice_id),
+        )
+
+    def paydays(self, customer_id: str, t: dt.date) -> list[Row]:
+        """Cash by value date and day it became known."""
+        grouped: dict[tuple[dt.date, dt.date], list[tuple[str, int]]] = defaultdict(list)
+        for invoice in self.invoices(customer_id, t):
+            for a in invoice.allocations:
+                if a["cash"]:
+                    grouped[a["known"], a["paid"]].append((invoice.invoice_id, a["cents"]))
+        return [
+            {
+                "known": known,
+                "paid": paid,
+                "invoices": len({name for name, _ in parts}),
+                "amount": sum(part for _, part in parts),
+            }
+            for (known, paid), parts in sorted(grouped.items())
+        ]
+
+    def reminders(
+        self, t: dt.date, *, customer_id: str | None = None, invoice_id: str | None = None
+    ) -> list[dt.date]:
+        return self.interactions(("reminder_sent",), t, customer_id=customer_id, invoice_id=invoice_id)
+
+    def interactions(
+        self,
+        kinds: tuple[str, ...],
+        t: dt.date,
+        *,
+        customer_id: str | None = None,
+        invoice_id: str | None = None,
+    ) -> list[dt.date]:
+        """Days of the interactions of these kinds, of a customer or on an invoice."""
+        return sorted(
+            row["happened_at"].date()
+            for row in self.tables.get("interactions", [])
+            if row["kind"] in kinds
+            and row["happened_at"].date() < t
+            and (customer_id is None or row["customer_id"] == customer_id)
+            and (invoice_id is None or row["invoice_id"] == invoice_id)
+        )
+
+    def disputes(self, customer_id: str, t: dt.date) -> list[Row]:
+        rows = []
+        for invoice in self.invoices(customer_id, t):
+            for row in self.tables.get("disputes", []):
+                if row["invoice_id"] != invoice.invoice_id or row["opened_on"] >= t:
+                    continue
+                opened = max(row["opened_on"], invoice.issued)
+                closed = row["closed_on"]
+                is_closed = closed is not None and max(closed, opened) < t
+                rows.append(
+                    {
+                        "invoice_id": invoice.invoice_id,
+                        "opened": opened,
+                        "is_open": not is_closed,
+                        "amount": invoice.amount,
+                    }
+                )
+        return rows
+
+    def mails(self, customer_id: str, t: dt.date) -> list[Row]:
+        """Mails of a person at the customer's, oldest first."""
+        if customer_id not in self.customers:
+            return []
+        return sorted(
+            (
+                row | {"day": row["sent_at"].date()}
+                for row in self.signals
+                if row["customer_id"] == customer_id
+                and row["direction"] == "inbound"
+                and not row["auto_reply"]
+                and row["sent_at"].date() < t
+            ),
+            key=lambda row: (row["day"], row["email_id"]),
+        )
+
+    def promises_due(self, customer_id: str, t: dt.date) -> list[Row]:
+        """Promises whose day and booking grace have passed, oldest first, kept or not."""
+        due = []
+        for mail in self.mails(customer_id, t):
+            if mail["promise_date"] is None:
+                continue
+            day = max(mail["promise_date"], mail["day"]) + self.settings.promise_grace_days * DAY
+            if day >= t:
+                continue
+            received = sum(
+                a["cents"]
+                for invoice in self.invoices(customer_id, t)
+                for a in invoice.allocations
+                if a["cash"] and a["paid"] >= mail["day"] and a["known"] <= day
+            )
+            if mail["promise_amount"] is None:
+                kept = received > 0
+            else:
+                kept = received * 100 >= 95 * round(mail["promise_amount"] * 100)
+            due.append({"day": day, "email_id": mail["email_id"], "kept": int(kept)})
+        return sorted(due, key=lambda row: (row["day"], row["email_id"]))

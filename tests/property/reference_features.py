@@ -1,0 +1,482 @@
+"""Every catalogue column in plain Python loops, written from what the catalogue says it means."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+import polars as pl
+
+from features.calendars import is_working_day
+from features.ledger.ledger import Ledger
+from features.settings import LedgerSettings
+from features.terms import EndOfMonthReading, due_date, parse_terms
+from tests.property.reference_context import cold_start, sector_context
+from tests.property.reference_facts import DAY, Facts, Invoice, Row, cents
+
+Values = dict[str, float | None]
+WINDOWS = {"30d": 30, "90d": 90, "180d": 180, "365d": 365, "all": None}
+ELECTRONIC = {"edi", "einvoice", "electronic", "peppol", "portal", "facturx", "pdp"}
+PAPER = {"paper", "post", "mail"}
+
+
+def reference_features(
+    ledger: Ledger,
+    signals: pl.DataFrame | None,
+    landmarks: pl.DataFrame,
+    settings: LedgerSettings | None = None,
+) -> list[Values]:
+    facts = Facts(ledger, signals, settings or LedgerSettings())
+    return [features_of(facts, row) for row in landmarks.to_dicts()]
+
+
+def features_of(facts: Facts, mark: Row) -> Values:
+    return {
+        **payment_behaviour(facts, mark),
+        **payment_runs(facts, mark),
+        **rfm(facts, mark),
+        **exposure(facts, mark),
+        **order_trend(facts, mark),
+        **invoice_terms(facts, mark),
+        **sector_context(facts, mark),
+        **cold_start(facts, mark),
+        **communication(facts, mark),
+    }
+
+
+def divide(top: float, bottom: float) -> float | None:
+    return top / bottom if bottom else None
+
+
+def mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def quantile(values: Iterable[int], share: Fraction) -> float | None:
+    """The value at that share of the sorted row; between two values, halfway."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    place = (len(ordered) - 1) * share
+    return (ordered[math.floor(place)] + ordered[math.ceil(place)]) / 2
+
+
+def spread(values: Sequence[float]) -> float | None:
+    if len(values) < 2:
+        return None
+    middle = sum(values) / len(values)
+    return math.sqrt(sum((value - middle) ** 2 for value in values) / (len(values) - 1))
+
+
+def within(day: dt.date, t: dt.date, window: int | None, until: int = 0) -> bool:
+    """Known in the `window` days before t, the last `until` left out; t itself is never within."""
+    return day < t - until * DAY and (window is None or day >= t - window * DAY)
+
+
+def clipped(value: float | None, low: float = 0.0, high: float = 1.0) -> float | None:
+    return None if value is None else min(max(value, low), high)
+
+
+# ------------------------------------------------------------------------------------------ payment behaviour
+
+
+def payment_behaviour(facts: Facts, mark: Row) -> Values:
+    t, customer = mark["as_of"], mark["customer_id"]
+    grace = facts.settings.grace_days
+    outcomes, settled = facts.outcomes(customer, t), facts.settled(customer, t)
+    values: Values = {}
+    for name, window in WINDOWS.items():
+        chosen = [o for o in outcomes if within(o.known, t, window)]
+        count, late = sum(o.count for o in chosen), max(sum(o.late for o in chosen), 0)
+        values[f"outcome_count_{name}"] = count
+        values[f"late_share_{name}"] = clipped(divide(late, count))
+        values[f"late_count_{name}"] = min(late, count)
+        amount, late_amount = sum(o.amount for o in chosen), max(sum(o.late_amount for o in chosen), 0)
+        values[f"late_amount_share_{name}"] = clipped(divide(late_amount, amount))
+        values |= settled_in(facts, mark, [i for i in settled if within(i.settlement_known, t, window)], name)
+    share = values["late_share_365d"]
+    values["is_often_late_365d"] = None if share is None else float(share > 0.3)
+    for last in (3, 5, 10):
+        chosen_last = settled[-last:]
+        days = [i.days_late for i in chosen_last]
+        late = sum(d > grace for d in days)
+        values[f"settled_count_{last}n"] = len(days)
+        values[f"late_count_{last}n"] = late if days else None
+        values[f"paid_late_share_{last}n"] = divide(late, len(days))
+        values[f"days_late_mean_{last}n"] = mean(days)
+        values[f"days_late_median_{last}n"] = quantile(days, Fraction(1, 2))
+        values[f"days_late_max_{last}n"] = max(days, default=None)
+        values[f"days_late_std_{last}n"] = spread(days)
+    newest_first = [i.days_late for i in reversed(settled)][:12]
+    weights = [0.8**k for k in range(len(newest_first))]
+    values["days_late_ewm"] = divide(
+        sum(w * d for w, d in zip(weights, newest_first, strict=True)), sum(weights)
+    )
+    values["days_late_last"] = newest_first[0] if newest_first else None
+    streak = 0
+    for days in newest_first:
+        if days <= grace:
+            break
+        streak += 1
+    values["paid_late_streak"] = streak if newest_first else None
+    recent, before = mean([i.days_late for i in settled[-5:]]), mean([i.days_late for i in settled[:-5]])
+    values["days_late_trend"] = None if recent is None or before is None else recent - before
+    older = [o for o in outcomes if not within(o.known, t, 90)]
+    now = values["late_share_90d"]
+    then = clipped(divide(sum(o.late for o in older), sum(o.count for o in older)))
+    values["late_share_trend"] = None if now is None or then is None else now - then
+    cures = [i.days_late for i in settled if i.days_late > grace]
+    values["cure_days_best"] = min(cures, default=None)
+    overdue = oldest_overdue(facts, mark)
+    longest = [
+        *([max(0, *(i.days_late for i in settled))] if settled else []),
+        *([overdue] if overdue else []),
+    ]
+    values["longest_overdue_days"] = max(longest, default=None)
+    values["settled_recency_days"] = (t - settled[-1].settlement_known).days if settled else None
+    return values
+
+
+def settled_in(facts: Facts, mark: Row, chosen: list[Invoice], name: str) -> Values:
+    grace = facts.settings.grace_days
+    days = [i.days_late for i in chosen]
+    amount = sum(i.amount for i in chosen)
+    parts = [part for i in chosen if (part := first_part(i)) is not None]
+    waits = [wait for i in chosen if (wait := days_since_reminder(facts, i)) is not None]
+    late = [d for d in days if d > grace]
+    return {
+        f"days_late_mean_{name}": mean(days),
+        f"days_late_amount_weighted_mean_{name}": divide(sum(i.amount * i.days_late for i in chosen), amount),
+        f"days_late_median_{name}": quantile(days, Fraction(1, 2)),
+        f"days_late_p90_{name}": quantile(days, Fraction(9, 10)),
+        f"days_late_max_{name}": max(days, default=None),
+        f"days_late_std_{name}": spread(days),
+        f"severely_late_share_{name}": divide(sum(d > 30 for d in days), len(days)),
+        f"small_delay_count_{name}": sum(1 <= d <= 15 for d in days),
+        f"small_delay_share_{name}": divide(sum(1 <= d <= 15 for d in days), len(days)),
+        f"late_days_mean_when_late_{name}": mean(late),
+        f"days_to_settle_mean_{name}": mean([(i.settled_on - i.issued).days for i in chosen]),
+        f"part_paid_share_{name}": divide(len(parts), len(chosen)),
+        f"first_part_share_mean_{name}": mean(parts),
+        f"reminder_to_payment_days_mean_{name}": mean(waits) if "interactions" in facts.tables else None,
+    }
+
+
+def first_part(invoice: Invoice) -> float | None:
+    """Share (in whole thousandths) that the first day's cash covered, where cash came on several days."""
+    cash = [a for a in invoice.allocations if a["cash"] and a["known"] <= invoice.settlement_known]
+    days = sorted({a["paid"] for a in cash})
+    if len(days) < 2:
+        return None
+    first = sum(a["cents"] for a in cash if a["paid"] == days[0])
+    return min(first * 1000 // invoice.amount, 1000) / 1000
+
+
+def days_since_reminder(facts: Facts, invoice: Invoice) -> int | None:
+    """Days from the last reminder of the invoice to its settlement; a reminder after it is none."""
+    until = min(invoice.settled_on, invoice.settlement_known)
+    days = facts.reminders(until + DAY, invoice_id=invoice.invoice_id)
+    return (invoice.settled_on - days[-1]).days if days else None
+
+
+def oldest_overdue(facts: Facts, mark: Row) -> int | None:
+    t = mark["as_of"]
+    still_open = [i for i in facts.invoices(mark["customer_id"], t) if i.settlement_known is None]
+    return max(((t - i.due).days for i in still_open if i.due < t), default=None)
+
+
+# ----------------------------------------------------------------------------------------------- payment runs
+
+
+def payment_runs(facts: Facts, mark: Row) -> Values:
+    t, due = mark["as_of"], mark["due_on"]
+    runs = [p for p in facts.paydays(mark["customer_id"], t) if within(p["known"], t, 365)]
+    values: Values = {
+        "preferred_weekday_365d": None,
+        "preferred_weekday_share_365d": None,
+        "preferred_day_of_month_365d": None,
+        "preferred_days_of_month_share_365d": None,
+        "batch_share_365d": divide(sum(p["invoices"] > 1 for p in runs), len(runs)),
+        "invoices_per_payment_mean_365d": mean([p["invoices"] for p in runs]),
+        "days_due_to_next_run": None,
+        "working_days_due_to_next_run": None,
+        "is_due_in_august": float(due.month == 8),
+        "is_due_at_year_end": float((due.month, due.day) >= (12, 20) or (due.month, due.day) <= (1, 5)),
+    }
+    if len(runs) < 4:
+        return values
+    weekdays = [p["paid"].weekday() for p in runs]
+    weekday = min(range(7), key=lambda d: (-weekdays.count(d), d))
+    days = [p["paid"].day for p in runs]
+    ranked = sorted(set(days), key=lambda d: (-days.count(d), d))[:2]
+    on_weekday = weekdays.count(weekday) / len(runs)
+    on_days = sum(days.count(d) for d in ranked) / len(runs)
+    values["preferred_weekday_365d"], values["preferred_weekday_share_365d"] = weekday, on_weekday
+    values["preferred_day_of_month_365d"], values["preferred_days_of_month_share_365d"] = ranked[0], on_days
+    if max(on_weekday, on_days) < 0.5:
+        return values
+    run = due
+    while not (run.weekday() == weekday if on_weekday >= on_days else is_run_day(run, ranked)):
+        run += DAY
+    country = (facts.customers.get(mark["customer_id"]) or {}).get("country")
+    values["days_due_to_next_run"] = (run - due).days
+    values["working_days_due_to_next_run"] = working_days(due, run, country)
+    return values
+
+
+def is_run_day(day: dt.date, wanted: list[int]) -> bool:
+    """One of the days of the month, or the last day of a month too short for it."""
+    is_last = (day + DAY).day == 1
+    return any(day.day == d or (is_last and day.day < d) for d in wanted)
+
+
+def working_days(start: dt.date, end: dt.date, country: str | None) -> int:
+    if end < start:
+        return -working_days(end, start, country)
+    return sum(is_working_day(start + k * DAY, country) for k in range((end - start).days))
+
+
+# -------------------------------------------------------------------------------------------------------- rfm
+
+
+def rfm(facts: Facts, mark: Row) -> Values:
+    t = mark["as_of"]
+    runs = facts.paydays(mark["customer_id"], t)
+    quarter = [p for p in runs if within(p["known"], t, 90)]
+    year = [p for p in runs if within(p["known"], t, 365)]
+    before = [p for p in runs if within(p["known"], t, 455, 90)]
+    return {
+        "payment_recency_days": (t - runs[-1]["known"]).days if runs else None,
+        "payment_frequency_90d": len(quarter),
+        "payment_frequency_365d": len(year),
+        "payment_amount_sum_90d": sum(p["amount"] for p in quarter) / 100,
+        "payment_amount_sum_365d": sum(p["amount"] for p in year) / 100,
+        "payment_amount_mean_365d": divide(sum(p["amount"] for p in year) / 100, len(year)),
+        "payment_frequency_change": divide(len(quarter) / 90, len(before) / 365),
+    }
+
+
+# --------------------------------------------------------------------------------------------------- exposure
+
+
+def exposure(facts: Facts, mark: Row) -> Values:
+    t, customer = mark["as_of"], mark["customer_id"]
+    everything = facts.invoices(customer, t)
+    others = [i for i in everything if i.invoice_id != mark["invoice_id"]]
+    still_open = [i for i in others if i.settlement_known is None]
+    amount = sum(i.open_amount(t) for i in others)
+    overdue = sum(i.open_amount(t) for i in others if i.due < t)
+
+    def bucket(low: int, high: float) -> float:
+        return sum(i.open_amount(t) for i in others if low <= (t - i.due).days <= high) / 100
+
+    def whole(day: dt.date, *, is_overdue: bool) -> float:
+        known = [i for i in everything if i.issued < day and (i.due < day or not is_overdue)]
+        return sum(i.open_amount(day) for i in known) / 100
+
+    limit = (facts.customers.get(customer) or {}).get("credit_limit")
+    disputes = facts.disputes(customer, t)
+    has_disputes, has_reminders = "disputes" in facts.tables, "interactions" in facts.tables
+    credit = sum(
+        cents(row["amount"])
+        for row in facts.tables["invoices"]
+        if row["kind"] == "credit_note" and row["customer_id"] == customer and row["issued_on"] < t
+    ) * (customer in facts.customers)
+    applied = sum(a["cents"] for i in everything for a in i.allocations if a["credit"])
+    share = divide(overdue, amount) if still_open and amount > 0 else None
+    return {
+        "open_amount_sum": amount / 100,
+        "open_count": len(still_open),
+        "overdue_amount_sum": overdue / 100,
+        "overdue_count": sum(i.due < t for i in still_open),
+        "overdue_amount_share": clipped(share),
+        "oldest_overdue_days": oldest_overdue(facts, mark),
+        "overdue_amount_1_30d": bucket(1, 30),
+        "overdue_amount_31_60d": bucket(31, 60),
+        "overdue_amount_61_90d": bucket(61, 90),
+        "overdue_amount_over_90d": bucket(91, math.inf),
+        "credit_limit_used_share": divide(amount, cents(limit)) if limit is not None else None,
+        "disputed_count": sum(d["is_open"] for d in disputes) if has_disputes else None,
+        "disputed_amount_sum": sum(d["amount"] for d in disputes if d["is_open"]) / 100
+        if has_disputes
+        else None,
+        "dispute_count_365d": sum(within(d["opened"], t, 365) for d in disputes) if has_disputes else None,
+        "unapplied_credit_sum": (credit - applied) / 100,
+        "open_amount_change_30d": whole(t, is_overdue=False) - whole(t - 30 * DAY, is_overdue=False),
+        "open_amount_change_90d": whole(t, is_overdue=False) - whole(t - 90 * DAY, is_overdue=False),
+        "overdue_amount_change_30d": whole(t, is_overdue=True) - whole(t - 30 * DAY, is_overdue=True),
+        "overdue_amount_change_90d": whole(t, is_overdue=True) - whole(t - 90 * DAY, is_overdue=True),
+        "reminder_count_90d": sum(within(d, t, 90) for d in reminders_of(facts, mark))
+        if has_reminders
+        else None,
+    }
+
+
+def reminders_of(facts: Facts, mark: Row) -> list[dt.date]:
+    known = mark["customer_id"] in facts.customers
+    return facts.reminders(mark["as_of"], customer_id=mark["customer_id"]) if known else []
+
+
+# ------------------------------------------------------------------------------------------------ order trend
+
+
+def order_trend(facts: Facts, mark: Row) -> Values:
+    t, customer = mark["as_of"], mark["customer_id"]
+    issued = sorted(facts.invoices(customer, t), key=lambda i: i.issued)
+    earlier = [i for i in issued if i.issued < mark["issued_on"]]
+    own, own_terms = cents(mark["amount"]), (mark["due_on"] - mark["issued_on"]).days
+    since = (facts.customers.get(customer) or {}).get("customer_since_on")
+    starts = [day for day in (since, issued[0].issued if issued else None) if day is not None]
+
+    def chosen(window: int, until: int = 0) -> list[Invoice]:
+        return [i for i in issued if within(i.issued, t, window, until)]
+
+    def amount(invoices: list[Invoice]) -> float:
+        return sum(i.amount for i in invoices) / 100
+
+    logs = [round(1000 * math.log(i.amount)) for i in earlier]
+    log_spread = spread(logs) if len(logs) >= 3 else None
+    deviation = None
+    if log_spread:
+        deviation = (round(1000 * math.log(own)) - sum(logs) / len(logs)) / log_spread
+    gap = None
+    if issued and issued[-1].issued > issued[0].issued:
+        usual = (issued[-1].issued - issued[0].issued).days / (len(issued) - 1)
+        gap = (t - issued[-1].issued).days / usual
+    return {
+        "invoiced_count_30d": len(chosen(30)),
+        "invoiced_count_90d": len(chosen(90)),
+        "invoiced_count_365d": len(chosen(365)),
+        "invoiced_amount_sum_90d": amount(chosen(90)),
+        "invoiced_amount_sum_365d": amount(chosen(365)),
+        "invoiced_count_change": divide(len(chosen(90)) / 90, len(chosen(455, 90)) / 365),
+        "invoiced_amount_change": divide(amount(chosen(90)) / 90, amount(chosen(455, 90)) / 365),
+        "invoiced_amount_change_same_season": divide(amount(chosen(90)), amount(chosen(455, 365))),
+        "season_share_730d": season_share(chosen(730), chosen(365)),
+        "invoiced_recency_days": (t - issued[-1].issued).days if issued else None,
+        "invoice_gap_ratio": gap,
+        "tenure_days": (t - min(starts)).days if starts and min(starts) <= t else None,
+        "amount_to_mean_ratio": divide(own, sum(i.amount for i in earlier) / len(earlier))
+        if earlier
+        else None,
+        "amount_to_max_ratio": divide(own, max(i.amount for i in earlier)) if earlier else None,
+        "amount_deviation": deviation,
+        "terms_days_change": own_terms - sum((i.due - i.issued).days for i in earlier) / len(earlier)
+        if earlier
+        else None,
+    }
+
+
+def season_share(two_years: list[Invoice], one_year: list[Invoice]) -> float | None:
+    if len(one_year) < 4 or len(two_years) - len(one_year) < 4:
+        return None
+    best = 0
+    for first in range(1, 13):
+        season = {first, first % 12 + 1, (first + 1) % 12 + 1}
+        best = max(best, sum(i.issued.month in season for i in two_years))
+    return best / len(two_years)
+
+
+# ---------------------------------------------------------------------------------------------- invoice, terms
+
+
+def invoice_terms(facts: Facts, mark: Row) -> Values:
+    t, issued, due = mark["as_of"], mark["issued_on"], mark["due_on"]
+    country = (facts.customers.get(mark["customer_id"]) or {}).get("country")
+    has_interactions = "interactions" in facts.tables
+    terms = parse_terms(mark["terms"])
+    late_by = {r: (due - due_date(terms, issued, r)).days for r in EndOfMonthReading} if terms else {}
+    is_in_ledger = any(row["invoice_id"] == mark["invoice_id"] for row in facts.tables["invoices"])
+    own = Invoice(mark["invoice_id"], issued, due, cents(mark["amount"]), has_order=False)
+    paid = sum(a["cents"] for a in facts.allocations(own, t))
+    usual_order = any(i.has_order for i in facts.invoices(mark["customer_id"], t))
+    has_order, channel = mark["purchase_order"] is not None, mark["delivery_channel"]
+    month_end = due
+    while (month_end + DAY).day != 1:
+        month_end += DAY
+    disputes = [d for d in facts.disputes(mark["customer_id"], t) if d["invoice_id"] == mark["invoice_id"]]
+
+    def happened(*kinds: str) -> list[dt.date] | None:
+        if not has_interactions:
+            return None
+        return facts.interactions(kinds, t, invoice_id=mark["invoice_id"]) if is_in_ledger else []
+
+    def flag(days: list[dt.date] | None) -> float | None:
+        return None if days is None else float(bool(days))
+
+    def number(days: list[dt.date] | None) -> float | None:
+        return None if days is None else len(days)
+
+    return {
+        "amount": mark["amount"],
+        "terms_days": (due - issued).days,
+        "days_past_due": (t - due).days,
+        "days_since_issue": (t - issued).days,
+        "working_days_to_due": working_days(t, due, country),
+        "due_weekday": due.weekday(),
+        "due_day_of_month": due.day,
+        "due_month": due.month,
+        "due_days_to_month_end": (month_end - due).days,
+        "is_due_on_day_off": float(not is_working_day(due, country)),
+        "has_terms": float(mark["terms"] is not None),
+        "terms_stated_days": terms.days if terms else None,
+        "is_end_of_month_terms": float(terms.is_end_of_month) if terms else None,
+        "has_day_of_month_terms": float(terms.day_of_month is not None) if terms else None,
+        "discount_share": float(terms.discount_share or 0) if terms else None,
+        "due_days_beyond_days_then_month_end": late_by.get(EndOfMonthReading.DAYS_THEN_MONTH_END),
+        "due_days_beyond_month_end_then_days": late_by.get(EndOfMonthReading.MONTH_END_THEN_DAYS),
+        "is_due_date_as_worded": float(0 in late_by.values()) if terms else None,
+        "has_purchase_order": float(has_order) if has_order or usual_order else None,
+        "is_delivered_electronically": None if channel is None else float(channel.lower() in ELECTRONIC),
+        "is_delivered_on_paper": None if channel is None else float(channel.lower() in PAPER),
+        "own_paid_share": divide(paid, cents(mark["amount"])),
+        "own_open_dispute_count": sum(d["is_open"] for d in disputes) if "disputes" in facts.tables else None,
+        "own_reminder_count": number(happened("reminder_sent")),
+        "own_viewed_count": number(happened("invoice_viewed")),
+        "is_own_taken_in_charge": flag(happened("lifecycle_204")),
+        "is_own_approved": flag(happened("lifecycle_205", "lifecycle_206")),
+        "is_own_contested": flag(happened("lifecycle_207", "lifecycle_208", "lifecycle_210")),
+    }
+
+
+# ---------------------------------------------------------------------------------------------- communication
+
+SIGNALS = (
+    "financial_difficulty", "insolvency", "payment_plan_request", "extension_request", "dispute", "admin_block",
+    "promise_to_pay", "payment_sent", "organisational_change", "hostile_tone",
+)  # fmt: skip
+
+
+def communication(facts: Facts, mark: Row) -> Values:
+    t, customer = mark["as_of"], mark["customer_id"]
+    mails, due = facts.mails(customer, t), facts.promises_due(customer, t)
+    values: Values = {}
+    for signal in SIGNALS:
+        days = [m["day"] for m in mails if m[signal]]
+        values[f"mail_{signal}_count_90d"] = sum(within(d, t, 90) for d in days)
+        values[f"mail_{signal}_count_365d"] = sum(within(d, t, 365) for d in days)
+        values[f"mail_{signal}_recency_days"] = (t - days[-1]).days if days else None
+    days = [m["day"] for m in mails]
+    quarter, before = sum(within(d, t, 90) for d in days), sum(within(d, t, 455, 90) for d in days)
+    promises = [m for m in mails if m["promise_date"] is not None]
+    tones = [m["tone"] for m in mails]
+    year = [p["kept"] for p in due if within(p["day"], t, 365)]
+    reminders = reminders_of(facts, mark)
+    is_silent = bool(reminders) and not any(d >= reminders[-1] for d in days)
+    values |= {
+        "mail_count_90d": quarter,
+        "mail_count_365d": sum(within(d, t, 365) for d in days),
+        "mail_count_change": divide(quarter / 90, before / 365),
+        "signal_recency_days": (t - days[-1]).days if days else None,
+        "tone_change": mean(tones[-3:]) - mean(tones[:-3]) if len(tones) > 3 else None,
+        "days_to_promise": (promises[-1]["promise_date"] - t).days if promises else None,
+        "is_promise_running": float(bool(promises) and promises[-1]["promise_date"] >= t),
+        "promises_due_count_365d": len(year),
+        "promises_kept_share_365d": mean(year),
+        "promises_kept_share_all": mean([p["kept"] for p in due]),
+        "is_last_promise_broken": 1.0 - due[-1]["kept"] if due else None,
+        "silent_days_after_reminder": (t - reminders[-1]).days if is_silent else None,
+    }
+    return values if facts.has_signals else dict.fromkeys(values)
