@@ -12,12 +12,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from features.errors import Fault, InvalidInputError
+from features.rfm_scale import RfmScale
 from models.booster import TreeModel
 from models.calibration import HazardCalibration
 from models.hazard import HAZARD_COLUMNS, DiscreteTimeHazard
@@ -42,6 +43,7 @@ class ModelBundle:
         catalogue_version: version of the feature catalogue it was trained with.
         known_before: training cut-off.
         facts: figures about the training, for people (never read by a score).
+        rfm_scale: cut points that name each payer's segment; None leaves the segment unknown.
         version: name of the model: the first twelve digits of its checksum.
     """
 
@@ -51,6 +53,7 @@ class ModelBundle:
     catalogue_version: str
     known_before: date
     facts: dict[str, Any]
+    rfm_scale: RfmScale | None = None
     version: str = ""
 
     @property
@@ -71,15 +74,14 @@ def make_bundle(
     catalogue_version: str,
     known_before: date,
     facts: dict[str, Any],
+    rfm_scale: RfmScale | None = None,
 ) -> ModelBundle:
     """A bundle named by what is in it: the same training gives the same version."""
-    unnamed = ModelBundle(hazard, calibration, target, catalogue_version, known_before, facts)
+    unnamed = ModelBundle(hazard, calibration, target, catalogue_version, known_before, facts, rfm_scale)
     digest = hashlib.sha256()
     for name, content in sorted(_files(unnamed).items()):
         digest.update(f"{name}\n".encode() + content)
-    return ModelBundle(
-        hazard, calibration, target, catalogue_version, known_before, facts, version=digest.hexdigest()[:12]
-    )
+    return replace(unnamed, version=digest.hexdigest()[:12])
 
 
 def write_bundle(bundle: ModelBundle, folder: Path) -> Path:
@@ -148,6 +150,7 @@ def load_bundle(
         catalogue_version=model["catalogue_version"],
         known_before=date.fromisoformat(model["known_before"]),
         facts=model["facts"],
+        rfm_scale=None if model["rfm_scale"] is None else RfmScale.from_dict(model["rfm_scale"]),
         version=model["version"],
     )
 
@@ -166,6 +169,7 @@ def _files(bundle: ModelBundle) -> dict[str, bytes]:
         "calibration": asdict(bundle.calibration),
         "linear": bundle.hazard.linear.to_json(),
         "facts": bundle.facts,
+        "rfm_scale": None if bundle.rfm_scale is None else bundle.rfm_scale.to_dict(),
     }
     text = json.dumps(model, indent=1, ensure_ascii=False, allow_nan=False, sort_keys=True)
     return {MODEL_FILE: text.encode(), TREES_FILE: trees}

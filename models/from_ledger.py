@@ -14,6 +14,7 @@ from features.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES
 from features.compute import compute_features
 from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger, ledger_fingerprint
+from features.rfm_scale import fit_rfm_scale
 from features.settings import LedgerSettings
 from features.settlement import settlements
 from models.bundle import ModelBundle, make_bundle
@@ -133,7 +134,13 @@ def train_bundle(
         "trees": trained.settings.tree_count,
     }
     bundle = make_bundle(
-        trained.hazard, trained.calibration, trained.target, CATALOGUE_VERSION, given.known_before, facts
+        trained.hazard,
+        trained.calibration,
+        trained.target,
+        CATALOGUE_VERSION,
+        given.known_before,
+        facts,
+        fit_rfm_scale(given.features, given.landmarks["customer_id"]),
     )
     return bundle, trained
 

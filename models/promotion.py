@@ -126,7 +126,8 @@ def refusals(evidence: Evidence, limits: GateLimits | None = None) -> tuple[Faul
         )
     faults += [
         Fault(
-            f"log loss is {difference.mean:+.4f} against the champion ({difference.lower:+.4f} to {difference.upper:+.4f})",
+            f"log loss is {difference.mean:+.4f} against the champion "
+            f"({difference.lower:+.4f} to {difference.upper:+.4f})",
             where=f"group {group}",
             expected=f"no group worse by more than {limits.group_loss} beyond its interval",
             remedy="look at the error by group in the model card",

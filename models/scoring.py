@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.segments import SEGMENT_COLUMNS, payer_segments
 from models.bundle import ModelBundle
 from models.cold_start import history_depth, rung_of
 from models.exact_math import exact_sigmoid
@@ -37,8 +38,9 @@ def score_landmarks(
     Returns:
         One row per landmark in the order given: `invoice_id, customer_id, as_of, p_late, p_late_30,
         unpaid_probability_0d … _90d, payment_date_p10, _p50, _p90, grade, history_depth, cold_start_rung,
-        model_version, feature_version`, and what `models.explanation.reasons.add_reasons` adds. Horizons already behind the as-of date have probability 1: the invoice is known
-        to be unpaid.
+        rfm_segment (null when the bundle has no scale), model_version, feature_version`, and what
+        `models.explanation.reasons.add_reasons` adds. Horizons already behind the as-of date have probability 1:
+        the invoice is known to be unpaid.
 
     Raises:
         InvalidInputError: features and landmarks do not belong together, or a feature of the model is missing.
@@ -61,11 +63,18 @@ def score_landmarks(
             grade_of(pl.col("p_late"), pl.col("p_late_30")).alias("grade"),
             history_depth(features),
             rung_of(features),
+            _segment_of(bundle, features),
             pl.lit(bundle.version).alias("model_version"),
             pl.lit(bundle.catalogue_version).alias("feature_version"),
         )
     )
     return add_reasons(scores, bundle, features, landmarks) if with_reasons else scores
+
+
+def _segment_of(bundle: ModelBundle, features: pl.DataFrame) -> pl.Series:
+    if bundle.rfm_scale is None or any(name not in features.columns for name in SEGMENT_COLUMNS):
+        return pl.Series("rfm_segment", [None] * features.height, dtype=pl.String)
+    return payer_segments(features, bundle.rfm_scale).rename("rfm_segment")
 
 
 def predict_curves(

@@ -7,7 +7,7 @@ and left out, so leaving out never depends on what became of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -118,6 +118,7 @@ def run_backtest(
     truth: pl.DataFrame | None = None,
     signals: pl.DataFrame | None = None,
     baselines: Sequence[str] = tuple(BASELINES),
+    rivals: Mapping[str, ModelBundle] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Backtest:
     """Evaluate on a ledger.
@@ -131,6 +132,7 @@ def run_backtest(
         truth: for simulated ledgers, `invoice_id` and `unpaid_probability_0d … _90d`.
         signals: what the e-mails say; null leaves those features unknown.
         baselines: names of the baselines run beside the model.
+        rivals: trained models scored beside it, by name; honest only on invoices issued after their own cut-off.
         progress: told what is being done.
 
     Raises:
@@ -163,6 +165,9 @@ def run_backtest(
             progress(f"{cutoff}: baseline {name}")
             prediction = BASELINES[name](known, features, names)
             parts.append(_baseline_rows(name, prediction, scores, observed, cutoff))
+        for name, rival in (rivals or {}).items():
+            rival_scores = score_landmarks(rival, features, tested, with_reasons=False)
+            parts.append(_model_rows(rival_scores, observed, cutoff).with_columns(model=pl.lit(name)))
         if truth is not None:
             parts.append(_truth_rows(truth, target, scores, observed, cutoff))
         origins.append(Origin(cutoff, until, bundle, trained, tested.height, issued.height - tested.height))
