@@ -29,7 +29,7 @@ def net_benefit(
 ) -> NetBenefit:
     """Expected gain of a step less its cost, in the policy's currency.
 
-    Gain = probability of staying unpaid x balance x (days saved x cost of money / 365 + share of loss
+    Gain = probability of staying unpaid anyway x balance x (days saved x cost of money / 365 + loss
     avoided).
 
     Args:
@@ -37,7 +37,8 @@ def net_benefit(
         effect: what the sequence is believed to change.
         economics: costs, cost of money, and the probability taken without an opinion.
         balance: in the policy's currency; null when it cannot be converted, and the gain is then null.
-        unpaid_probability: on the day of the step; null without an opinion.
+        unpaid_probability: of being unpaid when the days the step could save have passed; an invoice that
+            is paid by then without it gains nothing. Null without an opinion.
     """
     cost = economics.costs[channel]
     is_assumed = effect.assumed or economics.assumed or unpaid_probability is None

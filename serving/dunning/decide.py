@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 
 from features.errors import Fault, InvalidInputError
@@ -172,7 +173,8 @@ def _benefit(
         return None, None
     day = planned.on or planned.wanted_on
     has_opinion = score.cold_start_rung != "no_opinion"
-    chance = score.unpaid_at((day - score.due_on).days) if has_opinion else None
+    beyond = (day - score.due_on).days + math.ceil(effect.days_saved)
+    chance = score.unpaid_at(beyond) if has_opinion else None
     balance = in_policy_currency(account.net_balance_amount, score, account, policy)
     benefit = net_benefit(planned.step.channel, effect, policy.spec.economics, balance, chance)
     fallback = planned.step.fallback
@@ -192,7 +194,7 @@ def _next_step(
     deadline_on: date | None = None,
 ) -> NextStep:
     channel = fallback.channel if fallback else step.channel
-    language = account.language or policy.spec.policy.language
+    language = (account.language or policy.spec.policy.language).lower()[:2]
     return NextStep(
         step_id=step.id,
         stage=stage,

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from features.errors import Fault, InvalidInputError
-from serving.dunning.words import BlockageKind, Channel, ColdStartRung, Grade, Segment, Tone
+from serving.dunning.words import (
+    BLOCKAGE_KINDS,
+    CHANNELS,
+    COLD_START_RUNGS,
+    GRADES,
+    SEGMENTS,
+    BlockageKind,
+    Channel,
+    ColdStartRung,
+    Grade,
+    Segment,
+    Tone,
+)
 
 FIRST_DAY = date(1990, 1, 1)
 LAST_DAY = date(2150, 12, 31)
@@ -83,6 +96,11 @@ class ScoredInvoice:
             faults.append(
                 Fault("horizons are not ascending", "unpaid_probability", "each horizon once, ascending")
             )
+        faults += _unknown_words(
+            ("grade", self.grade, GRADES),
+            ("cold_start_rung", self.cold_start_rung, COLD_START_RUNGS),
+            ("rfm_segment", self.rfm_segment, SEGMENTS),
+        )
         if not self.invoice_id or not self.customer_id:
             faults.append(Fault("an empty key", "invoice_id, customer_id", "both keys"))
         if self.amount <= 0:
@@ -97,9 +115,15 @@ class ScoredInvoice:
             )
 
     def unpaid_at(self, days_past_due: int) -> float | None:
-        """Probability of being unpaid that many days past due (last horizon reached); null if unknown."""
-        reached = [share for days, share in self.unpaid_probability if days <= days_past_due]
-        return reached[-1] if reached else self.p_late
+        """Probability of still being unpaid that many days past due; null if unknown.
+
+        The curve is known at its horizons only: the first one at or after the day is taken (a later day is
+        never more likely to find the invoice unpaid), the last one beyond it, and `p_late` without a curve.
+        """
+        if not self.unpaid_probability:
+            return self.p_late
+        later = (share for days, share in self.unpaid_probability if days >= days_past_due)
+        return next(later, self.unpaid_probability[-1][1])
 
 
 @dataclass(frozen=True)
@@ -166,7 +190,7 @@ class AccountFacts:
         last_step: last dunning step done for this invoice; null if none.
         last_task: last internal task or thanks done for this invoice; null if none.
         country: ISO 3166 alpha-2 of the payer; null takes the policy's country for holidays.
-        language: `fr`, `en` or another code (written to in English); null takes the policy's.
+        language: `fr`, `fr-BE`, `en` or another tag (written to in English); null takes the policy's.
         overdue_amount: overdue of the whole customer, in the policy's currency.
         outstanding_amount: open balance of the whole customer, in the policy's currency.
         credit_limit: credit limit of the customer; null if none.
@@ -227,6 +251,10 @@ class AccountFacts:
                 if step is not None
             ),
         )
+        faults += _unknown_words(
+            ("admin_blockage", self.admin_blockage, BLOCKAGE_KINDS),
+            *(("contacts", contact.channel, CHANNELS) for contact in self.contacts),
+        )
         age = self.ledger_feed_age_hours
         if age is not None and (math.isnan(age) or age < 0):
             faults.append(Fault(f"{age} is not an age", "ledger_feed_age_hours", "hours, 0 or more, or null"))
@@ -245,6 +273,14 @@ class AccountFacts:
     def net_balance_amount(self) -> Decimal:
         """What may be asked for today: the open balance less unapplied credits, in the invoice's currency."""
         return self.balance_amount - self.unapplied_credit_amount
+
+
+def _unknown_words(*named: tuple[str, str | None, Sequence[str]]) -> list[Fault]:
+    return [
+        Fault(f"{word!r} is not known", where=name, expected=f"one of {', '.join(known)}, or null")
+        for name, word, known in named
+        if word is not None and word not in known
+    ]
 
 
 def _faulty_days(*named: tuple[str, date | None]) -> list[Fault]:

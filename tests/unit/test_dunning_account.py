@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -187,6 +188,28 @@ def test_capacity_goes_to_the_highest_net_benefit_with_ties_by_invoice():
     assert fill_capacity(reversed(decisions), calls=2, letters=0) == plan
 
 
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["30000.00", "45000.00", "90000.00"]), st.floats(0.2, 1.0)), max_size=6
+    ),
+    st.integers(0, 4),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_other_choice_of_calls_brings_more_than_the_one_made(portfolio, calls):
+    decisions = []
+    for number, (balance, chance) in enumerate(portfolio):
+        score, account = case(f"F-{number}", balance=balance, stage=2, grade="E")
+        decisions.append(decide(replace(score, unpaid_probability=((0, chance),)), account, POLICY, ON))
+    callers = [decision for decision in decisions if decision.next_step.channel == "call"]
+    kept = [d for d in fill_capacity(decisions, calls, 0).kept if d.next_step.channel == "call"]
+
+    def total(chosen):
+        return sum(decision.benefit.net_amount for decision in chosen)
+
+    assert len(kept) == min(calls, len(callers))
+    assert all(total(kept) >= total(others) for others in combinations(callers, len(kept)))
+
+
 def test_letters_do_not_use_up_calls_and_emails_use_up_nothing():
     items = [
         case("F-1"),
@@ -225,6 +248,18 @@ def test_the_net_benefit_is_the_hand_calculation_and_marked_assumed():
         Decimal("198.90"),
     )
     assert benefit.is_assumed
+
+
+def test_an_invoice_that_will_be_paid_anyway_gains_nothing_from_a_call():
+    score, account = case("F-1", stage=2, balance="50000.00")
+    paid_soon = replace(
+        score, unpaid_probability=((15, 1.0), (30, 0.0), (60, 0.0))
+    )  # 20 days late, 8 days to save
+    stays = replace(score, unpaid_probability=((15, 1.0), (30, 0.8), (60, 0.5)))
+    assert decide(paid_soon, account, POLICY, ON).benefit.gain_amount == 0
+    assert decide(stays, account, POLICY, ON).benefit.gain_amount == Decimal(
+        "190.14"
+    )  # 0.8 x 50000 x 0.0047534
 
 
 def test_a_night_calls_the_best_and_still_writes_to_the_customer_whose_call_waits():

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+import features.segments
 from features.errors import InvalidInputError
-from serving.dunning import AccountFacts, Contact, ScoredInvoice
+from serving.dunning import SEGMENTS, AccountFacts, Contact, ScoredInvoice
 
 DAY = date(2025, 10, 2)
 
@@ -74,16 +75,36 @@ def test_every_fault_of_an_account_is_in_one_report():
     assert len(refused.value.faults) == 5
 
 
+def test_words_outside_the_closed_lists_are_refused():
+    with pytest.raises(InvalidInputError) as refused:
+        scored(grade="F", rfm_segment="unknown", cold_start_rung="guess")
+    message = str(refused.value)
+    assert "grade: 'F' is not known; expected one of A, B, C, D, E, or null" in message
+    assert "rfm_segment: 'unknown' is not known" in message
+    assert "cold_start_rung: 'guess' is not known" in message
+    with pytest.raises(InvalidInputError, match="admin_blockage: 'lost' is not known"):
+        AccountFacts(Decimal("1"), admin_blockage="lost")
+    with pytest.raises(InvalidInputError, match="contacts: 'pigeon' is not known"):
+        AccountFacts(Decimal("1"), contacts=(Contact(DAY, "pigeon"),))
+
+
+def test_the_payer_segments_are_the_ones_the_features_name():
+    assert SEGMENTS == features.segments.SEGMENTS
+
+
 def test_the_balance_is_net_of_unapplied_credits():
     account = AccountFacts(Decimal("100.00"), unapplied_credit_amount=Decimal("30.00"))
     assert account.net_balance_amount == Decimal("70.00")
 
 
-@pytest.mark.parametrize(("days", "expected"), [(-5, 0.7), (0, 0.6), (6, 0.6), (7, 0.5), (400, 0.2)])
-def test_the_probability_on_a_day_is_that_of_the_last_horizon_reached(days, expected):
+@pytest.mark.parametrize(
+    ("days", "expected"), [(-5, 0.6), (0, 0.6), (1, 0.5), (7, 0.5), (8, 0.2), (400, 0.2)]
+)
+def test_the_probability_on_a_day_is_that_of_the_first_horizon_not_before_it(days, expected):
     score = scored(p_late=0.7, unpaid_probability=((0, 0.6), (7, 0.5), (30, 0.2)))
     assert score.unpaid_at(days) == expected
 
 
 def test_without_a_score_no_probability_is_invented():
     assert scored().unpaid_at(10) is None
+    assert scored(p_late=0.7).unpaid_at(10) == 0.7

@@ -238,6 +238,13 @@ def test_the_payers_calendar_moves_the_step(on, country, moved_to):
     assert decision.gate_id == (None if moved_to == on else "quiet_day")
 
 
+@pytest.mark.parametrize(
+    ("language", "written_in"), [("fr-BE", "fr"), ("FR", "fr"), ("de", "en"), (None, "fr")]
+)
+def test_the_text_is_in_french_for_french_speakers_and_in_english_for_everyone_else(language, written_in):
+    assert decided(language=language).next_step.language == written_in
+
+
 def test_a_day_the_customer_asked_for_is_quiet():
     assert decided(quiet_days=(ON,)).next_step.on == date(2025, 10, 10)
 
