@@ -1,4 +1,4 @@
-"""What speaks for and against a challenger, from a rehearsal: the same training, ended earlier, judged on what followed."""
+"""What speaks for and against a challenger: the same training ended earlier, judged on what followed."""
 
 from __future__ import annotations
 

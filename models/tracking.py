@@ -1,7 +1,7 @@
 """Runs and registered models in MLflow. The rim: nothing else in this room knows MLflow.
 
-A registered version holds the bundle (LightGBM text and JSON) and the code of `models.mlflow_model`; loading it unpickles
-nothing. The bundle's own version is kept as a tag, so that a score can be led back to its run.
+A registered version holds the bundle (LightGBM text and JSON) and the code of `models.mlflow_model`; loading it
+unpickles nothing. The bundle's own version is kept as a tag, so that a score can be led back to its run.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def register_model(
         mlflow.log_params(dict(record.parameters))
         mlflow.log_metrics(dict(record.metrics))
         mlflow.set_tags({BUNDLE_TAG: bundle.version, **record.tags})
-        mlflow.log_dict(list(bundle.feature_names), "features.json")
+        mlflow.log_dict({"features": list(bundle.feature_names)}, "features.json")
         for file in record.files:
             mlflow.log_artifact(str(file))
         if record.model_card:
@@ -199,9 +199,9 @@ def _experiment(client: MlflowClient, home: Home) -> str:
 def _signature(feature_names: Sequence[str]) -> Any:
     """Every column required by hand: an inferred one would make each column that holds a null optional."""
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-    inputs = [ColSpec(DataType.string, name, required=True) for name in _KEYS]
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.string, name, required=True) for name in _KEYS]
     inputs += [ColSpec(DataType.double, name, required=True) for name in feature_names]
     return ModelSignature(inputs=Schema(inputs))
 

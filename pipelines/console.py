@@ -37,17 +37,19 @@ class _StepLines(logging.Handler):
             self._console.print(f"  ✗ {step}", style="bold red", markup=False, highlight=False)
 
 
-@dg.logger(description="Lines for a person at a terminal.")
-def terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
+def _terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
     """A logger that prints steps and messages, nothing else."""
     logger = logging.Logger("encours.run", level=_SILENT_EVENTS_LEVEL)
     logger.addHandler(_StepLines(Console()))
     return logger
 
 
-@dg.logger(description="Keeps quiet: the caller prints the result.")
-def silent_logger(context: dg.InitLoggerContext) -> logging.Logger:
+def _silent_logger(context: dg.InitLoggerContext) -> logging.Logger:
     """A logger that prints nothing."""
     logger = logging.Logger("encours.silent", level=logging.CRITICAL)
     logger.addHandler(logging.NullHandler())
     return logger
+
+
+terminal_logger = dg.LoggerDefinition(_terminal_logger, description="Lines for a person at a terminal.")
+silent_logger = dg.LoggerDefinition(_silent_logger, description="Keeps quiet: the caller prints the result.")

@@ -17,6 +17,7 @@ from features.ledger import Ledger, last_known_on, read_ledger
 from features.settings import LedgerSettings
 from models.home import Home, home_at, read_home
 from pipelines.workspace import Workspace
+from serving.dunning import Policy, load_policy
 
 
 class EncoursHome(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -57,6 +58,16 @@ class LedgerInput(dg.ConfigurableResource):  # type: ignore[type-arg]
         return as_of_date(ledger, self.as_of)
 
 
+class PolicyFile(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The dunning policy that routes tonight's invoices."""
+
+    path: str = Field(default="", description="Policy file; empty takes the policy that ships with Encours.")
+
+    def policy(self) -> Policy:
+        """The policy, read and checked."""
+        return load_policy(Path(self.path) if self.path else None)
+
+
 def as_of_date(ledger: Ledger, as_of: str | None) -> dt.date:
     """The date asked for, or the day after the last fact the ledger holds.
 
@@ -67,11 +78,15 @@ def as_of_date(ledger: Ledger, as_of: str | None) -> dt.date:
         try:
             return dt.date.fromisoformat(as_of)
         except ValueError as error:
-            fault = Fault(f"{as_of!r} is not a date", where="as-of", expected="an ISO date such as 2026-06-30")
+            fault = Fault(
+                f"{as_of!r} is not a date", where="as-of", expected="an ISO date such as 2026-06-30"
+            )
             raise InvalidInputError("the as-of date cannot be read", [fault]) from error
     last = last_known_on(ledger)
     if last is None:
-        fault = Fault("the ledger holds no dated fact", where="ledger", remedy="import a ledger, or give --as-of")
+        fault = Fault(
+            "the ledger holds no dated fact", where="ledger", remedy="import a ledger, or give --as-of"
+        )
         raise InvalidInputError("there is no date to look from", [fault])
     return last + dt.timedelta(days=1)
 

@@ -42,7 +42,8 @@ def only_run(home: Home) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            fault = Fault("another run is writing here", where=str(home.root), remedy="wait for it, or set ENCOURS_HOME")
+            remedy = "wait for it, or set ENCOURS_HOME"
+            fault = Fault("another run is writing here", where=str(home.root), remedy=remedy)
             raise InvalidInputError("the home is in use", [fault]) from error
         for folder in ("work", "out"):
             for left in (home.root / folder).glob(".*.part"):

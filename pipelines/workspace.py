@@ -52,7 +52,9 @@ class Workspace:
         """
         path = self.frame_path(name)
         if not path.exists():
-            fault = Fault("has not been made yet", where=str(path), remedy="materialize its upstream assets first")
+            fault = Fault(
+                "has not been made yet", where=str(path), remedy="materialize its upstream assets first"
+            )
             raise InvalidInputError("an intermediate frame is missing", [fault])
         return pl.read_parquet(path)
 

@@ -1,5 +1,6 @@
 """The ledger: contracts, rules, reading and writing."""
 
+from features.ledger.as_known import as_known_before
 from features.ledger.ledger import Ledger, last_known_on, ledger_fingerprint
 from features.ledger.report import CheckReport, Note, TableReport, rule_in_french
 from features.ledger.rules import CheckedLedger, check_tables
@@ -23,6 +24,7 @@ __all__ = [
     "Ledger",
     "Note",
     "TableReport",
+    "as_known_before",
     "check_folder",
     "check_tables",
     "empty_table",

@@ -67,5 +67,9 @@ def features__open_invoices(
     workspace.write_frame("open_features", features)
     context.log.info("open invoices: %s", f"{landmarks.height:,}")
     return dg.MaterializeResult(
-        metadata={"as_of": as_of.isoformat(), "rows_out": landmarks.height, "catalogue_version": CATALOGUE_VERSION}
+        metadata={
+            "as_of": as_of.isoformat(),
+            "rows_out": landmarks.height,
+            "catalogue_version": CATALOGUE_VERSION,
+        }
     )

@@ -1,0 +1,41 @@
+"""The late-payment model: trained on what was known, judged on what it had not seen, registered, promoted."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import dagster as dg
+
+from features.ledger import ledger_fingerprint
+from features.settlement import settlements
+from models.from_ledger import TrainingInput
+from pipelines.assets.features import GROUP, features__training
+from pipelines.resources import EncoursHome, LedgerInput, checked_ledger
+from pipelines.training import train_and_register
+
+
+@dg.asset(group_name=GROUP, deps=[features__training], kinds={"lightgbm", "mlflow"})
+def model__late_payment(
+    context: dg.AssetExecutionContext, encours_home: EncoursHome, ledger_input: LedgerInput
+) -> dg.MaterializeResult[None]:
+    """A registered challenger, promoted to champion when the gate finds nothing against it."""
+    workspace = encours_home.workspace()
+    ledger = checked_ledger(workspace)
+    settings = ledger_input.settings()
+    given = TrainingInput(
+        landmarks=workspace.read_frame("training_landmarks"),
+        features=workspace.read_frame("training_features"),
+        settlements=settlements(ledger.invoices, ledger.payments, settings),
+        known_before=ledger_input.date(ledger),
+        data_fingerprint=ledger_fingerprint(ledger),
+    )
+    outcome = train_and_register(
+        workspace.home,
+        ledger,
+        given,
+        settings,
+        workspace.read_optional_frame("email_signals"),
+        dt.datetime.now(dt.UTC),
+        context.log.info,
+    )
+    return dg.MaterializeResult(metadata=outcome.metadata)

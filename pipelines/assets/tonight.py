@@ -1,0 +1,78 @@
+"""Tonight's scores and routes of every open invoice, by the registered champion. Nothing is trained here."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from pipelines.assets.features import TONIGHT, features__open_invoices
+from pipelines.assets.model import model__late_payment
+from pipelines.champion import champion_bundle
+from pipelines.resources import EncoursHome, LedgerInput, PolicyFile, checked_ledger
+from pipelines.workspace import write_parquet
+from serving.dunning import write_records
+from serving.nightly import route_open_invoices, score_open_invoices
+
+
+@dg.asset(group_name=TONIGHT, deps=[features__open_invoices, model__late_payment], kinds={"lightgbm"})
+def out__scored_invoices(
+    context: dg.AssetExecutionContext, encours_home: EncoursHome, ledger_input: LedgerInput
+) -> dg.MaterializeResult[None]:
+    """Every open invoice with its probabilities, dates, grade and reasons."""
+    workspace = encours_home.workspace()
+    ledger = checked_ledger(workspace)
+    bundle = champion_bundle(workspace.home)
+    landmarks, features = workspace.read_frame("open_landmarks"), workspace.read_frame("open_features")
+    scores = score_open_invoices(bundle, features, landmarks, ledger.customers)
+    path = write_parquet(scores, workspace.out / "scored_invoices.parquet")
+    context.log.info("scored %s open invoices with model %s", f"{scores.height:,}", bundle.version)
+    return dg.MaterializeResult(
+        metadata={
+            "as_of": ledger_input.date(ledger).isoformat(),
+            "rows_in": landmarks.height,
+            "rows_out": scores.height,
+            "model_version": bundle.version,
+            "grades": dict(scores["grade"].value_counts(sort=True).iter_rows()),
+            "path": dg.MetadataValue.path(path),
+        }
+    )
+
+
+@dg.asset(group_name=TONIGHT, deps=[out__scored_invoices])
+def out__routed_invoices(
+    context: dg.AssetExecutionContext,
+    encours_home: EncoursHome,
+    ledger_input: LedgerInput,
+    policy_file: PolicyFile,
+) -> dg.MaterializeResult[None]:
+    """The dunning sequence and next step of every open invoice, with the rules that led to it."""
+    workspace = encours_home.workspace()
+    ledger = checked_ledger(workspace)
+    as_of = ledger_input.date(ledger)
+    policy = policy_file.policy()
+    scores = pl.read_parquet(workspace.out / "scored_invoices.parquet")
+    routed = route_open_invoices(
+        ledger,
+        workspace.read_optional_frame("email_signals"),
+        scores,
+        workspace.read_frame("open_landmarks"),
+        policy,
+        as_of,
+        ledger_input.settings(),
+    )
+    path = workspace.out / "decisions.parquet"
+    written = write_records(routed.records, path)
+    sequences = pl.Series([record.decision.sequence_id for record in routed.records if record.decision])
+    context.log.info(
+        "routed %s invoices in %s conversations", f"{written:,}", f"{len(routed.night.accounts):,}"
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "as_of": as_of.isoformat(),
+            "rows_in": scores.height,
+            "rows_out": written,
+            "policy": f"{policy.spec.policy.id} {policy.spec.policy.version}",
+            "sequences": dict(sequences.value_counts(sort=True).iter_rows()) if len(sequences) else {},
+            "path": dg.MetadataValue.path(path),
+        }
+    )

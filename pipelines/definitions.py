@@ -1,0 +1,25 @@
+"""Everything Dagster sees. Assembles; decides nothing."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines.assets import features, ledger, model, tonight
+from pipelines.checks import ASSET_CHECKS
+from pipelines.console import silent_logger, terminal_logger
+from pipelines.jobs import main_job, nightly_job, nightly_schedule
+from pipelines.resources import EncoursHome, LedgerInput, PolicyFile
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules([ledger, features, model, tonight]),
+    asset_checks=ASSET_CHECKS,
+    jobs=[main_job, nightly_job],
+    schedules=[nightly_schedule],
+    resources={
+        "encours_home": EncoursHome(),
+        "ledger_input": LedgerInput(),
+        "policy_file": PolicyFile(),
+    },
+    loggers={"console": terminal_logger, "silent": silent_logger},
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,220 @@
+"""Train, rehearse, register, and promote when the gate finds nothing against it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
+from features.errors import EncoursError
+from features.ledger import Ledger, as_known_before
+from features.settings import LedgerSettings
+from models.backtest.evaluation import Backtest, default_cutoffs, run_backtest
+from models.bundle import ModelBundle, load_bundle
+from models.evidence import CHAMPION_NAME, evidence_of
+from models.explanation.contributions import explain_landmarks
+from models.from_ledger import TrainingInput, train_bundle
+from models.home import Home
+from models.promotion import Evidence, GateLimits, promote, refusals
+from models.target import Target
+from models.tracking import (
+    CHAMPION,
+    RegisteredVersion,
+    RunRecord,
+    find_version,
+    register_model,
+    training_tags,
+)
+from models.training import feature_table
+from models.training_set import days_past_due
+
+_REHEARSAL_BASELINES = ("constant", "own_late_share")
+_EXAMPLE_ROWS = 5
+_EXPLAINED_ROWS = 2_000
+PIPELINE = "pipeline"
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What a training run came to.
+
+    Attributes:
+        version: the registered version.
+        is_promoted: whether it is the champion now.
+        metadata: figures and reasons, for the run's page.
+    """
+
+    version: RegisteredVersion
+    is_promoted: bool
+    metadata: dict[str, Any]
+
+
+def train_and_register(
+    home: Home,
+    ledger: Ledger,
+    given: TrainingInput,
+    settings: LedgerSettings,
+    signals: pl.DataFrame | None,
+    at: dt.datetime,
+    say: Callable[[str], None],
+) -> TrainingOutcome:
+    """Train on everything known before the cut-off, rehearse the same training earlier, register, ask the gate.
+
+    The first model of a home becomes its champion, with what the gate holds against it said aloud: without it
+    nothing could be scored. A later one must pass.
+
+    Args:
+        home: where the registry is.
+        ledger: the checked ledger.
+        given: landmarks and features to learn from.
+        settings: grace and tolerance.
+        signals: what the e-mails say; None when there are none.
+        at: instant of the run, for the record.
+        say: told what is being done.
+    """
+    target = Target(settings.grace_days)
+    champion_version = find_version(home, CHAMPION)
+    champion = _champion(home, champion_version)
+    rehearsal = _rehearse(ledger, given, settings, signals, champion, say)
+    bundle, trained = train_bundle(given, target, progress=say)
+    explanation_error = largest_explanation_error(bundle, given.features, given.landmarks)
+    evidence = None if rehearsal is None else evidence_of(rehearsal, ledger.customers, explanation_error)
+    against = () if evidence is None else refusals(evidence, GateLimits())
+    record = RunRecord(
+        parameters={
+            "trees": trained.settings.tree_count,
+            "leaves": trained.settings.leaves,
+            "penalty": trained.settings.penalty,
+            "grace_days": settings.grace_days,
+            "invoices": trained.invoice_count,
+            "landmarks": trained.landmark_count,
+            "hazard_rows": trained.row_count,
+            "features": len(bundle.feature_names),
+        },
+        metrics=_metrics(evidence),
+        tags=training_tags(given.known_before, given.data_fingerprint, CATALOGUE_VERSION, code_version()),
+    )
+    example = pl.concat([given.landmarks, given.features.drop("invoice_id", "as_of")], how="horizontal").tail(
+        _EXAMPLE_ROWS
+    )
+    registered = register_model(home, bundle, record, example)
+    is_first = champion is None
+    is_promoted = is_first or (evidence is not None and not against)
+    if is_promoted:
+        why = "first model of this home" if is_first else "passed the gate"
+        promote(home, registered, PIPELINE, why, at, evidence=evidence)
+        say(f"version {registered.version} is the champion: {why}")
+    else:
+        say(f"version {registered.version} stays challenger; the champion serves on")
+    for fault in against:
+        say(f"gate: {fault}")
+    return TrainingOutcome(
+        registered,
+        is_promoted,
+        {
+            "version": registered.version,
+            "bundle": bundle.version,
+            "is_promoted": is_promoted,
+            "against_it": [str(fault) for fault in against],
+            "known_before": given.known_before.isoformat(),
+            "invoices": trained.invoice_count,
+            "data_fingerprint": given.data_fingerprint,
+            **{f"rehearsal_{name}": value for name, value in _metrics(evidence).items()},
+        },
+    )
+
+
+def largest_explanation_error(bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame) -> float:
+    """Largest distance between a probability and base plus contributions plus calibration, on the newest landmarks."""
+    rows = slice(max(features.height - _EXPLAINED_ROWS, 0), features.height)
+    table = feature_table(features[rows], bundle.feature_names)
+    found = explain_landmarks(bundle, table, days_past_due(landmarks[rows]))
+    told = found.base + found.values.sum(axis=1) + found.calibration
+    return float(np.abs(told - found.probability).max(initial=0.0))
+
+
+def code_version() -> str:
+    """The commit of the checkout, or the installed version where there is none."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return package_version("encours")
+    return found.stdout.strip()
+
+
+def _champion(home: Home, version: RegisteredVersion | None) -> ModelBundle | None:
+    if version is None or not (home.bundles / version.bundle_version).exists():
+        return None
+    try:
+        return load_bundle(home.bundles / version.bundle_version, FEATURE_NAMES, CATALOGUE_VERSION)
+    except EncoursError:
+        return None
+
+
+def _rehearse(
+    ledger: Ledger,
+    given: TrainingInput,
+    settings: LedgerSettings,
+    signals: pl.DataFrame | None,
+    champion: ModelBundle | None,
+    say: Callable[[str], None],
+) -> Backtest | None:
+    """The same training ended earlier and judged on what followed; beside the champion where it had not seen that.
+
+    None where the ledger is too short to be split.
+    """
+    known = as_known_before(ledger, given.known_before)
+    issued_since = known.invoices.filter(
+        (pl.col("kind") == "invoice")
+        & (pl.col("due_on") + pl.duration(days=settings.grace_days) < given.known_before)
+    )
+    rivals = {}
+    try:
+        cutoffs = default_cutoffs(known)
+        if champion is not None:
+            unseen = issued_since.filter(pl.col("issued_on") >= champion.known_before).height
+            if unseen >= GateLimits().least_invoices and champion.target.grace_days == settings.grace_days:
+                cutoffs, rivals = [champion.known_before], {CHAMPION_NAME: champion}
+        return run_backtest(
+            known,
+            cutoffs,
+            ledger_settings=settings,
+            signals=signals,
+            baselines=_REHEARSAL_BASELINES,
+            rivals=rivals,
+            progress=say,
+        )
+    except EncoursError as refusal:
+        say(f"no rehearsal: {refusal}")
+        return None
+
+
+def _metrics(evidence: Evidence | None) -> dict[str, float]:
+    if evidence is None:
+        return {}
+    metrics = {
+        "judged_invoices": float(evidence.judged_invoices),
+        "log_loss": evidence.log_loss,
+        "ece": evidence.calibration_error,
+        "explanation_error": evidence.explanation_error,
+    }
+    if evidence.against_baseline is not None:
+        metrics["log_loss_against_baseline"] = evidence.against_baseline.mean
+    if evidence.against_champion is not None:
+        metrics["log_loss_against_champion"] = evidence.against_champion.mean
+    return metrics
