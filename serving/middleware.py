@@ -10,12 +10,13 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.metrics import ServiceMetrics
-from serving.problems import RefusalError
+from serving.problems import RefusalError, not_found
 
 _LOG: Final = logging.getLogger("encours.http")
 JSON: Final = "application/json"
@@ -109,7 +110,9 @@ class Surroundings:
                 message = {**message, "headers": _with_security(message.get("headers", []))}
             await send(message)
 
-        scope.setdefault("state", {})
+        # A parent application's handlers must not answer in their own shape for ours.
+        scope = {**scope, "app": scope.get("app", self), "state": dict(scope.get("state") or {})}
+        scope.pop("starlette.exception_handlers", None)
         try:
             refusal = self._refusal_of_host(scope)
             if refusal is not None:
@@ -118,6 +121,8 @@ class Surroundings:
                 await self._app(scope, receive, send_with_headers)
         except RefusalError as refused:
             await refuse(refused)(scope, receive, send_with_headers)
+        except HTTPException as unmatched:
+            await refuse(_unmatched(unmatched))(scope, receive, send_with_headers)
         except ClientDisconnect:
             status = 499
         except Exception as failure:
@@ -147,6 +152,15 @@ _INTERNAL: Final = RefusalError(
     "internal_error",
     "Something went wrong on our side; it has been logged. The request may be repeated.",
 )
+
+
+def _unmatched(failure: HTTPException) -> RefusalError:
+    """Return the refusal of an address or method that no route knows."""
+    if failure.status_code == 405:
+        allowed = (failure.headers or {}).get("Allow", "")
+        message = f"This address does not answer this method; it answers {allowed}."
+        return RefusalError(405, "method_not_allowed", message, headers={"Allow": allowed})
+    return not_found("This address")
 
 
 def _with_security(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

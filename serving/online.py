@@ -177,6 +177,7 @@ class OnlineHistory:
         self._knowledge = prepare(store, settings, read_signals)
         self._lock = asyncio.Lock()
         self._rebuilding = threading.Lock()
+        self._replacing = threading.Lock()
         self._away_until = 0.0
         self.is_rebuilding = False
 
@@ -214,17 +215,22 @@ class OnlineHistory:
             return self._knowledge
 
     def _catch_up(self, moment: Moment) -> None:
-        before = self._knowledge
-        customer_ids, fresh = self._store.histories_since(before.moment.change, MANY_CHANGES)
-        if moment.generation != before.moment.generation or fresh is None:
-            self._rebuild_aside()
-        if fresh is None:
-            return
-        if customer_ids:
-            self._knowledge = advance(before, customer_ids, fresh, self._read_signals)
-        else:
-            self._knowledge = replace(before, moment=fresh.moment)
-        if len(self._knowledge.changed) > MANY_OVERLAYS:
+        """Bring the knowledge level; a base that was prepared anew meanwhile is brought level instead."""
+        while True:
+            before = self._knowledge
+            customer_ids, fresh = self._store.histories_since(before.moment.change, MANY_CHANGES)
+            if fresh is None:
+                break
+            if customer_ids:
+                level = advance(before, customer_ids, fresh, self._read_signals)
+            else:
+                level = replace(before, moment=fresh.moment)
+            with self._replacing:
+                if self._knowledge is before:
+                    self._knowledge = level
+                    break
+        is_old_base = self._knowledge.base.generation != moment.generation
+        if fresh is None or is_old_base or len(self._knowledge.changed) > MANY_OVERLAYS:
             self._rebuild_aside()
 
     def _rebuild_aside(self) -> None:
@@ -236,7 +242,9 @@ class OnlineHistory:
     def _rebuild(self) -> None:
         try:
             # What was laid over meanwhile is found again by the next question, from the moment of the new base.
-            self._knowledge = prepare(self._store, self.settings, self._read_signals)
+            fresh = prepare(self._store, self.settings, self._read_signals)
+            with self._replacing:
+                self._knowledge = fresh
         except StoreUnavailableError:
             _LOG.warning("the history store went away while the history was prepared again")
         except Exception as failure:  # the old knowledge serves on; the next question tries again

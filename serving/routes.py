@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from features.errors import InvalidInputError
 from serving.access import AccessKey, Scope, open_key
@@ -342,8 +341,11 @@ def build_app(worker: ScoreWorker) -> Surroundings:
         Route("/docs.json", openapi, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
     ]
-    app = Starlette(routes=routes, exception_handlers={404: _unknown_path, 405: _wrong_method})
-    return Surroundings(app, worker.metrics, LOCAL_HOSTS if worker.settings.is_open else None)
+    return Surroundings(
+        Router(routes=routes, redirect_slashes=False),
+        worker.metrics,
+        LOCAL_HOSTS if worker.settings.is_open else None,
+    )
 
 
 def _route(worker: ScoreWorker, door: Door) -> Route:
@@ -367,19 +369,3 @@ def _route(worker: ScoreWorker, door: Door) -> Route:
 
     pattern = path.replace("{invoice_id}", "{invoice_id:path}")
     return Route(pattern, endpoint, methods=[door.description.method])
-
-
-async def _unknown_path(request: Request, failure: Exception) -> Response:
-    return refuse(not_found("This address"))
-
-
-async def _wrong_method(request: Request, failure: Exception) -> Response:
-    given = getattr(failure, "headers", None) or {}
-    return refuse(
-        RefusalError(
-            405,
-            "method_not_allowed",
-            "This address does not answer this method.",
-            headers={"Allow": given.get("Allow", "GET, POST")},
-        )
-    )

@@ -29,6 +29,7 @@ from serving.audit import note_anchor
 from serving.cases import dunning_cases
 from serving.dunning import DEFAULT_POLICY_PATH, AccountFacts, Decision, Policy, decide, load_policy
 from serving.email_reading import evidence_of
+from serving.freshness import feed_age_hours
 from serving.keeping import AnswerKeeper
 from serving.limits import RateLimit, RateLimiter
 from serving.memory import Remembered
@@ -271,24 +272,6 @@ class ScoreWorker:
         self.champion.refresh()
         self.policy.refresh()
         self.metrics.waiting_answers.set(self.keeper.waiting_answers)
-
-
-def feed_age_hours(feeds: Sequence[FeedState], as_of: dt.date, now: dt.datetime) -> float | None:
-    """Return the age of the newest word on payments, in hours; null when there never was one.
-
-    A nightly load is as old as the last fact in it, not as the load: an export that stopped growing is stale
-    however often it is loaded. For a past as-of date the age is taken at its beginning.
-    """
-    at = min(now, dt.datetime.combine(as_of, dt.time(), dt.UTC)) if as_of < now.date() else now
-    newest: dt.datetime | None = None
-    for feed in feeds:
-        if feed.name != "payments":
-            continue
-        if feed.known_on is not None:
-            newest = dt.datetime.combine(feed.known_on + dt.timedelta(days=1), dt.time(), dt.UTC)
-        if feed.received_at is not None:
-            newest = feed.received_at if newest is None else max(newest, feed.received_at)
-    return None if newest is None else max((at - newest).total_seconds() / 3600.0, 0.0)
 
 
 def _evidence_of(knowledge: Knowledge, customer_id: str, as_of: dt.date) -> list[EvidenceAnswer]:

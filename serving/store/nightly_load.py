@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, delete, insert, select, update
 
-from features.ledger import Ledger, last_known_on
+from features.ledger import Ledger
+from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
 from serving.store.frames import store_frame
 from serving.store.tables import (
@@ -51,7 +52,6 @@ class TableLoad:
 def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) -> dict[str, TableLoad]:
     """Make the store hold the given ledger and the events it does not know yet; say what changed."""
     given = dict(ledger.tables())
-    known_on = last_known_on(ledger)
     touched: set[str] = set()
     report: dict[str, TableLoad] = {}
     owners: dict[str, str] = {}
@@ -62,7 +62,7 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
         else:
             report[table], customers = _load_table(connection, table, frame, owners, loaded_at)
             touched |= customers
-            _note_feed(connection, table, loaded_at, known_on)
+            _note_feed(connection, table, loaded_at, _newest(table, frame))
         if table == "invoices":
             owners = _owners(connection)
         elif table in FOLLOWS_INVOICE:
@@ -72,6 +72,12 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
         mark_changed(connection, touched)
     advance_counter(connection, "generation")
     return report
+
+
+def _newest(table: str, frame: pl.DataFrame) -> dt.date | None:
+    """Return the last day on which a fact of the table became known; null when it holds no dated fact."""
+    days = [frame.select(pl.col(column).cast(pl.Date).max()).item() for column in KNOWN_TIMES[table]]
+    return max((day for day in days if day is not None), default=None)
 
 
 def _owners(connection: Connection) -> dict[str, str]:
