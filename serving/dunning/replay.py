@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from serving.dunning.account import decide_night
 from serving.dunning.benefit import CALL_CHANNELS, LETTER_CHANNELS
-from serving.dunning.decide import decide
 from serving.dunning.decision import Decision
 from serving.dunning.facts import NOTHING
 from serving.dunning.policy import Policy
@@ -91,25 +91,29 @@ def replay(
 ) -> ReplayReport:
     """Decide stored cases again with another policy and compare.
 
-    Each case is decided on the facts of its own day: what a debtor would have done after a different step
-    is not known and not pretended.
+    Each day is decided as a night: one conversation a customer, calls and letters within the policy's
+    capacity, on the facts of that day. What a debtor would have done after a different step is not known
+    and not pretended.
 
     Args:
-        records: stored cases.
+        records: stored cases, each invoice once a day.
         policy: the policy under test.
         against: decide the other side anew with this policy; null compares with the stored decisions.
         on: decide every case on this day (tonight's simulation); null takes the day of each record.
+
+    Raises:
+        InvalidInputError: an invoice stands twice on one day.
     """
+    nights: dict[date, list[DecisionRecord]] = defaultdict(list)
+    for record in records:
+        nights[on or record.decided_on].append(record)
     pairs: list[tuple[Decision, Decision]] = []
     undecided = 0
-    for record in records:
-        day = on or record.decided_on
-        stored = record.decision
-        before = decide(record.score, record.account, against, day) if against is not None else stored
-        if before is None:
-            undecided += 1
-            continue
-        pairs.append((before, decide(record.score, record.account, policy, day)))
+    for day in sorted(nights):
+        after = _night(nights[day], policy, day)
+        before = _stored(nights[day]) if against is None else _night(nights[day], against, day)
+        undecided += len(after) - len(before)
+        pairs += [(before[invoice_id], after[invoice_id]) for invoice_id in before]
     pairs.sort(key=lambda pair: (pair[1].on, pair[1].invoice_id))
     segments = sorted({_segment(after) for _, after in pairs})
     header = policy.spec.policy
@@ -130,6 +134,15 @@ def replay(
         ),
         undecided=undecided,
     )
+
+
+def _night(records: Iterable[DecisionRecord], policy: Policy, on: date) -> dict[str, Decision]:
+    night = decide_night(((record.score, record.account) for record in records), policy, on)
+    return {decision.invoice_id: decision for account in night.accounts for decision in account.decisions}
+
+
+def _stored(records: Iterable[DecisionRecord]) -> dict[str, Decision]:
+    return {record.score.invoice_id: record.decision for record in records if record.decision is not None}
 
 
 def changed_parts(before: Decision, after: Decision) -> tuple[str, ...]:

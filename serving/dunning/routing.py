@@ -126,8 +126,6 @@ def next_step(
         if taken is not None:
             rest = policy.spec.contact_rules.minimum_days_between_steps
             wanted_on = max(wanted_on, taken.on + timedelta(days=rest))
-        if step.day < 0 and wanted_on >= score.due_on:
-            continue
         day, blocked_by = next_contact_day(wanted_on, account, policy)
         if step.day < 0 and (day is None or day >= score.due_on):
             continue

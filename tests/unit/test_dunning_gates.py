@@ -184,6 +184,14 @@ def test_a_small_balance_is_measured_in_the_policys_currency():
     assert decide(score, yen, POLICY, ON).gate_id == "small_balance"
 
 
+def test_the_due_date_itself_is_not_overdue():
+    assert [decided(on=DUE + timedelta(days=shift)).state for shift in (-1, 0, 1)] == [
+        "before_due",
+        "before_due",
+        "overdue",
+    ]
+
+
 def test_a_day_outside_the_days_known_is_refused():
     with pytest.raises(InvalidInputError, match="on: 9999-12-31 is outside the days known"):
         decided(on=date(9999, 12, 31))

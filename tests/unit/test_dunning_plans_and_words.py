@@ -22,6 +22,8 @@ from serving.dunning import (
     parse_policy,
     plan_bounds,
 )
+from serving.dunning.claims import claim_of
+from serving.dunning.decision import NO_CLAIM
 from serving.dunning.holdout import assignment, draw
 from serving.dunning.policy_table import (
     gates_table,
@@ -149,6 +151,16 @@ def test_a_formal_notice_adds_interest_and_indemnity_up_in_french():
     assert "83,22 EUR de pénalités de retard, au taux annuel de 12,15 %" in message.body
     assert "40,00 EUR d'indemnité forfaitaire" in message.body
     assert "échue le 31/08/2025" in message.body
+
+
+def test_on_the_due_date_neither_interest_nor_indemnity_is_owed_and_the_day_after_both_are():
+    score = scored(due_on=ON)
+    assert claim_of(score, account(), POLICY, ON, ("interest", "indemnity")) == NO_CLAIM
+    late = claim_of(score, account(), POLICY, ON + timedelta(days=1), ("interest", "indemnity"))
+    assert (late.interest_amount, late.indemnity_amount) == (
+        Decimal("1.66"),
+        Decimal("40.00"),
+    )  # 5000 x 12.15 % / 365
 
 
 def test_late_part_payments_add_their_own_interest():

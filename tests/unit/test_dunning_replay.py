@@ -15,7 +15,9 @@ from serving.dunning import (
     AccountFacts,
     DecisionRecord,
     ScoredInvoice,
+    StepTaken,
     decide,
+    decide_night,
     decision_from_json,
     load_policy,
     parse_policy,
@@ -100,6 +102,32 @@ def test_the_same_policy_changes_nothing():
     assert report.differences == ()
     assert report.total.decisions == 5
     assert report.total.before == report.total.after
+
+
+def test_a_stored_night_with_joined_moved_and_waiting_steps_replays_to_itself():
+    capacity = POLICY.spec.capacity.model_copy(update={"calls": 1})
+    policy = replace(POLICY, spec=POLICY.spec.model_copy(update={"capacity": capacity}))
+    reminded = {stage: StepTaken("reinforced", "step", stage, ON - timedelta(days=9)) for stage in (2, 3)}
+    cases = [
+        record("F-1", days_late=70, last_step=reminded[3]),  # a formal notice ...
+        record("F-2", days_late=40),  # ... moves this reminder of the same customer
+        record("F-3", days_late=40, segment="erratic", grade="E", customer_id="C-2", last_step=reminded[2]),
+        record("F-4", days_late=40, segment="erratic", grade="E", customer_id="C-3", last_step=reminded[2]),
+    ]
+    cases = [replace(item, score=replace(item.score, unpaid_probability=((0, 0.9),))) for item in cases]
+    night = decide_night([(item.score, item.account) for item in cases], policy, ON)
+    decided = {decision.invoice_id: decision for account in night.accounts for decision in account.decisions}
+    stored = [replace(item, decision=decided[item.score.invoice_id]) for item in cases]
+    assert decided["F-2"].next_step.on > ON
+    assert {decided["F-3"].next_step.on > ON, decided["F-4"].next_step.on > ON} == {True, False}
+    report = replay(stored, policy)
+    assert report.differences == ()
+    assert (report.total.after.contacts, report.total.after.calls, report.total.after.letters) == (2, 1, 1)
+
+
+def test_an_invoice_twice_on_one_day_is_refused():
+    with pytest.raises(InvalidInputError, match="invoices given twice, for example F-1"):
+        replay([RECORDS[0], RECORDS[0]], POLICY)
 
 
 def other_policy():
