@@ -112,7 +112,7 @@ def usual_lateness_date(known: Labelled, features: pl.DataFrame, names: Sequence
     portfolio = float(np.median(settled)) if settled.size else 0.0
     usual = _known(features, "days_late_median_365d", np.nan)
     usual = np.where(np.isnan(usual), _known(features, "days_late_median_all", np.nan), usual)
-    return Prediction(days_p50=np.round(np.where(np.isnan(usual), portfolio, usual)))
+    return Prediction(days_p50=np.round(np.where(np.isnan(usual), portfolio, usual)).astype(np.float64))
 
 
 def scorecard(known: Labelled, features: pl.DataFrame, names: Sequence[str]) -> Prediction:

@@ -183,9 +183,8 @@ def _read_checked(folder: Path) -> dict[str, bytes]:
             f"There is no complete model in {folder}.",
             [Fault(what="the file is missing", where=name, remedy=remedy) for name in missing],
         )
-    expected = dict(
-        reversed(line.split("  ", 1)) for line in (folder / CHECKSUMS_FILE).read_text().splitlines() if line
-    )
+    lines = (folder / CHECKSUMS_FILE).read_text().splitlines()
+    expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     contents = {name: (folder / name).read_bytes() for name in (MODEL_FILE, TREES_FILE)}
     altered = [
         name

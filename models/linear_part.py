@@ -236,7 +236,7 @@ def _penalised_logistic(
         value = float((weight * fit).sum()) + 0.5 * float((strength * away**2).sum())
         return value / scale, (slope + strength * away) / scale
 
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # Threads of the matrix library wait for each other in a loop: on a busy machine two are slower than one.
     with threadpool_limits(1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +21,11 @@ from models.tracking import (
     find_version,
     set_alias,
     tag_version,
+    version_tags,
 )
 
 LOG_FILE = "promotions.jsonl"
+GATE_TAG = "gate"
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,26 @@ def promote(
     point_to(home, bundle)
     _note(home, "promote", version, before, who, why, at, evidence)
     return bundle
+
+
+def record_gate(home: Home, version: RegisteredVersion, against: Sequence[Fault]) -> None:
+    """Keep with a version what the gate found against it, so that a later promotion by hand is told."""
+    tag_version(home, version, {GATE_TAG: json.dumps([asdict(fault) for fault in against])})
+
+
+def gate_findings(home: Home, version: RegisteredVersion) -> tuple[Fault, ...]:
+    """What the gate found against a version when it was registered; never silent when it was not asked."""
+    recorded = version_tags(home, version).get(GATE_TAG)
+    if recorded is None:
+        return (
+            Fault(
+                "the gate was not asked when this version was registered",
+                where=f"version {version.version}",
+                expected="a rehearsal on invoices it had not learnt from",
+                remedy="train it again with encours run, or promote with --force and a reason",
+            ),
+        )
+    return tuple(Fault(**{**entry, "examples": tuple(entry["examples"])}) for entry in json.loads(recorded))
 
 
 def rollback(home: Home, who: str, why: str, at: datetime) -> RegisteredVersion:

@@ -175,6 +175,12 @@ def tag_version(home: Home, version: RegisteredVersion, tags: Mapping[str, str])
         client.set_model_version_tag(MODEL_NAME, str(version.version), name, value)
 
 
+def version_tags(home: Home, version: RegisteredVersion) -> dict[str, str]:
+    """The tags written on a version."""
+    found = _client(home).get_model_version(MODEL_NAME, str(version.version))
+    return {str(name): str(value) for name, value in found.tags.items()}
+
+
 def _client(home: Home) -> MlflowClient:
     """A client of the home's registry; the first use of an embedded one makes its database."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -33,26 +33,28 @@ MODEL_NAME = "encours"
 TRUTH_NAME = "truth"
 _LEAST_TRAINING_SHARE = 0.6
 
-PREDICTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "model": pl.String,
-    "cutoff": pl.Date,
-    "invoice_id": pl.String,
-    "customer_id": pl.String,
-    "as_of": pl.Date,
-    "due_on": pl.Date,
-    "amount": pl.Float64,
-    "history_depth": pl.Int64,
-    "p_late": pl.Float64,
-    "p_late_30": pl.Float64,
-    "payment_date_p10": pl.Date,
-    "payment_date_p50": pl.Date,
-    "payment_date_p90": pl.Date,
-    "is_late": pl.Boolean,
-    "is_unpaid_30d": pl.Boolean,
-    "is_unpaid_90d": pl.Boolean,
-    "days_late": pl.Int32,
-    "settled_on": pl.Date,
-}
+PREDICTION_SCHEMA = pl.Schema(
+    {
+        "model": pl.String,
+        "cutoff": pl.Date,
+        "invoice_id": pl.String,
+        "customer_id": pl.String,
+        "as_of": pl.Date,
+        "due_on": pl.Date,
+        "amount": pl.Float64,
+        "history_depth": pl.Int64,
+        "p_late": pl.Float64,
+        "p_late_30": pl.Float64,
+        "payment_date_p10": pl.Date,
+        "payment_date_p50": pl.Date,
+        "payment_date_p90": pl.Date,
+        "is_late": pl.Boolean,
+        "is_unpaid_30d": pl.Boolean,
+        "is_unpaid_90d": pl.Boolean,
+        "days_late": pl.Int32,
+        "settled_on": pl.Date,
+    }
+)
 """One row per model and test invoice; a null probability or date means the model gives none, a null label that it was
 not observed by the end of the ledger, a null `days_late` that the invoice was still open then."""
 
@@ -149,9 +151,7 @@ def run_backtest(
     for cutoff, until in periods:
         progress(f"{cutoff}: features of what was known before it")
         given = training_input(ledger, history, cutoff, ledger_settings, settings)
-        bundle, trained = train_bundle(
-            given, target, settings, lambda text, at=cutoff: progress(f"{at}: {text}")
-        )
+        bundle, trained = train_bundle(given, target, settings, _at(cutoff, progress))
         issued = landmarks_at_issue(ledger, cutoff, until)
         tested = issued.filter(pl.col("due_on") + pl.duration(days=target.grace_days) < end)
         features = compute_features(history, tested)
@@ -171,7 +171,7 @@ def run_backtest(
         if truth is not None:
             parts.append(_truth_rows(truth, target, scores, observed, cutoff))
         origins.append(Origin(cutoff, until, bundle, trained, tested.height, issued.height - tested.height))
-    predictions = pl.concat(parts).select(PREDICTION_SCHEMA.keys()).cast(PREDICTION_SCHEMA)  # type: ignore[arg-type]
+    predictions = pl.concat(parts).select(PREDICTION_SCHEMA.names()).cast(PREDICTION_SCHEMA)
     return Backtest(predictions, tuple(origins), target, end)
 
 
@@ -192,6 +192,10 @@ def labelled(given: TrainingInput, target: Target) -> Labelled:
         unpaid_30_observed=until > 30,
         days_late=late,
     )
+
+
+def _at(cutoff: date, progress: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda text: progress(f"{cutoff}: {text}")
 
 
 def _end_of(ledger: Ledger) -> date:
@@ -217,7 +221,7 @@ def _refuse_empty_periods(
                 Fault(
                     what=f"no invoice issued from {cutoff} to before {until} has an observed outcome",
                     where=f"cut-off {cutoff}",
-                    expected=f"a day between the first and the last issue date ({first} to {last}), with due dates "
+                    expected=f"a day between the first and the last issue date ({first!s} to {last!s}), with due dates "
                     f"passed before {end}",
                     remedy="choose an earlier cut-off",
                 )
@@ -254,9 +258,9 @@ def _model_rows(scores: pl.DataFrame, observed: pl.DataFrame, cutoff: date) -> p
     return (
         scores.hstack(observed.select(_OUTCOME_COLUMNS))
         .with_columns(model=pl.lit(MODEL_NAME), cutoff=pl.lit(cutoff))
-        .select(PREDICTION_SCHEMA.keys())
+        .select(PREDICTION_SCHEMA.names())
         .cast(PREDICTION_SCHEMA)
-    )  # type: ignore[arg-type]
+    )
 
 
 def _baseline_rows(
@@ -268,10 +272,8 @@ def _baseline_rows(
     def day(values: np.ndarray[tuple[int], np.dtype[np.float64]] | None) -> pl.Expr:
         if values is None:
             return pl.lit(None, dtype=pl.Date)
-        shift = pl.Series(np.round(values).astype(np.int64))
-        return pl.max_horizontal(
-            observed["due_on"] + pl.select(pl.duration(days=shift)).to_series(), pl.col("as_of")
-        )
+        shift = pl.lit(pl.Series(np.round(values).astype(np.int64)))
+        return pl.max_horizontal(pl.col("due_on") + pl.duration(days=shift), pl.col("as_of"))
 
     return _model_rows(scores, observed, cutoff).with_columns(
         model=pl.lit(name),

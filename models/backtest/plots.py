@@ -1,0 +1,74 @@
+"""Plots of a backtest as SVG text, to stand inside a report or a run without further files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+_NOT_DRAWN = ("constant", "days_past_due_rule")
+_COLOURS = ("#0b5394", "#cc7a00", "#6aa84f", "#a64d79", "#666666", "#b45f06")
+
+
+def calibration_plot(figures: Mapping[str, Any], probability: str = "p_late") -> str:
+    """Observed share against predicted probability, one line per model, in tenths of the invoices."""
+    figure, axes = _canvas(5.2, 4.6)
+    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1, linestyle="--", label="perfect")
+    models = [name for name in figures["models"] if name not in _NOT_DRAWN]
+    for number, name in enumerate(models):
+        entry = figures["models"][name]
+        bins = (entry if probability == "p_late" else entry.get(probability) or {}).get("reliability") or []
+        if not bins:
+            continue
+        axes.plot(
+            [one["predicted"] for one in bins],
+            [one["observed"] for one in bins],
+            marker="o",
+            markersize=4,
+            linewidth=1.6 if number == 0 else 1.0,
+            color=_COLOURS[number % len(_COLOURS)],
+            label=name,
+        )
+    axes.set_xlabel("predicted probability")
+    axes.set_ylabel("observed share")
+    axes.legend(fontsize=8, frameon=False)
+    return _svg(figure)
+
+
+def interval_plot(figures: Mapping[str, Any], figure_name: str) -> str:
+    """One figure of every model with its 95 % interval over customers."""
+    rows = [
+        (name, entry[figure_name], (entry.get("intervals") or {}).get(figure_name))
+        for name, entry in figures["models"].items()
+        if entry.get(figure_name) is not None
+    ]
+    figure, axes = _canvas(5.2, 0.6 + 0.36 * len(rows))
+    for height, (_, value, interval) in enumerate(reversed(rows)):
+        if interval:
+            axes.plot(interval, [height, height], color="#888888", linewidth=2)
+        axes.plot([value], [height], marker="o", color=_COLOURS[0])
+    axes.set_yticks(range(len(rows)), [name for name, _, _ in reversed(rows)])
+    axes.set_xlabel(figure_name.replace("_", " "))
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    return _svg(figure)
+
+
+def _canvas(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return figure, axes
+
+
+def _svg(figure: Any) -> str:
+    """The figure as SVG, the same bytes for the same figures."""
+    import matplotlib as mpl
+
+    text = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "encours", "svg.fonttype": "none"}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    content = text.getvalue()
+    return content[content.index("<svg") :]

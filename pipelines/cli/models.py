@@ -1,0 +1,224 @@
+"""`encours backtest`, `encours promote`, `encours rollback`: how good the model is, and which one serves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+
+app = typer.Typer()
+
+
+@app.command("backtest")
+def backtest(
+    ledger: Annotated[Path, typer.Option(help="Ledger folder: one Parquet or CSV file per table.")],
+    out: Annotated[Path, typer.Option(help="JSON file to write with every figure.")],
+    predictions: Annotated[
+        Path, typer.Option(help="Parquet file to write: one row per model and test invoice.")
+    ],
+    cutoff: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Day (YYYY-MM-DD) before which everything is training and from which all is test; repeatable."
+        ),
+    ] = None,
+    origins: Annotated[
+        int, typer.Option(help="How many cut-offs to choose when none is given.", min=1, max=12)
+    ] = 1,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML report to write; beside the JSON unless said.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Parquet with the true probabilities of a simulated ledger.")
+    ] = None,
+    grace_days: Annotated[int, typer.Option(help="Days past due that are still on time.", min=0, max=30)] = 0,
+    without_disputes: Annotated[
+        bool, typer.Option("--without-disputes", help="As if the ledger had no disputes table.")
+    ] = False,
+    read_mails: Annotated[bool, typer.Option("--mails/--no-mails", help="Read the ledger's e-mails.")] = True,
+    resamples: Annotated[
+        int, typer.Option(help="Resampled customers behind the intervals; 0 for none.", min=0)
+    ] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 7,
+) -> None:
+    """Train on what was known before each cut-off, predict the invoices issued from it on, and compare with baselines.
+
+    Reads the ledger folder. Writes the JSON of figures, the predictions (anyone can recompute every figure from them) and
+    an HTML report with plots.
+    """
+    import json
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from features.email_signals import load_pipeline, signals_frame
+    from features.ledger import read_ledger
+    from features.settings import LedgerSettings
+    from models.backtest.evaluation import default_cutoffs, run_backtest
+    from models.backtest.report import html_report
+    from models.backtest.summary import summarise
+    from models.files import write_bytes, write_frame
+
+    console = Console()
+    tables = read_ledger(ledger)
+    if without_disputes:
+        tables = replace(tables, disputes=None)
+    true_chances = None if truth is None else _truth(truth)
+    days = [_day(text) for text in cutoff] if cutoff else default_cutoffs(tables, origins)
+    signals = None
+    if read_mails and tables.emails is not None and tables.emails.height:
+        console.print(f"  reading {tables.emails.height:,} e-mails", style="dim", highlight=False)
+        signals = signals_frame(tables.emails, load_pipeline())
+    done = run_backtest(
+        tables,
+        days,
+        ledger_settings=LedgerSettings(grace_days=grace_days),
+        truth=true_chances,
+        signals=signals,
+        progress=lambda text: console.print(f"  {text}", style="dim", markup=False, highlight=False),
+    )
+    console.print("  drawing customers again for the intervals", style="dim")
+    figures = summarise(done, resamples, seed)
+    page = report or out.with_suffix(".html")
+    write_frame(done.predictions, predictions)
+    write_bytes(json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False).encode(), out)
+    write_bytes(html_report(figures).encode(), page)
+    _print_figures(console, figures)
+    excluded = sum(origin["excluded_unobserved"] for origin in figures["origins"])
+    if excluded:
+        console.print(
+            f"{excluded:,} invoices left out, paid or not: their due date (plus grace) is not over when the ledger ends.",
+            highlight=False,
+        )
+    console.print(
+        f"figures      {out}\npredictions  {predictions}\nreport       {page} (open it in a browser)"
+    )
+
+
+@app.command("promote")
+def promote_version(
+    who: Annotated[str, typer.Option(help="Who decides; recorded.")],
+    why: Annotated[str, typer.Option(help="Why; recorded.")],
+    version: Annotated[str, typer.Argument(help="Number of the version, or an alias.")] = "challenger",
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote although the gate objects; recorded as such.")
+    ] = False,
+) -> None:
+    """Make a registered model the champion, if the gate finds nothing against it.
+
+    Reads the registry in the Encours home (ENCOURS_HOME); writes the alias, the bundle the service reads, and one line of
+    record.
+    """
+    from rich.console import Console
+
+    from features.errors import InvalidInputError
+    from models.home import read_home
+    from models.promotion import gate_findings, promote
+    from models.tracking import find_version
+
+    console = Console()
+    home = read_home()
+    found = find_version(home, version)
+    if found is None:
+        raise _no_version(version)
+    against = gate_findings(home, found)
+    if against and not force:
+        raise InvalidInputError(f"Version {found.version} is not promoted.", against)
+    reason = why if not against else f"{why} (forced against: {'; '.join(str(fault) for fault in against)})"
+    folder = promote(home, found, who, reason, dt.datetime.now(dt.UTC))
+    console.print(f"version {found.version} is the champion; bundle {folder}", highlight=False)
+    console.print(
+        f"the service takes it up by itself; record in {home.bundles / 'promotions.jsonl'}", highlight=False
+    )
+
+
+@app.command("rollback")
+def rollback_champion(
+    who: Annotated[str, typer.Option(help="Who decides; recorded.")],
+    why: Annotated[str, typer.Option(help="Why; recorded.")],
+) -> None:
+    """Make the previous champion the champion again."""
+    from rich.console import Console
+
+    from models.home import read_home
+    from models.promotion import rollback
+
+    home = read_home()
+    found = rollback(home, who, why, dt.datetime.now(dt.UTC))
+    Console().print(
+        f"version {found.version} is the champion again; record in {home.bundles / 'promotions.jsonl'}",
+        highlight=False,
+    )
+
+
+def _no_version(asked: str) -> Exception:
+    from features.errors import Fault, InvalidInputError
+
+    fault = Fault(
+        f"no registered version is called {asked!r}",
+        where="version",
+        expected="a version's number, or the alias challenger",
+        remedy="see the versions in the MLflow UI, or train one with encours run",
+    )
+    return InvalidInputError("Nothing was promoted.", [fault])
+
+
+def _day(text: str) -> dt.date:
+    from features.errors import Fault, InvalidInputError
+
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        fault = Fault(
+            f"{text!r} is not a day", where="--cutoff", expected="YYYY-MM-DD, for example 2026-01-31"
+        )
+        raise InvalidInputError("The backtest cannot be run.", [fault]) from error
+
+
+def _truth(path: Path) -> pl.DataFrame:
+    import polars as pl
+
+    from features.errors import Fault, InvalidInputError
+    from models.target import HORIZONS
+
+    columns = ["invoice_id", *(f"unpaid_probability_{k}d" for k in HORIZONS)]
+    if not path.is_file():
+        fault = Fault(
+            "the file does not exist",
+            where=str(path),
+            remedy="encours simulate writes it as truth/probabilities.parquet",
+        )
+        raise InvalidInputError("The true probabilities cannot be read.", [fault])
+    frame = pl.read_parquet(path)
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        fault = Fault(
+            f"columns are missing: {', '.join(missing)}", where=str(path), expected=", ".join(columns)
+        )
+        raise InvalidInputError("The true probabilities cannot be read.", [fault])
+    return frame.select(columns)
+
+
+def _print_figures(console: Console, figures: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(title="Probability of being late, on invoices the models had not seen")
+    table.add_column("model")
+    for head in ("invoices", "AUC", "log loss", "Brier", "ECE", "date error (days)"):
+        table.add_column(head, justify="right")
+    for name, entry in figures["models"].items():
+        cells = [
+            "" if entry.get(figure) is None else f"{entry[figure]:.4f}"
+            for figure in ("auc", "log_loss", "brier", "ece")
+        ]
+        date = entry.get("date")
+        table.add_row(
+            name, f"{entry['n']:,}", *cells, "" if not date else f"{date['median_absolute_days']:.1f}"
+        )
+    console.print(table)
