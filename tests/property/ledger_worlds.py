@@ -16,6 +16,8 @@ START = dt.date(2024, 1, 1)
 SPAN = 120
 BUSY_DAYS = (5, 30, 31, 60)
 """Days on which much happens at once."""
+RUN_DAYS = 30
+"""Half of the payments wait for a payment run, so that several invoices are paid together."""
 WORDINGS = (
     None, "30 jours", "45 jours fin de mois", "fin de mois le 15", "2/10 net 30", "60 net", "comme convenu",
 )  # fmt: skip
@@ -45,13 +47,17 @@ def frame(table: str, rows: list[dict]) -> pl.DataFrame:
 
 @st.composite
 def ledgers(
-    draw: st.DrawFn, max_invoices: int = 14, max_customers: int = 3, stretches: tuple[int, ...] = (1,)
+    draw: st.DrawFn,
+    min_invoices: int = 1,
+    max_invoices: int = 14,
+    max_customers: int = 3,
+    stretches: tuple[int, ...] = (1,),
 ) -> tuple[Ledger, pl.DataFrame]:
     """A ledger with every table, and a frame of e-mail signals.
 
     Args:
         draw: given by hypothesis.
-        max_invoices: most invoices and credit notes.
+        min_invoices, max_invoices: fewest and most invoices and credit notes.
         max_customers: most customers.
         stretches: by how much issue dates may be drawn apart, so that years pass between them.
     """
@@ -60,7 +66,7 @@ def ledgers(
     stretch = draw(st.sampled_from(stretches))
     days = st.one_of(st.integers(0, SPAN), st.sampled_from(BUSY_DAYS)).map(lambda offset: offset * stretch)
     invoices, payments, disputes, interactions = [], [], [], []
-    for i in range(draw(st.integers(1, max_invoices))):
+    for i in range(draw(st.integers(min_invoices, max_invoices))):
         issued = draw(days)
         amount = draw(amounts)
         kind = draw(st.sampled_from(["invoice"] * 6 + ["credit_note"]))
@@ -88,6 +94,8 @@ def ledgers(
         paid = issued
         for j, share in enumerate(shares):
             paid = paid + draw(st.integers(-2 if j == 0 else 0, 40))
+            if draw(st.booleans()):
+                paid = -(-paid // RUN_DAYS) * RUN_DAYS
             cents = int(amount * 100) * share // 100
             if cents == 0:
                 continue
@@ -125,7 +133,7 @@ def ledgers(
                 }
             )
     signals = []
-    for i in range(draw(st.integers(0, 6))):
+    for i in range(draw(st.integers(0, 3 + min_invoices * 3))):
         sent = draw(days)
         promised = draw(st.sampled_from([None, 3, 10]))
         signals.append(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from features.asof import PaymentHistory
@@ -53,20 +53,16 @@ def dates_of(ledger: Ledger) -> list[dt.date]:
     return sorted(set(days))
 
 
-@SLOW
-@given(
-    world=ledgers(max_customers=5, stretches=(1, 1, 4)),
-    data=st.data(),
-    ledger_settings=st.builds(
-        LedgerSettings,
-        grace_days=st.sampled_from([0, 0, 5]),
-        settled_tolerance=st.sampled_from([Decimal("0.00"), Decimal("0.05"), Decimal("10.00")]),
-        promise_grace_days=st.sampled_from([0, 3]),
-    ),
+SETTINGS = st.builds(
+    LedgerSettings,
+    grace_days=st.sampled_from([0, 0, 5]),
+    settled_tolerance=st.sampled_from([Decimal("0.00"), Decimal("0.05"), Decimal("10.00")]),
+    promise_grace_days=st.sampled_from([0, 3]),
 )
-def test_every_column_equals_its_plain_loop(
-    world: tuple[Ledger, pl.DataFrame], data: st.DataObject, ledger_settings: LedgerSettings
-) -> None:
+
+
+def check(world: tuple[Ledger, pl.DataFrame], data: st.DataObject, ledger_settings: LedgerSettings) -> None:
+    """Compare at a date on or soon after one on which something happened."""
     ledger, signals = world
     as_of = data.draw(st.sampled_from(dates_of(ledger)))
     as_of += dt.timedelta(days=data.draw(st.sampled_from([0, 1, 1, 2, 30, 31, 90, 365])))
@@ -74,6 +70,26 @@ def test_every_column_equals_its_plain_loop(
     history = PaymentHistory.from_ledger(ledger, ledger_settings, signals)
     features = compute_features(history, landmarks)
     assert differences(features, reference_features(ledger, signals, landmarks, ledger_settings)) == []
+
+
+@SLOW
+@given(world=ledgers(max_customers=5, stretches=(1, 1, 4)), data=st.data(), ledger_settings=SETTINGS)
+def test_every_column_equals_its_plain_loop(
+    world: tuple[Ledger, pl.DataFrame], data: st.DataObject, ledger_settings: LedgerSettings
+) -> None:
+    check(world, data, ledger_settings)
+
+
+@settings(SLOW, max_examples=12, phases=[Phase.generate])
+@given(
+    world=ledgers(min_invoices=30, max_invoices=50, max_customers=2, stretches=(2, 8)),
+    data=st.data(),
+    ledger_settings=SETTINGS,
+)
+def test_every_column_equals_its_plain_loop_on_long_histories(
+    world: tuple[Ledger, pl.DataFrame], data: st.DataObject, ledger_settings: LedgerSettings
+) -> None:
+    check(world, data, ledger_settings)
 
 
 @settings(SLOW, max_examples=15)
