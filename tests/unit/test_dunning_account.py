@@ -102,6 +102,13 @@ def test_a_formal_notice_travels_alone_and_the_reminder_waits_for_the_next_conta
     assert waiting.why[0].rule_id == "gate.contact_cap"
 
 
+def test_a_formal_notice_leads_over_a_call():
+    notice, call = case("F-1", days_late=40, stage=3), case("F-2", balance="30000.00", stage=2, grade="E")
+    decided = decide_account([notice, call], POLICY, ON)
+    assert (decided.conversation.lead_invoice_id, decided.conversation.tone) == ("F-1", "legal")
+    assert decided.decisions[1].next_step.on == ON + timedelta(days=3)
+
+
 def test_a_disputed_invoice_stays_out_of_the_conversation():
     decided = decide_account([case("F-1"), case("F-2", has_open_dispute=True)], POLICY, ON)
     assert decided.conversation.invoice_ids == ("F-1",)
