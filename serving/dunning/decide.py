@@ -24,6 +24,7 @@ from serving.dunning.routing import (
     usable_grade,
 )
 from serving.dunning.words import Text
+from serving.dunning.writing import written_amount
 
 PART_PAYMENT = Reason(
     "part_payment",
@@ -272,7 +273,7 @@ def _decision(
         policy_version=header.version,
         sequence_id=sequence_id,
         next_step=step,
-        why=tuple(reasons),
+        why=(*reasons, *_notes(account, policy)),
         gate_id=gate.gate_id if gate else None,
         hold_until=hold_until or (gate.hold_until if gate else None),
         requires_approval=approval is not None,
@@ -288,4 +289,20 @@ def _decision(
         experiment_id=drawn.experiment_id,
         variant_id=drawn.variant_id,
         assignment_probability=drawn.probability,
+    )
+
+
+def _notes(account: AccountFacts, policy: Policy) -> tuple[Reason, ...]:
+    """What a person should know although it decides nothing: the customer owes more than its credit limit."""
+    limit, owed, currency = account.credit_limit, account.outstanding_amount, policy.spec.policy.currency
+    if limit is None or owed <= limit:
+        return ()
+    return (
+        Reason(
+            "note.over_credit_limit",
+            f"Encours du client de {written_amount(owed, 'fr')} {currency}, au-delà de sa limite de "
+            f"{written_amount(limit, 'fr')} {currency} : livraisons à revoir.",
+            f"The customer owes {written_amount(owed, 'en')} {currency}, above its limit of "
+            f"{written_amount(limit, 'en')} {currency}: review deliveries.",
+        ),
     )

@@ -21,6 +21,7 @@ TEMPLATE_PLACEHOLDERS = frozenset(
         "days_past_due",
         "balance",
         "currency",
+        "overdue",
         "claim",
         "total",
         "max_instalments",

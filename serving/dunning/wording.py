@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from serving.dunning.decision import Claim, Decision
@@ -12,8 +11,7 @@ from serving.dunning.plans import plan_bounds
 from serving.dunning.policy import Policy, Template
 from serving.dunning.routing import in_policy_currency
 from serving.dunning.words import BLOCKAGE_WORDS
-
-NARROW_SPACE = "\u202f"
+from serving.dunning.writing import written_amount, written_day
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ def message_for(
         "days_past_due": str(max((step.on - score.due_on).days, 0)),
         "balance": written_amount(decision.balance_amount, language),
         "currency": decision.currency,
+        "overdue": f"{written_amount(account.overdue_amount, language)} {policy.spec.policy.currency}",
         "claim": _claim_sentences(decision, policy),
         "total": written_amount(decision.balance_amount + decision.claim.claimed_amount, language),
         "max_instalments": str(bounds.max_instalments),
@@ -79,17 +78,6 @@ def _claim_sentences(decision: Decision, policy: Policy) -> str:
     if claim.is_indemnity_claimed:
         sentences.append(texts.indemnity)
     return " ".join(sentence.in_language(language).format_map(values) for sentence in sentences)
-
-
-def written_amount(amount: Decimal, language: str) -> str:
-    """`1 234,50` in French, `1,234.50` in English, with two decimals."""
-    text = f"{amount:,.2f}"
-    return text.replace(",", NARROW_SPACE).replace(".", ",") if language == "fr" else text
-
-
-def written_day(day: date, language: str) -> str:
-    """`05/08/2025` in French, `5 August 2025` in English."""
-    return f"{day:%d/%m/%Y}" if language == "fr" else f"{day.day} {day:%B %Y}"
 
 
 def written_rates(claim: Claim, language: str) -> str:

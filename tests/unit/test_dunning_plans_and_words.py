@@ -32,7 +32,7 @@ from serving.dunning.policy_table import (
     routes_table,
     sequences_table,
 )
-from serving.dunning.wording import written_amount
+from serving.dunning.writing import written_amount
 
 POLICY = load_policy()
 ON = date(2025, 10, 20)
@@ -187,6 +187,27 @@ def test_a_notice_whose_rate_is_unknown_reserves_the_interest_and_adds_nothing()
     message = message_for(decision, score, facts, POLICY)
     assert "the sum of 5,040.00 EUR, of which 5,000.00 EUR" in message.body
     assert "you will be told the amount" in message.body
+
+
+def test_a_call_is_prepared_with_all_the_customer_owes_and_its_limit():
+    score = replace(scored(due_on=date(2025, 9, 30), grade="E", segment="erratic"), p_late=0.9)
+    facts = account(
+        language="en",
+        last_step=StepTaken("reinforced", "formal_email", 2, date(2025, 10, 10)),
+        overdue_amount=Decimal("12000.00"),
+        outstanding_amount=Decimal("20000.00"),
+        credit_limit=Decimal("15000.00"),
+    )
+    decision = decide(score, facts, POLICY, ON)
+    assert decision.next_step.channel == "call"
+    assert (
+        "Overdue of the customer in all: 12,000.00 EUR." in message_for(decision, score, facts, POLICY).body
+    )
+    note = decision.why[-1]
+    assert note.rule_id == "note.over_credit_limit"
+    assert "20\u202f000,00 EUR, au-delà de sa limite de 15\u202f000,00 EUR" in note.fr
+    within = decide(score, replace(facts, outstanding_amount=Decimal("15000.00")), POLICY, ON)
+    assert replace(decision, why=decision.why[:-1]) == within
 
 
 def test_a_friendly_text_claims_nothing():
