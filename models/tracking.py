@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,13 @@ EXPERIMENT = "late_payment"
 CHAMPION, CHALLENGER = "champion", "challenger"
 BUNDLE_TAG = "bundle_version"
 _MODEL_PATH = "model"
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+"""Set before MLflow is imported, unless the user has set them: nothing reported, nothing printed but warnings."""
 _KEYS = ("invoice_id", "customer_id", "as_of", "due_on")
 _REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "polars")
 
@@ -98,7 +106,7 @@ def register_model(
             mlflow.log_artifact(str(file))
         if record.model_card:
             mlflow.log_text(record.model_card, "model_card.md")
-        logged = mlflow.pyfunc.log_model(
+        logged = _without_advice(mlflow.pyfunc.log_model)(
             name=_MODEL_PATH,
             python_model=str(Path(__file__).with_name("mlflow_model.py")),
             artifacts={"bundle": str(write_bundle(bundle, Path(aside) / "bundle"))},
@@ -107,9 +115,28 @@ def register_model(
             pip_requirements=list(_REQUIREMENTS),
         )
         mlflow.log_dict(_example_rows(example, bundle.feature_names), "input_example.json")
-        version = mlflow.register_model(logged.model_uri, MODEL_NAME, tags={BUNDLE_TAG: bundle.version})
+        if not client.search_registered_models(f"name='{MODEL_NAME}'"):
+            client.create_registered_model(MODEL_NAME)
+        version = client.create_model_version(
+            MODEL_NAME,
+            logged.model_uri,
+            run.info.run_id,
+            tags={BUNDLE_TAG: bundle.version},
+            model_id=logged.model_id,
+        )
     client.set_registered_model_alias(MODEL_NAME, CHALLENGER, version.version)
     return RegisteredVersion(int(version.version), run.info.run_id, bundle.version, (CHALLENGER,))
+
+
+def _without_advice(log_model: Callable[..., Any]) -> Callable[..., Any]:
+    """MLflow advises type hints and an example from which to infer a signature; ours is written by hand."""
+
+    def logged(**arguments: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*(type hints|input example).*", category=UserWarning)
+            return log_model(**arguments)
+
+    return logged
 
 
 def find_version(home: Home, alias_or_number: str) -> RegisteredVersion | None:
@@ -183,8 +210,8 @@ def version_tags(home: Home, version: RegisteredVersion) -> dict[str, str]:
 
 def _client(home: Home) -> MlflowClient:
     """A client of the home's registry; the first use of an embedded one makes its database."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("DO_NOT_TRACK", "true")
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     import mlflow
 
     if home.tracking_uri.startswith("sqlite:///"):

@@ -1,7 +1,5 @@
 """Checks that stop what follows: keys unique, ranges kept, nothing left out. Each calls a plain function."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

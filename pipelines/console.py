@@ -8,14 +8,15 @@ import time
 import dagster as dg
 from rich.console import Console
 
-_SILENT_EVENTS_LEVEL = logging.INFO
+_NOT_RUN = "Dependencies for step"
+"""Begins what Dagster says of steps it does not run after a failure; the failure itself is told already."""
 
 
 class _StepLines(logging.Handler):
     """Prints a line when a step starts, what it reports, and how long it took."""
 
     def __init__(self, console: Console) -> None:
-        super().__init__(level=_SILENT_EVENTS_LEVEL)
+        super().__init__(level=logging.DEBUG)
         self._console = console
         self._started: dict[str, float] = {}
 
@@ -25,6 +26,8 @@ class _StepLines(logging.Handler):
         event, step = meta.get("dagster_event"), meta.get("step_key") or ""
         if event is None:
             text = meta.get("orig_message") or record.getMessage()
+            if record.levelno < logging.INFO or text.startswith(_NOT_RUN):
+                return
             style = "red" if record.levelno >= logging.ERROR else "dim"
             self._console.print(f"    {text}", style=style, markup=False, highlight=False)
         elif event.event_type_value == "STEP_START":
@@ -39,7 +42,7 @@ class _StepLines(logging.Handler):
 
 def _terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
     """A logger that prints steps and messages, nothing else."""
-    logger = logging.Logger("encours.run", level=_SILENT_EVENTS_LEVEL)
+    logger = logging.Logger("encours.run", level=logging.DEBUG)
     logger.addHandler(_StepLines(Console()))
     return logger
 

@@ -3,8 +3,6 @@
 Nothing is read from the environment until an asset runs.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path

@@ -102,9 +102,9 @@ def train_and_register(
         metrics=_metrics(evidence),
         tags=training_tags(given.known_before, given.data_fingerprint, CATALOGUE_VERSION, code_version()),
     )
-    example = pl.concat([given.landmarks, given.features.drop("invoice_id", "as_of")], how="horizontal").tail(
-        _EXAMPLE_ROWS
-    )
+    keys = given.landmarks.select("invoice_id", "customer_id", "as_of", "due_on")
+    known = given.features.drop("invoice_id", "as_of")
+    example = pl.concat([keys, known], how="horizontal").tail(_EXAMPLE_ROWS)
     registered = register_model(home, bundle, record, example)
     is_first = champion is None
     is_promoted = is_first or (evidence is not None and not against)

@@ -43,7 +43,12 @@ def with_country(landmarks: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFra
 
 
 def score_open_invoices(
-    bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame, customers: pl.DataFrame
+    bundle: ModelBundle,
+    features: pl.DataFrame,
+    landmarks: pl.DataFrame,
+    customers: pl.DataFrame,
+    *,
+    with_reasons: bool = True,
 ) -> pl.DataFrame:
     """Score landmarks, explain them and name each payer's segment.
 
@@ -52,11 +57,12 @@ def score_open_invoices(
         features: the answer of `compute_features` for the landmarks.
         landmarks: what is scored, in the same order.
         customers: the ledger's customers.
+        with_reasons: explain too.
 
     Returns:
         The answer of `score_landmarks`, one row per landmark in their order.
     """
-    return score_landmarks(bundle, features, with_country(landmarks, customers))
+    return score_landmarks(bundle, features, with_country(landmarks, customers), with_reasons)
 
 
 def feed_age_hours(ledger: Ledger, as_of: dt.date) -> float | None:

@@ -1,7 +1,5 @@
 """Features of past landmarks to learn from, and of the invoices open tonight. Nothing here knows the model."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks

@@ -1,7 +1,5 @@
 """From a ledger folder to a checked ledger and the signals of its e-mails. Nothing here knows the model."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from features.ledger import check_folder, ledger_fingerprint, write_checked

@@ -1,7 +1,5 @@
 """The late-payment model: trained on what was known, judged on what it had not seen, registered, promoted."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """Tonight's scores and routes of every open invoice, by the registered champion. Nothing is trained here."""
 
-from __future__ import annotations
-
 import dagster as dg
 import polars as pl
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from features.errors import EncoursError
-from pipelines.cli import ledger, policy, run, simulate
+from pipelines.cli import ledger, models, policy, run, service, signals, simulate
 
 app = typer.Typer(
     name="encours",
@@ -27,6 +27,9 @@ def _encours() -> None:
 app.add_typer(ledger.app)
 app.add_typer(simulate.app)
 app.add_typer(run.app)
+app.add_typer(models.app)
+app.add_typer(signals.app)
+app.add_typer(service.app)
 app.add_typer(policy.app, name="policy")
 
 

@@ -1,7 +1,226 @@
-"""`encours run`, `encours score`, `encours ui`: the main job, tonight's scores, and Dagster's pages on both."""
+"""`encours run`, `encours score`, `encours ui`: the main job, scores at a date, Dagster's pages on both."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+
+    from models.home import Home
+
 app = typer.Typer()
+
+_MOST_IMPORTANT = 10
+
+
+@app.command("run")
+def run(
+    ledger: Annotated[Path, typer.Option(help="Ledger folder to read.")],
+    as_of: Annotated[
+        str, typer.Option(help="ISO date to look from; by default the day after the last fact in the ledger.")
+    ] = "",
+    policy: Annotated[
+        Path | None, typer.Option(help="Dunning policy; by default the one that ships.")
+    ] = None,
+    grace_days: Annotated[int, typer.Option(help="Days past due that are still on time.")] = 0,
+    nightly: Annotated[
+        bool, typer.Option("--nightly", help="Score and route with the champion; train nothing.")
+    ] = False,
+    language: Annotated[str, typer.Option(help="Language of the reasons shown: en or fr.")] = "en",
+) -> None:
+    """Run the main job: check, read e-mails, features, train, judge, register, score, explain, route.
+
+    Reads the ledger; writes everything into the home (ENCOURS_HOME, var/ by default): the checked ledger, the
+    registered model, out/scored_invoices.parquet and out/decisions.parquet. Killed at any moment it leaves no
+    half-written file, and can be run again.
+    """
+    from rich.console import Console
+
+    from models.home import read_home
+    from pipelines.running import run_job
+
+    home = read_home()
+    console = Console()
+    console.print(f"[bold]encours {'nightly' if nightly else 'main'} job[/] on {ledger}", highlight=False)
+    run_job(
+        "nightly" if nightly else "main",
+        home,
+        {
+            "ledger_input": {"folder": str(ledger), "as_of": as_of, "grace_days": grace_days},
+            "policy_file": {"path": "" if policy is None else str(policy)},
+        },
+    )
+    _print_what_matters(console, home, language)
+
+
+@app.command("score")
+def score(
+    ledger: Annotated[Path, typer.Option(help="Ledger folder to read.")],
+    as_of: Annotated[str, typer.Option(help="ISO date: every invoice open then is scored.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    reasons: Annotated[bool, typer.Option(help="Leave the reasons out with --no-reasons: faster.")] = True,
+) -> None:
+    """Score every invoice open at a date with the registered champion, from what was known before it.
+
+    Reads the ledger and the champion in the home; writes one row per open invoice.
+    """
+    from rich.console import Console
+
+    from features.asof import PaymentHistory, open_landmarks
+    from features.compute import compute_features
+    from features.ledger import read_ledger
+    from features.settings import LedgerSettings
+    from models.home import read_home
+    from pipelines.champion import champion_bundle
+    from pipelines.resources import as_of_date
+    from pipelines.workspace import write_parquet
+    from serving.nightly import score_open_invoices
+
+    bundle = champion_bundle(read_home())
+    known = read_ledger(ledger)
+    settings = LedgerSettings(grace_days=bundle.target.grace_days)
+    landmarks = open_landmarks(known, as_of_date(known, as_of), settings)
+    signals = None
+    if known.emails is not None:
+        from features.email_signals import load_pipeline, signals_frame
+
+        signals = signals_frame(known.emails, load_pipeline())
+    features = compute_features(PaymentHistory.from_ledger(known, settings, signals), landmarks)
+    scores = score_open_invoices(bundle, features, landmarks, known.customers, with_reasons=reasons)
+    write_parquet(scores, out)
+    console = Console()
+    console.print(
+        f"Scored {scores.height:,} open invoices as of {as_of} with model {bundle.version}: {out}",
+        highlight=False,
+    )
+    console.print(
+        "Next: `encours policy simulate` shows what the policy would do with them.", highlight=False
+    )
+
+
+@app.command("ui")
+def ui(
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Open Dagster on the assets, jobs, checks and the nightly schedule; Ctrl-C ends it."""
+    import os
+    import signal
+    import subprocess
+    import sys
+
+    from models.home import read_home
+    from pipelines.running import dagster_home
+
+    home = read_home()
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(dagster_home(home)),
+        "ENCOURS_HOME": str(home.root),
+        "DO_NOT_TRACK": "true",
+    }
+    typer.echo(f"Dagster on http://{host}:{port} (home {home.root}); Ctrl-C ends it")
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "dev",
+        "-m",
+        "pipelines.definitions",
+        "-h",
+        host,
+        "-p",
+        str(port),
+    ]
+    # A shell that started us in the background ignores SIGINT, and Dagster gives SIGTERM the same handler: undo that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    child = subprocess.Popen(command, env=environment)  # noqa: S603
+    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGINT)
+        code = child.wait()
+    raise typer.Exit(0 if code in (0, -signal.SIGINT) else code)
+
+
+def _print_what_matters(console: Console, home: Home, language: str) -> None:
+    """The ten open invoices at stake most (probability of being unpaid × money), and where to look next."""
+    import polars as pl
+    from rich.table import Table
+
+    out = home.root / "out"
+    scores = pl.read_parquet(out / "scored_invoices.parquet")
+    decisions = pl.read_parquet(out / "decisions.parquet")
+    table = Table(title="Open invoices that matter most", title_justify="left")
+    for name in (
+        "invoice",
+        "customer",
+        "open",
+        "due",
+        "P(late)",
+        "P(30 d)",
+        "grade",
+        "first reason",
+        "sequence",
+    ):
+        table.add_column(
+            name, overflow="fold" if name == "first reason" else "ellipsis", no_wrap=name != "first reason"
+        )
+    for row in most_important(scores, decisions, language).iter_rows(named=True):
+        table.add_row(
+            row["invoice_id"],
+            row["customer_id"],
+            f"{row['balance_amount']:,.0f}",
+            str(row["due_on"]),
+            f"{row['p_late']:.0%}",
+            f"{row['p_late_30']:.0%}",
+            row["grade"],
+            row["first_reason"] or "",
+            row["sequence_id"] or row["gate_id"] or "",
+        )
+    console.print(table)
+    console.print(
+        f"{scores.height:,} open invoices scored: {out / 'scored_invoices.parquet'}", highlight=False
+    )
+    console.print(f"routes and their rules: {out / 'decisions.parquet'}", highlight=False)
+    console.print(
+        "Next: `encours ui` for the run, `encours backtest` for how good it is, "
+        f"`mlflow ui --backend-store-uri {home.tracking_uri}` for the model, `encours serve` for the score API.",
+        highlight=False,
+    )
+
+
+def most_important(scores: pl.DataFrame, decisions: pl.DataFrame, language: str) -> pl.DataFrame:
+    """The open invoices with the most money at stake: balance × P(unpaid 30 days past due).
+
+    Args:
+        scores: tonight's scores.
+        decisions: tonight's decision records.
+        language: of the reason shown, `en` or `fr`.
+
+    Returns:
+        At most ten rows, the largest stake first, ties by invoice.
+    """
+    import polars as pl
+
+    reason = pl.col("reasons").list.first().struct.field(f"text_{'fr' if language == 'fr' else 'en'}")
+    stake = pl.col("balance_amount").cast(pl.Float64) * pl.col("p_late_30")
+    due = decisions.select(
+        "invoice_id",
+        "balance_amount",
+        "sequence_id",
+        "gate_id",
+        due_on=pl.col("score").str.json_path_match("$.due_on"),
+    )
+    return (
+        scores.join(due, on="invoice_id", how="inner", validate="1:1")
+        .with_columns(first_reason=reason, stake=stake)
+        .sort("stake", "invoice_id", descending=[True, False])
+        .head(_MOST_IMPORTANT)
+    )
