@@ -139,7 +139,7 @@ def ui(
     ]
     # A shell that started us in the background ignores SIGINT, and Dagster gives SIGTERM the same handler: undo that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    child = subprocess.Popen(command, env=environment)  # noqa: S603
+    child = subprocess.Popen(command, env=environment)
     signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
     try:
         code = child.wait()
