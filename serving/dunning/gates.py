@@ -105,10 +105,12 @@ def contact_gate(gate_id: GateId, hold_until: date | None, policy: Policy) -> Ga
 
 
 def promise_holds_until(account: AccountFacts, policy: Policy) -> date | None:
-    """First day on which a promise not kept counts as broken; null without a promise."""
-    if account.promise_due_on is None:
+    """First day on which a promise not kept counts as broken; null without a promise that counts."""
+    gate, promised = policy.spec.gates.promise_running, account.promise_amount
+    least = account.net_balance_amount * Decimal(str(gate.minimum_share))
+    if account.promise_due_on is None or (promised is not None and promised < least):
         return None
-    return account.promise_due_on + timedelta(days=policy.spec.gates.promise_running.grace_days + 1)
+    return account.promise_due_on + timedelta(days=gate.grace_days + 1)
 
 
 def _hit(

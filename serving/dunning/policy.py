@@ -133,6 +133,12 @@ class WaitingGate(Gate):
     grace_days: Annotated[int, Field(ge=0, le=60)]
 
 
+class PromiseGate(WaitingGate):
+    """A promise of less than `minimum_share` of the balance holds nothing; one without an amount means all of it."""
+
+    minimum_share: Share
+
+
 class SmallBalanceGate(Gate):
     """Less than this, in the policy's currency, is not worth a contact."""
 
@@ -167,7 +173,7 @@ class Gates(Strict):
     open_dispute: Gate
     admin_blockage: Gate
     plan_running: Gate
-    promise_running: WaitingGate
+    promise_running: PromiseGate
     payment_announced: WaitingGate
     small_balance: SmallBalanceGate
     natural_person: NaturalPersonGate

@@ -162,6 +162,16 @@ def test_money_on_its_way_is_waited_for_until_the_grace_has_passed(fact, gate, g
     assert decided(on=last + timedelta(days=1), **{fact: promised}).gate_id is None
 
 
+@pytest.mark.parametrize(
+    ("promised", "gate"), [("2499.99", None), ("2500.00", "promise_running"), (None, "promise_running")]
+)
+def test_a_promise_of_a_small_part_holds_nothing_and_breaks_nothing(promised, gate):
+    amount = None if promised is None else Decimal(promised)
+    assert decided(promise_due_on=date(2025, 10, 10), promise_amount=amount).gate_id == gate
+    later = decided(on=date(2025, 10, 20), promise_due_on=date(2025, 10, 10), promise_amount=amount)
+    assert later.state == ("overdue" if gate is None else "broken_promise")
+
+
 def test_a_broken_promise_changes_the_route():
     decision = decided(promise_due_on=date(2025, 10, 3))
     assert (decision.state, decision.sequence_id) == ("broken_promise", "reinforced")
