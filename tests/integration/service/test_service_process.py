@@ -1,0 +1,194 @@
+"""The real thing: `encours serve` with two workers, keys, signals and a worker killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from serving.settings import read_settings
+from serving.starting import Listening, check_listening
+from serving.store import open_store
+
+from .conftest import NOW, put_in_service
+
+COMMAND = "from pipelines.cli.service import app; app()"
+DRAFT = {"as_of": "2026-03-02", "invoices": [{"customer_id": "C", "amount": 100}], "with_reasons": False}
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[bytes]
+    url: str
+    key: str
+    home: Path
+    log: Path
+
+    def ask(self, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {key or self.key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.loads(refused.read())
+
+    def workers(self) -> list[psutil.Process]:
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in found if is_worker(child)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "--worker-id" in process.cmdline()
+    except psutil.Error:
+        return False  # it ended while we looked
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def running(ledger: Any, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    home = tmp_path_factory.mktemp("process")
+    environment = {**os.environ, "ENCOURS_HOME": str(home), "COLUMNS": "200"}
+    settings = read_settings({"ENCOURS_HOME": str(home)})
+    put_in_service(settings, bundle_folder)
+    store = open_store(settings.store_url, settings.secret())
+    store.load_ledger(ledger, NOW)
+    store.close()
+    port = free_port()
+    log = home / "serve.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "serve", "--port", str(port), "--workers", "2"],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=Path(__file__).parents[3],
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{url}/readyz", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        key = re.search(r"enc_[0-9a-f]{8}_\S+", log.read_text())
+        assert key is not None, log.read_text()
+        yield Running(process, url, key.group(), home, log)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def test_a_fresh_service_shows_its_first_key_once_and_answers_it(running: Running) -> None:
+    status, answer = running.ask("/v1/score", DRAFT)
+    assert status == 200, answer
+    assert running.ask("/v1/score", DRAFT, key="enc_00000000_wrong")[0] == 401
+    assert running.log.read_text().count(running.key) == 1
+
+
+def test_it_listens_on_this_machine_only(running: Running) -> None:
+    port = int(running.url.rsplit(":", 1)[1])
+    children = psutil.Process(running.process.pid).children(recursive=True)
+    listening = {
+        connection.laddr.ip
+        for child in children
+        for connection in child.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+    }
+    assert listening == {"127.0.0.1"}
+
+
+def test_an_event_on_one_worker_counts_on_every_worker(running: Running) -> None:
+    def late_bill(number: int) -> dict[str, Any]:
+        return {
+            "type": "invoice",
+            "invoice_id": f"PROC-{number}",
+            "customer_id": "C-PROC",
+            "issued_on": "2025-10-01",
+            "due_on": "2025-11-01",
+            "amount": 1000,
+        }
+
+    body = {**DRAFT, "invoices": [{"customer_id": "C-PROC", "amount": 100}]}
+    for number in range(6):
+        assert running.ask("/v1/events", {"events": [late_bill(number)]})[0] == 200
+        answers = [running.ask("/v1/score", body)[1]["scores"][0] for _ in range(4)]
+        assert len({answer["p_late"] for answer in answers}) == 1
+    kept = open_store(read_settings({"ENCOURS_HOME": str(running.home)}).store_url, b"k" * 40)
+    features = kept.answer(answers[-1]["score_id"])
+    kept.close()
+    assert features is not None
+    assert features.body is not None
+    assert features.body["features"]["overdue_amount_sum"] == 6000.0
+
+
+def test_a_killed_worker_comes_back_and_no_acknowledged_event_is_lost(running: Running) -> None:
+    before = running.workers()
+    assert len(before) == 2
+    acknowledged = []
+    for number in range(40):
+        event = {"type": "customer", "customer_id": f"C-KILL-{number}"}
+        if number == 10:
+            before[0].kill()
+        try:
+            status, _ = running.ask("/v1/events", {"events": [event]})
+        except OSError:
+            continue  # the worker died with this request: not acknowledged
+        if status == 200:
+            acknowledged.append(event["customer_id"])
+    assert len(acknowledged) >= 38
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(running.workers()) < 2:
+        time.sleep(0.2)
+    assert {worker.pid for worker in running.workers()} != {worker.pid for worker in before}
+    settings = read_settings({"ENCOURS_HOME": str(running.home)})
+    store = open_store(settings.store_url, settings.secret())
+    held = set(store.history().ledger.customers["customer_id"].to_list())
+    verified = store.verify_audit()
+    store.close()
+    assert set(acknowledged) <= held
+    assert verified.faults == ()
+
+
+def test_sigterm_ends_it_and_leaves_nothing_behind(running: Running) -> None:
+    family = psutil.Process(running.process.pid).children(recursive=True)
+    assert family
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(30) in {0, -signal.SIGTERM, 143}
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == []
+
+
+def test_a_port_in_use_and_an_open_door_are_refused_before_anything_starts() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(Exception, match="choose another port"):
+            check_listening(Listening("127.0.0.1", port, 1), is_open=False)
+    with pytest.raises(Exception, match="leave out --open"):
+        check_listening(Listening("0.0.0.0", free_port(), 1), is_open=True)
