@@ -46,8 +46,6 @@ class ServiceSettings:
     requests_per_second: float = 200.0
     burst_requests: int = 400
     poll_seconds: float = 1.0
-    registry_uri: str | None = None
-    model_name: str = "encours-late-payment"
     _secret: bytes | None = field(default=None, repr=False)
 
     @property
@@ -113,8 +111,6 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ServiceSettin
         requests_per_second=_positive(given, "ENCOURS_RATE", 200.0, faults),
         burst_requests=int(_positive(given, "ENCOURS_BURST", 400, faults)),
         poll_seconds=_positive(given, "ENCOURS_POLL_SECONDS", 1.0, faults),
-        registry_uri=given.get("ENCOURS_REGISTRY_URI") or None,
-        model_name=given.get("ENCOURS_MODEL_NAME") or "encours-late-payment",
         _secret=secret.encode() if secret else None,
     )
     if faults:

@@ -32,11 +32,13 @@ class Listening:
         host: address to listen on.
         port: port to listen on.
         workers: processes that answer.
+        follows_registry: whether a process beside follows the champion of the MLflow registry.
     """
 
     host: str
     port: int
     workers: int
+    follows_registry: bool = False
 
     @property
     def url(self) -> str:
@@ -111,10 +113,15 @@ def run_service(
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Encours"]
     command += ["--host", listening.host, "--port", str(listening.port)]
     child = subprocess.Popen(command, env=dict(environment), start_new_session=True)
+    children = [child]
+    if listening.follows_registry:
+        follower = [sys.executable, "-m", "serving.registry_follower"]
+        children.append(subprocess.Popen(follower, env=dict(environment), start_new_session=True))
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        if child.poll() is None:
-            child.send_signal(signal.SIGTERM)
+        for started in children:
+            if started.poll() is None:
+                started.send_signal(signal.SIGTERM)
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -124,7 +131,8 @@ def run_service(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        _end(child)
+        for started in children:
+            _end(started)
 
 
 def _wait_until_ready(listening: Listening, child: subprocess.Popen[bytes], seconds: float) -> bool:

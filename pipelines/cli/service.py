@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -40,6 +41,9 @@ def serve(
     ledger: Annotated[
         Path | None, typer.Option(help="Load this ledger folder into the history store first.")
     ] = None,
+    follow_registry: Annotated[
+        bool, typer.Option(help="Take over the champion of the MLflow registry when it changes.")
+    ] = True,
 ) -> None:
     """Run the score service until it is stopped with Ctrl-C.
 
@@ -49,7 +53,8 @@ def serve(
     from serving.starting import Listening, check_listening, environment_of, run_service
 
     settings = read_settings()
-    listening = Listening(host, port, workers)
+    has_registry = importlib.util.find_spec("mlflow") is not None
+    listening = Listening(host, port, workers, follows_registry=follow_registry and has_registry)
     check_listening(listening, is_open)
     if ledger is not None:
         load(ledger)
