@@ -67,7 +67,8 @@ def stopping_gates(
         until = account.plan_next_due_on
         hits.append(_hit("plan_running", gates.plan_running.why, gates.plan_running.sequence, until))
     promised_until = promise_holds_until(account, policy)
-    if promised_until is not None and on < promised_until:
+    is_enough = is_promise_of(account.net_balance_amount, account, policy)
+    if promised_until is not None and on < promised_until and is_enough:
         promise = gates.promise_running
         hits.append(_hit("promise_running", promise.why, promise.sequence, promised_until))
     if account.payment_announced_on is not None:
@@ -105,12 +106,16 @@ def contact_gate(gate_id: GateId, hold_until: date | None, policy: Policy) -> Ga
 
 
 def promise_holds_until(account: AccountFacts, policy: Policy) -> date | None:
-    """First day on which a promise not kept counts as broken; null without a promise that counts."""
-    gate, promised = policy.spec.gates.promise_running, account.promise_amount
-    least = account.net_balance_amount * Decimal(str(gate.minimum_share))
-    if account.promise_due_on is None or (promised is not None and promised < least):
+    """First day on which a promise not kept counts as broken; null without a promise."""
+    if account.promise_due_on is None:
         return None
-    return account.promise_due_on + timedelta(days=gate.grace_days + 1)
+    return account.promise_due_on + timedelta(days=policy.spec.gates.promise_running.grace_days + 1)
+
+
+def is_promise_of(amount: Decimal, account: AccountFacts, policy: Policy) -> bool:
+    """Whether the promise is for enough of an amount to matter; one without an amount means all of it."""
+    least = amount * Decimal(str(policy.spec.gates.promise_running.minimum_share))
+    return account.promise_amount is None or account.promise_amount >= least
 
 
 def _hit(

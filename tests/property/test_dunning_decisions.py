@@ -225,11 +225,14 @@ band_crossings = st.tuples(
     st.decimals(Decimal("9000"), Decimal("60000"), places=2),
     st.lists(st.sampled_from([0.9, 0.5, 0.2, 0.05]), min_size=1, max_size=3),
 )
+old_promises = st.none() | st.tuples(st.integers(4, 20), st.none() | amounts)
 
 
-@given(scores(), open_accounts, band_crossings, st.integers(-15, 40), st.integers(0, 3))
+@given(scores(), open_accounts, band_crossings, st.integers(-15, 40), st.integers(0, 3), old_promises)
 @settings(max_examples=200, deadline=None)
-def test_part_payments_never_harden_skip_or_bring_forward_a_step(score, account, crossing, late, stage):
+def test_part_payments_never_harden_skip_or_bring_forward_a_step(
+    score, account, crossing, late, stage, promise
+):
     segment, grade, amount, kept_shares = crossing
     score = replace(
         score, rfm_segment=segment, grade=grade, amount=amount, currency="EUR", cold_start_rung="own_history"
@@ -239,6 +242,10 @@ def test_part_payments_never_harden_skip_or_bring_forward_a_step(score, account,
     if stage:
         taken = StepTaken("reinforced", "step", stage, score.due_on + timedelta(days=stage))
     account = replace(account, balance_amount=amount, last_step=taken, contacts=(), quiet_days=())
+    if promise is not None:
+        days_ago, promised = promise
+        promised_on = on - timedelta(days=days_ago)
+        account = replace(account, promise_due_on=promised_on, promise_amount=promised)
     before = decide(score, account, POLICY, on).next_step
     for kept in kept_shares:
         balance = (account.balance_amount * Decimal(str(kept))).quantize(Decimal("0.01"))

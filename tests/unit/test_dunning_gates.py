@@ -172,6 +172,12 @@ def test_a_promise_of_a_small_part_holds_nothing_and_breaks_nothing(promised, ga
     assert later.state == ("overdue" if gate is None else "broken_promise")
 
 
+@pytest.mark.parametrize(("left", "state"), [("2000.00", "overdue"), ("2000.01", "broken_promise")])
+def test_a_promise_is_kept_when_the_amount_promised_was_paid(left, state):
+    promised = {"promise_due_on": date(2025, 10, 3), "promise_amount": Decimal("3000.00")}
+    assert decided(balance_amount=Decimal(left), **promised).state == state
+
+
 def test_a_broken_promise_changes_the_route():
     decision = decided(promise_due_on=date(2025, 10, 3))
     assert (decision.state, decision.sequence_id) == ("broken_promise", "reinforced")
