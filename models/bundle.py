@@ -144,7 +144,11 @@ def load_bundle(
     return ModelBundle(
         hazard=hazard,
         calibration=HazardCalibration(
-            tuple(calibration["slope"]), tuple(calibration["shift"]), calibration["landmark_count"]
+            slope=tuple(calibration["slope"]),
+            shift=tuple(calibration["shift"]),
+            portfolio_share=calibration["portfolio_share"],
+            portfolio_hazard=tuple(calibration["portfolio_hazard"]),
+            landmark_count=calibration["landmark_count"],
         ),
         target=Target(**model["target"]),
         catalogue_version=model["catalogue_version"],

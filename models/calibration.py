@@ -4,16 +4,20 @@ Fitted on the newest slices of the training window with models that have not see
 hazard, the curve stays one falling curve and everything read from it (dates, receipts) is calibrated with it. Every
 parameter carries a prior around "no change": with few data the calibration stays near the identity. A level that
 differs from slice to slice is season or chance: only the part of the shift that all slices share is kept.
+
+Last, a small share of the portfolio's own curve is mixed in: some invoices follow no habit, and a model that knows only
+habits says one in a million where one in fifty happens.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from models.intervals import Floats, Ints
+from models.hazard import UnpaidCurves, curves_from_margins, product_over_intervals
+from models.intervals import Floats, HazardRows, Intervals, Ints
 
 _COMMON_SLOPE_SPREAD = 0.10
 _OWN_SLOPE_SPREAD = 0.10
@@ -21,20 +25,25 @@ _COMMON_SHIFT_SPREAD = 0.20
 _OWN_SHIFT_SPREAD = 0.10
 _LEAST_SLOPE = 0.05
 _TINY = 1e-12
+_PORTFOLIO_SHARES = (0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12)
 
 
 @dataclass(frozen=True)
 class HazardCalibration:
-    """Calibrated log-odds = slope of the interval x log-odds + shift of the interval.
+    """Calibrated log-odds = slope of the interval x log-odds + shift of the interval; then the portfolio's share.
 
     Attributes:
         slope: per interval; 1 leaves confidence as it is, below 1 tempers it.
         shift: per interval, added to the log-odds of settlement.
+        portfolio_share: share of invoices taken to follow the portfolio's curve instead of their own.
+        portfolio_hazard: the portfolio's chance of settlement in each whole interval.
         landmark_count: landmarks it was fitted on; 0 for the identity.
     """
 
     slope: tuple[float, ...]
     shift: tuple[float, ...]
+    portfolio_share: float
+    portfolio_hazard: tuple[float, ...]
     landmark_count: int
 
     def apply(self, margins: Floats, interval: Ints) -> Floats:
@@ -42,6 +51,26 @@ class HazardCalibration:
         slope, shift = np.asarray(self.slope), np.asarray(self.shift)
         result: Floats = slope[interval] * margins + shift[interval]
         return result
+
+    def curves(
+        self, margins: Floats, rows: HazardRows, days_past_due: Ints, intervals: Intervals
+    ) -> UnpaidCurves:
+        """Calibrated curves from the model's log-odds of settlement.
+
+        Args:
+            margins: of each hazard row.
+            rows: the intervals ahead of each landmark, as `hazard_rows` gives them.
+            days_past_due: of each landmark.
+            intervals: of the model.
+        """
+        own = curves_from_margins(self.apply(margins, rows.interval), rows, days_past_due, intervals)
+        if self.portfolio_share == 0.0:
+            return own
+        left = np.minimum(rows.days_at_risk / intervals.nominal_days()[rows.interval], 1.0)
+        outlive = 1.0 - np.asarray(self.portfolio_hazard)[rows.interval] * left
+        pooled = product_over_intervals(outlive, rows, days_past_due.size, len(intervals.bounds))
+        mixed = (1.0 - self.portfolio_share) * own.unpaid + self.portfolio_share * pooled
+        return replace(own, unpaid=mixed)
 
 
 @dataclass(frozen=True)
@@ -67,7 +96,9 @@ class JudgedCurves:
 
 def identity_calibration(interval_count: int) -> HazardCalibration:
     """The calibration that changes nothing."""
-    return HazardCalibration((1.0,) * interval_count, (0.0,) * interval_count, 0)
+    return HazardCalibration(
+        (1.0,) * interval_count, (0.0,) * interval_count, 0.0, (0.0,) * interval_count, 0
+    )
 
 
 def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
@@ -124,10 +155,18 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-12})
     slope, shift, by_slice = unpacked(np.asarray(found.x, dtype=np.float64))
     lasting = shared_shift(by_slice)
+    hazard = _portfolio_hazard(is_ahead, is_used, is_unpaid, judged.weight[seen])
+    own = np.cumprod(
+        np.where(is_ahead, 1.0 / (1.0 + np.exp(np.clip(margins * slope + shift + lasting, -30, 30))), 1.0),
+        axis=1,
+    )
+    pooled = np.cumprod(np.where(is_ahead, 1.0 - hazard, 1.0), axis=1)
     return HazardCalibration(
         # A negative slope would turn the model's order round; the prior makes it unlikely, this makes it impossible.
         slope=tuple(max(_rounded(value), _LEAST_SLOPE) for value in slope.tolist()),
         shift=tuple(_rounded(value + lasting) for value in shift.tolist()),
+        portfolio_share=_best_share(np.asarray(own), np.asarray(pooled), is_unpaid, share),
+        portfolio_hazard=tuple(_rounded(value) for value in hazard.tolist()),
         landmark_count=int(seen.sum()),
     )
 
@@ -145,6 +184,32 @@ def shared_shift(by_slice: Floats) -> float:
     if mean == 0.0:
         return 0.0
     return _rounded(mean * max(0.0, 1.0 - scatter / mean**2))
+
+
+def _portfolio_hazard(
+    is_ahead: npt.NDArray[np.bool_],
+    is_used: npt.NDArray[np.bool_],
+    is_unpaid: npt.NDArray[np.bool_],
+    weight: Floats,
+) -> Floats:
+    """Share settled in each interval among those still unpaid at its start, held off 0 and 1 by one of each."""
+    was_unpaid = np.concatenate([np.ones((is_unpaid.shape[0], 1), dtype=np.bool_), is_unpaid[:, :-1]], axis=1)
+    at_risk = (is_used & (was_unpaid | ~np.roll(is_ahead, 1, axis=1))) * weight[:, None]
+    settled = (at_risk * ~is_unpaid).sum(axis=0)
+    result: Floats = (settled + 1.0) / (at_risk.sum(axis=0) + 2.0)
+    return result
+
+
+def _best_share(own: Floats, pooled: Floats, is_unpaid: npt.NDArray[np.bool_], share: Floats) -> float:
+    """The share of the portfolio's curve with the highest likelihood; a small one is expected beforehand."""
+    best, found = np.inf, 0.0
+    for candidate in _PORTFOLIO_SHARES:
+        chance = np.clip((1.0 - candidate) * own + candidate * pooled, _TINY, 1.0 - _TINY)
+        loss = -(share * np.where(is_unpaid, np.log(chance), np.log1p(-chance))).sum()
+        loss -= 0.5 * np.log(candidate) - 25.0 * candidate
+        if loss < best:
+            best, found = loss, candidate
+    return found
 
 
 def _rounded(value: float) -> float:

@@ -116,16 +116,27 @@ def curves_from_margins(
         days_past_due: of each landmark.
         intervals: the intervals.
     """
-    count = days_past_due.size
-    outlive = np.ones((count, len(intervals.bounds)))
-    outlive[rows.landmark, rows.interval] = exact_sigmoid(-margins)
-    # Beyond the last bound nothing can be said at a bound: the only row is the repeated tail, read by the date part.
-    unpaid = np.empty_like(outlive)
-    running = np.ones(count)
-    for column in range(outlive.shape[1]):
-        running = running * outlive[:, column]
-        unpaid[:, column] = running
+    outlive = exact_sigmoid(-margins)
+    unpaid = product_over_intervals(outlive, rows, days_past_due.size, len(intervals.bounds))
     return UnpaidCurves(days_past_due, intervals.start(days_past_due), unpaid, intervals)
+
+
+def product_over_intervals(outlive: Floats, rows: HazardRows, count: int, width: int) -> Floats:
+    """P(unpaid) at every bound from the chance of outliving each interval ahead, multiplied in their order.
+
+    Args:
+        outlive: of each hazard row.
+        rows: the hazard rows.
+        count: landmarks.
+        width: intervals.
+    """
+    grid = np.ones((count, width))
+    grid[rows.landmark, rows.interval] = outlive
+    running = np.ones(count)
+    for column in range(width):
+        running = running * grid[:, column]
+        grid[:, column] = running
+    return grid
 
 
 def tree_inputs(table: Floats, rows: HazardRows, intervals: Intervals, linear: LinearPart) -> Floats:

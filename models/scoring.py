@@ -11,7 +11,6 @@ from features.errors import Fault, InvalidInputError
 from features.segments import SEGMENT_COLUMNS, payer_segments
 from models.bundle import ModelBundle
 from models.cold_start import history_depth, rung_of
-from models.exact_math import exact_sigmoid
 from models.explanation.reasons import add_reasons
 from models.grades import grade_of
 from models.hazard import UnpaidCurves, curves_from_margins, predict_margins
@@ -89,9 +88,9 @@ def predict_curves(
         is_calibrated: false gives the curve before calibration.
     """
     margins, rows, dpd = margins_of(bundle, features, landmarks)
-    if is_calibrated:
-        margins = bundle.calibration.apply(margins, rows.interval)
-    return curves_from_margins(margins, rows, dpd, bundle.intervals)
+    if not is_calibrated:
+        return curves_from_margins(margins, rows, dpd, bundle.intervals)
+    return bundle.calibration.curves(margins, rows, dpd, bundle.intervals)
 
 
 def margins_of(
@@ -102,11 +101,6 @@ def margins_of(
     dpd = days_past_due(landmarks)
     margins, rows = predict_margins(bundle.hazard, table, dpd)
     return margins, rows, dpd
-
-
-def settlement_chances(bundle: ModelBundle, margins: Floats, rows: HazardRows) -> Floats:
-    """Calibrated chance of settlement in the interval of each hazard row, given unpaid at its start."""
-    return exact_sigmoid(bundle.calibration.apply(margins, rows.interval))
 
 
 def refuse_unaligned(features: pl.DataFrame, landmarks: pl.DataFrame) -> None:

@@ -121,7 +121,9 @@ def _explain_part(
     gap = own_log - base_log
     to_probability = np.where(np.abs(gap) > _FLAT, (own - base) / np.where(gap == 0.0, 1.0, gap), base)
     values = on_log * to_probability[:, None]
-    shipped = _outlive_in_order(bundle.calibration.apply(margin, rows.interval), rows, count)
+    curves = bundle.calibration.curves(margin, rows, days_past_due, bundle.intervals)
+    # The same product in the same order as the score's own, so that it is the score to the last bit.
+    shipped = curves.unpaid[np.arange(count), np.maximum(last, curves.start)]
     return values, base, shipped - own, shipped
 
 
@@ -144,15 +146,3 @@ def _log_outlive(margin: Floats) -> Floats:
     # log(1 + e^m) = max(m, 0) + log(1 + e^-|m|)
     result: Floats = -(np.maximum(margin, 0.0) + exact_log(1.0 + exact_exp(-np.abs(margin))))
     return result
-
-
-def _outlive_in_order(margin: Floats, rows: HazardRows, count: int) -> Floats:
-    """The product the score itself takes, interval after interval, so that it is the score to the last bit."""
-    outlive = exact_sigmoid(-margin)
-    width = int(rows.interval.max(initial=0)) + 1
-    grid = np.ones((count, width))
-    grid[rows.landmark, rows.interval] = outlive
-    running = np.ones(count)
-    for column in range(width):
-        running = running * grid[:, column]
-    return running
