@@ -75,7 +75,7 @@ def open_amount(view: LandmarkView, days_ago: int = 0) -> Int64Array:
 def overdue_amount(view: LandmarkView, more_than: int = 0, days_ago: int = 0) -> Int64Array:
     """Cents more than `more_than` days past due at `as_of - days_ago`, the scored invoice included."""
     read = view.customer
-    due = read.total(f"due_{more_than}", "amount", None, days_ago)
+    due = read.total("due", "amount", None, days_ago + more_than)
     return due - read.total(f"overdue_allocated_{more_than}", "amount", None, days_ago)
 
 
@@ -90,7 +90,7 @@ def _owed(view: LandmarkView) -> dict[str, Float64Array]:
     overdue = overdue_amount(view) - _own_overdue_amount(view, 0)
     count = read.size("issued") - read.size("settled") - view.own_is_open
     overdue_count = (
-        read.size("due_0") - read.size("overdue_settled") - (view.own_is_open & (view.days_past_due > 0))
+        read.size("due") - read.size("overdue_settled") - (view.own_is_open & (view.days_past_due > 0))
     )
     limit = view.credit_limit
     return {

@@ -252,13 +252,13 @@ def oldest_overdue_days(view: LandmarkView) -> Float64Array:
     The first invoice in order of due date whose settlement is not known before the as-of date.
     """
     read = view.customer
-    stream = read.stream("by_due")
+    stream = read.stream("due")
     slot = stream.maxima("settled_known").first_reaching(read.entities, read.as_of)
-    ends = read.before("by_due")
+    ends = read.before("due")
     overdue = slot < ends
     if stream.size == 0:
         return np.full(len(view), np.nan)
-    due = stream.days.take(np.minimum(slot, stream.size - 1))
+    due = stream.days(np.minimum(slot, stream.size - 1))
     return known(read.as_of - due, overdue)
 
 

@@ -53,7 +53,7 @@ class ContextStreams:
                 customers = np.repeat(np.arange(len(base.customers), dtype=np.int64), np.diff(events.starts))
                 values = [_values(events, measure) for measure in measures]
                 totals[stream, kind] = _daily(
-                    [groups.take(customers), events.days, *values], measures, len(distinct)
+                    [groups.take(customers), events.days(slice(None)), *values], measures, len(distinct)
                 )
         return cls(names, totals, {})
 
@@ -76,13 +76,13 @@ class ContextStreams:
                 group = names[kind].setdefault(label, len(names[kind]))
                 for stream, measures in _MEASURES.items():
                     events = streams.streams[stream]
-                    rows = slice(int(events.starts[code]), int(events.starts[code + 1]))
-                    days = events.days[rows]
+                    first, end = int(events.starts[code]), int(events.starts[code + 1])
+                    days = events.days(slice(first, end))
                     gathered[stream, kind].append(
                         [
                             np.full(len(days), group, dtype=np.int64),
                             days,
-                            *(sign * _values(events, measure)[rows] for measure in measures),
+                            *(sign * _values(events, measure, first, end) for measure in measures),
                         ]
                     )
         differences = {
@@ -118,11 +118,12 @@ def _codes(names: Mapping[str, int], labels: Sequence[str | None]) -> Int64Array
     return np.array([-1 if label is None else names.get(label, -1) for label in labels], dtype=np.int64)
 
 
-def _values(events: EventStream, measure: str) -> Int64Array:
-    """A measure of the events; where they have no count of their own, each counts one."""
-    if measure == "count" and measure not in events.measures:
-        return np.ones(events.size, dtype=np.int64)
-    return events.measures[measure]
+def _values(events: EventStream, measure: str, first: int = 0, end: int | None = None) -> Int64Array:
+    """A measure of the events from `first` to `end` - 1; where they have no count of their own, each counts one."""
+    end = events.size if end is None else end
+    if measure == "count" and measure not in events.totals:
+        return np.ones(end - first, dtype=np.int64)
+    return np.diff(events.totals[measure][first : end + 1].astype(np.int64))
 
 
 def _daily(columns: Sequence[Int64Array], measures: tuple[str, ...], group_count: int) -> EventStream:
@@ -151,7 +152,7 @@ def _merged(
     """Earlier differences and new ones together."""
     if earlier is not None:
         groups = np.repeat(np.arange(len(earlier.starts) - 1, dtype=np.int64), np.diff(earlier.starts))
-        parts = [[groups, earlier.days, *(earlier.measures[name] for name in measures)], *parts]
+        parts = [[groups, earlier.days(slice(None)), *(_values(earlier, name) for name in measures)], *parts]
     empty = np.zeros(0, dtype=np.int64)
     width = 2 + len(measures)
     columns = [np.concatenate([part[i] for part in parts]) if parts else empty for i in range(width)]

@@ -102,7 +102,7 @@ def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
 
 
 def invoice_events(base: pl.DataFrame, settings: LedgerSettings) -> Mapping[str, pl.DataFrame]:
-    """Streams per customer made of invoices: issued, due by ageing bucket, settled, outcome, by due date."""
+    """Streams per customer made of invoices: issued, due, settled, outcome."""
     late = (pl.col("settled") - pl.col("due")) > settings.grace_days
     days_late = pl.col("settled") - pl.col("due")
     is_settled = pl.col("settled_known") < NEVER
@@ -134,16 +134,12 @@ def invoice_events(base: pl.DataFrame, settings: LedgerSettings) -> Mapping[str,
             reminded="reminded",
             reminder_days="reminder_days",
         ),
-        "by_due": base.select("entity", day="due", settled_known="settled_known"),
+        "due": base.select("entity", day="due", amount="cents", settled_known="settled_known"),
         "outcome": outcome_events(base, settings),
         "overdue_settled": base.filter(is_settled).select(
-            "entity", day=pl.max_horizontal("settled_known", "due", "issued")
+            "entity", day=pl.max_horizontal("settled_known", "due")
         ),
     }
-    for start in AGEING_STARTS:
-        events[f"due_{start}"] = base.select(
-            "entity", day=pl.max_horizontal(pl.col("due") + start, "issued"), amount="cents"
-        )
     return events
 
 

@@ -94,35 +94,34 @@ class AsOfReader:
 
     def total_between(self, stream: str, measure: str, bounds: Bounds) -> Int64Array:
         """Sum of a measure over the events between two positions."""
-        totals = self._streams[stream].totals[measure]
-        return totals.take(bounds[1]) - totals.take(bounds[0])
+        return self._streams[stream].total(measure, *bounds)
 
     def nth_last(self, stream: str, measure: str, nth: int) -> tuple[Int64Array, BoolArray]:
         """Measure of the nth last event known (1 is the latest), and whether there is one."""
         slot = self.before(stream) - nth
         exists = slot >= self.start(stream)
-        values = self._streams[stream].measures[measure]
-        if len(values) == 0:
+        events = self._streams[stream]
+        if events.size == 0:
             return np.zeros(len(slot), dtype=np.int64), exists
-        return values.take(np.maximum(slot, 0)), exists
+        return events.values(measure, np.maximum(slot, 0)), exists
 
     def last_day(self, stream: str) -> tuple[Int64Array, BoolArray]:
         """Day on which the latest event became known, and whether there is one."""
         slot = self.before(stream) - 1
         exists = slot >= self.start(stream)
-        days = self._streams[stream].days
-        if len(days) == 0:
+        events = self._streams[stream]
+        if events.size == 0:
             return np.zeros(len(slot), dtype=np.int64), exists
-        return days.take(np.maximum(slot, 0)), exists
+        return events.days(np.maximum(slot, 0)), exists
 
     def first_day(self, stream: str) -> tuple[Int64Array, BoolArray]:
         """Day on which the first event became known, and whether it lies strictly before the as-of date."""
         slot = self.start(stream)
         exists = slot < self.before(stream)
-        days = self._streams[stream].days
-        if len(days) == 0:
+        events = self._streams[stream]
+        if events.size == 0:
             return np.zeros(len(slot), dtype=np.int64), exists
-        return days.take(np.minimum(slot, len(days) - 1)), exists
+        return events.days(np.minimum(slot, events.size - 1)), exists
 
     def maximum(
         self, stream: str, measure: str, bounds: Bounds | None = None
@@ -151,6 +150,4 @@ class AsOfReader:
 
     def counts(self, stream: str, category: str, window: int | None = None) -> npt.NDArray[np.int32]:
         """Number of events per category in the window, one row per landmark."""
-        lower, upper = self.bounds(stream, window)
-        counts = self._streams[stream].counts[category]
-        return counts.take(upper, axis=0) - counts.take(lower, axis=0)
+        return self._streams[stream].count(category, *self.bounds(stream, window))

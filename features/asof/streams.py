@@ -30,20 +30,18 @@ class EventStream:
 
     Attributes:
         keys: entity and day in one sortable integer, ascending.
-        days: day each event became known.
         starts: position of the first event of each entity; one more entry than there are entities.
-        measures: integer measures per event.
-        totals: running totals of the measures, one more entry than there are events.
-        counts: running counts per category (event by category), for measures that name one of a few categories.
+        totals: running totals of the measures, one more entry than there are events, in 32 bits where they fit. The
+            measure of one event is the difference of two, so it is not kept beside them.
+        counts: running counts per category (event by category), for measures that name one of a few categories; in
+            16 bits, modulo 65536, where no entity has that many events, so that differences within it stay exact.
         ranked: measures whose order statistics (median, quantiles) may be asked for.
     """
 
     keys: Int64Array
-    days: Int64Array
     starts: Int64Array
-    measures: Mapping[str, Int64Array]
-    totals: Mapping[str, Int64Array]
-    counts: Mapping[str, npt.NDArray[np.int32]] = field(default_factory=dict)
+    totals: Mapping[str, npt.NDArray[np.integer]]
+    counts: Mapping[str, npt.NDArray[np.unsignedinteger]] = field(default_factory=dict)
     ranked: tuple[str, ...] = ()
     _ranks: dict[str, RangeRanks] = field(default_factory=dict, repr=False, compare=False)
     _maxima: dict[str, RunningMaxima] = field(default_factory=dict, repr=False, compare=False)
@@ -75,18 +73,40 @@ class EventStream:
         keys = entities * _DAY_SPAN + (days + _DAY_SHIFT)
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
-        sorted_measures = {name: values[order] for name, values in measures.items()}
-        totals = {name: _running_total(values) for name, values in sorted_measures.items()}
+        totals = {name: _running_total(values[order]) for name, values in measures.items()}
         starts = np.searchsorted(keys, np.arange(entity_count + 1, dtype=np.int64) * _DAY_SPAN)
+        most = int(np.diff(starts).max(initial=0))
         counts = {
-            name: _running_counts(codes[order], bins) for name, (codes, bins) in (categories or {}).items()
+            name: _running_counts(codes[order], bins, most)
+            for name, (codes, bins) in (categories or {}).items()
         }
-        return cls(keys, days[order], starts, sorted_measures, totals, counts, ranked)
+        return cls(keys, starts, totals, counts, ranked)
 
     @property
     def size(self) -> int:
         """Number of events."""
         return len(self.keys)
+
+    def days(self, slots: Int64Array | slice) -> Int64Array:
+        """Day on which the events at these positions became known."""
+        return np.asarray((self.keys[slots] & (_DAY_SPAN - 1)) - _DAY_SHIFT)
+
+    def values(self, measure: str, slots: Int64Array | None = None) -> Int64Array:
+        """Measure of the events at these positions; of all events when None."""
+        totals = self.totals[measure]
+        if slots is None:
+            return np.diff(totals.astype(np.int64))
+        return totals.take(slots + 1).astype(np.int64) - totals.take(slots)
+
+    def total(self, measure: str, lower: Int64Array, upper: Int64Array) -> Int64Array:
+        """Sum of a measure over positions `lower` to `upper` - 1."""
+        totals = self.totals[measure]
+        return totals.take(upper).astype(np.int64) - totals.take(lower)
+
+    def count(self, category: str, lower: Int64Array, upper: Int64Array) -> npt.NDArray[np.int32]:
+        """Number of events per category in positions `lower` to `upper` - 1, one row per pair."""
+        counts = self.counts[category]
+        return (counts.take(upper, axis=0) - counts.take(lower, axis=0)).astype(np.int32)
 
     def positions(self, entities: Int64Array, days: Int64Array) -> Int64Array:
         """Position just after the last event of each entity known strictly before the day.
@@ -109,34 +129,36 @@ class EventStream:
             msg = f"measure {measure!r} was not declared as ranked"
             raise KeyError(msg)
         if len(lo) <= _FEW:
-            return self._smallest_by_sorting(self.measures[measure], lo, hi, k)
+            return self._smallest_by_sorting(measure, lo, hi, k)
         if measure not in self._ranks:
-            self._ranks[measure] = RangeRanks.build(self.measures[measure])
+            self._ranks[measure] = RangeRanks.build(self.values(measure))
         return self._ranks[measure].smallest(lo, hi, k)
 
-    @staticmethod
-    def _smallest_by_sorting(values: Int64Array, lo: Int64Array, hi: Int64Array, k: Int64Array) -> Int64Array:
+    def _smallest_by_sorting(self, measure: str, lo: Int64Array, hi: Int64Array, k: Int64Array) -> Int64Array:
+        totals = self.totals[measure]
         found = np.zeros(len(lo), dtype=np.int64)
         for i, (start, stop, rank) in enumerate(zip(lo.tolist(), hi.tolist(), k.tolist(), strict=True)):
             if 0 <= rank < stop - start:
-                found[i] = np.partition(values[start:stop], rank)[rank]
+                found[i] = np.partition(np.diff(totals[start : stop + 1]), rank)[rank]
         return found
 
     def maxima(self, measure: str) -> RunningMaxima:
         """Running maximum of a measure within each entity, built on first use."""
         if measure not in self._maxima:
-            self._maxima[measure] = RunningMaxima.build(self.measures[measure], self.starts)
+            self._maxima[measure] = RunningMaxima.build(self.values(measure), self.starts)
         return self._maxima[measure]
 
 
-def _running_total(values: Int64Array) -> Int64Array:
+def _running_total(values: Int64Array) -> npt.NDArray[np.integer]:
     totals = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(values, out=totals[1:])
-    return totals
+    largest = max(int(totals.max()), -int(totals.min()))
+    return totals.astype(np.int32) if largest <= np.iinfo(np.int32).max else totals
 
 
-def _running_counts(codes: Int64Array, bins: int) -> npt.NDArray[np.int32]:
-    counts = np.zeros((len(codes) + 1, bins), dtype=np.int32)
+def _running_counts(codes: Int64Array, bins: int, most: int) -> npt.NDArray[np.unsignedinteger]:
+    dtype = np.uint16 if most <= np.iinfo(np.uint16).max else np.uint32
+    counts = np.zeros((len(codes) + 1, bins), dtype=dtype)
     counts[np.arange(1, len(codes) + 1), codes] = 1
     np.cumsum(counts, axis=0, out=counts)
     return counts

@@ -95,7 +95,7 @@ class LandmarkView:
         total = np.zeros(len(self), dtype=np.int64)
         for reader in self._readers(kind, stream):
             total = total + reader.total(stream, measure, window)
-        has_own_count = measure in self.customer.stream(stream).measures
+        has_own_count = measure in self.customer.stream(stream).totals
         own = (
             self.customer.total(stream, measure, window)
             if has_own_count

@@ -19,7 +19,7 @@ from features.ledger.ledger import Ledger
 from tests.property.ledger_worlds import SPAN, day, frame, ledgers
 
 SLOW = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
