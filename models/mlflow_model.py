@@ -4,15 +4,11 @@
 `models.scoring.score_landmarks`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlflow
-
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 BUNDLE_ARTIFACT = "bundle"
 DAY_COLUMNS = ("as_of", "due_on")

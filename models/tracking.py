@@ -6,6 +6,7 @@ unpickles nothing. The bundle's own version is kept as a tag, so that a score ca
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import warnings
@@ -213,6 +214,9 @@ def _client(home: Home) -> MlflowClient:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     import mlflow
+
+    for talkative in ("mlflow", "alembic"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
 
     if home.tracking_uri.startswith("sqlite:///"):
         Path(home.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)

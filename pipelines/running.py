@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,8 +71,6 @@ def run_job(
     """
     from pipelines.definitions import defs
 
-    for talkative in ("mlflow", "alembic"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
     logger = "silent" if is_silent else "console"
     config = {
         "resources": {

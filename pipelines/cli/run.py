@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -152,48 +152,45 @@ def ui(
 def _print_what_matters(console: Console, home: Home, language: str) -> None:
     """The ten open invoices at stake most (probability of being unpaid × money), and where to look next."""
     import polars as pl
-    from rich.table import Table
 
     out = home.root / "out"
     scores = pl.read_parquet(out / "scored_invoices.parquet")
     decisions = pl.read_parquet(out / "decisions.parquet")
-    table = Table(title="Open invoices that matter most", title_justify="left")
-    for name in (
-        "invoice",
-        "customer",
-        "open",
-        "due",
-        "P(late)",
-        "P(30 d)",
-        "grade",
-        "first reason",
-        "sequence",
+    is_french = language == "fr"
+    title = (
+        "Les factures ouvertes qui comptent le plus" if is_french else "The open invoices that matter most"
+    )
+    console.print(f"\n[bold]{title}[/]", highlight=False)
+    for place, row in enumerate(most_important(scores, decisions, language).iter_rows(named=True), start=1):
+        console.print(_line(place, row, is_french=is_french), markup=False, highlight=False)
+        console.print(f"    {row['first_reason']}", markup=False, highlight=False, style="dim")
+    console.print(f"\n{scores.height:,} open invoices", highlight=False)
+    for path in (out / "scored_invoices.parquet", out / "decisions.parquet"):
+        console.print(f"  {path}", highlight=False, soft_wrap=True)
+    console.print("Where to look next", highlight=False)
+    for command, what in (
+        ("encours ui", "the run, its assets and checks"),
+        ("encours backtest", "how good it is on this ledger, beside simple rules"),
+        (f"mlflow ui --backend-store-uri {home.tracking_uri}", "the registered model"),
+        ("encours serve", "the score API"),
     ):
-        table.add_column(
-            name, overflow="fold" if name == "first reason" else "ellipsis", no_wrap=name != "first reason"
-        )
-    for row in most_important(scores, decisions, language).iter_rows(named=True):
-        table.add_row(
-            row["invoice_id"],
-            row["customer_id"],
-            f"{row['balance_amount']:,.0f}",
-            str(row["due_on"]),
-            f"{row['p_late']:.0%}",
-            f"{row['p_late_30']:.0%}",
-            row["grade"],
-            row["first_reason"] or "",
-            row["sequence_id"] or row["gate_id"] or "",
-        )
-    console.print(table)
-    console.print(
-        f"{scores.height:,} open invoices scored: {out / 'scored_invoices.parquet'}", highlight=False
-    )
-    console.print(f"routes and their rules: {out / 'decisions.parquet'}", highlight=False)
-    console.print(
-        "Next: `encours ui` for the run, `encours backtest` for how good it is, "
-        f"`mlflow ui --backend-store-uri {home.tracking_uri}` for the model, `encours serve` for the score API.",
-        highlight=False,
-    )
+        console.print(f"  {command}  [dim]{what}[/]", highlight=False, soft_wrap=True)
+
+
+def _line(place: int, row: dict[str, Any], *, is_french: bool) -> str:
+    """One invoice in one line: who, how much, when due, how likely late, and where it goes."""
+    late, long = f"{row['p_late']:.0%}", f"{row['p_late_30']:.0%}"
+    amount = f"{row['balance_amount']:,.0f}"
+    route = row["sequence_id"] or "-"
+    if row["gate_id"]:
+        route += f" ({row['gate_id']})"
+    if is_french:
+        amount = amount.replace(",", "\u202f")
+        words = f"échéance {row['due_on']}, retard {late}, plus de 30 j {long}"
+    else:
+        words = f"due {row['due_on']}, late {late}, over 30 days {long}"
+    who = f"{row['invoice_id']} {row['customer_id']}"
+    return f"{place:2}. {who} {amount} {row['currency']}, {words}, {row['grade']} → {route}"
 
 
 def most_important(scores: pl.DataFrame, decisions: pl.DataFrame, language: str) -> pl.DataFrame:
@@ -214,6 +211,7 @@ def most_important(scores: pl.DataFrame, decisions: pl.DataFrame, language: str)
     due = decisions.select(
         "invoice_id",
         "balance_amount",
+        "currency",
         "sequence_id",
         "gate_id",
         due_on=pl.col("score").str.json_path_match("$.due_on"),
