@@ -31,6 +31,7 @@ _CHANNELS: Mapping[str, Channel] = {
     "edi": "portal",
 }
 _DUNNING_KINDS = ("reminder_sent", "call")
+_TASK_KINDS = ("task_opened", "thanks_sent")
 _LIFECYCLE = "lifecycle_"
 _DISPUTED_STATUS, _PAYMENT_SENT_STATUS = "lifecycle_207", "lifecycle_211"
 _BLOCKED_STATUSES: Mapping[str, BlockageKind] = {
@@ -84,6 +85,7 @@ class _Invoice:
     status: str | None = None
     status_on: dt.date | None = None
     steps: list[Mapping[str, Any]] = field(default_factory=list)
+    tasks: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def account_facts(
@@ -102,8 +104,8 @@ def account_facts(
         ledger: every row of the invoices' customers (more does no harm).
         invoice_ids: invoices to decide on; unknown ones are left out of the answer.
         known_before: the day; the service passes tomorrow to see what was posted today.
-        signals: what the e-mails say (`features.email_signals.signals_frame`); None when they have not been read.
-            Only decided signals count: an unsure one never holds or moves a route.
+        signals: what the e-mails say (`features.email_signals.signals_frame`); None when they have not
+            been read. Only decided signals count: an unsure one never holds or moves a route.
         feed_age_hours: age of the newest ledger feed; None (unknown) counts as stale.
         settings: tolerance of settlement.
         memory: how long a signal holds.
@@ -173,6 +175,8 @@ def _invoices(
                 happened.status, happened.status_on = row["kind"], row["happened_at"].date()
             elif row["kind"] in _DUNNING_KINDS:
                 happened.steps.append(row)
+            elif row["kind"] in _TASK_KINDS:
+                happened.tasks.append(row)
     return found
 
 
@@ -309,7 +313,8 @@ def _facts(
             for contact in customer.contacts
             if (known_before - contact.on).days <= memory.contact_days
         ),
-        last_step=_last_step(invoice),
+        last_step=_last_taken(invoice.steps, invoice.row["due_on"]),
+        last_task=_last_taken(invoice.tasks, invoice.row["due_on"]),
         country=row.get("country"),
         language=row.get("language"),
         overdue_amount=totals[0],
@@ -368,12 +373,12 @@ def _has_plan(customer: _Customer, invoice: _Invoice, known_before: dt.date, mem
     )
 
 
-def _last_step(invoice: _Invoice) -> StepTaken | None:
-    """The last contact about this invoice; its stage is the number of contacts since it fell due."""
-    if not invoice.steps:
+def _last_taken(steps: Sequence[Mapping[str, Any]], due_on: dt.date) -> StepTaken | None:
+    """The last of these steps about the invoice; its stage is the number of them since it fell due."""
+    if not steps:
         return None
-    last = invoice.steps[-1]
-    stage = sum(step["happened_at"].date() > invoice.row["due_on"] for step in invoice.steps)
+    last = steps[-1]
+    stage = sum(step["happened_at"].date() > due_on for step in steps)
     return StepTaken(
         last["sequence_id"] or "unknown", last["step_id"] or "unknown", stage, last["happened_at"].date()
     )
