@@ -44,12 +44,12 @@ class HazardSettings:
 
     tree_count: int = 200
     leaves: int = 15
-    learning_rate: float = 0.05
+    learning_rate: float = 0.08
     min_rows_per_leaf: int = 100
     l2: float = 5.0
     feature_share: float = 0.6
     penalty: float = 30.0
-    linear_rows: int = 40_000
+    linear_rows: int = 25_000
     is_monotone: bool = False
     threads: int = 1
     seed: int = 7

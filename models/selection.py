@@ -24,7 +24,11 @@ SLICE_COUNT = 3
 """Newest slices judged, so that no single season decides."""
 LEAST_OBSERVED = 30
 """Fewest invoices with an observed due date for slices to make sense."""
+LARGE_ROWS = 50_000
+"""Hazard rows from which only the largest trees are tried."""
 _CAUTIOUS_TREES = 10
+_TREES_FOR_MORE_ROWS = 0.3
+"""Power of (rows of the whole window / rows a candidate was tried on) by which its trees grow: more rows bear more."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,13 @@ class TrainingSettings:
     """
 
     hazard: HazardSettings = field(default_factory=HazardSettings)
-    penalties: tuple[float, ...] = (20.0, 150.0, 1000.0)
+    penalties: tuple[float, ...] = (30.0, 300.0, 5000.0)
     leaves: tuple[int, ...] = (4, 15)
-    max_trees: int = 250
-    open_weight: float = 0.3
+    max_trees: int = 200
+    open_weight: float = 0.2
     validation_share: float = 0.2
     max_invoices: int = 150_000
-    max_tuning_rows: int = 60_000
+    max_tuning_rows: int = 50_000
     seed: int = 7
 
 
@@ -172,31 +176,37 @@ def choose(
         )
         for penalty, cards in scorecards.items()
     }
-    penalty = min(by_penalty, key=lambda candidate: (by_penalty[candidate], -candidate))
     trials = [Trial(replace(cautious, penalty=each, tree_count=0), loss) for each, loss in by_penalty.items()]
-    fitted: dict[int, list[DiscreteTimeHazard]] = {}
-    for leaves in settings.leaves:
-        candidate = replace(cautious, penalty=penalty, leaves=leaves, tree_count=settings.max_trees)
-        fitted[leaves] = [
-            add_trees(table, part.fit, feature_names, intervals, candidate, directions, card)
-            for card, part in zip(scorecards[penalty], slices, strict=True)
-        ]
-        losses = np.mean(
-            [
-                _losses_by_tree(table, part, model, settings.max_trees)
-                for model, part in zip(fitted[leaves], slices, strict=True)
-            ],
-            axis=0,
-        )
-        best = int(np.argmin(losses)) + 1
-        trials.append(Trial(replace(candidate, tree_count=best), float(losses[best - 1])))
-    grown = [trial for trial in trials if trial.settings.tree_count > 0]
-    winner = min(grown, key=lambda trial: (trial.log_loss, trial.settings.leaves)).settings
+    best_alone = min(by_penalty, key=lambda candidate: (by_penalty[candidate], -candidate))
+    # The scorecard that is best alone is not always the best to start from: the faintest one is tried as well.
+    fitted: dict[HazardSettings, list[DiscreteTimeHazard]] = {}
+    grown: list[tuple[float, HazardSettings, HazardSettings]] = []
+    for penalty in sorted({best_alone, max(settings.penalties)}):
+        for leaves in settings.leaves if row_count < LARGE_ROWS else settings.leaves[-1:]:
+            offered = replace(cautious, penalty=penalty, leaves=leaves, tree_count=settings.max_trees)
+            fitted[offered] = [
+                add_trees(table, part.fit, feature_names, intervals, offered, directions, card)
+                for card, part in zip(scorecards[penalty], slices, strict=True)
+            ]
+            losses = np.mean(
+                [
+                    _losses_by_tree(table, part, model, settings.max_trees)
+                    for model, part in zip(fitted[offered], slices, strict=True)
+                ],
+                axis=0,
+            )
+            best = int(np.argmin(losses)) + 1
+            grown.append((float(losses[best - 1]), replace(offered, tree_count=best), offered))
+    trials += [Trial(candidate, loss) for loss, candidate, _ in grown]
+    _, winner, offered = min(grown, key=lambda each: (each[0], each[1].leaves, -each[1].penalty))
     judged = [
         _judged_curves(_cut(model, winner.tree_count), table, part, number)
-        for number, (model, part) in enumerate(zip(fitted[winner.leaves], slices, strict=True))
+        for number, (model, part) in enumerate(zip(fitted[offered], slices, strict=True))
     ]
-    return Choice(winner, fit_calibration(_together(judged)), tuple(trials))
+    learnt = max(len(part.fit) for part in slices)
+    more = max(1.0, row_count / learnt) ** _TREES_FOR_MORE_ROWS
+    final = replace(winner, tree_count=min(settings.max_trees, round(winner.tree_count * more)))
+    return Choice(final, fit_calibration(_together(judged)), tuple(trials))
 
 
 def leaf_rows(row_count: int) -> int:
