@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -13,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from features.errors import EncoursError
 from serving.answer_messages import EmailAnswer, EmailCue, EmailSignal, EvidenceAnswer
 from serving.messages import EmailRequest
 
 if TYPE_CHECKING:
     from features.email_signals import SignalPipeline
 
+_LOG: Final = logging.getLogger("encours.emails")
 #: Days for which a quoted sentence is shown beside a score.
 EVIDENCE_DAYS: Final = 120
 #: Mails read at once from which on the result is worth a file.
@@ -82,6 +85,19 @@ class EmailReader:
         return keys.join(
             known, on=["email_id", "content"], how="left", maintain_order="left", validate="1:1"
         ).drop("content")
+
+
+def usable_reader(memory_path: Path) -> tuple[EmailReader | None, str | None]:
+    """Return a reader of e-mails, or null and why e-mails cannot be read: scores are then made without them."""
+    try:
+        shared_pipeline()
+    except EncoursError as refusal:
+        _LOG.error("e-mails cannot be read: %s", refusal.args[0] if refusal.args else type(refusal).__name__)
+        return (
+            None,
+            "e-mails cannot be read: what they say is unknown to the scores (`encours` must be repaired)",
+        )
+    return EmailReader(memory_path=memory_path), None
 
 
 def _read_memory(path: Path) -> pl.DataFrame | None:

@@ -14,7 +14,7 @@ from serving.worker import ScoreWorker
 def health_of(worker: ScoreWorker) -> HealthAnswer:
     """Return the state of a worker; asks the store."""
     now = worker.now()
-    notes: list[str] = []
+    notes: list[str] = list(worker.faults)
     store: Literal["reachable", "unreachable"] = "reachable"
     feeds: tuple[FeedState, ...] = ()
     pending: dict[str, int] = {}

@@ -66,13 +66,14 @@ class Encours:
 
     def __init__(self) -> None:
         # Imported here: the supervisor, which imports this module too, needs none of it.
-        from serving.email_reading import EmailReader
+        from serving.email_reading import usable_reader
         from serving.routes import build_app
         from serving.worker import ScoreWorker
 
         logging.getLogger("encours").setLevel(logging.INFO)
         settings = read_settings()
-        self.worker = ScoreWorker(settings, EmailReader(memory_path=settings.mail_memory_path))
+        reader, fault = usable_reader(settings.mail_memory_path)
+        self.worker = ScoreWorker(settings, reader, faults=() if fault is None else (fault,))
         _DOOR.app = build_app(self.worker)
         self.worker.start()
 

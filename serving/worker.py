@@ -69,6 +69,7 @@ class ScoreWorker:
         read_signals: reads e-mails; null leaves the communication features unknown.
         now: the clock.
         store: an open store; opened from the settings when null.
+        faults: what is known to be missing from the start, told by health.
     """
 
     def __init__(
@@ -77,7 +78,9 @@ class ScoreWorker:
         read_signals: ReadSignals | None = None,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         store: SqlHistoryStore | None = None,
+        faults: Sequence[str] = (),
     ) -> None:
+        self.faults = tuple(faults)
         self.settings = settings
         self.now = now
         secret = settings.secret()

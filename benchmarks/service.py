@@ -1,0 +1,342 @@
+"""How fast and how steady the score service is: `python -m benchmarks.service --out FILE.json`.
+
+Four parts, all on 127.0.0.1 and bounded by --seconds each:
+
+- latency of one invoice with features, reasons and route, warm, one worker, at a steady rate; beside it,
+in the same
+  run, a bare ASGI application (the floor) and MLflow's own server with the same trees, which multiplies a
+  ready row and does nothing else;
+- requests a second at saturation with one and with two workers;
+- endurance: a steady rate while the model is swapped three times, events stream in and a worker is killed:
+errors,
+  wrong versions and lost events are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psutil
+
+from benchmarks.load_generator import Connection, post, saturated, steady
+from features.asof import open_landmarks
+from features.ledger import Ledger, last_known_on, read_ledger
+from models.bundle import ModelBundle, load_bundle, make_bundle, write_bundle
+
+CLI = "from pipelines.cli.service import app; app()"
+BARE = """
+async def app(scope, receive, send):
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200,
+                "headers": [(b"content-type", b"application/json"), (b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"{}"})
+"""
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def server(
+    command: list[str], port: int, environment: dict[str, str], ready: str
+) -> Iterator[psutil.Process]:
+    """Run a server until the block ends; only what was started here is ended."""
+    log = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the block)
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        ask = f"GET {ready} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        deadline = time.monotonic() + 60
+        while asyncio.run(Connection(port).ask(ask))[0] != 200:
+            if process.poll() is not None or time.monotonic() > deadline:
+                log.seek(0)
+                raise SystemExit(f"{command[:4]} did not start:\n{log.read().decode()[-2000:]}")
+            time.sleep(0.2)
+        yield psutil.Process(process.pid)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        log.close()
+
+
+class Bench:
+    """A home with the ledger loaded and a model in service."""
+
+    def __init__(self, home: Path, ledger: Ledger, bundle: Path) -> None:
+        self.home = home
+        self.ledger = ledger
+        self.environment = {**os.environ, "ENCOURS_HOME": str(home), "ENCOURS_RATE": "100000"}
+        self.environment |= {"ENCOURS_BURST": "100000", "ENCOURS_POLL_SECONDS": "0.2"}
+        self.versions = [self._add(load_bundle(bundle), None)]
+        self.versions += [self._add(load_bundle(bundle), f"copy {number}") for number in range(3)]
+        self.promote(self.versions[0])
+        last = last_known_on(ledger)
+        newest = ledger.invoices["issued_on"].max()
+        self.as_of = min(day for day in (last, newest) if day is not None)  # type: ignore[type-var]
+        self.invoices = open_landmarks(ledger, self.as_of)["invoice_id"].head(500).to_list()
+
+    def _add(self, bundle: ModelBundle, note: str | None) -> str:
+        if note is not None:
+            bundle = make_bundle(
+                bundle.hazard,
+                bundle.calibration,
+                bundle.target,
+                bundle.catalogue_version,
+                bundle.known_before,
+                {**bundle.facts, "note": note},
+            )
+        write_bundle(bundle, self.home / "bundles" / bundle.version)
+        return bundle.version
+
+    def promote(self, version: str) -> None:
+        """Point to a version, as a promotion does."""
+        pointer = self.home / "bundles" / "champion.json"
+        aside = pointer.with_suffix(".aside")
+        aside.write_text(json.dumps({"folder": version}))
+        aside.replace(pointer)
+
+    def score_request(self, number: int) -> bytes:
+        """Return the request for one invoice, with reasons and route."""
+        body = {
+            "as_of": str(self.as_of),
+            "invoices": [{"invoice_id": self.invoices[number % len(self.invoices)]}],
+        }
+        return post("/v1/score", json.dumps(body).encode())
+
+    @contextlib.contextmanager
+    def serving(self, workers: int) -> Iterator[tuple[int, psutil.Process]]:
+        """Run the service without keys on this machine; warm: each invoice was asked once by each worker."""
+        port = free_port()
+        command = [sys.executable, "-c", CLI, "serve", "--open", "--no-follow-registry"]
+        command += ["--port", str(port), "--workers", str(workers)]
+        with server(command, port, self.environment, "/readyz") as process:
+            asyncio.run(saturated(port, self.score_request, 2.0 + workers, 4))
+            time.sleep(2.5)
+            yield port, process
+
+
+def with_bare_app(run: Callable[[int], Any]) -> Any:
+    """Run against an ASGI application that reads the body and answers two bytes."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "bare_app.py").write_text(BARE)
+        command = [sys.executable, "-m", "uvicorn", "bare_app:app", "--app-dir", folder]
+        command += ["--port", str(port), "--log-level", "warning"]
+        with server(command, port, dict(os.environ), "/"):
+            return run(port)
+
+
+def with_mlflow(bundle: Path, run: Callable[[int, Callable[[int], bytes]], Any]) -> Any:
+    """Run against `mlflow models serve` with the same trees, given ready rows."""
+    import lightgbm
+    import mlflow
+
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        booster = lightgbm.Booster(model_file=str(bundle / "trees.txt"))
+        mlflow.lightgbm.save_model(booster, f"{folder}/model", pip_requirements=["lightgbm"])
+        names = booster.feature_name()
+        body = json.dumps({"dataframe_split": {"columns": names, "data": [[1.0] * len(names)]}}).encode()
+        command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"{folder}/model"]
+        command += ["--env-manager", "local", "-p", str(port), "-h", "127.0.0.1", "-w", "1"]
+        path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
+        quiet = {**os.environ, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        with server(command, port, quiet, "/ping"):
+            return run(port, lambda _: post("/invocations", body))
+
+
+async def endure(
+    bench: Bench, port: int, process: psutil.Process, per_second: float, seconds: float
+) -> dict[str, Any]:
+    """Score at a steady rate while models are swapped, events stream in and one worker is killed."""
+    acknowledged: list[str] = []
+    refused = 0
+    killed_at = 0.0
+
+    async def send_events() -> None:
+        nonlocal refused
+        connection = Connection(port)
+        customers = bench.ledger.customers["customer_id"].to_list()
+        ends = time.perf_counter() + seconds
+        number = 0
+        while time.perf_counter() < ends:
+            event = {
+                "type": "invoice",
+                "invoice_id": f"BENCH-{number}",
+                "customer_id": customers[number % len(customers)],
+                "issued_on": str(bench.as_of),
+                "due_on": str(bench.as_of),
+                "amount": 100 + number,
+            }
+            status, _ = await connection.ask(post("/v1/events", json.dumps({"events": [event]}).encode()))
+            if status == 200:
+                acknowledged.append(str(event["invoice_id"]))
+            else:
+                refused += 1
+            number += 1
+            await asyncio.sleep(0.1)
+        connection.close()
+
+    async def disturb() -> None:
+        nonlocal killed_at
+        for version in bench.versions[1:]:
+            await asyncio.sleep(seconds / 5)
+            bench.promote(version)
+        await asyncio.sleep(seconds / 10)
+        workers = [child for child in process.children(recursive=True) if "--worker-id" in child.cmdline()]
+        if workers:
+            killed_at = time.perf_counter()
+            workers[0].kill()
+
+    load = steady(port, bench.score_request, per_second, seconds, keep_bodies=True)
+    sample, _, _ = await asyncio.gather(load, send_events(), disturb())
+    answers = [json.loads(body) for body in sample.bodies if body.startswith(b'{"as_of"')]
+    wrong = sum(
+        answer["model_version"] not in bench.versions
+        or any(score["model_version"] != answer["model_version"] for score in answer["scores"])
+        for answer in answers
+    )
+    return {
+        **sample.figures(),
+        "was_a_worker_killed": killed_at > 0,
+        "model_versions_seen": sorted({answer["model_version"] for answer in answers}),
+        "answers_with_a_wrong_version": wrong,
+        "answers_not_stored": sum(not answer["is_stored"] for answer in answers),
+        "events_acknowledged": len(acknowledged),
+        "events_refused_or_cut_off": refused,
+        "events_lost": _lost(bench, acknowledged),
+    }
+
+
+def _lost(bench: Bench, acknowledged: list[str]) -> int:
+    from serving.settings import read_settings
+    from serving.store import open_store
+
+    settings = read_settings(bench.environment)
+    store = open_store(settings.store_url, settings.secret())
+    held = set(store.history().ledger.invoices["invoice_id"].to_list())
+    faults = store.verify_audit().faults
+    store.close()
+    if faults:
+        raise SystemExit(f"the audit chain is broken: {faults[0]}")
+    return len(set(acknowledged) - held)
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run every part and return the figures."""
+    ledger = read_ledger(arguments.ledger)
+    if arguments.customers:
+        ids = ledger.customers["customer_id"].sort().head(arguments.customers).implode()
+        ledger = _of_customers(ledger, ids)
+    with tempfile.TemporaryDirectory(prefix="encours-bench-") as folder:
+        bench = Bench(Path(folder), ledger, arguments.bundle)
+        _load(bench, arguments.ledger)
+        rate, seconds = arguments.rate, arguments.seconds
+        result: dict[str, Any] = {"machine": _machine(), "rate_per_second": rate, "seconds": seconds}
+        with bench.serving(1) as (port, _):
+            result["one_invoice"] = asyncio.run(steady(port, bench.score_request, rate, seconds)).figures()
+            result["saturation_1_worker"] = asyncio.run(
+                saturated(port, bench.score_request, seconds, 8)
+            ).figures()
+        result["bare_asgi"] = with_bare_app(
+            lambda port: asyncio.run(steady(port, bench.score_request, rate, seconds)).figures()
+        )
+        if not arguments.without_mlflow:
+            result["mlflow_models_serve_ready_row"] = with_mlflow(
+                arguments.bundle,
+                lambda port, request: asyncio.run(steady(port, request, rate, seconds)).figures(),
+            )
+        with bench.serving(2) as (port, process):
+            result["saturation_2_workers"] = asyncio.run(
+                saturated(port, bench.score_request, seconds, 16)
+            ).figures()
+            result["endurance"] = asyncio.run(
+                endure(bench, port, process, arguments.endurance_rate, arguments.endurance_seconds)
+            )
+        return result
+
+
+def _of_customers(ledger: Ledger, ids: pl.Series) -> Ledger:
+    invoices = ledger.invoices.filter(pl.col("customer_id").is_in(ids))
+    of_them = invoices["invoice_id"].implode()
+    tables = dict(ledger.tables())
+    for name, frame in tables.items():
+        if "customer_id" in frame.columns:
+            tables[name] = frame.filter(pl.col("customer_id").is_in(ids))
+        elif "invoice_id" in frame.columns:
+            tables[name] = frame.filter(pl.col("invoice_id").is_in(of_them))
+    return Ledger.from_tables(tables)
+
+
+def _load(bench: Bench, ledger: Path) -> None:
+    import datetime as dt
+
+    from serving.settings import read_settings
+    from serving.store import open_store
+
+    settings = read_settings(bench.environment)
+    store = open_store(settings.store_url, settings.secret())
+    store.load_ledger(bench.ledger, dt.datetime.now(dt.UTC))
+    store.close()
+    shutil.rmtree(settings.spool_folder, ignore_errors=True)
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def main() -> None:
+    """Measure and write the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bundle", type=Path, required=True, help="folder of an exported model")
+    parser.add_argument("--ledger", type=Path, default=Path("data_samples/ledger"), help="ledger folder")
+    parser.add_argument("--customers", type=int, default=0, help="use only so many customers; 0 is all")
+    parser.add_argument("--rate", type=float, default=50.0, help="requests a second of the latency parts")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of each latency part")
+    parser.add_argument(
+        "--endurance-rate", type=float, default=100.0, help="requests a second while disturbed"
+    )
+    parser.add_argument("--endurance-seconds", type=float, default=15.0, help="length of the endurance part")
+    parser.add_argument("--without-mlflow", action="store_true", help="leave MLflow's own server out")
+    parser.add_argument("--out", type=Path, help="write the JSON here too")
+    arguments = parser.parse_args()
+    text = json.dumps(measure(arguments), indent=2)
+    if arguments.out is not None:
+        arguments.out.write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
