@@ -50,11 +50,11 @@ def invoice_base(
     settlement booked earlier becomes known on the day of issue.
     """
     return (
-        invoices.lazy()
-        .filter(pl.col("kind") == "invoice")
+        invoices.filter(pl.col("kind") == "invoice")
+        .hstack(settlements(invoices, payments, settings).drop("invoice_id"))
+        .lazy()
         .join(customer_codes.lazy(), on="customer_id", validate="m:1")
         .join(invoice_codes.lazy(), on="invoice_id", validate="1:1")
-        .join(settlements(invoices, payments, settings).lazy(), on="invoice_id", validate="1:1")
         .select(
             "invoice_id",
             "entity",

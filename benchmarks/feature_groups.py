@@ -1,0 +1,165 @@
+"""What each feature group adds: `python -m benchmarks.feature_groups --ledger data_samples/ledger` prints JSON.
+
+The model is trained and tested once with every column, once without each group, and once with the first feature set
+only (sixteen plain columns). The split is by time: everything known before the cut-off is training, the invoices issued
+from it on are the test. Differences are paired, invoice by invoice, with an interval from resampling customers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from features.asof import PaymentHistory, landmarks_at_issue
+from features.catalogue import FEATURE_NAMES, GROUPS
+from features.compute import compute_features
+from features.ledger import Ledger, last_known_on, read_ledger
+from models.backtest.evaluation import default_cutoffs
+from models.backtest.metrics import auc, brier, log_loss
+from models.from_ledger import train_bundle, training_input
+from models.scoring import score_landmarks
+from models.target import Target, outcomes
+
+FIRST_SET: Final = (
+    "outcome_count_all",
+    "late_share_all",
+    "late_share_365d",
+    "days_late_mean_all",
+    "days_late_mean_365d",
+    "days_late_last",
+    "settled_recency_days",
+    "open_amount_sum",
+    "overdue_amount_sum",
+    "overdue_count",
+    "amount",
+    "terms_days",
+    "days_past_due",
+    "days_since_issue",
+    "due_month",
+    "history_depth",
+)
+"""What a first version reads from a ledger: counts, shares and means, exposure, the invoice's own figures."""
+RESAMPLES = 500
+EVERYTHING = "every group"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--ledger", type=Path, required=True, help="ledger folder")
+    parser.add_argument("--cutoff", type=date.fromisoformat, help="day that divides training from test")
+    parser.add_argument("--no-mails", action="store_true", help="leave the mails unread")
+    parser.add_argument("--only", nargs="*", help="names of the groups to leave out; all by default")
+    options = parser.parse_args(arguments)
+    ledger = read_ledger(options.ledger)
+    signals = None
+    if ledger.emails is not None and ledger.emails.height and not options.no_mails:
+        from features.email_signals import load_pipeline, signals_frame
+
+        signals = signals_frame(ledger.emails, load_pipeline())
+    cutoff = options.cutoff or default_cutoffs(ledger)[0]
+    print(json.dumps(measure(ledger, cutoff, signals, options.only), indent=2))
+
+
+def measure(
+    ledger: Ledger, cutoff: date, signals: pl.DataFrame | None, only: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Train and test with every group, without each, and with the first set; compare with every group."""
+    end = last_known_on(ledger)
+    if end is None:
+        msg = "the ledger is empty"
+        raise ValueError(msg)
+    end += timedelta(days=1)
+    history = PaymentHistory.from_ledger(ledger, signals=signals)
+    given = training_input(ledger, history, cutoff)
+    tested = landmarks_at_issue(ledger, cutoff, end).filter(pl.col("due_on") < end)
+    features = compute_features(history, tested)
+    target = Target()
+    known = outcomes(tested, given.settlements, end)["days_late"]
+    is_late = (known.is_null() | (known > target.grace_days)).to_numpy()
+    dropped: dict[str, tuple[str, ...]] = {EVERYTHING: ()}
+    for group in GROUPS:
+        if only is None or group.name in only:
+            dropped[f"without {group.name}"] = tuple(column.name for column in group.columns)
+    dropped["first feature set only"] = tuple(name for name in FEATURE_NAMES if name not in FIRST_SET)
+
+    predictions: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
+    for name, columns in dropped.items():
+        started = time.perf_counter()
+        blank = [pl.lit(None, dtype=pl.Float64).alias(column) for column in columns]
+        bundle, _ = train_bundle(replace(given, features=given.features.with_columns(blank)), target)
+        scores = score_landmarks(bundle, features.with_columns(blank), tested, with_reasons=False)
+        predictions[name] = scores["p_late"].to_numpy()
+        print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    return {
+        "cutoff": cutoff.isoformat(),
+        "training_invoices": given.landmarks["invoice_id"].n_unique(),
+        "test_invoices": tested.height,
+        "test_customers": tested["customer_id"].n_unique(),
+        "late_share": round(float(is_late.mean()), 3),
+        "rows": [
+            _row(name, len(FEATURE_NAMES) - len(dropped[name]), p, predictions[EVERYTHING], is_late, tested)
+            for name, p in predictions.items()
+        ],
+    }
+
+
+def _row(
+    name: str,
+    columns: int,
+    probability: np.ndarray[tuple[int], np.dtype[np.float64]],
+    everything: np.ndarray[tuple[int], np.dtype[np.float64]],
+    is_late: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    tested: pl.DataFrame,
+) -> dict[str, Any]:
+    worse = _losses(probability, is_late) - _losses(everything, is_late)
+    low, high = _interval(worse, tested["customer_id"])
+    ranking = auc(probability, is_late)
+    return {
+        "features": name,
+        "columns": columns,
+        "auc": None if ranking is None else round(ranking, 4),
+        "log_loss": round(log_loss(probability, is_late), 4),
+        "brier": round(brier(probability, is_late), 4),
+        "log_loss_more_than_every_group": round(float(worse.mean()), 4),
+        "interval_90": [round(low, 4), round(high, 4)],
+    }
+
+
+def _losses(
+    probability: np.ndarray[tuple[int], np.dtype[np.float64]],
+    is_late: np.ndarray[tuple[int], np.dtype[np.bool_]],
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    held = np.clip(probability, 1e-6, 1 - 1e-6)
+    return np.asarray(-np.where(is_late, np.log(held), np.log(1 - held)))
+
+
+def _interval(
+    worse: np.ndarray[tuple[int], np.dtype[np.float64]], customers: pl.Series
+) -> tuple[float, float]:
+    """Interval of the mean difference that holds nine times in ten when customers are drawn again."""
+    by_customer = (
+        pl.DataFrame({"customer": customers, "worse": worse})
+        .group_by("customer")
+        .agg(pl.col("worse").sum(), pl.len())
+        .sort("customer")
+    )
+    sums, counts = by_customer["worse"].to_numpy(), by_customer["len"].to_numpy()
+    random = np.random.default_rng(7)
+    drawn = random.integers(0, len(sums), (RESAMPLES, len(sums)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    return float(np.quantile(means, 0.05)), float(np.quantile(means, 0.95))
+
+
+if __name__ == "__main__":
+    main()
