@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from features.errors import InvalidInputError
+from features.errors import EncoursError, InvalidInputError
 from serving.access import AccessKey, Scope, open_key
 from serving.answer_messages import (
     EmailAnswer,
@@ -28,7 +28,7 @@ from serving.answer_messages import (
     ScoreAnswer,
     ScoresAnswer,
 )
-from serving.email_reading import read_email
+from serving.email_reading import read_email, shared_pipeline
 from serving.health import health_of
 from serving.messages import TYPE_OF_TABLE, EmailRequest, EventsRequest, OverrideRequest, ScoreRequest
 from serving.metrics import CONTENT_TYPE
@@ -110,6 +110,12 @@ async def take_events(worker: ScoreWorker, key: AccessKey, request: Request) -> 
 async def email(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseModel:
     """Read one e-mail; nothing is stored."""
     message = await read_message(worker, request, EmailRequest)
+    try:
+        await asyncio.to_thread(shared_pipeline)
+    except EncoursError:
+        raise RefusalError(
+            503, "not_ready", "E-mails cannot be read at present.", headers={"Retry-After": "60"}
+        ) from None
     return await asyncio.to_thread(read_email, message)
 
 

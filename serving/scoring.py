@@ -1,4 +1,4 @@
-"""From invoices and what is known of their customers to landmarks and features. Pure: values in, values out."""
+"""From invoices and what is known of their customers to landmarks. Pure: values in, values out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from features.asof import LANDMARK_SCHEMA, PaymentHistory
-from features.catalogue import FEATURE_NAMES
-from features.compute import feature_matrix
+from features.asof import LANDMARK_SCHEMA
 from features.ledger import Ledger, empty_table, table_dtypes
 from features.terms import EndOfMonthReading, due_date, parse_terms
 from serving.answer_messages import ErrorFault, MissingField
@@ -216,15 +214,6 @@ def landmarks_of(invoices: Sequence[InvoiceInFull]) -> pl.DataFrame:
         for invoice in invoices
     ]
     return pl.DataFrame(rows, schema={**LANDMARK_SCHEMA, "country": pl.String}, orient="row")
-
-
-def features_of(history: PaymentHistory, landmarks: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame of `compute_features`, made in one step: milliseconds less for one invoice."""
-    matrix = feature_matrix(history, landmarks)
-    values = pl.Series("value", matrix.ravel(), nan_to_null=True)
-    height = landmarks.height
-    columns = [values.slice(i * height, height).alias(name) for i, name in enumerate(FEATURE_NAMES)]
-    return pl.DataFrame([landmarks["invoice_id"], landmarks["as_of"], *columns])
 
 
 def ledger_with_new(part: Ledger | None, customer_id: str, invoices: Sequence[InvoiceInFull]) -> Ledger:

@@ -18,6 +18,7 @@ from typing import Final
 import polars as pl
 
 from features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
+from features.compute import compute_features
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, load_bundle
 from models.scoring import score_landmarks
@@ -38,11 +39,11 @@ from serving.metrics import ServiceMetrics
 from serving.model_watch import Loaded, Poller, Watched, file_signature, read_pointer
 from serving.online import Knowledge, OnlineHistory, ReadSignals
 from serving.problems import RefusalError
+from serving.quick_score import score_few
 from serving.scoring import (
     InvoiceInFull,
     KnownFacts,
     complete_invoices,
-    features_of,
     landmarks_of,
     ledger_with_new,
 )
@@ -194,8 +195,11 @@ class ScoreWorker:
         with_reasons: bool,
     ) -> Scored:
         landmarks = landmarks_of(invoices)
-        features = features_of(knowledge.history, landmarks)
-        scores = score_landmarks(bundle, features, landmarks, with_reasons=with_reasons)
+        if len(invoices) <= FEW_INVOICES:
+            features, scores = score_few(bundle, knowledge.history, landmarks, with_reasons)
+        else:
+            features = compute_features(knowledge.history, landmarks)
+            scores = score_landmarks(bundle, features, landmarks, with_reasons=with_reasons)
         decisions = self._decide(policy, knowledge, invoices, landmarks, scores, as_of, now)
         known = frozenset(
             invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
@@ -312,8 +316,7 @@ def _try_out(bundle: ModelBundle, knowledge: Knowledge) -> None:
         False,
         (),
     )
-    landmarks = landmarks_of([invoice])
-    score_landmarks(bundle, features_of(knowledge.history, landmarks), landmarks)
+    score_few(bundle, knowledge.history, landmarks_of([invoice]), with_reasons=True)
 
 
 def _freeze() -> None:
