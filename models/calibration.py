@@ -2,8 +2,8 @@
 
 Fitted on the newest slices of the training window with models that have not seen them. Because it acts on each interval's
 hazard, the curve stays one falling curve and everything read from it (dates, receipts) is calibrated with it. Every
-parameter carries a prior around "no change": with few data the calibration stays near the identity. A level that
-differs from slice to slice is season or chance: only the part of the shift that all slices share is kept.
+parameter carries a prior around "no change": with few data the calibration stays near the identity. Each slice has a level
+of its own, which is set aside: the model in service is fitted again on the whole window and has seen those levels.
 
 Last, a small share of the portfolio's own curve is mixed in: some invoices follow no habit, and a model that knows only
 habits says one in a million where one in fifty happens.
@@ -21,8 +21,8 @@ from models.intervals import Floats, HazardRows, Intervals, Ints
 
 _COMMON_SLOPE_SPREAD = 0.10
 _OWN_SLOPE_SPREAD = 0.10
-_COMMON_SHIFT_SPREAD = 0.20
-_OWN_SHIFT_SPREAD = 0.10
+_LEVEL_SPREAD = 0.50
+_OWN_SHIFT_SPREAD = 0.03
 _LEAST_SLOPE = 0.05
 _TINY = 1e-12
 _PORTFOLIO_SHARES = (0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12)
@@ -128,7 +128,7 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
     spread = np.concatenate(
         [
             [_COMMON_SLOPE_SPREAD],
-            np.full(slice_count, _COMMON_SHIFT_SPREAD),
+            np.full(slice_count, _LEVEL_SPREAD),
             np.full(count, _OWN_SLOPE_SPREAD),
             np.full(count, _OWN_SHIFT_SPREAD),
         ]
@@ -153,37 +153,19 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
 
     start = np.zeros(first_own + 2 * count)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-12})
-    slope, shift, by_slice = unpacked(np.asarray(found.x, dtype=np.float64))
-    lasting = shared_shift(by_slice)
+    slope, shift, level = unpacked(np.asarray(found.x, dtype=np.float64))
     hazard = _portfolio_hazard(is_ahead, is_used, is_unpaid, judged.weight[seen])
-    own = np.cumprod(
-        np.where(is_ahead, 1.0 / (1.0 + np.exp(np.clip(margins * slope + shift + lasting, -30, 30))), 1.0),
-        axis=1,
-    )
+    margin = np.clip(margins * slope + shift + level[slices][:, None], -30.0, 30.0)
+    own = np.cumprod(np.where(is_ahead, 1.0 / (1.0 + np.exp(margin)), 1.0), axis=1)
     pooled = np.cumprod(np.where(is_ahead, 1.0 - hazard, 1.0), axis=1)
     return HazardCalibration(
         # A negative slope would turn the model's order round; the prior makes it unlikely, this makes it impossible.
         slope=tuple(max(_rounded(value), _LEAST_SLOPE) for value in slope.tolist()),
-        shift=tuple(_rounded(value + lasting) for value in shift.tolist()),
+        shift=tuple(_rounded(value) for value in shift.tolist()),
         portfolio_share=_best_share(np.asarray(own), np.asarray(pooled), is_unpaid, share),
         portfolio_hazard=tuple(_rounded(value) for value in hazard.tolist()),
         landmark_count=int(seen.sum()),
     )
-
-
-def shared_shift(by_slice: Floats) -> float:
-    """The part of the slices' shifts that is more than their scatter; 0 for a single slice.
-
-    >>> shared_shift(np.array([0.2, 0.2, 0.2])), shared_shift(np.array([0.3, -0.3, 0.1]))
-    (0.2, 0.0)
-    """
-    if by_slice.size < 2:
-        return 0.0
-    mean = float(by_slice.mean())
-    scatter = float(by_slice.var(ddof=1)) / by_slice.size
-    if mean == 0.0:
-        return 0.0
-    return _rounded(mean * max(0.0, 1.0 - scatter / mean**2))
 
 
 def _portfolio_hazard(

@@ -1,6 +1,6 @@
 """Which candidate fits this ledger: judged on the newest slices of the training window, never on a test period.
 
-Scorecard penalty, tree size and number of trees are the ones with the lowest log loss per hazard row on slices a
+Scorecard penalty, tree size and number of trees are the ones with the lowest log loss of P(unpaid) on slices a
 candidate has not seen; the same out-of-time predictions calibrate the winner.
 """
 
@@ -15,8 +15,15 @@ import polars as pl
 
 from models.booster import TreeModel
 from models.calibration import HazardCalibration, JudgedCurves, fit_calibration, identity_calibration
-from models.hazard import DiscreteTimeHazard, HazardSettings, add_trees, predict_margins, tree_inputs
-from models.intervals import Floats, Intervals, Ints
+from models.hazard import (
+    DiscreteTimeHazard,
+    HazardSettings,
+    add_trees,
+    curves_from_margins,
+    predict_margins,
+    tree_inputs,
+)
+from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.linear_part import LinearPart, fit_linear_part
 from models.training_set import TrainingRows, days_past_due, days_until, known_days_late, training_rows
 
@@ -24,10 +31,13 @@ SLICE_COUNT = 3
 """Newest slices judged, so that no single season decides."""
 LEAST_OBSERVED = 30
 """Fewest invoices with an observed due date for slices to make sense."""
+JUDGED_BOUNDS: tuple[int, ...] = (0, 7, 15, 30)
+"""Days past due at which candidates are compared: the probabilities people act on."""
+TREE_COUNTS: tuple[int, ...] = (3, 6, 12, 20, 30, 45, 60, 80, 100, 125, 150, 175, 200, 250, 300, 400)
 LARGE_ROWS = 50_000
-"""Hazard rows from which only the largest trees are tried."""
+"""Hazard rows from which the trees carry the model: only the faintest scorecard and the largest trees are tried."""
 _CAUTIOUS_TREES = 10
-_TREES_FOR_MORE_ROWS = 0.3
+_TREES_FOR_MORE_ROWS = 0.5
 """Power of (rows of the whole window / rows a candidate was tried on) by which its trees grow: more rows bear more."""
 
 
@@ -43,18 +53,20 @@ class TrainingSettings:
         open_weight: weight of a landmark seen while open; one at issue weighs 1.
         validation_share: share of the newest observed invoices that judge the candidates.
         max_invoices: most invoices learnt from; above it an even sample.
-        max_tuning_rows: most hazard rows a candidate is judged on.
+        max_tuning_rows: most hazard rows a candidate learns from while it is being judged.
+        max_judged: most landmarks of a slice that judge the candidates.
         seed: of everything random.
     """
 
     hazard: HazardSettings = field(default_factory=HazardSettings)
     penalties: tuple[float, ...] = (30.0, 300.0, 5000.0)
     leaves: tuple[int, ...] = (4, 15)
-    max_trees: int = 200
+    max_trees: int = 250
     open_weight: float = 0.2
     validation_share: float = 0.2
     max_invoices: int = 150_000
-    max_tuning_rows: int = 50_000
+    max_tuning_rows: int = 150_000
+    max_judged: int = 8_000
     seed: int = 7
 
 
@@ -68,25 +80,23 @@ class Trial:
 
 @dataclass(frozen=True)
 class TimeSlice:
-    """A time split inside the window: rows known before a day, and rows of landmarks from that day on.
+    """A time split inside the window: rows known before a day, and the landmarks from that day on.
 
     Attributes:
         fit: what was known before the slice.
-        judge: hazard rows of the slice's landmarks.
-        landmarks: positions of the slice's landmarks that have rows.
-        days_past_due: of every landmark of the window.
-        days_late: of every landmark, as known at the cut-off; infinite while open.
-        days_until_cutoff: from every landmark's due date to the cut-off.
-        landmark_weight: of every landmark.
+        landmarks: positions of the slice's landmarks that are judged.
+        days_past_due: of those landmarks.
+        days_late: of those landmarks, as known at the cut-off; infinite while open.
+        days_until_cutoff: from their due dates to the cut-off.
+        weight: of those landmarks.
     """
 
     fit: TrainingRows
-    judge: TrainingRows
     landmarks: Ints
     days_past_due: Ints
     days_late: Floats
     days_until_cutoff: Ints
-    landmark_weight: Floats
+    weight: Floats
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,6 @@ def time_slices(
         return []
     shares = [1.0 - number * settings.validation_share for number in range(SLICE_COUNT, 0, -1)]
     days = sorted({observed[int(observed.len() * max(share, 0.1))] for share in shares})
-    everything = training_rows(landmarks, settlements, intervals, known_before, settings.open_weight)
     dpd = days_past_due(landmarks)
     late = np.maximum(known_days_late(landmarks, settlements, known_before), dpd)
     until_cutoff = days_until(landmarks, known_before)
@@ -124,13 +133,21 @@ def time_slices(
         positions = np.flatnonzero(is_known)
         fit = training_rows(landmarks.filter(is_known), settlements, intervals, day, settings.open_weight)
         fit = replace(fit, rows=replace(fit.rows, landmark=positions[fit.rows.landmark]))
-        is_judged = (as_of >= np.datetime64(day)) & (as_of < np.datetime64(until))
-        judge = everything.take(np.flatnonzero(is_judged[everything.rows.landmark]))
         fit = fit.thinned(settings.max_tuning_rows, settings.seed)
-        judge = judge.thinned(settings.max_tuning_rows, settings.seed)
-        if len(judge) > 0 and 0.0 < float(fit.is_settled.sum()) < len(fit):
-            judged = np.unique(judge.rows.landmark)
-            slices.append(TimeSlice(fit, judge, judged, dpd, late, until_cutoff, weights))
+        # A bound must have been observed for a landmark to judge by, whether it was paid or not.
+        is_judged = (
+            (as_of >= np.datetime64(day))
+            & (as_of < np.datetime64(until))
+            & (until_cutoff > np.maximum(dpd, 0))
+        )
+        judged = np.flatnonzero(is_judged & (dpd <= intervals.bounds[-1]))
+        if judged.size > settings.max_judged:
+            random = np.random.default_rng(settings.seed)
+            judged = np.sort(random.choice(judged, settings.max_judged, replace=False))
+        if judged.size and 0.0 < float(fit.is_settled.sum()) < len(fit):
+            slices.append(
+                TimeSlice(fit, judged, dpd[judged], late[judged], until_cutoff[judged], weights[judged])
+            )
     return slices
 
 
@@ -163,14 +180,16 @@ def choose(
     )
     if not slices:
         return Choice(cautious, identity_calibration(len(intervals.bounds)), ())
+    is_large = row_count >= LARGE_ROWS
+    penalties = (max(settings.penalties),) if is_large else settings.penalties
     scorecards = {
         penalty: [_scorecard(table, part, intervals, penalty, settings) for part in slices]
-        for penalty in settings.penalties
+        for penalty in penalties
     }
     by_penalty = {
         penalty: _mean(
             [
-                log_loss(card.margins(table, part.judge.rows, intervals), part.judge)
+                _losses_by_tree(table, part, card, None, (), intervals)[0]
                 for card, part in zip(cards, slices, strict=True)
             ]
         )
@@ -178,11 +197,12 @@ def choose(
     }
     trials = [Trial(replace(cautious, penalty=each, tree_count=0), loss) for each, loss in by_penalty.items()]
     best_alone = min(by_penalty, key=lambda candidate: (by_penalty[candidate], -candidate))
+    counts = [count for count in TREE_COUNTS if count < settings.max_trees] + [settings.max_trees]
     # The scorecard that is best alone is not always the best to start from: the faintest one is tried as well.
     fitted: dict[HazardSettings, list[DiscreteTimeHazard]] = {}
     grown: list[tuple[float, HazardSettings, HazardSettings]] = []
-    for penalty in sorted({best_alone, max(settings.penalties)}):
-        for leaves in settings.leaves if row_count < LARGE_ROWS else settings.leaves[-1:]:
+    for penalty in sorted({best_alone, max(penalties)}):
+        for leaves in settings.leaves[-1:] if is_large else settings.leaves:
             offered = replace(cautious, penalty=penalty, leaves=leaves, tree_count=settings.max_trees)
             fitted[offered] = [
                 add_trees(table, part.fit, feature_names, intervals, offered, directions, card)
@@ -190,13 +210,13 @@ def choose(
             ]
             losses = np.mean(
                 [
-                    _losses_by_tree(table, part, model, settings.max_trees)
+                    _losses_by_tree(table, part, model.linear, model, counts, intervals)
                     for model, part in zip(fitted[offered], slices, strict=True)
                 ],
                 axis=0,
             )
-            best = int(np.argmin(losses)) + 1
-            grown.append((float(losses[best - 1]), replace(offered, tree_count=best), offered))
+            best = int(np.argmin(losses))
+            grown.append((float(losses[best]), replace(offered, tree_count=counts[best]), offered))
     trials += [Trial(candidate, loss) for loss, candidate, _ in grown]
     _, winner, offered = min(grown, key=lambda each: (each[0], each[1].leaves, -each[1].penalty))
     judged = [
@@ -214,12 +234,6 @@ def leaf_rows(row_count: int) -> int:
     return int(np.clip(row_count // 200, 20, 200))
 
 
-def log_loss(margins: Floats, judged: TrainingRows) -> float:
-    """Weighted log loss per hazard row."""
-    signed = np.where(judged.is_settled == 1.0, -margins, margins)
-    return float(np.average(np.logaddexp(0.0, signed), weights=judged.weight))
-
-
 def _scorecard(
     table: Floats, part: TimeSlice, intervals: Intervals, penalty: float, settings: TrainingSettings
 ) -> LinearPart:
@@ -227,25 +241,50 @@ def _scorecard(
     return fit_linear_part(table, fit.rows, fit.is_settled, fit.weight, intervals, penalty)
 
 
-def _losses_by_tree(table: Floats, part: TimeSlice, model: DiscreteTimeHazard, most: int) -> list[float]:
-    """Log loss on the slice after each tree; the last value stands for trees that were not needed."""
+def _losses_by_tree(
+    table: Floats,
+    part: TimeSlice,
+    linear: LinearPart,
+    model: DiscreteTimeHazard | None,
+    counts: Sequence[int],
+    intervals: Intervals,
+) -> list[float]:
+    """Log loss of P(unpaid) on the slice's landmarks: of the scorecard alone, or after so many trees on it."""
+    last = np.full(part.landmarks.size, intervals.position(JUDGED_BOUNDS[-1]))
+    rows = hazard_rows(part.days_past_due, intervals, last)
+    features = table[part.landmarks]
+    total = linear.margins(features, rows, intervals)
+    if model is None:
+        return [_curve_loss(total, rows, part, intervals)]
     import lightgbm
 
     booster = lightgbm.Booster(model_str=model.trees.text)
-    inputs = tree_inputs(table, part.judge.rows, model.intervals, model.linear)
+    inputs = tree_inputs(features, rows, intervals, linear)
     leaves = np.asarray(
         booster.predict(inputs, pred_leaf=True, num_threads=model.trees.threads), dtype=np.int64
     )
-    leaves = leaves.reshape(len(part.judge), -1)
-    total = model.linear.margins(table, part.judge.rows, model.intervals)
+    leaves = leaves.reshape(len(rows), -1)
     losses = []
-    for tree in range(leaves.shape[1]):
-        values = np.array(
-            [booster.get_leaf_output(tree, leaf) for leaf in range(int(leaves[:, tree].max()) + 1)]
-        )
-        total = total + values[leaves[:, tree]]
-        losses.append(log_loss(total, part.judge))
-    return losses + losses[-1:] * (most - len(losses))
+    for tree in range(max(counts)):
+        if tree < leaves.shape[1]:
+            values = [booster.get_leaf_output(tree, leaf) for leaf in range(int(leaves[:, tree].max()) + 1)]
+            total = total + np.array(values)[leaves[:, tree]]
+        if tree + 1 in counts:
+            losses.append(_curve_loss(total, rows, part, intervals))
+    return losses
+
+
+def _curve_loss(margins: Floats, rows: HazardRows, part: TimeSlice, intervals: Intervals) -> float:
+    """Mean log loss of P(unpaid) over the judged bounds that are ahead and observed, each landmark counting once."""
+    curves = curves_from_margins(margins, rows, part.days_past_due, intervals)
+    loss, count = np.zeros(part.landmarks.size), np.zeros(part.landmarks.size)
+    for bound in JUDGED_BOUNDS:
+        is_used = (bound >= part.days_past_due) & (bound < part.days_until_cutoff)
+        chance = np.clip(curves.at(bound), 1e-6, 1.0 - 1e-6)
+        own = -np.where(part.days_late > bound, np.log(chance), np.log1p(-chance))
+        loss, count = loss + np.where(is_used, own, 0.0), count + is_used
+    is_judged = count > 0
+    return float(np.average(loss[is_judged] / count[is_judged], weights=part.weight[is_judged]))
 
 
 def _cut(model: DiscreteTimeHazard, tree_count: int) -> DiscreteTimeHazard:
@@ -258,21 +297,20 @@ def _cut(model: DiscreteTimeHazard, tree_count: int) -> DiscreteTimeHazard:
 
 def _judged_curves(model: DiscreteTimeHazard, table: Floats, part: TimeSlice, number: int) -> JudgedCurves:
     """Curves of the slice's landmarks beside what became of them."""
-    seen = part.landmarks
-    dpd = part.days_past_due[seen]
-    margins, rows = predict_margins(model, table[seen], dpd)
+    dpd = part.days_past_due
+    margins, rows = predict_margins(model, table[part.landmarks], dpd)
     ends = model.intervals.array
-    by_interval = np.zeros((seen.size, ends.size))
+    by_interval = np.zeros((dpd.size, ends.size))
     is_ahead = np.zeros(by_interval.shape, dtype=np.bool_)
     by_interval[rows.landmark, rows.interval] = margins
     is_ahead[rows.landmark, rows.interval] = True
     return JudgedCurves(
         margins=by_interval,
         is_ahead=is_ahead,
-        is_observed=ends[None, :] < part.days_until_cutoff[seen][:, None],
-        is_unpaid=part.days_late[seen][:, None] > ends[None, :],
-        weight=part.landmark_weight[seen],
-        time_slice=np.full(seen.size, number, dtype=np.int64),
+        is_observed=ends[None, :] < part.days_until_cutoff[:, None],
+        is_unpaid=part.days_late[:, None] > ends[None, :],
+        weight=part.weight,
+        time_slice=np.full(dpd.size, number, dtype=np.int64),
     )
 
 

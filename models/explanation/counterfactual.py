@@ -14,7 +14,7 @@ import polars as pl
 
 from models.bundle import ModelBundle
 from models.explanation.phrases import Texts
-from models.explanation.wording import counted, days, money
+from models.explanation.wording import counted, money
 from models.grades import GRADES, grade_of
 from models.scoring import predict_curves
 
