@@ -22,6 +22,7 @@ _LAST_WINDOWS: tuple[Window, ...] = tuple(f"{last}n" for last in LAST)
 DECAY = 0.8
 """Weight of each older invoice against the next newer one in the exponentially weighted mean."""
 DECAY_LENGTH = 12
+_DECAY_WEIGHTS = (DECAY ** np.arange(DECAY_LENGTH))[:, None]
 HIGH_LATE_SHARE = 0.3
 
 _NO_OUTCOME = "no invoice known to be late or on time in the window"
@@ -96,7 +97,8 @@ COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "cure_days_best", unit="days", minimum=1, direction=1, null="no invoice paid late yet",
              label_fr="règlement le plus rapide d'une facture échue (jours)",
              label_en="quickest settlement of an overdue invoice (days)"),
-    *declare(NAME, "longest_overdue_days", unit="days", minimum=0, direction=1, null="nothing settled and nothing overdue",
+    *declare(NAME, "longest_overdue_days", unit="days", minimum=0, direction=1, 
+             null="nothing settled and nothing overdue",
              label_fr="plus longue échéance dépassée connue", label_en="longest overdue ever known"),
     *declare(NAME, "settled_recency_days", unit="days", minimum=1, null="no invoice settled yet",
              label_fr="jours depuis le dernier règlement complet", label_en="days since the latest full settlement"),
@@ -209,19 +211,14 @@ def _last(view: LandmarkView) -> dict[str, Float64Array]:
             read.total_between("settled", "days_late", bounds), size
         )
         values |= _spread(read, bounds, window)
-    weighted, weights, weight = np.zeros(len(view)), np.zeros(len(view)), 1.0
-    streak, unbroken = np.zeros(len(view)), np.ones(len(view), dtype=np.bool_)
-    for nth in range(1, DECAY_LENGTH + 1):
-        days, exists = read.nth_last("settled", "days_late", nth)
-        weighted = weighted + np.where(exists, weight * days, 0.0)
-        weights = weights + np.where(exists, weight, 0.0)
-        weight *= DECAY
-        unbroken = unbroken & exists & (days > view.settings.grace_days)
-        streak = streak + unbroken
-    values["days_late_ewm"] = ratio(weighted, weights)
-    latest, exists = read.nth_last("settled", "days_late", 1)
-    values["days_late_last"] = known(latest, exists)
-    values["paid_late_streak"] = known(streak, exists)
+    days, exists = read.latest("settled", "days_late", DECAY_LENGTH)
+    # Running sums add in one order whatever the number of landmarks: one alone equals the batch to the last bit.
+    weighted, weights = np.cumsum(_DECAY_WEIGHTS * days, axis=0), np.cumsum(_DECAY_WEIGHTS * exists, axis=0)
+    values["days_late_ewm"] = ratio(weighted[-1], weights[-1])
+    values["days_late_last"] = known(days[0], exists[0])
+    is_late = exists & (days > view.settings.grace_days)
+    streak = np.logical_and.accumulate(is_late, axis=0).sum(axis=0, dtype=np.int64)
+    values["paid_late_streak"] = known(streak, exists[0])
     return values
 
 

@@ -13,8 +13,7 @@ from features.asof.streams import EventStream
 
 def ratio(numerator: Int64Array | Float64Array, denominator: Int64Array | Float64Array) -> Float64Array:
     """Numerator over denominator; NaN (unknown) where the denominator is 0."""
-    top, bottom = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
-    return np.asarray(np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom != 0))
+    return np.asarray(np.divide(numerator, np.where(denominator == 0, np.nan, denominator)))
 
 
 Bounds = tuple[Int64Array, Int64Array]
@@ -28,7 +27,7 @@ def deviation(count: Int64Array, total: Int64Array, squares: Int64Array) -> Floa
 
 def known(values: Int64Array | Float64Array, is_known: BoolArray) -> Float64Array:
     """Values as floats, NaN (unknown) where they are not known."""
-    return np.where(is_known, values.astype(np.float64), np.nan)
+    return np.where(is_known, values, np.nan)
 
 
 class AsOfReader:
@@ -104,6 +103,15 @@ class AsOfReader:
         if events.size == 0:
             return np.zeros(len(slot), dtype=np.int64), exists
         return events.values(measure, np.maximum(slot, 0)), exists
+
+    def latest(self, stream: str, measure: str, count: int) -> tuple[Int64Array, BoolArray]:
+        """Measures of the latest events known, the latest in the first row, and whether there are so many."""
+        slots = self.before(stream) - np.arange(1, count + 1, dtype=np.int64)[:, None]
+        exists = slots >= self.start(stream)
+        events = self._streams[stream]
+        if events.size == 0:
+            return np.zeros(slots.shape, dtype=np.int64), exists
+        return np.where(exists, events.values(measure, np.maximum(slots, 0)), 0), exists
 
     def last_day(self, stream: str) -> tuple[Int64Array, BoolArray]:
         """Day on which the latest event became known, and whether there is one."""

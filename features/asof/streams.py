@@ -96,12 +96,12 @@ class EventStream:
         totals = self.totals[measure]
         if slots is None:
             return np.diff(totals.astype(np.int64))
-        return totals.take(slots + 1).astype(np.int64) - totals.take(slots)
+        return np.subtract(totals.take(slots + 1), totals.take(slots), dtype=np.int64)
 
     def total(self, measure: str, lower: Int64Array, upper: Int64Array) -> Int64Array:
         """Sum of a measure over positions `lower` to `upper` - 1."""
         totals = self.totals[measure]
-        return totals.take(upper).astype(np.int64) - totals.take(lower)
+        return np.subtract(totals.take(upper), totals.take(lower), dtype=np.int64)
 
     def count(self, category: str, lower: Int64Array, upper: Int64Array) -> npt.NDArray[np.int32]:
         """Number of events per category in positions `lower` to `upper` - 1, one row per pair."""
@@ -111,10 +111,9 @@ class EventStream:
     def positions(self, entities: Int64Array, days: Int64Array) -> Int64Array:
         """Position just after the last event of each entity known strictly before the day.
 
-        An entity of -1 (unknown) has no events: its position equals its start.
+        An entity of -1 (unknown) has no events: its key lies before every other, its position equals its start, 0.
         """
-        found = np.searchsorted(self.keys, entities * _DAY_SPAN + (days + _DAY_SHIFT))
-        return np.where(entities < 0, 0, found)
+        return np.searchsorted(self.keys, entities * _DAY_SPAN + (days + _DAY_SHIFT))
 
     def starts_of(self, entities: Int64Array) -> Int64Array:
         """Position of each entity's first event; 0 for an unknown entity."""
