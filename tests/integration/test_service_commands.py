@@ -1,0 +1,86 @@
+"""The commands around the service, as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from typer.testing import CliRunner
+
+from features.errors import EncoursError
+from pipelines.cli.service import app
+from serving.access import read_keys
+from serving.settings import ServiceSettings, read_settings
+from serving.store import open_store
+from serving.store.tables import AUDIT
+
+SAMPLE = Path(__file__).parents[2] / "data_samples" / "ledger"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
+    monkeypatch.setenv("ENCOURS_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "250")
+    return read_settings()
+
+
+def run(*words: str, status: int = 0) -> str:
+    done = CliRunner().invoke(app, list(words))
+    if isinstance(done.exception, EncoursError):
+        raise done.exception
+    assert done.exit_code == status, done.output
+    return done.output
+
+
+def test_a_key_is_shown_once_rotated_and_revoked(settings: ServiceSettings) -> None:
+    shown = run("keys", "add", "dunning system", "--scope", "score", "--scope", "events")
+    (text,) = re.findall(r"enc_[0-9a-f]{8}_\S+", shown)
+    key_id = text.split("_")[1]
+    listed = run("keys", "list")
+    assert "dunning system" in listed
+    assert text not in listed
+    (renewed,) = re.findall(r"enc_[0-9a-f]{8}_\S+", run("keys", "rotate", key_id))
+    assert renewed != text
+    run("keys", "revoke", key_id)
+    assert read_keys(settings.keys_path)[key_id].revoked_at is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("keys", "add", "x", "--scope", "everything"), "score, events, read, approve, admin"),
+        (("keys", "revoke", "00000000"), "encours keys list"),
+        (("privacy", "erase", "--yes"), "either a customer or a person"),
+        (("serve", "--open", "--host", "0.0.0.0"), "leave out --open"),
+    ],
+)
+def test_a_wrong_command_is_refused_with_a_remedy(
+    settings: ServiceSettings, words: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(EncoursError, match=re.escape(message)):
+        run(*words)
+
+
+def test_a_ledger_is_loaded_exported_erased_and_the_log_verifies(
+    settings: ServiceSettings, tmp_path: Path
+) -> None:
+    assert "invoices" in run("load", str(SAMPLE))
+    store = open_store(settings.store_url, settings.secret())
+    customer = store.history().ledger.customers["customer_id"][0]
+    out = tmp_path / "export.json"
+    assert "personal data" in run("privacy", "export", "--customer", customer, "--out", str(out))
+    assert json.loads(out.read_text())["rows"]["invoices"] > 0
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert "L123-22" in run("privacy", "erase", "--customer", customer, "--yes").replace("\n", "")
+    assert "is whole: 2 lines" in run("audit", "verify")
+    with store.open_for_writing() as connection:
+        connection.execute(update(AUDIT).where(AUDIT.c.position == 1).values(caller="someone else"))
+    store.close()
+    assert "position 1" in run("audit", "verify", status=1)
+
+
+def test_an_empty_log_is_said_to_be_empty(settings: ServiceSettings) -> None:
+    assert "empty" in run("audit", "verify")
