@@ -14,6 +14,7 @@ import dagster as dg
 from features.errors import EncoursError, Fault, InvalidInputError
 from models.home import Home
 
+_REFUSALS = frozenset({"EncoursError", "InvalidInputError"})
 _DAGSTER_SETTINGS = """# Nothing is reported to anybody.
 telemetry:
   enabled: false
@@ -93,15 +94,16 @@ def run_job(
 def _refusal(result: dg.ExecuteInProcessResult) -> EncoursError:
     """The first failure as the refusal it was raised as; another error keeps its own words and says where it lies."""
     for event in result.all_events:
-        if event.is_step_failure or event.is_failure:
-            data = event.event_specific_data
-            error = getattr(data, "error", None)
-            while error is not None and error.cause is not None:
-                error = error.cause
-            if error is not None:
-                said = error.message.strip()
-                prefix = "features.errors.InvalidInputError: "
-                if said.startswith(prefix):
-                    return EncoursError(said.removeprefix(prefix))
-                return EncoursError(f"step {event.step_key or 'job'} failed: {said}")
+        if not (event.is_step_failure or event.is_failure):
+            continue
+        error = getattr(event.event_specific_data, "error", None)
+        last = error
+        while error is not None:
+            if error.cls_name in _REFUSALS:
+                return EncoursError(error.message.strip().split(": ", 1)[1])
+            last, error = error, error.cause
+        if last is not None:
+            return EncoursError(f"step {event.step_key or 'job'} failed: {last.message.strip()}")
+        if event.is_step_failure or event.event_type_value == "PIPELINE_FAILURE":
+            return EncoursError(f"{event.step_key or 'job'}: {event.message}")
     return EncoursError("the run failed; see its log with `encours ui`")
