@@ -12,7 +12,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,14 +20,17 @@ import numpy as np
 import polars as pl
 
 from features.asof import PaymentHistory, landmarks_at_issue
-from features.catalogue import FEATURE_NAMES, GROUPS
+from features.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES, GROUPS
 from features.compute import compute_features
 from features.ledger import Ledger, last_known_on, read_ledger
+from features.rfm_scale import fit_rfm_scale
 from models.backtest.evaluation import default_cutoffs
 from models.backtest.metrics import auc, brier, log_loss
-from models.from_ledger import train_bundle, training_input
+from models.bundle import ModelBundle, make_bundle
+from models.from_ledger import TrainingInput, training_input, usable_features
 from models.scoring import score_landmarks
 from models.target import Target, outcomes
+from models.training import train_model
 
 FIRST_SET: Final = (
     "outcome_count_all",
@@ -87,18 +89,19 @@ def measure(
     target = Target()
     known = outcomes(tested, given.settlements, end)["days_late"]
     is_late = (known.is_null() | (known > target.grace_days)).to_numpy()
+    known_columns = usable_features(given.features)
     dropped: dict[str, tuple[str, ...]] = {EVERYTHING: ()}
     for group in GROUPS:
-        if only is None or group.name in only:
+        is_known = any(name in known_columns for name in (c.name for c in group.columns))
+        if is_known and (only is None or group.name in only):
             dropped[f"without {group.name}"] = tuple(column.name for column in group.columns)
     dropped["first feature set only"] = tuple(name for name in FEATURE_NAMES if name not in FIRST_SET)
 
     predictions: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
     for name, columns in dropped.items():
         started = time.perf_counter()
-        blank = [pl.lit(None, dtype=pl.Float64).alias(column) for column in columns]
-        bundle, _ = train_bundle(replace(given, features=given.features.with_columns(blank)), target)
-        scores = score_landmarks(bundle, features.with_columns(blank), tested, with_reasons=False)
+        bundle = _bundle_without(given, columns, target)
+        scores = score_landmarks(bundle, features, tested, with_reasons=False)
         predictions[name] = scores["p_late"].to_numpy()
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
     return {
@@ -108,10 +111,42 @@ def measure(
         "test_customers": tested["customer_id"].n_unique(),
         "late_share": round(float(is_late.mean()), 3),
         "rows": [
-            _row(name, len(FEATURE_NAMES) - len(dropped[name]), p, predictions[EVERYTHING], is_late, tested)
+            _row(
+                name,
+                sum(n not in dropped[name] for n in known_columns),
+                p,
+                predictions[EVERYTHING],
+                is_late,
+                tested,
+            )
             for name, p in predictions.items()
         ],
     }
+
+
+def _bundle_without(given: TrainingInput, columns: Sequence[str], target: Target) -> ModelBundle:
+    """A model trained as ever, without these columns."""
+    names = [name for name in usable_features(given.features) if name not in columns]
+    directions = [COLUMNS_BY_NAME[name].direction for name in names]
+    trained = train_model(
+        given.features,
+        given.landmarks,
+        given.settlements,
+        given.known_before,
+        names,
+        target=target,
+        directions=directions,
+    )
+    scale = fit_rfm_scale(given.features, given.landmarks["customer_id"])
+    return make_bundle(
+        trained.hazard,
+        trained.calibration,
+        trained.target,
+        CATALOGUE_VERSION,
+        given.known_before,
+        {"data_fingerprint": given.data_fingerprint},
+        scale,
+    )
 
 
 def _row(

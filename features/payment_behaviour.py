@@ -97,7 +97,7 @@ COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "cure_days_best", unit="days", minimum=1, direction=1, null="no invoice paid late yet",
              label_fr="règlement le plus rapide d'une facture échue (jours)",
              label_en="quickest settlement of an overdue invoice (days)"),
-    *declare(NAME, "longest_overdue_days", unit="days", minimum=0, direction=1, 
+    *declare(NAME, "longest_overdue_days", unit="days", minimum=0, direction=1,
              null="nothing settled and nothing overdue",
              label_fr="plus longue échéance dépassée connue", label_en="longest overdue ever known"),
     *declare(NAME, "settled_recency_days", unit="days", minimum=1, null="no invoice settled yet",
