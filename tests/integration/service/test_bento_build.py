@@ -47,12 +47,13 @@ def test_a_bento_scores_from_its_own_sources_without_the_training_libraries(
     build = [sys.executable, "-m", "bentoml", "build", "--output", "tag"]
     subprocess.run(build, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
     alone = subprocess.run(
-        [sys.executable, "-c", ALONE],
+        [sys.executable, "-c", f"HEAVY = {HEAVY}\n{ALONE}"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     assert alone.returncode == 0, alone.stderr
     told = json.loads(alone.stdout.splitlines()[-1])
