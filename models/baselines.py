@@ -139,6 +139,9 @@ def hist_gradient_boosting(known: Labelled, features: pl.DataFrame, names: Seque
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     table, asked = feature_table(known.features, names), feature_table(features, names)
+    # scikit-learn's binning refuses a column with a single known value.
+    varies = np.array([np.unique(column[~np.isnan(column)]).size > 1 for column in table.T])
+    table, asked = table[:, varies], asked[:, varies]
 
     def fit(rows: npt.NDArray[np.int64], label: Bools) -> Any:
         model = HistGradientBoostingClassifier(
