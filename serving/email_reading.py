@@ -63,9 +63,7 @@ class EmailReader:
         """
         from features.email_signals import signals_frame
 
-        inbound = emails.filter(pl.col("direction") == "inbound").with_columns(
-            content=pl.struct("sent_at", "subject", "body", "customer_id").hash(0)
-        )
+        inbound = _with_content(emails)
         keys = inbound.select("email_id", "content")
         with self._lock:
             known = self._read
@@ -85,6 +83,30 @@ class EmailReader:
         return keys.join(
             known, on=["email_id", "content"], how="left", maintain_order="left", validate="1:1"
         ).drop("content")
+
+
+def remember_signals(path: Path, emails: pl.DataFrame, signals: pl.DataFrame) -> None:
+    """Keep signals that the nightly run has read already, so that workers need not read the mails again.
+
+    Args:
+        path: the reader's memory file.
+        emails: the ledger's e-mails.
+        signals: what they say, with quotes; signals in another shape are left aside.
+    """
+    from features.email_signals import signals_schema
+
+    columns = signals_schema()
+    if dict(signals.schema) != columns:
+        return
+    contents = _with_content(emails).select("email_id", "content")
+    _write_memory(path, signals.join(contents, on="email_id", how="inner", validate="1:1"))
+
+
+def _with_content(emails: pl.DataFrame) -> pl.DataFrame:
+    """Return the inbound mails with a number that changes when their content does."""
+    return emails.filter(pl.col("direction") == "inbound").with_columns(
+        content=pl.struct("sent_at", "subject", "body", "customer_id").hash(0)
+    )
 
 
 def usable_reader(memory_path: Path) -> tuple[EmailReader | None, str | None]:

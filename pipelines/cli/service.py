@@ -84,12 +84,11 @@ def load(
     Reads the ledger folder; writes the history store. Running services take it over by themselves.
     """
     from features.ledger import read_ledger
+    from serving.loading import load_into_service
 
-    store = _open()
-    try:
-        report = store.load_ledger(read_ledger(ledger), _now())
-    finally:
-        store.close()
+    settings = _settings()
+    with _console.status("Loading the history store and reading new e-mails"):
+        report = load_into_service(read_ledger(ledger), settings, _now())
     table = Table(title="History store")
     for title in ("table", "added", "corrected", "removed", "events kept", "erased, not taken in"):
         table.add_column(title, justify="left" if title == "table" else "right")

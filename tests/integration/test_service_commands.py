@@ -27,6 +27,18 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings
     return read_settings()
 
 
+def some_customers(ledger: Ledger, count: int) -> Ledger:
+    ids = ledger.customers["customer_id"].sort().head(count).implode()
+    invoices = ledger.invoices.filter(pl.col("customer_id").is_in(ids))["invoice_id"].implode()
+    tables = dict(ledger.tables())
+    for name, frame in tables.items():
+        if "customer_id" in frame.columns:
+            tables[name] = frame.filter(pl.col("customer_id").is_in(ids))
+        elif "invoice_id" in frame.columns:
+            tables[name] = frame.filter(pl.col("invoice_id").is_in(invoices))
+    return Ledger.from_tables(tables)
+
+
 def run(*words: str, status: int = 0) -> str:
     done = CliRunner().invoke(app, list(words))
     if isinstance(done.exception, EncoursError):
@@ -67,7 +79,8 @@ def test_a_wrong_command_is_refused_with_a_remedy(
 def test_a_ledger_is_loaded_exported_erased_and_the_log_verifies(
     settings: ServiceSettings, tmp_path: Path
 ) -> None:
-    assert "invoices" in run("load", str(SAMPLE))
+    write_ledger(some_customers(read_ledger(SAMPLE), 4), tmp_path / "ledger")
+    assert "invoices" in run("load", str(tmp_path / "ledger"))
     store = open_store(settings.store_url, settings.secret())
     customer = store.history().ledger.customers["customer_id"][0]
     out = tmp_path / "export.json"
