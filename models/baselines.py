@@ -139,8 +139,10 @@ def hist_gradient_boosting(known: Labelled, features: pl.DataFrame, names: Seque
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     table, asked = feature_table(known.features, names), feature_table(features, names)
-    # scikit-learn's binning refuses a column with a single known value.
-    varies = np.array([np.unique(column[~np.isnan(column)]).size > 1 for column in table.T])
+    # scikit-learn's binning refuses a column with a single known value among the rows it is fitted on; those observed
+    # to 30 days past due are the fewer.
+    fewest = table[known.unpaid_30_observed & known.late_observed]
+    varies = np.array([np.unique(column[~np.isnan(column)]).size > 1 for column in fewest.T])
     table, asked = table[:, varies], asked[:, varies]
 
     def fit(rows: npt.NDArray[np.int64], label: Bools) -> Any:
