@@ -6,11 +6,13 @@ import json
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 from sqlalchemy import update
 from typer.testing import CliRunner
 
 from features.errors import EncoursError
+from features.ledger import Ledger, read_ledger, write_ledger
 from pipelines.cli.service import app
 from serving.access import read_keys
 from serving.settings import ServiceSettings, read_settings
