@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from spacy.tokens import Doc
 
+from features.email_signals.qualifiers.qualifying import QualifyingWords
 from features.email_signals.values import Amount, Mention, TimeExpression
 
 EXTENSION = "email_reading"
@@ -30,6 +31,7 @@ class Reading:
         sentence_words: first word and word after the last of each sentence.
         clause_starts: words that open a clause (after a comma, a colon, a bracket or "mais", "but").
         mentions: mentions found and qualified.
+        qualifying: expressions that may take mentions out of the count.
     """
 
     text: str
@@ -45,6 +47,7 @@ class Reading:
     sentence_words: tuple[tuple[int, int], ...] = ()
     clause_starts: frozenset[int] = frozenset()
     mentions: list[Mention] = field(default_factory=list)
+    qualifying: QualifyingWords | None = None
 
 
 def reading_of(doc: Doc) -> Reading:

@@ -18,12 +18,13 @@ from features.email_signals.auto_reply import is_auto_reply
 from features.email_signals.components import EXTENSION, Reading
 from features.email_signals.language import detect_language
 from features.email_signals.own_text import OwnText, isolate_own_text
+from features.email_signals.sentences.tokenizer import MailTokenizer
 from features.email_signals.values import Mail
 
 COMPONENTS = ("email_sentences", "email_moments", "email_mentions", "email_qualifiers")
 LONGEST_TEXT = 20_000
 """Characters of own text that are read; a longer mail is a pasted document and its head decides."""
-_BATCH = 256
+_BATCH = 512
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ def language_pipelines() -> dict[str, Language]:
     for language in ("fr", "en"):
         nlp = spacy.blank(language)
         nlp.max_length = LONGEST_TEXT + 1
+        nlp.tokenizer = MailTokenizer(nlp.vocab)
         for component in COMPONENTS:
             nlp.add_pipe(component)
         pipelines[language] = nlp

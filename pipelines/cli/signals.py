@@ -1,4 +1,4 @@
-"""`encours signals` and `encours train-signals`: client e-mails to signals, labelled e-mails to the trained artefact."""
+"""`encours signals` and `encours train-signals`: e-mails to signals, labelled e-mails to the artefact."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ def signals_command(
 ) -> None:
     """Read client e-mails and write their signals: labels, probabilities, quotes, promised date and amount."""
     import json
-    import os
     from collections import Counter
 
     from rich.console import Console
@@ -41,7 +40,7 @@ def signals_command(
             counts["unsure"] += bool(signals.unsure_labels)
             target.write(json.dumps(signals_record(signals, quoting=quotes), ensure_ascii=False) + "\n")
             progress.advance(task)
-    os.replace(aside, out)
+    aside.replace(out)
     console.print(f"{len(mails)} mails read from {file}")
     for name, count in sorted(counts.items()):
         console.print(f"  {count:6d}  {name}")

@@ -1,5 +1,6 @@
 """Currencies, magnitudes and number words (origin: French, British, Irish, Indian, Swiss and African usage)."""
 
+# ruff: noqa: E501  (a pattern reads better on one line)
 from __future__ import annotations
 
 CURRENCY_SIGNS = (

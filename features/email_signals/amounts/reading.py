@@ -18,7 +18,10 @@ from features.email_signals.values import Amount
 
 _UNITS = {**ENGLISH_UNITS, **FRENCH_UNITS}
 _NUMBER = r"\d+(?:[ .,'](?=\d)\d+)*"
-_MAGNITUDE = r"(?:\s?(?:k|m)(?=\s?(?:€|£|\$|e\b|eur|euros?|chf|usd|gbp|\b))|\s(?:grand|thousand|mille|lakhs?|lac|crores?|millions?)\b)"
+_MAGNITUDE = (
+    r"(?:\s?(?:k|m)(?=\s?(?:€|£|\$|e\b|eur|euros?|chf|usd|gbp|\b))"
+    r"|\s(?:grand|thousand|mille|lakhs?|lac|crores?|millions?)\b)"
+)
 _SIGNED = re.compile(rf"(?<![\w])(?:{CURRENCY_SIGNS})\s?({_NUMBER})({_MAGNITUDE})?(?:[.,]?-+)?")
 _NAMED = re.compile(
     rf"(?<![\w.,'-])({_NUMBER})({_MAGNITUDE})?(?:[.,]?-+)?\s?(?:{CURRENCY_WORDS})(?![a-z])(?:\s?(\d\d)(?!\d))?"

@@ -1,5 +1,6 @@
 """Marks of mails written by machines (origin: Outlook, Gmail, Exchange, help desks, ERP and portal notifications)."""
 
+# ruff: noqa: E501  (a pattern reads better on one line)
 from __future__ import annotations
 
 DECISIVE_SUBJECTS = (

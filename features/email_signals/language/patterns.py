@@ -1,4 +1,4 @@
-"""Words that tell French from English, folded; words common to both are left out (origin: frequency of ordinary usage)."""
+"""Words that tell French from English, folded, none common to both (origin: frequency in ordinary usage)."""
 
 from __future__ import annotations
 

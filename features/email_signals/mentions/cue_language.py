@@ -14,35 +14,48 @@ from pathlib import Path
 
 from features.email_signals.values import LABELS
 
-_GAPS = {".": r"(?:[^ ]+ )?", "..": r"(?:[^ ]+ ){0,3}"}
+SENTENCE_BORDER = "|"
+"""Stands between sentences in the line that is searched; no cue reaches across it."""
+_GAPS = {".": r"(?:[^ |]+ )?", "..": r"(?:[^ |]+ ){0,3}"}
 _TOKEN = re.compile(r"\(|\)\?|\)|\||<\w+>|[^\s()|<>]+")
 _NEEDLE_LIMIT = 14
 
 
 @dataclass(frozen=True)
-class CuePattern:
-    """One cue; its expression is compiled when first needed, which keeps the start short.
+class CueExpression:
+    """One cue ready to be searched; its expression is compiled when first needed, which keeps the start short.
 
     Attributes:
-        label: signal it speaks for.
-        is_strong: true when the words alone nearly decide the signal.
-        is_negatable: true when a negation beside the words cancels them.
-        needles: strings one of which must be in the line for the cue to match; empty when none is sure.
-        expression: to be searched in a line of folded words with a space on either side of each.
         source: the cue as written.
+        expression: to be searched in a line of folded words with a space on either side of each.
+        needles: strings one of which must be in the line for the cue to match.
     """
 
-    label: str
-    is_strong: bool
-    is_negatable: bool
-    needles: tuple[str, ...]
-    expression: str
     source: str
+    expression: str
+    needles: tuple[str, ...]
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The compiled expression."""
         return re.compile(self.expression)
+
+
+@dataclass(frozen=True)
+class LabelCue:
+    """One cue of a label.
+
+    Attributes:
+        label: signal it speaks for.
+        is_strong: true when the words alone nearly decide the signal.
+        is_negatable: true when a negation beside the words cancels them.
+        cue: the words.
+    """
+
+    label: str
+    is_strong: bool
+    is_negatable: bool
+    cue: CueExpression
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +76,9 @@ def read_macros(path: Path) -> dict[str, str]:
     return macros
 
 
-def read_cues(path: Path, label: str, macros: dict[str, str]) -> list[CuePattern]:
+def read_cues(path: Path, label: str, macros: dict[str, str]) -> list[LabelCue]:
     """Cues of one file; a section line ``[fr strong negatable]`` says how those that follow count."""
-    cues: list[CuePattern] = []
+    cues: list[LabelCue] = []
     section: set[str] = set()
     for line in path.read_text(encoding="utf-8").splitlines():
         text = line.strip()
@@ -74,32 +87,27 @@ def read_cues(path: Path, label: str, macros: dict[str, str]) -> list[CuePattern
         if text.startswith("["):
             section = set(text.strip("[]").split())
             continue
-        piece = translate_cue(text, macros)
-        cues.append(
-            CuePattern(
-                label,
-                "strong" in section,
-                "negatable" in section,
-                piece[1],
-                piece[0],
-                text,
-            )
-        )
+        cues.append(LabelCue(label, "strong" in section, "negatable" in section, translate_cue(text, macros)))
     return cues
 
 
-def translate_cue(text: str, macros: dict[str, str]) -> tuple[str, tuple[str, ...]]:
-    """Expression of a cue, and the strings of which one must be present for it to match.
+def translate_cue(text: str, macros: dict[str, str]) -> CueExpression:
+    """A cue ready to be searched.
 
-    >>> translate_cue("plus (de|un) rond*", {})
+    >>> cue = translate_cue("plus (de|un) rond*", {})
+    >>> cue.expression, cue.needles
     ('(?<= )plus (?:de |un )rond[^ ]* ', (' plus ',))
+
+    Raises:
+        ValueError: the line is not a cue, or no word of it must be present.
     """
-    tokens = _TOKEN.findall(text)
-    pieces, rest = _sequence(tokens, macros)
+    pieces, rest = _sequence(_TOKEN.findall(text), macros)
     if rest:
         raise ValueError(f"cue not understood near {rest[0]!r}: {text}")
-    expression = "(?<= )" + "".join(piece.expression for piece in pieces)
-    return expression, _best_needles(pieces) or ()
+    needles = _best_needles(pieces)
+    if needles is None:
+        raise ValueError(f"cue without any word that must be present: {text}")
+    return CueExpression(text, "(?<= )" + "".join(piece.expression for piece in pieces), needles)
 
 
 def _sequence(tokens: list[str], macros: dict[str, str]) -> tuple[list[_Piece], list[str]]:
@@ -142,7 +150,7 @@ def _word(token: str) -> _Piece:
     if token.endswith("?") and len(token) > 1:
         return _Piece(f"(?:{re.escape(token[:-1])} )?", None)
     if token == "_num":
-        return _Piece(r"\d[^ ]* ", None)
+        return _Piece(r"\d[^ ]* ", tuple(f" {digit}" for digit in "0123456789"))
     if token.endswith("*"):
         stem = token[:-1]
         return _Piece(re.escape(stem).replace(r"\ ", " ") + "[^ ]* ", (" " + stem,))
@@ -157,7 +165,7 @@ def _best_needles(pieces: list[_Piece]) -> tuple[str, ...] | None:
     return max(sure, key=lambda needles: min(map(len, needles)) - len(needles) / _NEEDLE_LIMIT * 2)
 
 
-def read_all_cues(folder: Path) -> tuple[CuePattern, ...]:
+def read_all_cues(folder: Path) -> tuple[LabelCue, ...]:
     """Cues of the ten labels, one file each."""
     macros = read_macros(folder / "macros.txt")
     return tuple(cue for label in LABELS for cue in read_cues(folder / f"{label}.txt", label, macros))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +77,7 @@ def save_artefact(artefact: SignalArtefact, folder: Path) -> None:
             unsure_from=artefact.unsure_from.astype(np.float32),
         )
     Path(aside.name).chmod(0o644)
-    os.replace(aside.name, folder / _ARRAYS)
+    Path(aside.name).replace(folder / _ARRAYS)
 
 
 def load_artefact(folder: Path = DEFAULT_FOLDER) -> SignalArtefact:
@@ -119,4 +118,4 @@ def load_artefact(folder: Path = DEFAULT_FOLDER) -> SignalArtefact:
 def _write_aside(path: Path, content: bytes) -> None:
     aside = path.with_suffix(path.suffix + ".aside")
     aside.write_bytes(content)
-    os.replace(aside, path)
+    aside.replace(path)

@@ -1,5 +1,6 @@
 """Two simple readers to be beaten: a keyword list on the whole body, TF-IDF with logistic regression."""
 
+# ruff: noqa: E501  (a pattern reads better on one line)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

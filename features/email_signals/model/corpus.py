@@ -11,9 +11,17 @@ from features.errors import Fault, InvalidInputError
 CORPUS_FOLDER = Path(__file__).parent.parent / "corpus"
 _SENT_ON = dt.date(2025, 6, 11)
 _SHORT_NAMES = {
-    "fd": "financial_difficulty", "ins": "insolvency", "plan": "payment_plan_request", "ext": "extension_request", "dis": "dispute",
-    "adm": "admin_block", "pro": "promise_to_pay", "sent": "payment_sent", "org": "organisational_change", "hos": "hostile_tone",
-}  # fmt: skip
+    "fd": "financial_difficulty",
+    "ins": "insolvency",
+    "plan": "payment_plan_request",
+    "ext": "extension_request",
+    "dis": "dispute",
+    "adm": "admin_block",
+    "pro": "promise_to_pay",
+    "sent": "payment_sent",
+    "org": "organisational_change",
+    "hos": "hostile_tone",
+}
 
 
 def read_corpus(folder: Path = CORPUS_FOLDER) -> tuple[LabelledMail, ...]:

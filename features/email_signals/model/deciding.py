@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.email_signals.model.artefact import SignalArtefact
 
-TEXT_SCALE = 3.0
+TEXT_SCALE = 10.0
 """Weight of the text vector beside the mention counts, fixed by measurement (see docs/email_signals.md)."""
 _CLIP = 30.0
 
@@ -56,7 +56,7 @@ class Decider:
         return calibrated(margins, art.calibration)
 
 
-def calibrated(margins: NDArray[np.float32], calibration: NDArray[np.float32]) -> NDArray[np.float64]:
+def calibrated(margins: NDArray[np.floating], calibration: NDArray[np.floating]) -> NDArray[np.float64]:
     """Probabilities from raw margins: logistic curve of slope x margin + shift, one pair per label."""
     scores = np.clip(margins * calibration[0] + calibration[1], -_CLIP, _CLIP).astype(np.float64)
     result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-scores))

@@ -19,9 +19,9 @@ from features.email_signals.values import GRAVE_LABELS, LABELS, LabelledMail
 from features.errors import Fault, InvalidInputError
 
 FOLDS = 5
-REGULARISATION = 1.0
+REGULARISATION = 2.0
 CORPUS_WEIGHT = 0.7
-CUE_DROPOUT = 0.35
+CUE_DROPOUT = 0.5
 TERM_MINIMUM = 2
 TERMS_KEPT = 16_000
 UNSURE_WIDTH = 0.22
@@ -147,15 +147,9 @@ def out_of_fold_margins(
     for fold in range(FOLDS):
         learnt = [e for e, f in zip(examples, folds, strict=True) if f != fold] + list(invented)
         fit = fit_linear(learnt, label_matrix(learnt))
-        for index in np.flatnonzero(folds == fold):
-            margins[index] = margin(fit, examples[index])
+        inside = [int(index) for index in np.flatnonzero(folds == fold)]
+        margins[inside] = margins_of(fit, [examples[index] for index in inside])
     return margins
-
-
-def margin(fit: LinearFit, example: Example) -> NDArray[np.float32]:
-    """Raw margins of one mail."""
-    decider = Decider(_uncalibrated(fit))
-    return _margin(decider, example)
 
 
 def margins_of(fit: LinearFit, examples: Sequence[Example]) -> NDArray[np.float32]:
@@ -190,7 +184,7 @@ def _uncalibrated(fit: LinearFit) -> SignalArtefact:
 
 
 def fit_linear(examples: Sequence[Example], truth: NDArray[np.bool_]) -> LinearFit:
-    """Logistic weights per label on text and mention features; each mail counts as it is and once thinned."""
+    """Logistic weights per label; each labelled mail counts as it is and thinned, invented sentences thinned only."""
     from scipy.sparse import csr_matrix, hstack, vstack
     from sklearn.linear_model import LogisticRegression
 
@@ -206,13 +200,15 @@ def fit_linear(examples: Sequence[Example], truth: NDArray[np.bool_]) -> LinearF
         values += mail_values
         pointers.append(len(columns))
     text = csr_matrix((values, columns, pointers), shape=(len(examples), len(terms)), dtype=np.float64)
-    full = hstack([text, csr_matrix(np.array([e.mentions for e in examples]))])
+    real = np.array([index for index, example in enumerate(examples) if example.weight == 1.0])
+    full = hstack([text[real], csr_matrix(np.array([examples[index].mentions for index in real]))])
     thin = hstack([text, csr_matrix(np.array([e.thinned for e in examples]))])
     features = vstack([full, thin]).tocsr()
-    weights = np.array([e.weight for e in examples] * 2) / 2
+    shares = np.array([e.weight if e.weight != 1.0 else 0.5 for e in examples])
+    weights = np.concatenate([np.full(len(real), 0.5), shares])
     coefficients, intercepts = [], []
     for column in range(len(LABELS)):
-        target = np.concatenate([truth[:, column], truth[:, column]])
+        target = np.concatenate([truth[real, column], truth[:, column]])
         model = LogisticRegression(
             C=REGULARISATION, solver="liblinear", intercept_scaling=4.0, max_iter=300, random_state=0
         )

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 from features.email_signals.components import Reading
-from features.email_signals.qualifiers.qualifying import count_qualifying_words, count_settling_words
+from features.email_signals.qualifiers.qualifying import find_qualifying_words
 from features.email_signals.values import LABELS
 
 _MASKED_NUMBER = "_num"
 _LETTERS = (3, 4, 5)
+_SHORT = 16
 _STOP = frozenset(["le", "la", "les", "de", "du", "des", "d", "l", "un", "une", "the", "a", "an", "of"])
 
 
@@ -26,7 +28,7 @@ def text_terms(words: tuple[str, ...]) -> Counter[str]:
     """Words, pairs of words, and letter groups within words, with how often each occurs."""
     masked = masked_words(words)
     terms: Counter[str] = Counter(masked)
-    terms.update(f"{a} {b}" for a, b in zip(masked, masked[1:], strict=False))
+    terms.update(f"{a} {b}" for a, b in pairwise(masked))
     content = [word for word in masked if word not in _STOP]
     terms.update(f"{a}+{b}" for a, b in zip(content, content[2:], strict=False))
     for word in masked:
@@ -59,6 +61,9 @@ def mention_feature_names() -> tuple[str, ...]:
         "french",
         "shouting",
         "digits",
+        "short",
+        "short_and_dated",
+        "short_and_gone",
     )
 
 
@@ -77,8 +82,10 @@ def mention_features(reading: Reading, *, auto_reply: bool, has_own_subject: boo
             float(weak > 0),
             min(math.log1p(qualified), 1.5),
         ]
+    found = reading.qualifying or find_qualifying_words(reading.words, reading.sentence_words)
     tenses = Counter(m.tense for m in reading.moments)
     letters = [c for c in reading.text if c.isalpha()]
+    is_short = len(reading.words) <= _SHORT
     values += [
         math.log1p(len(reading.words)) / 4,
         float("?" in reading.words),
@@ -86,15 +93,18 @@ def mention_features(reading: Reading, *, auto_reply: bool, has_own_subject: boo
         float(tenses["past"] + tenses["today"] > 0),
         float(tenses["open"] > 0),
         float(bool(reading.amounts)),
-        min(count_settling_words(reading.words), 3) / 2,
-        min(count_qualifying_words(reading.words, "HYPOTHETICAL"), 2) / 2,
-        min(count_qualifying_words(reading.words, "THIRD_PARTY"), 3) / 2,
-        min(count_qualifying_words(reading.words, "OTHER_SENSE"), 2) / 2,
+        min(found.settling, 3) / 2,
+        min(found.count("HYPOTHETICAL"), 2) / 2,
+        min(found.count("THIRD_PARTY"), 3) / 2,
+        min(found.count("OTHER_SENSE"), 2) / 2,
         float(has_own_subject),
         float(auto_reply),
         float(reading.language == "fr"),
         float(sum(c.isupper() for c in letters) > 0.25 * max(len(letters), 20)),
         min(sum(any(c.isdigit() for c in w) for w in reading.words), 6) / 4,
+        float(is_short),
+        float(is_short and tenses["future"] + tenses["open"] > 0 and "?" not in reading.words),
+        float(is_short and tenses["past"] > 0),
     ]
     return values
 

@@ -1,5 +1,6 @@
 """How mail programs mark what is not the sender's own text (origin: the client programs named in each group)."""
 
+# ruff: noqa: E501  (a pattern reads better on one line)
 from __future__ import annotations
 
 SEPARATOR_LINES: tuple[str, ...] = (

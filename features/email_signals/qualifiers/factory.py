@@ -6,7 +6,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from features.email_signals.components import reading_of
-from features.email_signals.qualifiers.qualifying import qualify_mentions
+from features.email_signals.qualifiers.qualifying import find_qualifying_words, qualify_mentions
 
 NAME = "email_qualifiers"
 
@@ -19,9 +19,12 @@ class QualifierComponent:
     """
 
     def __call__(self, doc: Doc) -> Doc:
-        """Fills the qualifiers of every mention of the reading."""
+        """Fills the qualifying words of the reading and the qualifiers of every mention."""
         reading = reading_of(doc)
-        qualify_mentions(reading.mentions, reading.words, reading.sentence_words, reading.clause_starts)
+        reading.qualifying = find_qualifying_words(reading.words, reading.sentence_words)
+        qualify_mentions(
+            reading.mentions, reading.words, reading.sentence_words, reading.clause_starts, reading.qualifying
+        )
         return doc
 
 

@@ -1,5 +1,6 @@
 """Cues of the qualifiers, in the cue language of ``mentions`` (origin: ordinary French and English usage)."""
 
+# ruff: noqa: E501  (a pattern reads better on one line)
 from __future__ import annotations
 
 NEGATIONS = frozenset({"pas", "aucun", "aucune", "sans", "ni", "jamais", "nullement", "non", "no", "not", "never", "without", "neither", "nor", "none",
@@ -47,8 +48,8 @@ PAST_OR_SETTLED: tuple[str, ...] = (
 )
 
 THIRD_PARTY: tuple[str, ...] = (
-    "(un|une|notre|nos|mon|votre|vos|leur|leurs|l autre|un autre|autre|ancien*|ce|cette|ces|d un|d autres|certains|chez) . (client*|fournisseur*|concurrent*|confrere*|voisin*|transporteur*|bailleur*|locataire*|sous traitant*|prestataire*|partenaire*|collegue*|ami*|relation*|beau frere|franchise*|societe soeur|homonyme*|banque|agence bancaire|maitre d oeuvre|garage d a cote|boutique d a cote|magasin d a cote|distributeur*|donneur d ordre)",
-    "(a|an|the|our|my|your|their|another|one of (our|my|your)|some|former|other|this) . (customer*|client*|supplier*|competitor*|neighbour*|neighbor*|carrier|haulier|landlord|tenant*|subcontractor*|friend*|partner*|sister company|namesake|vendor*|contractor|shop next door|building next door|firm next door|reseller*|distributor*)",
+    "(un|une|notre|nos|mon|votre|vos|leur|leurs|l autre|un autre|autre|ancien*|ce|cette|ces|d un|d autres|certains|chez) . (fournisseur*|concurrent*|confrere*|voisin*|transporteur*|bailleur*|locataire*|sous traitant*|prestataire*|partenaire*|collegue*|ami*|relation*|beau frere|franchise*|societe soeur|homonyme*|banque|agence bancaire|maitre d oeuvre|garage d a cote|boutique d a cote|magasin d a cote|distributeur*|donneur d ordre)",
+    "(a|an|the|our|my|your|their|another|one of (our|my|your)|some|former|other|this) . (supplier*|competitor*|neighbour*|neighbor*|carrier|haulier|landlord|tenant*|subcontractor*|friend*|partner*|sister company|namesake|vendor*|contractor|shop next door|building next door|firm next door|reseller*|distributor*)",
     "(entre|between) .. (lui et|eux et|et son|and its|and their|former)",
     "(next door|d a cote|homonyme|same name|meme nom|no relation|aucun lien|nothing to do with (us|me)|rien a voir avec (nous|moi)|not us|pas nous|wrong hartley*|confond* avec|confus* with)",
     "(vous|you) (avez|etes|have|re|are|ve|had) . (change*|demenag*|moved|changed|been (taken|bought)|rachete*|merged|rebranded)",
@@ -81,7 +82,7 @@ OTHER_SENSE: tuple[str, ...] = (
     "(service|pole|direction|clause) . (des)? (litiges|contentieux|dispute*|recouvrement)",
     "(resolution|reglement) (des|de) (litiges|differends)",
     "(clause|clauses) .. (litige*|dispute*|insolvency|late payment|penalite*|force majeure|resiliation|faillite)",
-    "(insolvency|bankruptcy|restructuring|procedures collectives|insolvabilite|recouvrement|collections) (seminar|webinar|course|conference|training|events?|newsletter|law update|barometer|statistic*|specialist|practice|lawyer)",
+    "(insolvency|bankruptcy|restructuring|procedures collectives|insolvabilite|recouvrement|collections|supplier insolvency) . (seminar|survey|questionnaire|exposure|risk|check|score|webinar|course|conference|training|events?|newsletter|law update|barometer|statistic*|specialist|practice|lawyer)",
     "(seminaire|webinaire|formation|newsletter|conference|article|colloque|barometre|statistique*) .. (procedures collectives|insolvab*|faillite*|sauvegarde|redressement|litige*|impayes)",
     "(financial|business|system) administration (department|team|office|fee|course)",
     "(systems|system|network|office|business|land|public|sales) administrat*",
@@ -95,6 +96,15 @@ OTHER_SENSE: tuple[str, ...] = (
     "(merger|fusion) (froide|of cells|de fichiers|des cellules|documents)",
     "(recovery|tow truck|towing|vehicle recovery)",
     "(liquidation|clearance) (sale|of stock)",
+    "(grosse|notre|grande|une|la|vente|super) . liquidation . (avant|de|des|du|totale)? . (travaux|stock|stocks|fin|saison|samedi|magasin|invendus|inventaire)",
+    "liquidation avant (travaux|demenagement|inventaire)",
+    "demande de (delai|report) de livraison",
+    "(decaler|reporter|repousser|decalage|report|delai) .. (livraison*|expedition|rendez vous|rdv|reunion|visite|intervention|chantier|formation|enlevement)",
+    "(postpone|defer|delay|push back|reschedule|move) .. (delivery|shipment|meeting|visit|appointment|call|training|installation)",
+    "(is|are|been|was) (in|or has ever been in) .. (or any other insolvency)",
+    "(ever|never) been in (administration|receivership|liquidation)",
+    "ring me",
+    "(pack|packing|shipping) (list|documents) ..",
     "(cash|liquide) (register|desk|and carry|machine)",
     "(administration|administer) (of|du) (medicine|medicament|vaccin*|the estate)",
     "(pension|estate|probate|sports|scheme) administrator*",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from features.email_signals.mentions.cue_language import translate_cue
+from features.email_signals.mentions.searching import CueHit, CueSearcher, lay_out
 from features.email_signals.qualifiers import patterns
 from features.email_signals.values import Mention
 
@@ -25,28 +25,55 @@ _NEGATION_REACH = 4
 _NEGATION_REACH_VERB = 3
 
 
+_NAMES = (
+    "PSEUDO_NEGATIONS",
+    "HYPOTHETICAL",
+    "CONDITIONAL_PROMISE",
+    "PAST_OR_SETTLED",
+    "THIRD_PARTY",
+    "OTHER_SENSE",
+)
+_SETTLING = frozenset(patterns.RESOLUTION_WITHIN_MAIL)
+
+
 @dataclass(frozen=True, slots=True)
-class _Cues:
-    """Compiled expressions of one qualifier, with the strings that must be present."""
+class QualifyingWords:
+    """Expressions in a mail that may take mentions out of the count, by kind.
 
-    alternatives: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
+    Attributes:
+        hits: for each kind, the places found.
+        settling: how many say that a matter is over ("all good now", "oubliez ma réclamation").
+    """
 
-    def spans(self, line: str) -> list[tuple[int, int]]:
-        return [
-            match.span()
-            for pattern, needles in self.alternatives
-            if not needles or any(needle in line for needle in needles)
-            for match in pattern.finditer(line)
-        ]
+    hits: dict[str, list[CueHit]]
+    settling: int
+
+    def in_sentence(self, kind: str, sentence: int) -> list[CueHit]:
+        """Places of one kind in one sentence."""
+        return [hit for hit in self.hits[kind] if hit.sentence == sentence]
+
+    def count(self, kind: str) -> int:
+        """How many places of one kind the mail holds."""
+        return len(self.hits[kind])
 
 
 @cache
-def _cues(name: str) -> _Cues:
-    compiled = []
-    for text in getattr(patterns, name):
-        expression, needles = translate_cue(text, {})
-        compiled.append((re.compile(expression), needles))
-    return _Cues(tuple(compiled))
+def _searcher() -> tuple[CueSearcher, tuple[tuple[str, bool], ...]]:
+    entries = [(name, text) for name in _NAMES for text in getattr(patterns, name)]
+    searcher = CueSearcher([translate_cue(text, {}) for _, text in entries])
+    return searcher, tuple((name, text in _SETTLING) for name, text in entries)
+
+
+def find_qualifying_words(words: Sequence[str], sentences: Sequence[tuple[int, int]]) -> QualifyingWords:
+    """Every qualifying expression of a mail, found in one pass."""
+    searcher, kinds = _searcher()
+    hits: dict[str, list[CueHit]] = {name: [] for name in _NAMES}
+    settling = 0
+    for hit in searcher.search(lay_out(words, sentences)):
+        name, is_settling = kinds[hit.number]
+        hits[name].append(hit)
+        settling += is_settling
+    return QualifyingWords(hits, settling)
 
 
 def qualify_mentions(
@@ -54,6 +81,7 @@ def qualify_mentions(
     words: tuple[str, ...],
     sentences: tuple[tuple[int, int], ...],
     clause_starts: frozenset[int],
+    found: QualifyingWords,
 ) -> None:
     """Writes on each mention why it does not count; a mention without a qualifier counts.
 
@@ -65,72 +93,51 @@ def qualify_mentions(
         by_sentence.setdefault(mention.sentence, []).append(mention)
     for number, group in by_sentence.items():
         first, end = sentences[number]
-        _qualify_sentence(group, words[first:end], first, clause_starts)
+        negations = _negations(words, first, end, found.in_sentence("PSEUDO_NEGATIONS", number))
+        hypothetical = found.in_sentence("HYPOTHETICAL", number)
+        conditional = found.in_sentence("CONDITIONAL_PROMISE", number)
+        past = found.in_sentence("PAST_OR_SETTLED", number)
+        third_party = found.in_sentence("THIRD_PARTY", number)
+        other_sense = found.in_sentence("OTHER_SENSE", number)
+        is_question = "?" in words[max(first, end - 2) : end]
+        for mention in group:
+            if any(hit.start < mention.end and mention.start < hit.end for hit in other_sense):
+                mention.qualifiers.append(OTHER_SENSE)
+            if is_question:
+                mention.qualifiers.append(QUESTION)
+            if mention.label in _UNQUALIFIED_LABELS:
+                continue
+            if _is_negated(mention, negations, clause_starts):
+                mention.qualifiers.append(NEGATED)
+            if hypothetical or (mention.label == "promise_to_pay" and conditional):
+                mention.qualifiers.append(HYPOTHETICAL)
+            if past and mention.label not in ("payment_sent", "promise_to_pay"):
+                mention.qualifiers.append(PAST)
+            if third_party:
+                mention.qualifiers.append(THIRD_PARTY)
 
 
-def _qualify_sentence(
-    mentions: list[Mention], words: tuple[str, ...], first: int, clause_starts: frozenset[int]
-) -> None:
-    line = " " + " ".join(words) + " "
-    offsets = [1]
-    for word in words:
-        offsets.append(offsets[-1] + len(word) + 1)
-    hypothetical = _cues("HYPOTHETICAL").spans(line)
-    conditional = _cues("CONDITIONAL_PROMISE").spans(line)
-    past = _cues("PAST_OR_SETTLED").spans(line)
-    third_party = _cues("THIRD_PARTY").spans(line)
-    other_sense = _cues("OTHER_SENSE").spans(line)
-    pseudo = _cues("PSEUDO_NEGATIONS").spans(line)
-    negations = [
+def _negations(words: tuple[str, ...], first: int, end: int, pseudo: list[CueHit]) -> list[int]:
+    return [
         index
-        for index, word in enumerate(words)
-        if (word in patterns.NEGATIONS or (word == "t" and index and words[index - 1].endswith("n")))
-        and not any(start <= offsets[index] < stop for start, stop in pseudo)
+        for index in range(first, end)
+        if (
+            words[index] in patterns.NEGATIONS
+            or (words[index] == "t" and index > first and words[index - 1][-1] == "n")
+        )
+        and not any(hit.start <= index < hit.end for hit in pseudo)
     ]
-    is_question = "?" in words[-2:]
-    for mention in mentions:
-        begin, stop = offsets[mention.start - first], offsets[mention.end - first]
-        if _overlaps(other_sense, begin, stop):
-            mention.qualifiers.append(OTHER_SENSE)
-        if is_question:
-            mention.qualifiers.append(QUESTION)
-        if mention.label in _UNQUALIFIED_LABELS:
-            continue
-        if _is_negated(mention, negations, first, clause_starts):
-            mention.qualifiers.append(NEGATED)
-        if hypothetical or (mention.label == "promise_to_pay" and conditional):
-            mention.qualifiers.append(HYPOTHETICAL)
-        if past and mention.label not in ("payment_sent", "promise_to_pay"):
-            mention.qualifiers.append(PAST)
-        if third_party:
-            mention.qualifiers.append(THIRD_PARTY)
 
 
-def _overlaps(spans: Sequence[tuple[int, int]], begin: int, stop: int) -> bool:
-    return any(start < stop and begin < end for start, end in spans)
-
-
-def _is_negated(mention: Mention, negations: list[int], first: int, clause_starts: frozenset[int]) -> bool:
-    start, end = mention.start - first, mention.end - first
+def _is_negated(mention: Mention, negations: list[int], clause_starts: frozenset[int]) -> bool:
+    start, end = mention.start, mention.end
     if mention.label in _INNER_NEGATION_LABELS:
         reach, stop = _NEGATION_REACH_VERB, end
     elif mention.is_negatable:
         reach, stop = _NEGATION_REACH, start
     else:
         return False
-    for index in negations:
-        if start - reach <= index < stop and not any(
-            index < boundary - first <= start for boundary in clause_starts
-        ):
-            return True
-    return False
-
-
-def count_settling_words(words: tuple[str, ...]) -> int:
-    """How many expressions in the whole mail say that a matter is over ("all good now", "oubliez ma réclamation")."""
-    return len(_cues("RESOLUTION_WITHIN_MAIL").spans(" " + " ".join(words) + " "))
-
-
-def count_qualifying_words(words: tuple[str, ...], name: str) -> int:
-    """How many expressions of one qualifier the mail holds, mentions or not."""
-    return len(_cues(name).spans(" " + " ".join(words) + " "))
+    return any(
+        start - reach <= index < stop and not any(index < boundary <= start for boundary in clause_starts)
+        for index in negations
+    )

@@ -26,7 +26,8 @@ class SentenceComponent:
         reading.sentences = split_sentences(reading.text)
         starts = {start for start, _ in reading.sentences}
         for token in doc:
-            token.is_sent_start = token.i == 0 or token.idx in starts
+            if token.idx in starts:
+                token.is_sent_start = True
         return doc
 
 

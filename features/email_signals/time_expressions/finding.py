@@ -1,5 +1,6 @@
 """Finds the moments named in a folded text, by families of expressions, the longest reading first."""
 
+# ruff: noqa: E501  (a pattern reads better on one line)
 from __future__ import annotations
 
 import datetime as dt

@@ -1,5 +1,6 @@
 """Calendar words in French and English, folded (origin: ordinary usage; README of the labelled mails for the rules)."""
 
+# ruff: noqa: E501  (a pattern reads better on one line)
 from __future__ import annotations
 
 MONTHS = {

@@ -1,5 +1,6 @@
 """Words that warm or chill a mail, folded (origin: courtesy formulas and complaints of ordinary correspondence)."""
 
+# ruff: noqa: E501  (a pattern reads better on one line)
 from __future__ import annotations
 
 WARM = (
