@@ -128,22 +128,18 @@ def _values(events: EventStream, measure: str, first: int = 0, end: int | None =
 
 def _daily(columns: Sequence[Int64Array], measures: tuple[str, ...], group_count: int) -> EventStream:
     """Events totalled per group and day; those of an unknown group are left out, as are days that cancel out."""
-    frame = (
-        pl.DataFrame(dict(zip(("entity", "day", *measures), columns, strict=True)))
-        .lazy()
-        .filter(pl.col("entity") >= 0)
-        .group_by("entity", "day")
-        .agg(pl.col(*measures).sum())
-        .filter(pl.any_horizontal(pl.col(*measures) != 0))
-        .sort("entity", "day")
-        .collect(engine="in-memory")
-    )
-    return EventStream.build(
-        frame["entity"].to_numpy(),
-        frame["day"].to_numpy(),
-        {name: frame[name].to_numpy() for name in measures},
-        entity_count=group_count,
-    )
+    is_known = columns[0] >= 0
+    groups, days, *values = (column[is_known] for column in columns)
+    if len(groups):
+        order = np.lexsort((days, groups))
+        groups, days = groups[order], days[order]
+        is_first = np.concatenate(([True], (np.diff(groups) != 0) | (np.diff(days) != 0)))
+        first = np.flatnonzero(is_first)
+        values = [np.add.reduceat(column[order], first) for column in values]
+        remains = np.logical_or.reduce([column != 0 for column in values])
+        groups, days = groups[first][remains], days[first][remains]
+        values = [column[remains] for column in values]
+    return EventStream.build(groups, days, dict(zip(measures, values, strict=True)), entity_count=group_count)
 
 
 def _merged(
