@@ -1,9 +1,10 @@
 """Out-of-time calibration: a stretch and a shift of each interval's log-odds, judged on the curve people act on.
 
-Fitted on the newest slices of the training window with models that have not seen them. Because it acts on each interval's
-hazard, the curve stays one falling curve and everything read from it (dates, receipts) is calibrated with it. Every
-parameter carries a prior around "no change": with few data the calibration stays near the identity. Each slice has a level
-of its own, which is set aside: the model in service is fitted again on the whole window and has seen those levels.
+Fitted on the newest slices of the training window with models that have not seen them. Because it acts on
+each interval's hazard, the curve stays one falling curve and everything read from it (dates, receipts) is
+calibrated with it. Every parameter carries a prior around "no change": with few data the calibration stays
+near the identity. Each slice has a level of its own, which is set aside: the level is set on the whole window, for the
+model that was fitted on it (`level_on`).
 
 Last, a small share of the portfolio's own curve is mixed in: some invoices follow no habit, and a model that knows only
 habits says one in a million where one in fifty happens.
@@ -25,6 +26,9 @@ _LEVEL_SPREAD = 0.50
 _OWN_SHIFT_SPREAD = 0.03
 _LEAST_SLOPE = 0.05
 _TINY = 1e-12
+_LARGEST_LEVEL = 0.6
+_LEVEL_PRIOR = 200.0
+_BISECTIONS = 30
 _PORTFOLIO_SHARES = (0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12)
 
 
@@ -117,6 +121,9 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
     is_unpaid = judged.is_unpaid[seen]
     share = is_used * (judged.weight[seen] / is_used.sum(axis=1))[:, None]
 
+    # Stretched around the usual margin of each interval, so that a stretch does not move the level.
+    centre = (margins * share).sum(axis=0) / np.maximum(share.sum(axis=0), _TINY)
+    away = np.where(is_ahead, margins - centre, 0.0)
     slices = judged.time_slice[seen]
     slice_count = int(slices.max()) + 1
     first_own = 1 + slice_count
@@ -136,7 +143,7 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         slope, shift, by_slice = unpacked(parameters)
-        margin = np.clip(margins * slope + shift + by_slice[slices][:, None], -30.0, 30.0)
+        margin = np.clip(centre + away * slope + shift + by_slice[slices][:, None], -30.0, 30.0)
         log_outlive = np.where(is_ahead, -np.logaddexp(0.0, margin), 0.0)
         log_unpaid = np.cumsum(log_outlive, axis=1)
         unpaid = np.clip(np.exp(log_unpaid), _TINY, 1.0 - _TINY)
@@ -145,7 +152,7 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
         # Outliving an interval enters P(unpaid) at its own bound and at every later one.
         later = np.cumsum(by_log_unpaid[:, ::-1], axis=1)[:, ::-1]
         by_margin = np.where(is_ahead, -later / (1.0 + np.exp(-margin)), 0.0)
-        by_slope, by_shift = (by_margin * margins).sum(axis=0), by_margin.sum(axis=0)
+        by_slope, by_shift = (by_margin * away).sum(axis=0), by_margin.sum(axis=0)
         level = np.bincount(slices, weights=by_margin.sum(axis=1), minlength=slice_count)
         gradient = np.concatenate([[by_slope.sum()], level, by_slope, by_shift])
         value += 0.5 * float(((parameters / spread) ** 2).sum())
@@ -155,17 +162,52 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-12})
     slope, shift, level = unpacked(np.asarray(found.x, dtype=np.float64))
     hazard = _portfolio_hazard(is_ahead, is_used, is_unpaid, judged.weight[seen])
-    margin = np.clip(margins * slope + shift + level[slices][:, None], -30.0, 30.0)
+    margin = np.clip(centre + away * slope + shift + level[slices][:, None], -30.0, 30.0)
     own = np.cumprod(np.where(is_ahead, 1.0 / (1.0 + np.exp(margin)), 1.0), axis=1)
     pooled = np.cumprod(np.where(is_ahead, 1.0 - hazard, 1.0), axis=1)
+    # A negative slope would turn the model's order round; the prior makes it unlikely, this makes it impossible.
+    slope = np.maximum(slope, _LEAST_SLOPE)
     return HazardCalibration(
-        # A negative slope would turn the model's order round; the prior makes it unlikely, this makes it impossible.
-        slope=tuple(max(_rounded(value), _LEAST_SLOPE) for value in slope.tolist()),
-        shift=tuple(_rounded(value) for value in shift.tolist()),
+        slope=tuple(_rounded(value) for value in slope.tolist()),
+        shift=tuple(_rounded(value) for value in (shift + centre * (1.0 - slope)).tolist()),
         portfolio_share=_best_share(np.asarray(own), np.asarray(pooled), is_unpaid, share),
         portfolio_hazard=tuple(_rounded(value) for value in hazard.tolist()),
         landmark_count=int(seen.sum()),
     )
+
+
+def level_on(calibration: HazardCalibration, judged: JudgedCurves) -> HazardCalibration:
+    """The calibration with its shifts moved so that the model in service has the right level on its own window.
+
+    A product of shrunken hazards is right in each interval for those who reach it, yet not for everybody from
+    the start. Bound after bound, the interval's shift is moved until the mean of P(unpaid) is the share
+    observed, the less the fewer landmarks there are. Only a level is set here, which a model cannot overfit.
+
+    Args:
+        calibration: fitted out of time.
+        judged: landmarks at issue of the whole window, with the margins of the model in service.
+    """
+    slope, shift = np.asarray(calibration.slope), np.asarray(calibration.shift).copy()
+    hazard, share = np.asarray(calibration.portfolio_hazard), calibration.portfolio_share
+    own, pooled = np.ones(judged.margins.shape[0]), np.ones(judged.margins.shape[0])
+    for column in range(shift.size):
+        ahead = judged.is_ahead[:, column]
+        used = ahead & judged.is_observed[:, column]
+        margin = slope[column] * judged.margins[:, column] + shift[column]
+        pooled = np.where(ahead, pooled * (1.0 - hazard[column]), pooled)
+        if used.any():
+            observed = float(judged.is_unpaid[used, column].mean())
+            low, high = -_LARGEST_LEVEL, _LARGEST_LEVEL
+            for _ in range(_BISECTIONS):
+                move = 0.5 * (low + high)
+                curve = own[used] / (1.0 + np.exp(np.clip(margin[used] + move, -30.0, 30.0)))
+                mean = float(((1.0 - share) * curve + share * pooled[used]).mean())
+                low, high = (move, high) if mean > observed else (low, move)
+            count = int(used.sum())
+            shift[column] += 0.5 * (low + high) * count / (count + _LEVEL_PRIOR)
+        moved = slope[column] * judged.margins[:, column] + shift[column]
+        own = np.where(ahead, own / (1.0 + np.exp(np.clip(moved, -30.0, 30.0))), own)
+    return replace(calibration, shift=tuple(_rounded(value) for value in shift.tolist()))
 
 
 def _portfolio_hazard(

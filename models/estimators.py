@@ -1,9 +1,9 @@
 """The hazard as a scikit-learn classifier of ordered classes, for pipelines, grids and comparisons outside Encours.
 
-Classes in their order are the intervals in which something happens (paid on time, within a week, within a month, …); one
-binary model learns the chance of each class given that none before it happened, and the product gives coherent class
-probabilities. It passes scikit-learn's own estimator checks. The product model of Encours (`models.hazard`) adds landmarks,
-half-observed invoices, a scorecard and calibration to the same idea.
+Classes in their order are the intervals in which something happens (paid on time, within a week, within a
+month, …); one binary model learns the chance of each class given that none before it happened, and the
+product gives coherent class probabilities. It passes scikit-learn's own estimator checks. The product model
+of Encours (`models.hazard`) adds landmarks, half-observed invoices, a scorecard and calibration to the same idea.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def write_bytes(content: bytes, path: Path) -> None:
 
 def write_frame(frame: pl.DataFrame, path: Path) -> None:
     """Write a frame as Parquet in one move; its folder is made when needed."""
-    _in_one_move(path, lambda aside: frame.write_parquet(aside))
+    _in_one_move(path, frame.write_parquet)
 
 
 def _in_one_move(path: Path, write: Callable[[Path], object]) -> None:

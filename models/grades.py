@@ -8,7 +8,7 @@
 | B | P(late) at least 0.25 | watch |
 | A | otherwise | expect payment on time |
 
-The thresholds are fixed numbers, not shares of the portfolio: a grade means the same thing every month, in every ledger.
+The thresholds are fixed numbers, not shares of the portfolio: a grade means the same every month, in every ledger.
 """
 
 from __future__ import annotations

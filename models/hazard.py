@@ -19,7 +19,7 @@ from models.linear_part import LinearPart, fit_linear_part
 from models.training_set import TrainingRows
 
 HAZARD_COLUMNS: tuple[str, ...] = ("interval_end_days", "interval_days_at_risk", "landmark_days_past_due")
-"""What the trees see beside the features: where the interval ends, how much of it is left, where the landmark stands."""
+"""What the trees see beside the features: the end of the interval, what is left of it, where the landmark stands."""
 
 _MARGIN_LIMIT = 30.0
 

@@ -1,7 +1,7 @@
 """When the money comes: dates and weekly receipts read from the unpaid curve.
 
-Within an interval settlements are spread evenly over its days; beyond the last bound its hazard repeats. A date is never
-before the as-of date and is a working day of the payer's country.
+Within an interval settlements are spread evenly over its days; beyond the last bound its hazard repeats. A
+date is never before the as-of date and is a working day of the payer's country.
 """
 
 from __future__ import annotations

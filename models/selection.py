@@ -314,6 +314,30 @@ def _judged_curves(model: DiscreteTimeHazard, table: Floats, part: TimeSlice, nu
     )
 
 
+def issued_curves(
+    model: DiscreteTimeHazard,
+    table: Floats,
+    landmarks: pl.DataFrame,
+    settlements: pl.DataFrame,
+    known_before: date,
+) -> JudgedCurves:
+    """Curves of the window's invoices at issue beside what became of them by the cut-off."""
+    dpd = days_past_due(landmarks)
+    is_at_issue = (landmarks["as_of"] == landmarks["issued_on"]).to_numpy()
+    issued = np.flatnonzero(is_at_issue & (dpd <= model.intervals.bounds[-1]))
+    late = np.maximum(known_days_late(landmarks, settlements, known_before), dpd)[issued]
+    none = np.empty(0, dtype=np.int64)
+    part = TimeSlice(
+        TrainingRows(HazardRows(none, none, np.empty(0), np.empty(0)), np.empty(0), np.empty(0)),
+        issued,
+        dpd[issued],
+        late,
+        days_until(landmarks, known_before)[issued],
+        np.ones(issued.size),
+    )
+    return _judged_curves(model, table, part, 0)
+
+
 def _together(parts: Sequence[JudgedCurves]) -> JudgedCurves:
     return JudgedCurves(
         *(

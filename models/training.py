@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
-from models.calibration import HazardCalibration
+from models.calibration import HazardCalibration, level_on
 from models.hazard import DiscreteTimeHazard, HazardSettings, fit_hazard
 from models.intervals import Floats, intervals_for
-from models.selection import TrainingSettings, Trial, choose, time_slices
+from models.selection import TrainingSettings, Trial, choose, issued_curves, time_slices
 from models.target import Target
 from models.training_set import training_rows
 
@@ -91,6 +91,7 @@ def train_model(
     chosen, calibration = choice.settings, choice.calibration
     progress(f"fitting {chosen.tree_count} trees of {chosen.leaves} leaves on {len(rows):,} hazard rows")
     hazard = fit_hazard(table, rows, feature_names, intervals, chosen, directions)
+    calibration = level_on(calibration, issued_curves(hazard, table, landmarks, settlements, known_before))
     return TrainedModel(
         hazard=hazard,
         calibration=calibration,

@@ -1,8 +1,8 @@
 """What the model learns from: invoices at issue and while open, each with the intervals whose end has been observed.
 
-A hazard row says: still unpaid when the interval began; was it settled in it? It enters only if the interval ended before
-the cut-off, so early payers never enter ahead of their unpaid peers. Open invoices teach through every interval they
-have already outlived.
+A hazard row says: still unpaid when the interval began; was it settled in it? It enters only if the interval
+ended before the cut-off, so early payers never enter ahead of their unpaid peers. Open invoices teach
+through every interval they have already outlived.
 """
 
 from __future__ import annotations

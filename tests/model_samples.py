@@ -30,7 +30,11 @@ FEATURES = (
     "portfolio_late_share_365d",
 )
 SMALL = TrainingSettings(
-    hazard=HazardSettings(threads=1), penalties=(10.0, 1000.0), leaves=(7,), max_trees=30, validation_share=0.2
+    hazard=HazardSettings(threads=1),
+    penalties=(10.0, 1000.0),
+    leaves=(7,),
+    max_trees=30,
+    validation_share=0.2,
 )
 
 
@@ -48,11 +52,12 @@ def portfolio(invoices: int = 700, seed: int = 5) -> Portfolio:
     """Payers with habits of their own; about one invoice in three is late, some are never paid."""
     random = np.random.default_rng(seed)
     customers = 40
-    habit = random.normal(-2.0, 9.0, customers)
+    habit = random.normal(-7.0, 9.0, customers)
     customer = random.integers(0, customers, invoices)
     issued = [FIRST_DAY + timedelta(days=int(day)) for day in np.sort(random.integers(0, 760, invoices))]
     terms = random.choice([30, 45, 60], invoices)
-    days_late = np.round(habit[customer] + random.normal(0, 6.0, invoices)).astype(int)
+    overdue = random.poisson(1.2, invoices).astype(float)
+    days_late = np.round(habit[customer] + 4.0 * overdue + random.normal(0, 6.0, invoices)).astype(int)
     days_late = np.maximum(days_late, -terms + 1)
     is_never = random.random(invoices) < 0.04
     due = [day + timedelta(days=int(term)) for day, term in zip(issued, terms, strict=True)]
@@ -75,7 +80,6 @@ def portfolio(invoices: int = 700, seed: int = 5) -> Portfolio:
     history = np.minimum(np.arange(invoices) // customers, 30).astype(float)
     share = np.clip(1 / (1 + np.exp(-(habit[customer] + random.normal(0, 2, invoices)) / 4)), 0, 1)
     count = np.minimum(history, 10.0)
-    overdue = random.poisson(1.2, invoices).astype(float)
     columns = {
         "late_share_365d": np.where(history > 0, share, np.nan),
         "days_late_mean_10n": np.where(history > 0, habit[customer] + random.normal(0, 2, invoices), np.nan),

@@ -1,8 +1,8 @@
 """The backtest: for each cut-off, train on what was known before it and predict the invoices issued from it on.
 
-With several cut-offs each tests the invoices up to the next one, so every invoice is tested once per model. A test invoice
-counts only if the day its label is due has ended before the end of the ledger, paid or not; the others are counted
-and left out, so leaving out never depends on what became of them.
+With several cut-offs each tests the invoices up to the next one, so every invoice is tested once per model.
+A test invoice counts only if the day its label is due has ended before the end of the ledger, paid or not;
+the others are counted and left out, so leaving out never depends on what became of them.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ def html_report(figures: Mapping[str, Any]) -> str:
         _origins(figures),
         "<h2>Probability of being late</h2>",
         "<p class='note'>Late means settled more than "
-        f"{figures['grace_days']} days past due, or still open by then. In brackets: 95 % interval, customers drawn again "
+        f"{figures['grace_days']} days past due, or still open by then. In brackets: 95 % interval, customers drawn "
+        "again "
         "with replacement. Late money in top tenth: share of the late amount in the tenth of invoices with the highest "
         "probability times amount.</p>",
         _chances(models, own, None),
@@ -92,7 +93,8 @@ def _origins(figures: Mapping[str, Any]) -> str:
     ]
     note = (
         "<p class='note'>Trained on what was known strictly before each cut-off, tested on invoices issued from it on, "
-        "with the features they had on their issue date. Left out, whether paid or not: invoices whose day of truth comes "
+        "with the features they had on their issue date. Left out, whether paid or not: invoices whose day of truth "
+        "comes "
         f"after the end of the ledger ({escape(figures['known_before'])}).</p>"
     )
     return note + _table(head, rows)

@@ -1,11 +1,11 @@
 """What each feature contributes to a score, exactly.
 
 The score is a product over intervals, so TreeSHAP values of the trees (and the scorecard's own terms) are exact per
-interval, on its log-odds. The rescale rule for composed models carries them through the product (Chen, Lundberg and Lee,
-"Explaining a series of models by propagating Shapley values", Nature Communications 13, 2022): each interval's
-contributions are scaled by how much the interval moved log P(unpaid), then by how much that moved P(unpaid). They add
-up to the probability, from the chance of an average invoice at the same stage to the invoice's own; what calibration adds
-stands apart.
+interval, on its log-odds. The rescale rule for composed models carries them through the product (Chen,
+Lundberg and Lee, "Explaining a series of models by propagating Shapley values", Nature Communications 13,
+2022): each interval's contributions are scaled by how much the interval moved log P(unpaid), then by how
+much that moved P(unpaid). They add up to the probability, from the chance of an average invoice at the same
+stage to the invoice's own; what calibration adds stands apart.
 """
 
 from __future__ import annotations

@@ -83,7 +83,8 @@ def _habit_words(count: int, late: int, mean: float, language: Language) -> str:
                 else f"{days(-whole, 'fr')} avant l'échéance en moyenne"
             )
         if count == 1:
-            return f"la seule facture réglée l'a été {'en retard' if late else 'à temps'}, {pace.replace(' en moyenne', '')}"
+            when = "en retard" if late else "à temps"
+            return f"la seule facture réglée l'a été {when}, {pace.replace(' en moyenne', '')}"
         if late == 0:
             return f"aucune des {count} dernières factures payée en retard, {pace}"
         return f"{late} des {count} dernières factures payée{'s' if late > 1 else ''} en retard, {pace}"
@@ -122,9 +123,11 @@ def _overdue(values: Values, language: Language, currency: str) -> str | None:
         return f"{others} for {money(open_amount, 'en', currency)}, none overdue"
     oldest = values.get("oldest_overdue_days")
     if language == "fr":
-        text = f"{counted(count, 'autre facture échue', 'autres factures échues', 'fr')} pour {money(amount, 'fr', currency)}"
+        others = counted(count, "autre facture échue", "autres factures échues", "fr")
+        text = f"{others} pour {money(amount, 'fr', currency)}"
         return text if oldest is None else f"{text}, la plus ancienne depuis {days(oldest, 'fr')}"
-    text = f"{counted(count, 'other overdue invoice', 'other overdue invoices', 'en')} for {money(amount, 'en', currency)}"
+    others = counted(count, "other overdue invoice", "other overdue invoices", "en")
+    text = f"{others} for {money(amount, 'en', currency)}"
     return text if oldest is None else f"{text}, the oldest for {days(oldest, 'en')}"
 
 
@@ -177,7 +180,8 @@ def _sector(values: Values, language: Language, currency: str) -> str | None:
     if sector is None or portfolio is None:
         return None
     if language == "fr":
-        return f"{percent(sector, 'fr')} de factures en retard dans le secteur, {percent(portfolio, 'fr')} dans le portefeuille"
+        whole = percent(portfolio, "fr")
+        return f"{percent(sector, 'fr')} de factures en retard dans le secteur, {whole} dans le portefeuille"
     return (
         f"{percent(sector, 'en')} of invoices late in the sector, {percent(portfolio, 'en')} in the portfolio"
     )

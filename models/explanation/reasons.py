@@ -83,7 +83,7 @@ def group_contributions(found: Contributions) -> tuple[tuple[str, ...], Floats]:
 def reasons_of(
     found: Contributions, features: pl.DataFrame, currencies: list[str], count: int
 ) -> list[list[dict[str, object]]]:
-    """The weightiest groups of each landmark with their sentences, those that move it by less than 0.05 points left out."""
+    """The weightiest groups of each landmark with their sentences; what moves it by under 0.05 points is left out."""
     names, totals = group_contributions(found)
     members = {
         group: [i for i, name in enumerate(found.names) if group_of(name, _catalogue_group(name)) == group]

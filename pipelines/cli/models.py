@@ -49,8 +49,8 @@ def backtest(
 ) -> None:
     """Train on what was known before each cut-off, predict the invoices issued from it on, and compare with baselines.
 
-    Reads the ledger folder. Writes the JSON of figures, the predictions (anyone can recompute every figure from them) and
-    an HTML report with plots.
+    Reads the ledger folder. Writes the JSON of figures, the predictions (anyone can recompute every figure from
+    them) and an HTML report with plots.
     """
     import json
     from dataclasses import replace
@@ -93,7 +93,8 @@ def backtest(
     excluded = sum(origin["excluded_unobserved"] for origin in figures["origins"])
     if excluded:
         console.print(
-            f"{excluded:,} invoices left out, paid or not: their due date (plus grace) is not over when the ledger ends.",
+            f"{excluded:,} invoices left out, paid or not: "
+            "their due date (plus grace) is not over when the ledger ends.",
             highlight=False,
         )
     console.print(
@@ -112,8 +113,8 @@ def promote_version(
 ) -> None:
     """Make a registered model the champion, if the gate finds nothing against it.
 
-    Reads the registry in the Encours home (ENCOURS_HOME); writes the alias, the bundle the service reads, and one line of
-    record.
+    Reads the registry in the Encours home (ENCOURS_HOME); writes the alias, the bundle the service reads, and one
+    line of record.
     """
     from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""The trees read straight from LightGBM's shared library give the numbers of the `lightgbm` package, to the last bit."""
+"""The trees read from LightGBM's shared library give the numbers of the `lightgbm` package, to the last bit."""
 
 from __future__ import annotations
 
