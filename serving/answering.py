@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from features.catalogue import FEATURE_NAMES
 from models.target import HORIZONS
 from serving.answer_messages import (
     BenefitAnswer,
@@ -45,7 +46,7 @@ class Scored:
 
     Attributes:
         invoices: the invoices in full.
-        features: the features as served.
+        features: the features as served, one row per invoice in the order of the catalogue.
         scores: the answer of the model, with reasons when they were asked for.
         decisions: what to do by invoice id; drafts have none.
         known_customers: customers the history knows.
@@ -53,7 +54,7 @@ class Scored:
     """
 
     invoices: Sequence[InvoiceInFull]
-    features: pl.DataFrame
+    features: Sequence[Sequence[float | None]]
     scores: pl.DataFrame
     decisions: Mapping[str, Decision]
     known_customers: frozenset[str]
@@ -171,8 +172,6 @@ def answers_to_keep(
     scored: Scored, answers: Sequence[ScoreAnswer], caller: str, now: dt.datetime
 ) -> list[Answer]:
     """Return what is kept of each score: inputs, features as served, score, reasons, decision, versions, caller."""
-    names = scored.features.columns[2:]
-    rows = scored.features.rows()
     return [
         Answer(
             answer_id=answer.score_id,
@@ -184,11 +183,11 @@ def answers_to_keep(
             body={
                 "answer": answer.model_dump(mode="json"),
                 "inputs": _inputs(invoice),
-                "features": dict(zip(names, features[2:], strict=True)),
+                "features": dict(zip(FEATURE_NAMES, features, strict=True)),
                 "caller": caller,
             },
         )
-        for answer, invoice, features in zip(answers, scored.invoices, rows, strict=True)
+        for answer, invoice, features in zip(answers, scored.invoices, scored.features, strict=True)
     ]
 
 

@@ -7,7 +7,8 @@ one invoice costs more than the model itself. A test holds it equal to `score_la
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, cast
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,8 @@ from features.asof import PaymentHistory
 from features.calendars import next_working_day
 from features.catalogue import FEATURE_NAMES
 from features.compute import feature_matrix
-from features.segments import payer_segments
+from features.rfm_scale import AXES
+from features.segments import SEGMENT_COLUMNS, payer_segments
 from models.bundle import ModelBundle
 from models.cold_start import (
     HISTORY_DEPTH_COLUMN,
@@ -38,21 +40,37 @@ from models.payment_date import DEFAULT_COUNTRY, quantile_days
 from models.scoring import DATE_SHARES
 from models.target import HORIZONS
 
+#: One row of features in the order of the catalogue, null where unknown.
+FeatureRow = tuple[float | None, ...]
+
+_SEGMENT_INPUTS: Final = tuple(dict.fromkeys([*SEGMENT_COLUMNS, *(axis.column for axis in AXES)]))
 _PLACE: Final = {name: place for place, name in enumerate(FEATURE_NAMES)}
 
 
-def frame_of_features(landmarks: pl.DataFrame, matrix: np.ndarray[Any, np.dtype[np.float64]]) -> pl.DataFrame:
-    """Return a feature matrix (columns by landmarks, NaN where unknown) as `compute_features` gives it."""
-    values = pl.Series("value", matrix.ravel(), nan_to_null=True)
-    height = landmarks.height
-    columns = [values.slice(place * height, height).alias(name) for name, place in _PLACE.items()]
-    return pl.DataFrame([landmarks["invoice_id"], landmarks["as_of"], *columns])
+class _KnownRows:
+    """Feature values row by row, in the shape in which the reasons ask for them."""
+
+    def __init__(self, rows: Sequence[FeatureRow]) -> None:
+        self.columns = list(FEATURE_NAMES)
+        self._rows = rows
+
+    def select(self, columns: Sequence[str]) -> _KnownRows:
+        """Return the same rows; the reasons ask for every column, in the order of the catalogue."""
+        if list(columns) != self.columns:
+            raise AssertionError("the reasons ask for the whole catalogue")
+        return self
+
+    def iter_rows(self) -> Iterator[FeatureRow]:
+        """Return each row."""
+        return iter(self._rows)
 
 
 def score_few(
     bundle: ModelBundle, history: PaymentHistory, landmarks: pl.DataFrame, with_reasons: bool
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+) -> tuple[list[FeatureRow], pl.DataFrame]:
     """Return features and scores of a few landmarks, equal to `compute_features` and `score_landmarks`.
+
+    The features come as rows in the order of the catalogue, null where unknown.
 
     Args:
         bundle: the model.
@@ -61,7 +79,9 @@ def score_few(
         with_reasons: whether the scores carry their reasons.
     """
     matrix = feature_matrix(history, landmarks)
-    features = frame_of_features(landmarks, matrix)
+    features: list[FeatureRow] = [
+        tuple(None if value != value else value for value in row) for row in matrix.T.tolist()
+    ]
     table = np.ascontiguousarray(matrix[[_PLACE[name] for name in bundle.feature_names]].T)
     as_of, due_on = landmarks["as_of"].to_list(), landmarks["due_on"].to_list()
     days_past_due = np.array([(a - b).days for a, b in zip(as_of, due_on, strict=True)], dtype=np.int64)
@@ -94,12 +114,13 @@ def score_few(
     columns["cold_start_rung"] = [
         _rung(*row) for row in zip(depths, known[SEGMENT_COLUMN], known[PORTFOLIO_COLUMN], strict=True)
     ]
-    columns["rfm_segment"] = _segments(bundle, features)
+    columns["rfm_segment"] = _segments(bundle, matrix)
     columns["model_version"] = [bundle.version] * landmarks.height
     columns["feature_version"] = [bundle.catalogue_version] * landmarks.height
     if with_reasons:
         found = explain_landmarks(bundle, table, days_past_due)
-        told = reasons_of(found, features, landmarks["currency"].to_list(), DEFAULT_COUNT)
+        rows_known = cast(pl.DataFrame, _KnownRows(features))
+        told = reasons_of(found, rows_known, landmarks["currency"].to_list(), DEFAULT_COUNT)
         columns["explained_days"] = found.explained_days
         columns["explained_probability"] = found.probability
         columns["base_probability"] = found.base
@@ -130,7 +151,8 @@ def _rung(depth: float, segment: float, portfolio: float) -> str:
     return RUNGS[2] if not np.isnan(portfolio) else RUNGS[3]
 
 
-def _segments(bundle: ModelBundle, features: pl.DataFrame) -> pl.Series:
+def _segments(bundle: ModelBundle, matrix: np.ndarray[Any, np.dtype[np.float64]]) -> pl.Series:
     if bundle.rfm_scale is None:
-        return pl.Series([None] * features.height, dtype=pl.String)
-    return payer_segments(features, bundle.rfm_scale)
+        return pl.Series([None] * matrix.shape[1], dtype=pl.String)
+    columns = [pl.Series(name, matrix[_PLACE[name]], nan_to_null=True) for name in _SEGMENT_INPUTS]
+    return payer_segments(pl.DataFrame(columns), bundle.rfm_scale)

@@ -198,8 +198,9 @@ class ScoreWorker:
         if len(invoices) <= FEW_INVOICES:
             features, scores = score_few(bundle, knowledge.history, landmarks, with_reasons)
         else:
-            features = compute_features(knowledge.history, landmarks)
-            scores = score_landmarks(bundle, features, landmarks, with_reasons=with_reasons)
+            frame = compute_features(knowledge.history, landmarks)
+            scores = score_landmarks(bundle, frame, landmarks, with_reasons=with_reasons)
+            features = [row[2:] for row in frame.rows()]
         decisions = self._decide(policy, knowledge, invoices, landmarks, scores, as_of, now)
         known = frozenset(
             invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None

@@ -39,7 +39,7 @@ def test_a_few_landmarks_score_as_in_the_batch_to_the_last_bit(
         bundle = replace(bundle, rfm_scale=fit_rfm_scale(features))
     batch = score_landmarks(bundle, features, landmarks, with_reasons=with_reasons)
     few_features, few = score_few(bundle, history, landmarks, with_reasons)
-    assert few_features.equals(features, null_equal=True)
+    assert few_features == [row[2:] for row in features.rows()]
     assert few.schema == batch.schema
     assert few.equals(batch, null_equal=True)
     alone = [score_few(bundle, history, landmarks[place], with_reasons)[1] for place in range(0, 60, 7)]
