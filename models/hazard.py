@@ -15,7 +15,7 @@ from features.errors import Fault, InvalidInputError
 from models.booster import TreeModel
 from models.exact_math import exact_sigmoid
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
-from models.linear_part import LinearPart, fit_linear_part
+from models.linear_part import LinearPart, fit_linear_part, penalties_for
 from models.training_set import TrainingRows
 
 HAZARD_COLUMNS: tuple[str, ...] = ("interval_end_days", "interval_days_at_risk", "landmark_days_past_due")
@@ -35,7 +35,7 @@ class HazardSettings:
         min_rows_per_leaf: fewest hazard rows in a leaf.
         l2: ridge penalty of the leaves.
         feature_share: share of the features each tree may use.
-        penalty: pull of the scorecard's slopes to zero, in observations.
+        penalty: pull of the scorecard's slopes of habits to zero, in observations; 30 times that for the others.
         linear_rows: most hazard rows the scorecard is fitted on.
         is_monotone: hold the trees to the direction the catalogue declares.
         threads: threads of training; the result does not depend on it.
@@ -178,7 +178,8 @@ def fit_hazard(
     """
     _refuse_unusable(table, training, feature_names)
     thin = training.thinned(settings.linear_rows, settings.seed)
-    linear = fit_linear_part(table, thin.rows, thin.is_settled, thin.weight, intervals, settings.penalty)
+    penalty = penalties_for(feature_names, settings.penalty)
+    linear = fit_linear_part(table, thin.rows, thin.is_settled, thin.weight, intervals, penalty)
     return add_trees(table, training, feature_names, intervals, settings, directions, linear)
 
 

@@ -8,12 +8,34 @@ a habit says more about one phase than about another. Unknown values take the av
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.exact_math import exact_log
 from models.intervals import Floats, HazardRows, Intervals, Ints
+
+HABIT_FEATURES: tuple[str, ...] = (
+    "late_share_shrunk_365d",
+    "late_share_shrunk_all",
+    "days_late_mean_10n",
+    "days_late_mean_365d",
+    "days_late_ewm",
+    "days_late_median_365d",
+    "late_count_10n",
+    "oldest_overdue_days",
+    "overdue_amount_share",
+    "terms_days",
+    "days_due_to_next_run",
+    "portfolio_late_share_90d",
+    "sector_late_share_shrunk",
+    "own_open_dispute_count",
+)
+"""Features credit people have always gone by: their slopes are pulled to zero less than those of the others."""
+
+OTHER_FEATURES_PENALTY = 30.0
+"""How many times stronger the pull is on all other features, which few data cannot tell from chance."""
 
 PHASE_ENDS: tuple[int, ...] = (-4, 0, 7)
 """Last interval end, in days past due, of each phase but the last."""
@@ -121,7 +143,7 @@ def fit_linear_part(
     is_settled: Floats,
     weight: Floats,
     intervals: Intervals,
-    penalty: float,
+    penalty: Floats,
 ) -> LinearPart:
     """Fit the scorecard by penalised maximum likelihood.
 
@@ -131,7 +153,7 @@ def fit_linear_part(
         is_settled: outcome of each row.
         weight: weight of each row.
         intervals: the intervals of the model.
-        penalty: strength of the pull of every slope to zero, in observations.
+        penalty: strength of the pull of each feature's slope to zero, in observations.
 
     Returns:
         The fitted part; without features it is the portfolio's rhythm alone.
@@ -154,7 +176,7 @@ def fit_linear_part(
         ],
         axis=1,
     )
-    strength = np.concatenate([np.full(count + 1, 1.0), np.full(width + varies.size, penalty)])
+    strength = np.concatenate([np.full(count + 1, 1.0), penalty, penalty[varies]])
     share = np.average(is_settled, weights=weight) if is_settled.size else 0.5
     anchor = np.zeros(strength.size)
     anchor[:count] = np.log(share + 1e-3) - np.log(1.0 - share + 1e-3)
@@ -171,7 +193,7 @@ def fit_linear_part(
         design,
         is_settled,
         weight,
-        np.concatenate([strength, np.full(further.size, _DEPARTURE_PENALTY * penalty)]),
+        np.concatenate([strength, np.tile(_DEPARTURE_PENALTY * penalty[weighty], phases)]),
         np.concatenate([anchor, further]),
         np.concatenate([first, further]),
     )
@@ -189,6 +211,13 @@ def fit_linear_part(
         unknown_share=unknown_share,
         interval_offset=solution[:count],
         elapsed_slope=float(solution[count]),
+    )
+
+
+def penalties_for(feature_names: Sequence[str], penalty: float) -> Floats:
+    """Penalty of each feature from that of the habits."""
+    return np.array(
+        [penalty if name in HABIT_FEATURES else penalty * OTHER_FEATURES_PENALTY for name in feature_names]
     )
 
 

@@ -24,7 +24,7 @@ from models.hazard import (
     tree_inputs,
 )
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
-from models.linear_part import LinearPart, fit_linear_part
+from models.linear_part import LinearPart, fit_linear_part, penalties_for
 from models.training_set import TrainingRows, days_past_due, days_until, known_days_late, training_rows
 
 SLICE_COUNT = 3
@@ -59,7 +59,7 @@ class TrainingSettings:
     """
 
     hazard: HazardSettings = field(default_factory=HazardSettings)
-    penalties: tuple[float, ...] = (30.0, 300.0, 5000.0)
+    penalties: tuple[float, ...] = (5.0, 40.0, 400.0, 3000.0)
     leaves: tuple[int, ...] = (4, 15)
     max_trees: int = 250
     open_weight: float = 0.2
@@ -183,7 +183,7 @@ def choose(
     is_large = row_count >= LARGE_ROWS
     penalties = (max(settings.penalties),) if is_large else settings.penalties
     scorecards = {
-        penalty: [_scorecard(table, part, intervals, penalty, settings) for part in slices]
+        penalty: [_scorecard(table, feature_names, part, intervals, penalty, settings) for part in slices]
         for penalty in penalties
     }
     by_penalty = {
@@ -235,10 +235,16 @@ def leaf_rows(row_count: int) -> int:
 
 
 def _scorecard(
-    table: Floats, part: TimeSlice, intervals: Intervals, penalty: float, settings: TrainingSettings
+    table: Floats,
+    feature_names: Sequence[str],
+    part: TimeSlice,
+    intervals: Intervals,
+    penalty: float,
+    settings: TrainingSettings,
 ) -> LinearPart:
     fit = part.fit.thinned(settings.hazard.linear_rows, settings.seed)
-    return fit_linear_part(table, fit.rows, fit.is_settled, fit.weight, intervals, penalty)
+    pulls = penalties_for(feature_names, penalty)
+    return fit_linear_part(table, fit.rows, fit.is_settled, fit.weight, intervals, pulls)
 
 
 def _losses_by_tree(

@@ -73,7 +73,7 @@ def test_the_scorecards_terms_are_its_exact_shapley_values():
     intervals = intervals_for(0)
     rows = hazard_rows(np.full(120, -30), intervals)
     outcome = (table[rows.landmark, 0] + random.normal(size=len(rows)) > 0).astype(float)
-    part = fit_linear_part(table, rows, outcome, np.ones(len(rows)), intervals, 5.0)
+    part = fit_linear_part(table, rows, outcome, np.ones(len(rows)), intervals, np.full(3, 5.0))
     asked = hazard_rows(np.array([-30]), intervals)
     one = table[:1]
     average = part.centre[None, :]
