@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from benchmarks import feature_sides
+from benchmarks import feature_sides, feature_tables
 from benchmarks.features import CORE_COLUMNS, _compare, _write_ledger, main, run_side
 from features.catalogue import CATALOGUE
 
@@ -35,3 +36,25 @@ def test_an_unknown_side_is_refused_with_the_sides_there_are(capsys: pytest.Capt
         main(["--side", "spark"])
     assert "choose from" in capsys.readouterr().err
     assert len(CORE_COLUMNS) == 8
+
+
+def test_a_measured_file_becomes_a_section_that_a_second_measurement_replaces(tmp_path: Path) -> None:
+    row = {"features": "every group", "columns": 9, "auc": 0.8, "log_loss": 0.5, "brier": 0.2}
+    row |= {"log_loss_more_than_every_group": 0.0, "interval_90": [0.0, 0.0]}
+    left_out = row | {
+        "features": "without rfm",
+        "log_loss_more_than_every_group": 0.01,
+        "interval_90": [-0.01, 0.03],
+    }
+    measured = {"cutoff": "2024-01-01", "training_invoices": 10, "test_invoices": 5, "test_customers": 2}
+    measured |= {"late_share": 0.25, "rows": [row, left_out]}
+    source, page = tmp_path / "measured.json", tmp_path / "page.md"
+    source.write_text(json.dumps(measured), encoding="utf-8")
+    page.write_text("# Page\n", encoding="utf-8")
+    for command in ("first", "second"):
+        feature_tables.main(["groups", str(source), str(page), "--name", "groups", "--command", command])
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# Page\n\n<!-- groups: begin -->\n`second`\n")
+    assert "first" not in text
+    assert "| without rfm | 9 | 0.8 | 0.5 | 0.2 | +0.0100 (-0.0100 to +0.0300) |" in text
+    assert "25.0% of them late" in text
