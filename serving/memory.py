@@ -34,3 +34,12 @@ class Remembered(Generic[Value]):
             while len(self._values) > self._room:
                 self._values.popitem(last=False)
         return value
+
+    def held(self, key: Hashable) -> Value | None:
+        """Return the value of a key when it is remembered; null when it is not."""
+        with self._lock:
+            return self._values.get(key)
+
+    def hold(self, key: Hashable, value: Value) -> None:
+        """Remember a value."""
+        self.get(key, lambda: value)

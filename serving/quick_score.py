@@ -7,8 +7,8 @@ one invoice costs more than the model itself. A test holds it equal to `score_la
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, cast
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -28,7 +28,7 @@ from models.cold_start import (
     SEGMENT_COLUMN,
 )
 from models.explanation.contributions import explain_landmarks
-from models.explanation.reasons import DEFAULT_COUNT, REASON_TYPE, reasons_of
+from models.explanation.reasons import DEFAULT_COUNT, REASON_TYPE
 from models.grades import (
     LATE_PROBABILITY,
     LONG_DELAY_PROBABILITY,
@@ -39,6 +39,7 @@ from models.hazard import predict_margins
 from models.payment_date import DEFAULT_COUNTRY, quantile_days
 from models.scoring import DATE_SHARES
 from models.target import HORIZONS
+from serving.quick_reasons import reasons_of_few
 
 #: One row of features in the order of the catalogue, null where unknown.
 FeatureRow = tuple[float | None, ...]
@@ -47,26 +48,12 @@ _SEGMENT_INPUTS: Final = tuple(dict.fromkeys([*SEGMENT_COLUMNS, *(axis.column fo
 _PLACE: Final = {name: place for place, name in enumerate(FEATURE_NAMES)}
 
 
-class _KnownRows:
-    """Feature values row by row, in the shape in which the reasons ask for them."""
-
-    def __init__(self, rows: Sequence[FeatureRow]) -> None:
-        self.columns = list(FEATURE_NAMES)
-        self._rows = rows
-
-    def select(self, columns: Sequence[str]) -> _KnownRows:
-        """Return the same rows; the reasons ask for every column, in the order of the catalogue."""
-        if list(columns) != self.columns:
-            raise AssertionError("the reasons ask for the whole catalogue")
-        return self
-
-    def iter_rows(self) -> Iterator[FeatureRow]:
-        """Return each row."""
-        return iter(self._rows)
-
-
 def score_few(
-    bundle: ModelBundle, history: PaymentHistory, landmarks: pl.DataFrame, with_reasons: bool
+    bundle: ModelBundle,
+    history: PaymentHistory,
+    landmarks: pl.DataFrame,
+    with_reasons: bool,
+    segments: Sequence[str | None] | None = None,
 ) -> tuple[list[FeatureRow], pl.DataFrame]:
     """Return features and scores of a few landmarks, equal to `compute_features` and `score_landmarks`.
 
@@ -77,6 +64,8 @@ def score_few(
         history: what is known.
         landmarks: with the payer's `country` beside.
         with_reasons: whether the scores carry their reasons.
+        segments: segment of each payer where it was worked out before (a payer has one segment at one
+            as-of date); null works it out.
     """
     matrix = feature_matrix(history, landmarks)
     features: list[FeatureRow] = [
@@ -114,13 +103,14 @@ def score_few(
     columns["cold_start_rung"] = [
         _rung(*row) for row in zip(depths, known[SEGMENT_COLUMN], known[PORTFOLIO_COLUMN], strict=True)
     ]
-    columns["rfm_segment"] = _segments(bundle, matrix)
+    columns["rfm_segment"] = (
+        _segments(bundle, matrix) if segments is None else pl.Series(segments, dtype=pl.String)
+    )
     columns["model_version"] = [bundle.version] * landmarks.height
     columns["feature_version"] = [bundle.catalogue_version] * landmarks.height
     if with_reasons:
         found = explain_landmarks(bundle, table, days_past_due)
-        rows_known = cast(pl.DataFrame, _KnownRows(features))
-        told = reasons_of(found, rows_known, landmarks["currency"].to_list(), DEFAULT_COUNT)
+        told = reasons_of_few(found, features, landmarks["currency"].to_list(), DEFAULT_COUNT)
         columns["explained_days"] = found.explained_days
         columns["explained_probability"] = found.probability
         columns["base_probability"] = found.base

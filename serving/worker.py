@@ -93,6 +93,7 @@ class ScoreWorker:
         self._read_signals = read_signals
         self._histories: dict[int, OnlineHistory] = {}
         self._accounts: Remembered[dict[str, AccountFacts]] = Remembered(REMEMBERED_ACCOUNTS)
+        self._segments: Remembered[str] = Remembered(REMEMBERED_ACCOUNTS)
         self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_ACCOUNTS)
         self._feeds: tuple[float, tuple[FeedState, ...]] = (-FEED_SECONDS, ())
         self.champion: Watched[ModelBundle] = Watched(
@@ -196,7 +197,18 @@ class ScoreWorker:
     ) -> Scored:
         landmarks = landmarks_of(invoices)
         if len(invoices) <= FEW_INVOICES:
-            features, scores = score_few(bundle, knowledge.history, landmarks, with_reasons)
+            keys = [
+                (invoice.customer_id, as_of, *knowledge.version_of(invoice.customer_id), bundle.version)
+                for invoice in invoices
+            ]
+            held = [self._segments.held(key) for key in keys]
+            segments = held if all(held) else None
+            features, scores = score_few(bundle, knowledge.history, landmarks, with_reasons, segments)
+            for key, segment in zip(
+                keys, scores["rfm_segment"].to_list() if segments is None else (), strict=False
+            ):
+                if segment is not None:
+                    self._segments.hold(key, segment)
         else:
             frame = compute_features(knowledge.history, landmarks)
             scores = score_landmarks(bundle, frame, landmarks, with_reasons=with_reasons)

@@ -38,9 +38,13 @@ def test_a_few_landmarks_score_as_in_the_batch_to_the_last_bit(
     if has_segments:
         bundle = replace(bundle, rfm_scale=fit_rfm_scale(features))
     batch = score_landmarks(bundle, features, landmarks, with_reasons=with_reasons)
+    by_payer = batch.group_by("customer_id", "as_of").agg(pl.col("rfm_segment").n_unique())
+    assert by_payer["rfm_segment"].max() == 1, "a payer has one segment at one as-of date"
     few_features, few = score_few(bundle, history, landmarks, with_reasons)
     assert few_features == [row[2:] for row in features.rows()]
     assert few.schema == batch.schema
     assert few.equals(batch, null_equal=True)
+    told_before = score_few(bundle, history, landmarks, with_reasons, batch["rfm_segment"].to_list())[1]
+    assert told_before.equals(batch, null_equal=True)
     alone = [score_few(bundle, history, landmarks[place], with_reasons)[1] for place in range(0, 60, 7)]
     assert pl.concat(alone).equals(batch.gather_every(7).head(len(alone)), null_equal=True)
