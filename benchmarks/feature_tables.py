@@ -78,11 +78,13 @@ def speed_lines(measured: dict[str, Any]) -> list[str]:
         f"{largest['duckdb']:.1g} |",
         f"| pandas groupby, {pandas['invoices']:,} invoices scaled up | {pandas['seconds_scaled_to_all']} | "
         f"{pandas['processor_seconds_scaled_to_all']} | "
-        f"{faster[0]['seconds']}; {faster[0]['processor_seconds']} times | {pandas['peak_memory_gib']} (sample) | {largest['pandas']:.1g} |",
+        f"{faster[0]['seconds']}; {faster[0]['processor_seconds']} times | "
+        f"{pandas['peak_memory_gib']} (sample) | {largest['pandas']:.1g} |",
         "",
         f"One invoice online, all {online['columns']} columns, a customer with {online['past_invoices']} past "
         f"invoices, {online['calls']} calls: median {online['milliseconds_median']} ms, "
-        f"99th percentile {online['milliseconds_p99']} ms, processor {online['processor_milliseconds_mean']} ms a call.",
+        f"99th percentile {online['milliseconds_p99']} ms, "
+        f"processor {online['processor_milliseconds_mean']} ms a call.",
     ]
     return lines
 

@@ -16,7 +16,7 @@ from features.catalogue import CATALOGUE
 from features.compute import compute_features
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
-from tests.property.ledger_worlds import SPAN, day, ledgers
+from tests.property.ledger_worlds import SPAN, day, frame, ledgers
 from tests.property.reference_features import reference_features
 from tests.property.test_features_never_see_the_future import landmarks_of
 
@@ -103,3 +103,10 @@ def test_absent_tables_leave_their_columns_unknown(world: tuple[Ledger, pl.DataF
     for column in CATALOGUE:
         if {"disputes", "interactions", "indicators", "emails"} & set(column.sources):
             assert features[column.name].null_count() == features.height, column.name
+
+
+def test_a_column_without_a_plain_loop_cannot_be_registered() -> None:
+    customers = frame("customers", [{"customer_id": "C0", "is_strategic": False}])
+    ledger = Ledger(customers, frame("invoices", []), frame("payments", []))
+    answer = reference_features(ledger, None, landmarks_of(ledger, day(0)))[0]
+    assert [column.name for column in CATALOGUE if column.name not in answer] == []
