@@ -74,22 +74,32 @@ class SignalPipeline:
         """For each shown label the sentence that speaks most for it: counted mentions first, then the words' weight."""
         if not shown.any() or not reading.sentences:
             return ()
-        margins = np.array(
+        margins: NDArray[np.float32] | None = None
+        quotes: list[Quote] = []
+        for column in np.flatnonzero(shown):
+            label = LABELS[column]
+            telling = {
+                m.sentence for m in reading.mentions if m.label == label and m.is_strong and not m.qualifiers
+            }
+            if len(telling) == 1:
+                chosen = telling.pop()
+            else:
+                if margins is None:
+                    margins = self._sentence_margins(reading)
+                pool = sorted(telling) or range(len(reading.sentences))
+                chosen = max(pool, key=lambda number: (float(margins[number, column]), -number))
+            start, end = reading.sentences[chosen]
+            quotes.append(Quote(label, reading.text[start : min(end, start + _LONGEST_QUOTE)]))
+        return tuple(quotes)
+
+    def _sentence_margins(self, reading: Reading) -> NDArray[np.float32]:
+        """What the words of each sentence weigh for each label."""
+        return np.array(
             [
                 self._decider.text_margins(text_terms(reading.words[first:end]))
                 for first, end in reading.sentence_words
             ]
         )
-        quotes: list[Quote] = []
-        for column in np.flatnonzero(shown):
-            label = LABELS[column]
-            scores = margins[:, column].astype(np.float64)
-            for mention in reading.mentions:
-                if mention.label == label and not mention.qualifiers:
-                    scores[mention.sentence] += 3.0 if mention.is_strong else 0.5
-            start, end = reading.sentences[int(np.argmax(scores))]
-            quotes.append(Quote(label, reading.text[start : min(end, start + _LONGEST_QUOTE)]))
-        return tuple(quotes)
 
 
 def _cues(reading: Reading) -> tuple[Cue, ...]:

@@ -1,5 +1,6 @@
 """Golden cases of text isolation. Source: hand-made mails in the layouts of the named programs."""
 
+# ruff: noqa: E501  (a case reads better on one line)
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,6 @@
 """Golden table of relative dates. Source: rules in the README of the labelled mails, days worked out by hand."""
 
+# ruff: noqa: E501  (a case reads better on one line)
 from __future__ import annotations
 
 import datetime as dt

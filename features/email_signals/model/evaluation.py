@@ -17,6 +17,7 @@ from features.email_signals.model.training import (
     Example,
     build_examples,
     choose_thresholds,
+    fingerprint,
     fit_calibration,
     fit_linear,
     fold_of,
@@ -61,7 +62,8 @@ def cross_validate(
         the same for a keyword list and for TF-IDF with logistic regression when asked.
     """
     answers = out_of_fold_answers(labelled, seed, corpus)
-    report = quality(answers)
+    prints = {"mails_sha256": fingerprint(labelled), "corpus_sha256": fingerprint(corpus)}
+    report = {"seed": seed, **prints, **quality(answers)}
     if with_baselines:
         report["baselines"] = {
             "keywords": scores(baselines.keyword_decisions(answers.labelled), answers.truth),

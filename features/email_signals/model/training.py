@@ -21,7 +21,7 @@ from features.errors import Fault, InvalidInputError
 FOLDS = 5
 REGULARISATION = 2.0
 CORPUS_WEIGHT = 0.7
-CUE_DROPOUT = 0.5
+CUE_DROPOUT = 0.4
 TERM_MINIMUM = 2
 TERMS_KEPT = 16_000
 UNSURE_WIDTH = 0.22
@@ -98,11 +98,16 @@ def train_signals(
             "invented_sentences": len(invented),
             "seed": seed,
             "folds": FOLDS,
-            "mails_sha256": hashlib.sha256(
-                "\n".join(m.mail.id + m.mail.body for m in kept).encode()
-            ).hexdigest(),
+            "mails_sha256": fingerprint(kept),
+            "corpus_sha256": fingerprint(corpus),
         },
     )
+
+
+def fingerprint(mails: Sequence[LabelledMail]) -> str:
+    """SHA-256 of the ids and texts of mails, whatever their order: tells which set a figure belongs to."""
+    lines = sorted(f"{m.mail.id}\x1f{m.mail.subject}\x1f{m.mail.body}" for m in mails)
+    return hashlib.sha256("\x1e".join(lines).encode()).hexdigest()
 
 
 def build_examples(labelled: Sequence[LabelledMail], seed: int, weight: float) -> list[Example]:
@@ -155,17 +160,8 @@ def out_of_fold_margins(
 def margins_of(fit: LinearFit, examples: Sequence[Example]) -> NDArray[np.float32]:
     """Raw margins of several mails."""
     decider = Decider(_uncalibrated(fit))
-    return np.array([_margin(decider, example) for example in examples], dtype=np.float32)
-
-
-def _margin(decider: Decider, example: Example) -> NDArray[np.float32]:
-    art = decider.artefact
-    result: NDArray[np.float32] = (
-        decider.text_margins(example.terms)
-        + np.asarray(example.mentions, dtype=np.float32) @ art.mention_weights
-        + art.intercepts
-    )
-    return result
+    margins = [decider.margins(example.terms, example.mentions) for example in examples]
+    return np.array(margins, dtype=np.float32)
 
 
 def _uncalibrated(fit: LinearFit) -> SignalArtefact:

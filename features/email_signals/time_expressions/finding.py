@@ -47,7 +47,10 @@ def find_time_expressions(folded: str, sent_on: dt.date, language: str) -> tuple
     """
     is_american = language == "en" and bool(_AMERICAN.search(folded)) and not _BRITISH.search(folded)
     found: list[TimeExpression] = []
+    absent = {hint for hint in _HINT_WORDS if not any(word in folded for word in _HINT_WORDS[hint])}
     for pattern, resolve in _FAMILIES:
+        if _HINTS.get(resolve) in absent:
+            continue
         for match in pattern.finditer(folded):
             if any(match.start() < other.end and other.start < match.end() for other in found):
                 continue
@@ -294,3 +297,72 @@ _FAMILIES: tuple[tuple[re.Pattern[str], _Resolver], ...] = (
     (re.compile(r"(?<!\w)(?P<day>(?:[12]?\d)(?:st|nd|rd|th)|3[01](?:st|th))(?!\w| (?:floor|time|reminder|invoice|instal\w*|notice|letter|payment|party|century|quarter|tranche|half|of (?:the|each|every)|request))"), _ordinal_day),
     (re.compile(rf"(?<!\w)(?P<weekday>{_any([w for w in WEEKDAYS if len(w) > 3 or w in ('fri', 'tue', 'thu')])})(?:'s)?(?!\w)"), _weekday_bare),
 )  # fmt: skip
+
+_HINT_WORDS: dict[str, tuple[str, ...]] = {
+    "digit": tuple("0123456789"),
+    "weekday": (
+        "lun",
+        "mar",
+        "mer",
+        "jeu",
+        "ven",
+        "sam",
+        "dim",
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "sat",
+        "sun",
+    ),
+    "month": (
+        "jan",
+        "fev",
+        "feb",
+        "mar",
+        "av",
+        "ap",
+        "mai",
+        "may",
+        "ju",
+        "ao",
+        "aug",
+        "sep",
+        "oct",
+        "nov",
+        "dec",
+    ),
+    "month word": ("mois", "month", "mth", "eom"),
+    "week word": ("sem", "week", "wk", "vendredi"),
+    "quarter word": ("trim", "quarter", "q1", "q2", "q3", "q4", "t1", "t2", "t3", "t4"),
+    "feast": ("noel", "mas", "an", "year"),
+    "easter": ("paques", "easter"),
+    "tomorrow": ("demain", "morro", "tm", "tomoz", "2moro", "dem1", "24"),
+}
+"""Letters of which some must be in a text for a family to be worth trying."""
+_HINTS: dict[_Resolver, str] = {
+    _iso: "digit",
+    _numeric: "digit",
+    _named_day_first: "digit",
+    _week_of: "digit",
+    _week_number: "digit",
+    _next_month_day: "digit",
+    _ordinal_day: "digit",
+    _weekday_and_day: "digit",
+    _weekday_shifted: "weekday",
+    _weekday_of_next_week: "weekday",
+    _weekday_next: "weekday",
+    _weekday_bare: "weekday",
+    _month_end: "month",
+    _middle_of_month: "month",
+    _next_month_end: "month word",
+    _this_month_end: "month word",
+    _next_week: "week word",
+    _this_week: "week word",
+    _quarter: "quarter word",
+    _feast: "feast",
+    _easter: "easter",
+    _tomorrow: "tomorrow",
+    _after_tomorrow: "tomorrow",
+}

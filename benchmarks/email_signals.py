@@ -1,0 +1,83 @@
+"""Quality and speed of the e-mail signals, as JSON: `python -m benchmarks.email_signals LABELLED.jsonl`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from features.email_signals import Mail, cross_validate, load_pipeline, read_corpus, read_labelled_file
+from features.email_signals.model.artefact import DEFAULT_FOLDER
+
+QUALITY_FILE = DEFAULT_FOLDER.parent / "quality.json"
+_START = (
+    "import time; t = time.perf_counter()\n"
+    "import datetime; from features.email_signals import Mail, load_pipeline\n"
+    "load_pipeline().read(Mail('m', datetime.date(2025, 1, 6), 'Re: relance', 'Le virement part lundi.'))\n"
+    "print(time.perf_counter() - t)"
+)
+
+
+def measure_speed(mails: list[Mail], repeats: int = 3) -> dict[str, Any]:
+    """Mails a second in one process and in two, milliseconds for one mail, seconds from import to first answer."""
+    pipeline = load_pipeline()
+    list(pipeline.read_many(mails))
+    one = min(_timed(lambda: list(pipeline.read_many(mails))) for _ in range(repeats))
+    single = [_timed(lambda mail=mail: pipeline.read(mail)) * 1000 for mail in mails[:300]]
+    with get_context("spawn").Pool(2) as pool:
+        halves = [mails[0::2] * 2, mails[1::2] * 2]
+        pool.map(_read_all, halves)
+        two = min(_timed(lambda: pool.map(_read_all, halves)) for _ in range(repeats))
+    start = subprocess.run([sys.executable, "-c", _START], capture_output=True, text=True, check=True)
+    return {
+        "mails": len(mails),
+        "mails_per_second_one_process": round(len(mails) / one),
+        "mails_per_second_two_processes": round(2 * len(mails) / two),
+        "one_mail_ms_median": round(statistics.median(single), 2),
+        "one_mail_ms_p99": round(sorted(single)[int(len(single) * 0.99) - 1], 2),
+        "import_to_first_answer_seconds": round(float(start.stdout), 2),
+    }
+
+
+def _read_all(mails: list[Mail]) -> int:
+    return sum(1 for _ in load_pipeline().read_many(mails))
+
+
+def _timed(action: Any) -> float:
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Measures and prints; with --record the quality is kept beside the code for the test of the gates."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "labelled", type=Path, nargs="?", default=Path("../shared/data/emails/labelled_emails.jsonl")
+    )
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--speed-only", action="store_true")
+    parser.add_argument("--quality-only", action="store_true")
+    parser.add_argument("--record", action="store_true")
+    options = parser.parse_args()
+    labelled = read_labelled_file(options.labelled)
+    report: dict[str, Any] = {}
+    if not options.speed_only:
+        report["quality"] = cross_validate(labelled, options.seed, read_corpus())
+    if not options.quality_only:
+        report["speed"] = measure_speed([m.mail for m in labelled])
+    if options.record and "quality" in report:
+        QUALITY_FILE.write_text(
+            json.dumps(report["quality"], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    print(json.dumps(report, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
