@@ -35,7 +35,7 @@ class HazardSettings:
         min_rows_per_leaf: fewest hazard rows in a leaf.
         l2: ridge penalty of the leaves.
         feature_share: share of the features each tree may use.
-        penalty: pull of the scorecard's slopes of habits to zero, in observations; 30 times that for the others.
+        penalty: pull of the scorecard's slopes of habits to zero, in observations; more for others.
         linear_rows: most hazard rows the scorecard is fitted on.
         is_monotone: hold the trees to the direction the catalogue declares.
         threads: threads of training; the result does not depend on it.

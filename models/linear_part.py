@@ -34,7 +34,7 @@ HABIT_FEATURES: tuple[str, ...] = (
 )
 """Features credit people have always gone by: their slopes are pulled to zero less than those of the others."""
 
-OTHER_FEATURES_PENALTY = 30.0
+OTHER_FEATURES_PENALTY = 60.0
 """How many times stronger the pull is on all other features, which few data cannot tell from chance."""
 
 PHASE_ENDS: tuple[int, ...] = (-4, 0, 7)

@@ -59,7 +59,7 @@ class TrainingSettings:
     """
 
     hazard: HazardSettings = field(default_factory=HazardSettings)
-    penalties: tuple[float, ...] = (5.0, 40.0, 400.0, 3000.0)
+    penalties: tuple[float, ...] = (5.0, 40.0, 200.0, 1000.0)
     leaves: tuple[int, ...] = (4, 15)
     max_trees: int = 250
     open_weight: float = 0.2

@@ -18,12 +18,14 @@ from features.errors import EncoursError
 from features.ledger import Ledger, as_known_before
 from features.settings import LedgerSettings
 from models.backtest.evaluation import Backtest, default_cutoffs, run_backtest
+from models.backtest.summary import summarise
 from models.bundle import ModelBundle, load_bundle
-from models.evidence import CHAMPION_NAME, evidence_of
+from models.evidence import CHAMPION_NAME, error_by_group, evidence_of
 from models.explanation.contributions import explain_landmarks
 from models.from_ledger import TrainingInput, train_bundle
 from models.home import Home
-from models.promotion import Evidence, GateLimits, promote, refusals
+from models.model_card import explained_sample, model_card
+from models.promotion import Evidence, GateLimits, promote, record_gate, refusals
 from models.target import Target
 from models.tracking import (
     CHAMPION,
@@ -101,11 +103,20 @@ def train_and_register(
         },
         metrics=_metrics(evidence),
         tags=training_tags(given.known_before, given.data_fingerprint, CATALOGUE_VERSION, code_version()),
+        model_card=model_card(
+            bundle,
+            trained,
+            explained_sample(bundle, given.features, given.landmarks),
+            None if rehearsal is None else summarise(rehearsal, resamples=0),
+            None if rehearsal is None else error_by_group(rehearsal.predictions, ledger.customers),
+        ),
     )
     keys = given.landmarks.select("invoice_id", "customer_id", "as_of", "due_on")
     known = given.features.drop("invoice_id", "as_of")
     example = pl.concat([keys, known], how="horizontal").tail(_EXAMPLE_ROWS)
     registered = register_model(home, bundle, record, example)
+    if evidence is not None:
+        record_gate(home, registered, against)
     is_first = champion is None
     is_promoted = is_first or (evidence is not None and not against)
     if is_promoted:

@@ -26,12 +26,12 @@ EXPORT = (
     / "ibm-accounts-receivable"
     / "WA_Fn-UseC_-Accounts-Receivable.csv"
 )
-QUICK = TrainingSettings(hazard=HazardSettings(threads=1), leaves=(15,), max_trees=60)
+QUICK = TrainingSettings(hazard=HazardSettings(threads=1), penalties=(40.0, 200.0), leaves=(4,), max_trees=30)
 
 
 @cache
 def _world() -> tuple[Ledger, pl.DataFrame]:
-    world = simulate_world(WorldSettings(customers=90, months=20, seed=21))
+    world = simulate_world(WorldSettings(customers=130, months=20, seed=31))
     return world.ledger, world.truth["probabilities"]
 
 

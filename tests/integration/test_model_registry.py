@@ -1,0 +1,87 @@
+"""Registration, promotion with its gate, rollback, and the registered model in a process of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.errors import Fault
+from models.bundle import load_bundle
+from models.home import Home, home_at
+from models.promotion import gate_findings, promote, promotions, record_gate, rollback
+from models.scoring import score_landmarks
+from models.tracking import CHALLENGER, CHAMPION, RunRecord, find_version, register_model
+from tests.model_samples import FEATURES, bundle, unseen
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+AT = dt.datetime(2026, 1, 5, 8, 0, tzinfo=dt.UTC)
+
+
+def _example() -> pl.DataFrame:
+    features, landmarks = unseen()
+    keys = landmarks.select("invoice_id", "customer_id", "as_of", "due_on")
+    return pl.concat([keys, features.select(FEATURES)], how="horizontal")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Home:
+    made = home_at(tmp_path_factory.mktemp("home"))
+    record = RunRecord(parameters={"leaves": 7}, metrics={"log_loss": 0.4}, tags={"data_fingerprint": "0"})
+    for _ in range(2):
+        register_model(made, bundle(), record, _example().head(3))
+    return made
+
+
+def test_versions_are_promoted_and_rolled_back_and_each_step_is_recorded(home):
+    first, second = find_version(home, "1"), find_version(home, CHALLENGER)
+    assert (first.version, second.version) == (1, 2)
+    promote(home, first, "anna", "first model", AT)
+    folder = promote(home, second, "bruno", "better on spring", AT)
+    assert find_version(home, CHAMPION).version == 2
+    assert json.loads(home.champion_pointer.read_text())["folder"] == folder.name
+    assert load_bundle(folder, FEATURES, "1").version == bundle().version
+    assert rollback(home, "anna", "complaints", AT).version == 1
+    assert find_version(home, CHAMPION).version == 1
+    told = [(entry["action"], entry["version"], entry["who"], entry["why"]) for entry in promotions(home)]
+    assert told == [
+        ("promote", 1, "anna", "first model"),
+        ("promote", 2, "bruno", "better on spring"),
+        ("rollback", 1, "anna", "complaints"),
+    ]
+
+
+def test_what_the_gate_found_stays_with_the_version(home):
+    version = find_version(home, "2")
+    assert "was not asked" in gate_findings(home, version)[0].what
+    found = Fault("log loss is +0.0300 against the champion", where="log_loss", examples=("a",))
+    record_gate(home, version, [found])
+    assert gate_findings(home, version) == (found,)
+    record_gate(home, version, [])
+    assert gate_findings(home, version) == ()
+
+
+def test_mlflow_gives_the_same_numbers_in_another_process(home, tmp_path):
+    asked = _example().head(20)
+    rows = asked.with_columns(pl.col(pl.Date).cast(pl.String))
+    given, answered = tmp_path / "in.json", tmp_path / "out.json"
+    content = {"dataframe_split": {"columns": rows.columns, "data": [list(row) for row in rows.iter_rows()]}}
+    given.write_text(json.dumps(content))
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": home.tracking_uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    done = subprocess.run(
+        [sys.executable, "-m", "mlflow", "models", "predict", "-m", "models:/late_payment/1", "-i", str(given),
+         "-t", "json", "-o", str(answered), "--env-manager", "local"],
+        env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    features, landmarks = unseen()
+    expected = score_landmarks(bundle(), features, landmarks, with_reasons=False).head(20)
+    got = json.loads(answered.read_text())["predictions"]
+    assert [row["p_late"] for row in got] == expected["p_late"].to_list()
+    assert [row["payment_date_p50"] for row in got] == expected["payment_date_p50"].cast(pl.String).to_list()
