@@ -14,7 +14,7 @@ from features.email_signals.model.artefact import DEFAULT_FOLDER, SignalArtefact
 from features.email_signals.model.deciding import Decider
 from features.email_signals.model.vectors import mention_features, text_terms
 from features.email_signals.promises import promised_payment
-from features.email_signals.reading import ReadMail, language_pipelines, read_mails
+from features.email_signals.reading import ReadMail, mail_pipeline, read_mails
 from features.email_signals.tone import measure_tone
 from features.email_signals.values import LABELS, Cue, Mail, MailSignals, Quote
 
@@ -35,7 +35,7 @@ class SignalPipeline:
         self._decider = Decider(artefact)
         self._decide_at = artefact.decide_at.astype(np.float64)
         self._unsure_from = artefact.unsure_from.astype(np.float64)
-        language_pipelines()
+        mail_pipeline()
 
     def read(self, mail: Mail) -> MailSignals:
         """Signals of one mail."""

@@ -38,37 +38,37 @@ class ReadMail:
 
 
 @cache
-def language_pipelines() -> dict[str, Language]:
-    """One blank pipeline per language with the e-mail components; mixed mails use the French tokens."""
-    pipelines: dict[str, Language] = {}
-    for language in ("fr", "en"):
-        nlp = spacy.blank(language)
-        nlp.max_length = LONGEST_TEXT + 1
-        nlp.tokenizer = MailTokenizer(nlp.vocab)
-        for component in COMPONENTS:
-            nlp.add_pipe(component)
-        pipelines[language] = nlp
-    pipelines["mixed"] = pipelines["fr"]
-    return pipelines
+def mail_pipeline() -> Language:
+    """The blank pipeline with the e-mail components, one for both languages.
+
+    It starts from spaCy's language-neutral class: the French one compiles tokenizer exceptions for longer than
+    everything else here takes to start, and mails have a tokenizer of their own. The language of each mail is told
+    by its own words and travels in the reading.
+    """
+    nlp = spacy.blank("xx")
+    nlp.max_length = LONGEST_TEXT + 1
+    nlp.tokenizer = MailTokenizer(nlp.vocab)
+    for component in COMPONENTS:
+        nlp.add_pipe(component)
+    return nlp
 
 
 def read_mails(mails: Iterable[Mail]) -> Iterator[ReadMail]:
     """Readings of mails, in their order; memory stays flat whatever their number."""
-    pipelines = language_pipelines()
+    nlp = mail_pipeline()
     remaining = iter(mails)
     while batch := list(islice(remaining, _BATCH)):
-        with pipelines["fr"].memory_zone(), pipelines["en"].memory_zone():
-            done = [_read_one(mail, pipelines) for mail in batch]
+        with nlp.memory_zone():
+            done = [_read_one(mail, nlp) for mail in batch]
         yield from done
 
 
-def _read_one(mail: Mail, pipelines: dict[str, Language]) -> ReadMail:
+def _read_one(mail: Mail, nlp: Language) -> ReadMail:
     own = isolate_own_text(mail.subject, mail.body)
     text = f"{own.subject}\n{own.text}" if own.subject and own.text else own.text or own.subject
     text = text[:LONGEST_TEXT]
     language = detect_language(own.text, own.full_subject)
     reading = Reading(text, mail.sent_at, language)
-    nlp = pipelines[language]
     doc = nlp.make_doc(text)
     doc._.set(EXTENSION, reading)
     for _, component in nlp.pipeline:
