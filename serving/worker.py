@@ -48,7 +48,7 @@ from serving.scoring import (
     ledger_with_new,
 )
 from serving.settings import ServiceSettings
-from serving.store import FeedState, SqlHistoryStore, open_store
+from serving.store import FeedState, SqlHistoryStore, StoreUnavailableError, open_store
 
 _LOG: Final = logging.getLogger("encours.worker")
 #: Invoices above which the computing leaves the event loop, so that other callers are not kept waiting.
@@ -144,6 +144,7 @@ class ScoreWorker:
             )
         knowledge = await self._histories[serving.value.target.grace_days].current()
         invoices = complete_invoices(request.invoices, as_of, _known_facts(knowledge, key))
+        await self._refresh_feeds()
         arguments = (serving.value, policy.value, knowledge, invoices, as_of, now, request.with_reasons)
         if len(invoices) <= FEW_INVOICES:
             scored = self._compute(*arguments)
@@ -164,13 +165,16 @@ class ScoreWorker:
             scores=answers,
         )
 
-    def feeds(self) -> tuple[FeedState, ...]:
-        """Return the freshness of the feeds, at most some seconds old."""
+    async def _refresh_feeds(self) -> None:
+        """Look at the freshness of the feeds, at most every few seconds; a store that is away leaves the last look."""
         at, feeds = self._feeds
-        if time.monotonic() - at >= FEED_SECONDS:
-            feeds = self.store.feeds()
-            self._feeds = (time.monotonic(), feeds)
-        return feeds
+        if time.monotonic() - at < FEED_SECONDS:
+            return
+        try:
+            feeds = self.store.feeds() if self.store.is_local else await asyncio.to_thread(self.store.feeds)
+        except StoreUnavailableError:
+            _LOG.warning("the freshness of the feeds could not be looked up")
+        self._feeds = (time.monotonic(), feeds)
 
     def _serving(self) -> tuple[Loaded[ModelBundle], Loaded[Policy]]:
         model, policy = self.champion.current, self.policy.current
@@ -237,7 +241,7 @@ class ScoreWorker:
         now: dt.datetime,
     ) -> dict[str, Decision]:
         """Decide on every invoice that has a number; drafts are not dunned."""
-        age = feed_age_hours(self._feeds_if_reachable(), as_of, now)
+        age = feed_age_hours(self._feeds[1], as_of, now)
         by_customer: dict[str, list[InvoiceInFull]] = {}
         for invoice in invoices:
             if invoice.invoice_id is not None:
@@ -272,11 +276,6 @@ class ScoreWorker:
 
         held = self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
         return {key: held[key] for key in wanted}
-
-    def _feeds_if_reachable(self) -> tuple[FeedState, ...]:
-        if self.keeper.is_store_away:
-            return self._feeds[1]
-        return self.feeds()
 
     def _load_champion(self) -> ModelBundle:
         folder: Path = read_pointer(self.settings.champion_pointer)

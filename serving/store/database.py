@@ -225,6 +225,10 @@ def _postgres_engine(url: URL) -> Engine:
         pool_timeout=CONNECT_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
-            "options": "-c timezone=utc -c synchronous_commit=on",
+            # A server that vanished is noticed in seconds, not when the network gives up.
+            "tcp_user_timeout": 5000,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "options": "-c timezone=utc -c synchronous_commit=on -c lock_timeout=20s",
         },
     )

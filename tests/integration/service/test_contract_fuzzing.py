@@ -27,6 +27,8 @@ with warnings.catch_warnings():
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
+WITH_BODY = [door for door in DOORS if door.description.message is not None]
+
 
 @pytest.fixture(scope="module")
 def api(ledger: Any, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -62,12 +64,10 @@ def test_no_request_leads_outside_the_contract(api: Any, door: Any) -> None:
     ask()
 
 
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.description.path)
+@pytest.mark.parametrize("door", WITH_BODY, ids=lambda door: door.description.path)
 @pytest.mark.filterwarnings("ignore")
 def test_no_broken_request_leads_outside_the_contract(api: Any, door: Any) -> None:
     operation = api[door.description.path][door.description.method]
-    if door.description.message is None:
-        pytest.skip("a request without a body that breaks the contract is an unknown address")
 
     @settings(
         max_examples=25,
