@@ -152,7 +152,9 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
                 decision=answer.decision,
                 model_version=answer.model_version,
             )
-    raise not_found("A score of this invoice")
+    raise RefusalError(
+        404, "not_found", "No score of this invoice is kept. To do: ask for one with `POST /v1/score`."
+    )
 
 
 async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseModel:
