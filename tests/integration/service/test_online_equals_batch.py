@@ -1,0 +1,64 @@
+"""Whatever comes by event, in whatever order, the online history gives the features of the whole ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.asof import PaymentHistory, open_landmarks
+from features.compute import compute_features
+from features.ledger import Ledger
+from features.settings import LedgerSettings
+from serving.online import OnlineHistory
+from serving.store import facts_of, open_store, sqlite_url
+
+from .conftest import AS_OF, NOW
+
+
+def part_of(ledger: Ledger, share: float, seed: int) -> tuple[Ledger, list[tuple[str, pl.DataFrame]]]:
+    """A ledger with a share of the rows of each table, and the rows left out."""
+    kept, left = {}, []
+    for name, frame in ledger.tables():
+        if name == "indicators":
+            kept[name] = frame
+            continue
+        is_kept = pl.Series([random.Random(f"{seed}{name}{i}").random() < share for i in range(frame.height)])
+        kept[name] = frame.filter(is_kept)
+        left.append((name, frame.filter(~is_kept)))
+    return Ledger.from_tables(kept), left
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_events_in_any_order_give_the_features_of_the_whole_ledger(
+    ledger: Ledger, tmp_path: Path, seed: int
+) -> None:
+    first, left = part_of(ledger, 0.97, seed)
+    store = open_store(sqlite_url(tmp_path / "store.db"), b"k" * 40)
+    store.load_ledger(first, NOW)
+    online = OnlineHistory(store, LedgerSettings())
+    events = [fact for name, frame in left for fact in facts_of(name, frame)]
+    random.Random(seed).shuffle(events)
+    assert len(events) > 200
+    for start in range(0, len(events), 60):
+        store.take_in(events[start : start + 60], NOW)
+        knowledge = asyncio.run(online.current())
+    assert knowledge.moment == store.moment()
+    assert knowledge.changed, "the events were laid over the base"
+    whole = store.history().ledger
+    assert all(getattr(whole, name).equals(frame, null_equal=True) for name, frame in ledger.tables())
+    landmarks = open_landmarks(ledger, AS_OF)
+    batch = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
+    assert compute_features(knowledge.history, landmarks).equals(batch, null_equal=True)
+    for row in landmarks.head(20).iter_rows(named=True):
+        held = knowledge.invoice(row["invoice_id"])
+        assert held is not None
+        assert held["due_on"] == row["due_on"]
+        part = knowledge.ledger_of(row["customer_id"])
+        assert part is not None
+        wanted = ledger.invoices.filter(pl.col("customer_id") == row["customer_id"])
+        assert part.invoices.sort("invoice_id").equals(wanted.sort("invoice_id"), null_equal=True)
+    store.close()
