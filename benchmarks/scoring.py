@@ -1,8 +1,9 @@
 """What training, scoring and explaining cost: `python -m benchmarks.scoring [--invoices N] [--out FILE]`.
 
-Trains on a simulated ledger's shape with random features, so that sizes can be chosen freely, and writes JSON: rows a second
-for training, batch scoring, batch scoring with all reasons, one score with reasons (median and 99th percentile), and the
-trade between tree size, number of trees, quality and cost. Figures hold for the machine they were taken on.
+Trains on a simulated ledger's shape with random features, so that sizes can be chosen freely, and writes
+JSON: rows a second for training, batch scoring, batch scoring with all reasons, one score with reasons
+(median and 99th percentile), and the trade between tree size, number of trees, quality and cost. Figures
+hold for the machine they were taken on.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.catalogue import FEATURE_NAMES
+from features.catalogue import CATALOGUE, FEATURE_NAMES
 from models.bundle import ModelBundle, make_bundle
 from models.calibration import identity_calibration
 from models.hazard import HazardSettings, fit_hazard
@@ -38,6 +39,11 @@ def sample(count: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFr
     random = np.random.default_rng(seed)
     table = random.normal(size=(count, len(FEATURE_NAMES)))
     signal = table[:, :6] @ np.array([5.0, 4.0, 3.0, 2.0, 2.0, 1.0])
+    for column, feature in enumerate(CATALOGUE):
+        if feature.unit == "flag":
+            table[:, column] = table[:, column] > 0
+        elif feature.minimum is not None:
+            table[:, column] = feature.minimum + np.abs(table[:, column])
     table[random.random(table.shape) < 0.1] = np.nan
     issued = np.datetime64(CUTOFF) - random.integers(60, 900, count).astype("timedelta64[D]")
     due = issued + np.timedelta64(30, "D")

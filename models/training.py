@@ -111,6 +111,7 @@ def feature_table(features: pl.DataFrame, feature_names: Sequence[str]) -> Float
     Raises:
         InvalidInputError: when a column is absent or not Float64, or a value is infinite.
     """
+    schema = features.schema
     faults = [
         Fault(
             what="the column is missing",
@@ -119,31 +120,34 @@ def feature_table(features: pl.DataFrame, feature_names: Sequence[str]) -> Float
             remedy="compute the features with the catalogue version the model was trained with",
         )
         for name in feature_names
-        if name not in features.columns
+        if name not in schema
     ]
     faults += [
         Fault(
-            what=f"the column is {features.schema[name]}",
+            what=f"the column is {schema[name]}",
             where=f"features.{name}",
             expected="Float64",
             remedy="use the answer of compute_features as it is",
         )
         for name in feature_names
-        if name in features.columns and features.schema[name] != pl.Float64
+        if name in schema and schema[name] != pl.Float64
     ]
     if faults:
         raise InvalidInputError("The features do not fit the model.", faults)
-    columns = [features[name].fill_null(float("nan")).to_numpy() for name in feature_names]
-    table = np.empty((features.height, len(columns)), dtype=np.float64)
-    for position, column in enumerate(columns):
-        table[:, position] = column
-    infinite = [name for name, column in zip(feature_names, columns, strict=True) if np.isinf(column).any()]
-    if infinite:
+    # to_numpy makes NaN of null; one conversion for all columns keeps a single row quick.
+    known: Floats = features.select(feature_names).to_numpy()
+    table = np.ascontiguousarray(known, dtype=np.float64)
+    infinite = np.flatnonzero(np.isinf(table).any(axis=0))
+    if infinite.size:
         raise InvalidInputError(
             "The features do not fit the model.",
             [
-                Fault(what="infinite values", where=f"features.{name}", expected="finite or null")
-                for name in infinite
+                Fault(
+                    what="infinite values",
+                    where=f"features.{feature_names[column]}",
+                    expected="finite or null",
+                )
+                for column in infinite.tolist()
             ],
         )
     return table

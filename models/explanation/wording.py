@@ -111,7 +111,7 @@ def value_with_unit(value: float, unit: str, language: Language, currency: str =
             decimals = 0 if float(value).is_integer() else 1
             return number(value, language, decimals)
         case "flag":
-            return {"fr": ("non", "oui"), "en": ("no", "yes")}[language][round(value)]
+            return {"fr": ("non", "oui"), "en": ("no", "yes")}[language][int(value > 0.5)]
         case "weekday":
             return weekday(value, language)
         case "month":
