@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,3 +93,4 @@ def test_killing_postgresql_loses_no_acknowledged_event() -> None:
         store.close()
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
