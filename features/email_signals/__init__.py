@@ -15,6 +15,7 @@ from features.email_signals.model.corpus import read_corpus
 from features.email_signals.model.evaluation import cross_validate
 from features.email_signals.model.training import train_signals
 from features.email_signals.pipeline import SignalPipeline, load_pipeline
+from features.email_signals.records import signals_record
 from features.email_signals.values import (
     GRAVE_LABELS,
     LABELS,
@@ -46,6 +47,7 @@ __all__ = [
     "read_mails_file",
     "save_artefact",
     "signals_frame",
+    "signals_record",
     "signals_schema",
     "train_signals",
 ]

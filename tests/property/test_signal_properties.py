@@ -112,3 +112,25 @@ def test_mentions_point_at_words_of_their_sentence(body):
     for mention in read.reading.mentions:
         first, end = read.reading.sentence_words[mention.sentence]
         assert first <= mention.start < mention.end <= end
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<div ",
+        "deux cent ",
+        "\n",
+        "On x\n",
+        "De : x\n",
+        "1 234 567,89 € ",
+        "> x\n",
+        "&eacute;",
+        "=C3=A9",
+        "-",
+        "Ã©",
+        "le 5 mars ",
+    ],
+)
+def test_a_huge_odd_body_is_read_like_any_other(pipeline, piece):
+    signals = pipeline.read(Mail("m", dt.date(2025, 5, 5), "Re: x", piece * 3000 + "wrote:"))
+    assert all(0 <= p <= 1 for p in signals.probabilities.values())

@@ -42,6 +42,7 @@ _WORDS_SPAN = re.compile(
     r"(?:" + "|".join(sorted({*_UNITS, *HUNDREDS, *THOUSANDS}, key=len, reverse=True)) + r")\b"
 )
 _CURRENCY_AFTER = re.compile(rf"\s(?:d'|de )?(?:{CURRENCY_WORDS})(?![a-z])")
+_LONGEST_SUM = 14
 _SUM_WORDS = frozenset({"hundred", "thousand", "grand", "cent", "cents", "mille"})
 
 
@@ -69,6 +70,8 @@ def find_amounts(folded: str) -> tuple[Amount, ...]:
             _add(found, match.start(1), match.end(1), _value(match.group(1), None))
     for match in _WORDS_SPAN.finditer(folded):
         words = re.split(r"[\s-]+", match.group())
+        if len(words) > _LONGEST_SUM:
+            continue
         currency = _CURRENCY_AFTER.match(folded, match.end())
         if currency or (len(words) > 1 and _SUM_WORDS & set(words)):
             _add(found, match.start(), currency.end() if currency else match.end(), _value_of_words(words))

@@ -63,7 +63,7 @@ def isolate_own_text(subject: str, body: str) -> OwnText:
     """
     full_subject = repair_text(subject).replace("\n", " ").strip()
     is_reply = bool(_REPLY_SUBJECT.match(full_subject))
-    repaired = repair_text(body)
+    repaired = repair_text(body[:LONGEST_BODY])
     kept, removed = _without_thread(repaired, is_forward=bool(_FORWARD_SUBJECT.match(full_subject)))
     lines = _without_signature(_without_disclaimer(kept))
     text = "\n".join(lines).strip()
@@ -102,6 +102,8 @@ def _without_thread(body: str, *, is_forward: bool) -> tuple[list[str], bool]:
     return kept, removed
 
 
+LONGEST_BODY = 40_000
+"""Characters of a body that are looked at: a person's own words come well before."""
 _MARK = "\x1equoted thread\x1e"
 
 
@@ -153,8 +155,8 @@ def _without_disclaimer(lines: list[str]) -> list[str]:
 
 
 def _without_signature(lines: list[str]) -> list[str]:
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
+    last = next((index for index in range(len(lines), 0, -1) if lines[index - 1].strip()), 0)
+    lines = lines[:last]
     for index, line in enumerate(lines):
         if index and _SIGNATURE_DELIMITER.match(line):
             return lines[:index] + _postscript(lines[index:])

@@ -18,7 +18,8 @@ _HTML_TAG = re.compile(
 _DROPPED_BLOCKS = re.compile(r"<(style|script|head|title)\b.*?</\1\s*>|<!--.*?-->", re.I | re.S)
 _QUOTED_BLOCK = re.compile(r"<blockquote\b.*?</blockquote\s*>", re.I | re.S)
 _OPEN_QUOTE = re.compile(
-    r"<(?:blockquote\b|div[^>]*(?:gmail_quote|yahoo_quoted|divRplyFwdMsg|moz-cite-prefix)).*\Z", re.I | re.S
+    r"<(?:blockquote\b|div[^<>]{0,300}(?:gmail_quote|yahoo_quoted|divRplyFwdMsg|moz-cite-prefix)).*\Z",
+    re.I | re.S,
 )
 _LINE_TAG = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d|p|div|hr)\b[^>]*>", re.I)
 _ANY_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,400}>")
