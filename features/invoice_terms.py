@@ -113,7 +113,7 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
         "due_day_of_month": days_of_month(due).astype(np.float64),
         "due_month": months(due).astype(np.float64),
         "due_days_to_month_end": days_to_month_end(due).astype(np.float64),
-        "is_due_on_day_off": 1.0 - view.working_days(due, due + 1),
+        "is_due_on_day_off": 1.0 - view.working_days(due, due + 1).astype(np.float64),
         "has_purchase_order": _purchase_order(view),
         "is_delivered_electronically": marks.delivery_channel.read(lambda text: text.lower() in _ELECTRONIC),
         "is_delivered_on_paper": marks.delivery_channel.read(lambda text: text.lower() in _PAPER),
@@ -186,7 +186,7 @@ def _recomputed(marks: LandmarkArrays, reading: EndOfMonthReading) -> Float64Arr
         math.nan if code == 0 else _due_day(marks.terms.distinct[code - 1], issued, reading)
         for issued, code in (divmod(pair, wordings) for pair in pairs.tolist())
     ]
-    return np.array(due, dtype=np.float64).take(places)
+    return np.array(due, dtype=np.float64)[places]
 
 
 @lru_cache(maxsize=1 << 16)

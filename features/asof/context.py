@@ -123,7 +123,9 @@ def _values(events: EventStream, measure: str, first: int = 0, end: int | None =
     end = events.size if end is None else end
     if measure == "count" and measure not in events.totals:
         return np.ones(end - first, dtype=np.int64)
-    return np.diff(events.totals[measure][first : end + 1].astype(np.int64))
+    totals = events.totals[measure]
+    measured: Int64Array = np.subtract(totals[first + 1 : end + 1], totals[first:end], dtype=np.int64)
+    return measured
 
 
 def _daily(columns: Sequence[Int64Array], measures: tuple[str, ...], group_count: int) -> EventStream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -66,7 +67,7 @@ class IndicatorStreams:
         return np.array([self.places.get(place, -1) for place in places], dtype=np.int64)
 
 
-def _chosen(indicators: pl.DataFrame) -> list[dict[str, object]]:
+def _chosen(indicators: pl.DataFrame) -> list[dict[str, Any]]:
     about_sectors = indicators.filter(pl.col("sector").is_not_null())
     about_countries = indicators.filter(pl.col("sector").is_null() & pl.col("country").is_not_null())
     return [

@@ -94,14 +94,17 @@ class EventStream:
     def values(self, measure: str, slots: Int64Array | None = None) -> Int64Array:
         """Measure of the events at these positions; of all events when None."""
         totals = self.totals[measure]
-        if slots is None:
-            return np.diff(totals.astype(np.int64))
-        return np.subtract(totals.take(slots + 1), totals.take(slots), dtype=np.int64)
+        after, before = (
+            (totals[1:], totals[:-1]) if slots is None else (totals.take(slots + 1), totals.take(slots))
+        )
+        measured: Int64Array = np.subtract(after, before, dtype=np.int64)
+        return measured
 
     def total(self, measure: str, lower: Int64Array, upper: Int64Array) -> Int64Array:
         """Sum of a measure over positions `lower` to `upper` - 1."""
         totals = self.totals[measure]
-        return np.subtract(totals.take(upper), totals.take(lower), dtype=np.int64)
+        summed: Int64Array = np.subtract(totals.take(upper), totals.take(lower), dtype=np.int64)
+        return summed
 
     def count(self, category: str, lower: Int64Array, upper: Int64Array) -> npt.NDArray[np.int32]:
         """Number of events per category in positions `lower` to `upper` - 1, one row per pair."""
