@@ -26,14 +26,24 @@ def feed_age_hours(feeds: Sequence[FeedState], as_of: dt.date, now: dt.datetime)
     if not delivered:
         return None
     known = [feed.known_on for feed in of_ledger if feed.known_on is not None]
-    facts = [dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC) for day in known]
+    facts = [end_of(day) for day in known]
     received = [feed.received_at for feed in of_ledger if feed.received_at is not None]
     is_past = as_of < now.date()
     at = dt.datetime.combine(as_of, dt.time(), dt.UTC) if is_past else now
     newest_fact = max([*facts, *received], default=None)
-    silence = 0.0 if newest_fact is None else _hours(at, newest_fact) - QUIET_HOURS
+    silence = 0.0 if newest_fact is None else silence_hours(newest_fact, at)
     delivery = 0.0 if is_past else _hours(at, max(delivered))
     return max(silence, delivery, 0.0)
+
+
+def silence_hours(newest_fact: dt.datetime, at: dt.datetime) -> float:
+    """Return the hours without any new fact beyond what a long weekend explains; zero when it explains all."""
+    return max(_hours(at, newest_fact) - QUIET_HOURS, 0.0)
+
+
+def end_of(day: dt.date) -> dt.datetime:
+    """Return the instant at which a day is over: a fact known on it was known by then."""
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC)
 
 
 def _hours(later: dt.datetime, earlier: dt.datetime) -> float:

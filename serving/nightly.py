@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from features.ledger import Ledger, last_known_on
+from features.ledger import Ledger
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle
 from models.scoring import score_landmarks
 from serving.account_facts import account_facts
 from serving.cases import dunning_cases
 from serving.dunning import DecisionRecord, Night, Policy, decide_night
-
-_HOURS_A_DAY = 24.0
+from serving.freshness import end_of, silence_hours
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,17 @@ def score_open_invoices(
 
 
 def feed_age_hours(ledger: Ledger, as_of: dt.date) -> float | None:
-    """Hours from the end of the last day the ledger knows of to the as-of date; None without any fact."""
-    last = last_known_on(ledger)
-    if last is None:
+    """Age of the ledger in hours on the as-of date, by its invoices and payments; None without either.
+
+    Nothing else counts: an indicator published yesterday does not make a ledger fresh that stopped a month
+    ago. The rule is the score service's (`serving.freshness`): a long weekend without a fact is no silence.
+    """
+    columns = [(ledger.invoices, "issued_on"), (ledger.payments, "known_on")]
+    days = [frame.filter(pl.col(column) < as_of)[column].max() for frame, column in columns]
+    known = [day for day in days if isinstance(day, dt.date)]
+    if not known:
         return None
-    return max((as_of - last).days - 1, 0) * _HOURS_A_DAY
+    return silence_hours(end_of(max(known)), dt.datetime.combine(as_of, dt.time(), dt.UTC))
 
 
 def route_open_invoices(
@@ -84,7 +89,8 @@ def route_open_invoices(
 ) -> RoutedNight:
     """Decide on every open invoice: gates, sequence, one conversation a customer, capacity.
 
-    A ledger that ends days before the as-of date is a stale feed: the policy then takes no automatic step.
+    A ledger whose invoices and payments end well before the as-of date is a stale feed: the policy then takes
+    no automatic step.
     """
     facts = account_facts(
         ledger,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from features.errors import Fault, InvalidInputError
-from models.home import home_at, read_home
+from models.home import HOME_VARIABLE, home_at, read_home
 from serving.store import sqlite_url
 
 DEFAULT_HOST: Final = "127.0.0.1"
@@ -116,6 +116,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ServiceSettin
     if faults:
         raise InvalidInputError("The settings of the service cannot be read", faults)
     return settings
+
+
+def settings_at(root: Path, environment: Mapping[str, str] | None = None) -> ServiceSettings:
+    """Return the settings found in the environment, for the home a run was given instead of ENCOURS_HOME."""
+    given = os.environ if environment is None else environment
+    return read_settings({**given, HOME_VARIABLE: str(root)})
 
 
 def read_or_make_secret(path: Path) -> bytes:

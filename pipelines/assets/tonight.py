@@ -1,4 +1,9 @@
-"""Tonight's scores and routes of every open invoice, by the registered champion. Nothing is trained here."""
+"""Tonight's scores and routes of every open invoice, by the registered champion. Nothing is trained here.
+
+The score service is given the same ledger, so that it answers what the night has answered.
+"""
+
+import datetime as dt
 
 import dagster as dg
 import polars as pl
@@ -9,7 +14,9 @@ from pipelines.champion import champion_bundle
 from pipelines.resources import EncoursHome, LedgerInput, PolicyFile, checked_ledger
 from pipelines.workspace import write_parquet
 from serving.dunning import write_records
+from serving.loading import load_into_service
 from serving.nightly import route_open_invoices, score_open_invoices
+from serving.settings import settings_at
 
 
 @dg.asset(group_name=TONIGHT, deps=[features__open_invoices, model__late_payment], kinds={"lightgbm"})
@@ -72,5 +79,27 @@ def out__routed_invoices(
             "policy": f"{policy.spec.policy.id} {policy.spec.policy.version}",
             "sequences": dict(sequences.value_counts(sort=True).iter_rows()) if len(sequences) else {},
             "path": dg.MetadataValue.path(path),
+        }
+    )
+
+
+@dg.asset(group_name=TONIGHT, deps=[out__routed_invoices], kinds={"sqlalchemy"})
+def out__service_store(
+    context: dg.AssetExecutionContext, encours_home: EncoursHome
+) -> dg.MaterializeResult[None]:
+    """The score service's history store, level with tonight's ledger; events it received since are kept."""
+    workspace = encours_home.workspace()
+    ledger = checked_ledger(workspace)
+    signals = workspace.read_optional_frame("email_signals")
+    settings = settings_at(workspace.home.root)
+    loads = load_into_service(ledger, settings, dt.datetime.now(dt.UTC), signals)
+    changed = {name: load.added + load.corrected + load.removed for name, load in loads.items()}
+    context.log.info("service store loaded: %s rows changed", f"{sum(changed.values()):,}")
+    return dg.MaterializeResult(
+        metadata={
+            "rows_in": {name: frame.height for name, frame in ledger.tables()},
+            "rows_changed": changed,
+            "events_kept": {name: load.kept_events for name, load in loads.items()},
+            "erased_not_taken_in": {name: load.skipped_erased for name, load in loads.items()},
         }
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 from features.errors import EncoursError
 
 if TYPE_CHECKING:
-    from features.ledger import CheckReport
+    from features.ledger import CheckReport, Ledger
 
 app = typer.Typer()
 
@@ -58,6 +59,7 @@ def import_export(
     }
     write_checked(done.checked, ledger, facts)
     _print_report(done.checked.report, language)
+    _print_label_changes(done.checked.ledger, language)
     _print_places(ledger, "import_report.json", done.checked.report.quarantined_rows, language)
 
 
@@ -76,6 +78,7 @@ def check_ledger(
     checked = check_folder(ledger)
     write_quarantine(checked, ledger)
     _print_report(checked.report, language)
+    _print_label_changes(checked.ledger, language)
     _print_places(ledger, "check_report.json", checked.report.quarantined_rows, language)
 
 
@@ -115,6 +118,30 @@ def _print_report(report: CheckReport, language: Language) -> None:
             console.print(
                 f"  - {note.fr if is_french else note.en}{number_of}", markup=False, highlight=False
             )
+
+
+def _print_label_changes(ledger: Ledger, language: Language) -> None:
+    """How many late labels would change if due dates were recomputed from their wordings, reading by reading."""
+    from rich.console import Console
+
+    from features.due_date_labels import due_date_labels
+    from features.ledger import last_known_on
+    from features.terms import EndOfMonthReading
+
+    last_day = last_known_on(ledger)
+    if last_day is None:
+        return
+    as_of = last_day + dt.timedelta(days=1)
+    changes = due_date_labels(ledger, as_of, EndOfMonthReading.DAYS_THEN_MONTH_END).changes
+    if not any(change.compared or change.due_dates_changed or change.undecided for change in changes):
+        return  # no wording is understood: there is nothing to compare with
+    console = Console(soft_wrap=True)
+    title = (
+        "Échéances recalculées d'après leur libellé" if language is Language.FR else "Due dates recomputed"
+    )
+    console.print(title, style="bold")
+    for change in changes:
+        console.print(f"  - {change.sentence(language.value)}", markup=False, highlight=False)
 
 
 def _print_places(folder: Path, report: str, quarantined: int, language: Language) -> None:
