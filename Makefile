@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export ENCOURS_HOME ?= $(CURDIR)/var
 
-.PHONY: setup demo test lint types imports check lock clean
+.PHONY: setup demo test lint types imports check minimal lock clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,10 @@ imports: setup
 	$(BIN)/lint-imports
 
 check: lint types imports test
+
+# Small installs stay small. Apart from check: it needs a package index.
+minimal: setup
+	.ci/check-minimal-imports
 
 # Locks are made without index addresses: hashes name the files, the reader's index serves them.
 lock:
