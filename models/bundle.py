@@ -24,11 +24,13 @@ from models.calibration import HazardCalibration
 from models.hazard import HAZARD_COLUMNS, DiscreteTimeHazard
 from models.intervals import Intervals
 from models.linear_part import LinearPart
+from models.phased_trees import PHASE_NAMES, PhasedTrees
 from models.target import Target
 
-FORMAT = "encours-late-payment-1"
+FORMAT = "encours-late-payment-2"
 MODEL_FILE = "model.json"
-TREES_FILE = "trees.txt"
+TREES_FILES = tuple(f"trees_{name}.txt" for name in PHASE_NAMES)
+"""LightGBM's text of each phase; a phase with too little to learn from has no file."""
 CHECKSUMS_FILE = "SHA256SUMS"
 
 
@@ -138,7 +140,7 @@ def load_bundle(
         feature_names=tuple(model["feature_names"]),
         intervals=Intervals(tuple(model["interval_bounds"])),
         linear=LinearPart.from_json(model["linear"]),
-        trees=TreeModel(contents[TREES_FILE].decode(), threads),
+        trees=_trees_of(contents, len(model["feature_names"]), threads),
     )
     calibration = model["calibration"]
     return ModelBundle(
@@ -159,8 +161,16 @@ def load_bundle(
     )
 
 
+def _trees_of(contents: dict[str, bytes], feature_count: int, threads: int) -> PhasedTrees:
+    models = [
+        TreeModel(contents[name].decode(), threads) if name in contents else None for name in TREES_FILES
+    ]
+    return PhasedTrees(models, feature_count, feature_count + len(HAZARD_COLUMNS))
+
+
 def _files(bundle: ModelBundle) -> dict[str, bytes]:
-    trees = bundle.hazard.trees.text.encode()
+    texts = zip(TREES_FILES, bundle.hazard.trees.texts, strict=True)
+    trees = {name: text.encode() for name, text in texts if text is not None}
     model = {
         "format": FORMAT,
         "version": bundle.version,
@@ -176,20 +186,22 @@ def _files(bundle: ModelBundle) -> dict[str, bytes]:
         "rfm_scale": None if bundle.rfm_scale is None else bundle.rfm_scale.to_dict(),
     }
     text = json.dumps(model, indent=1, ensure_ascii=False, allow_nan=False, sort_keys=True)
-    return {MODEL_FILE: text.encode(), TREES_FILE: trees}
+    return {MODEL_FILE: text.encode(), **trees}
 
 
 def _read_checked(folder: Path) -> dict[str, bytes]:
     remedy = "export the model again; a bundle is never edited by hand"
-    missing = [name for name in (MODEL_FILE, TREES_FILE, CHECKSUMS_FILE) if not (folder / name).is_file()]
+    sums = folder / CHECKSUMS_FILE
+    lines = sums.read_text().splitlines() if sums.is_file() else []
+    expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    wanted = [MODEL_FILE, *(name for name in TREES_FILES if name in expected), CHECKSUMS_FILE]
+    missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
         raise InvalidInputError(
             f"There is no complete model in {folder}.",
             [Fault(what="the file is missing", where=name, remedy=remedy) for name in missing],
         )
-    lines = (folder / CHECKSUMS_FILE).read_text().splitlines()
-    expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    contents = {name: (folder / name).read_bytes() for name in (MODEL_FILE, TREES_FILE)}
+    contents = {name: (folder / name).read_bytes() for name in wanted if name != CHECKSUMS_FILE}
     altered = [
         name
         for name, content in contents.items()

@@ -16,6 +16,7 @@ from models.booster import TreeModel
 from models.exact_math import exact_sigmoid
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.linear_part import LinearPart, fit_linear_part, penalties_for
+from models.phased_trees import PHASE_ENDS, PhasedTrees, phase_of_end
 from models.training_set import TrainingRows
 
 HAZARD_COLUMNS: tuple[str, ...] = ("interval_end_days", "interval_days_at_risk", "landmark_days_past_due")
@@ -42,13 +43,13 @@ class HazardSettings:
         seed: of everything random.
     """
 
-    tree_count: int = 200
-    leaves: int = 15
-    learning_rate: float = 0.08
+    tree_count: int = 100
+    leaves: int = 4
+    learning_rate: float = 0.05
     min_rows_per_leaf: int = 100
-    l2: float = 5.0
-    feature_share: float = 0.6
-    penalty: float = 30.0
+    l2: float = 10.0
+    feature_share: float = 0.3
+    penalty: float = 10.0
     linear_rows: int = 25_000
     is_monotone: bool = False
     threads: int = 1
@@ -63,13 +64,13 @@ class DiscreteTimeHazard:
         feature_names: features in the order of the table it reads.
         intervals: the intervals it speaks of.
         linear: the scorecard it starts from.
-        trees: what the trees add to it.
+        trees: what the trees of each phase add to it.
     """
 
     feature_names: tuple[str, ...]
     intervals: Intervals
     linear: LinearPart
-    trees: TreeModel
+    trees: PhasedTrees
 
     def margins(self, table: Floats, rows: HazardRows) -> Floats:
         """Log-odds of settlement in the interval of each row, before calibration.
@@ -193,8 +194,10 @@ def add_trees(
     linear: LinearPart,
 ) -> DiscreteTimeHazard:
     """Fit the trees on what a given scorecard leaves; arguments as for `fit_hazard`."""
-    text = _fit_trees(table, training, feature_names, intervals, settings, directions, linear)
-    return DiscreteTimeHazard(tuple(feature_names), intervals, linear, TreeModel(text, settings.threads))
+    models = _fit_trees(table, training, feature_names, intervals, settings, directions, linear)
+    columns = len(feature_names) + len(HAZARD_COLUMNS)
+    trees = PhasedTrees(models, len(feature_names), columns)
+    return DiscreteTimeHazard(tuple(feature_names), intervals, linear, trees)
 
 
 def predict_margins(
@@ -213,7 +216,7 @@ def _fit_trees(
     settings: HazardSettings,
     directions: Sequence[int],
     linear: LinearPart,
-) -> str:
+) -> list[TreeModel | None]:
     import lightgbm
 
     inputs = tree_inputs(table, training.rows, intervals, linear)
@@ -237,18 +240,29 @@ def _fit_trees(
         # The trees estimate settlement, so a feature that makes payment later pushes it down.
         parameters["monotone_constraints"] = [*(-d for d in directions), *(0 for _ in HAZARD_COLUMNS)]
         parameters["monotone_constraints_method"] = "intermediate"
-    data = lightgbm.Dataset(
-        inputs,
-        label=training.is_settled,
-        weight=training.weight,
-        init_score=linear.margins(table, training.rows, intervals),
-        feature_name=names,
-        free_raw_data=True,
-        params={"verbosity": -1, "max_bin": 127},
-    )
-    text: str = lightgbm.train(parameters, data, num_boost_round=settings.tree_count).model_to_string()
-    # The thread count is the only line that differs between machines.
-    return "\n".join(line for line in text.split("\n") if not line.startswith("[num_threads:"))
+    offset = linear.margins(table, training.rows, intervals)
+    phases = phase_of_end(intervals.array[training.rows.interval])
+    models: list[TreeModel | None] = []
+    for phase in range(len(PHASE_ENDS) + 1):
+        rows = np.flatnonzero(phases == phase)
+        settled = training.is_settled[rows]
+        if rows.size < 2 * settings.min_rows_per_leaf or settled.min() == settled.max():
+            models.append(None)
+            continue
+        data = lightgbm.Dataset(
+            inputs[rows],
+            label=settled,
+            weight=training.weight[rows],
+            init_score=offset[rows],
+            feature_name=names,
+            free_raw_data=True,
+            params={"verbosity": -1, "max_bin": 127},
+        )
+        text: str = lightgbm.train(parameters, data, num_boost_round=settings.tree_count).model_to_string()
+        # The thread count is the only line that differs between machines.
+        kept = "\n".join(line for line in text.split("\n") if not line.startswith("[num_threads:"))
+        models.append(TreeModel(kept, settings.threads))
+    return models
 
 
 def _refuse_unusable(table: Floats, training: TrainingRows, feature_names: Sequence[str]) -> None:

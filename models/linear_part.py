@@ -16,32 +16,15 @@ import numpy as np
 from models.exact_math import exact_log
 from models.intervals import Floats, HazardRows, Intervals, Ints
 
-HABIT_FEATURES: tuple[str, ...] = (
-    "late_share_shrunk_365d",
-    "late_share_shrunk_all",
-    "days_late_mean_10n",
-    "days_late_mean_365d",
-    "days_late_ewm",
-    "days_late_median_365d",
-    "late_count_10n",
-    "oldest_overdue_days",
-    "overdue_amount_share",
-    "terms_days",
-    "days_due_to_next_run",
-    "portfolio_late_share_90d",
-    "sector_late_share_shrunk",
-    "own_open_dispute_count",
-)
-"""Features credit people have always gone by: their slopes are pulled to zero less than those of the others."""
+HABIT_FEATURES: tuple[str, ...] = ("late_share_shrunk_all",)
+"""What the scorecard reads: the customer's late share, pulled towards its peers where history is short.
 
-OTHER_FEATURES_PENALTY = 60.0
-"""How many times stronger the pull is on all other features, which few data cannot tell from chance."""
+Each further column made small ledgers worse, and large ones no better: trees with few leaves say more of them."""
 
 PHASE_ENDS: tuple[int, ...] = (-4, 0, 7)
 """Last interval end, in days past due, of each phase but the last."""
 
 _ROUNDS = 150
-_DEPARTING_FEATURES = 12
 _DEPARTURE_PENALTY = 3.0
 _SIGNIFICANT_DIGITS = 6
 
@@ -153,7 +136,7 @@ def fit_linear_part(
         is_settled: outcome of each row.
         weight: weight of each row.
         intervals: the intervals of the model.
-        penalty: strength of the pull of each feature's slope to zero, in observations.
+        penalty: strength of the pull of each feature's slope to zero, in observations; infinite leaves it out.
 
     Returns:
         The fitted part; without features it is the portfolio's rhythm alone.
@@ -164,48 +147,42 @@ def fit_linear_part(
     start = LinearPart(
         lower, upper, centre, scale, empty, departures, empty, unknown_share, np.zeros(count), 0.0
     )
-    z, is_unknown = start.standardised(table)
-    varies = _distinct(is_unknown, np.flatnonzero((unknown_share > 0.001) & (unknown_share < 0.999)))
+    used = np.flatnonzero(np.isfinite(penalty))
+    z, is_unknown = (part[:, used] for part in start.standardised(table))
+    known_share = unknown_share[used]
+    varies = np.flatnonzero((known_share > 0.001) & (known_share < 0.999))
     left = exact_log(rows.days_at_risk / intervals.nominal_days()[rows.interval])
-    shared = np.concatenate(
+    phase = phase_of(rows, intervals)
+    departing = [z[rows.landmark] * (phase == own)[:, None] for own in range(phases)]
+    design = np.concatenate(
         [
             np.eye(count)[rows.interval],
             left[:, None],
             z[rows.landmark],
-            (is_unknown - unknown_share)[:, varies][rows.landmark],
+            (is_unknown - known_share)[:, varies][rows.landmark],
+            *departing,
         ],
         axis=1,
     )
-    strength = np.concatenate([np.full(count + 1, 1.0), penalty, penalty[varies]])
+    pull = penalty[used]
+    strength = np.concatenate(
+        [np.full(count + 1, 1.0), pull, pull[varies], np.tile(_DEPARTURE_PENALTY * pull, phases)]
+    )
     share = np.average(is_settled, weights=weight) if is_settled.size else 0.5
     anchor = np.zeros(strength.size)
     anchor[:count] = np.log(share + 1e-3) - np.log(1.0 - share + 1e-3)
-    first = _penalised_logistic(shared, is_settled, weight, strength, anchor, anchor)
-    # Departures by phase for the features that weigh most: all of them would cost minutes and gain nothing.
-    weighty = np.sort(
-        np.argsort(-np.abs(first[count + 1 : count + 1 + width]), kind="stable")[:_DEPARTING_FEATURES]
-    )
-    phase = phase_of(rows, intervals)
-    departing = [z[:, weighty][rows.landmark] * (phase == own)[:, None] for own in range(phases)]
-    design = np.concatenate([shared, *departing], axis=1)
-    further = np.zeros(phases * weighty.size)
-    solution = _penalised_logistic(
-        design,
-        is_settled,
-        weight,
-        np.concatenate([strength, np.tile(_DEPARTURE_PENALTY * penalty[weighty], phases)]),
-        np.concatenate([anchor, further]),
-        np.concatenate([first, further]),
-    )
-    unknown = np.zeros(width)
-    unknown[varies] = solution[count + 1 + width : count + 1 + width + varies.size]
-    departures[:, weighty] = solution[strength.size :].reshape(phases, weighty.size)
+    solution = _penalised_logistic(design, is_settled, weight, strength, anchor)
+    slope, unknown = np.zeros(width), np.zeros(width)
+    first = count + 1
+    slope[used] = solution[first : first + used.size]
+    unknown[used[varies]] = solution[first + used.size : first + used.size + varies.size]
+    departures[:, used] = solution[first + used.size + varies.size :].reshape(phases, used.size)
     return LinearPart(
         lower=lower,
         upper=upper,
         centre=centre,
         scale=scale,
-        slope=solution[count + 1 : count + 1 + width],
+        slope=slope,
         phase_slope=departures,
         unknown=unknown,
         unknown_share=unknown_share,
@@ -215,18 +192,10 @@ def fit_linear_part(
 
 
 def penalties_for(feature_names: Sequence[str], penalty: float) -> Floats:
-    """Penalty of each feature from that of the habits."""
+    """Penalty of each feature: the habits', and infinite for all others."""
     return np.array(
-        [penalty if name in HABIT_FEATURES else penalty * OTHER_FEATURES_PENALTY for name in feature_names]
+        [penalty if name in HABIT_FEATURES else np.inf for name in feature_names], dtype=np.float64
     )
-
-
-def _distinct(is_unknown: Floats, columns: Ints) -> Ints:
-    """Columns with different patterns of unknown values: features of one source are unknown together."""
-    seen: dict[bytes, int] = {}
-    for column in columns.tolist():
-        seen.setdefault(np.packbits(is_unknown[:, column] > 0.0).tobytes(), column)
-    return np.array(sorted(seen.values()), dtype=np.int64)
 
 
 def _reading_of(table: Floats, rows: HazardRows) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -250,9 +219,9 @@ def _reading_of(table: Floats, rows: HazardRows) -> tuple[Floats, Floats, Floats
 
 
 def _penalised_logistic(
-    design: Floats, outcome: Floats, weight: Floats, strength: Floats, anchor: Floats, start: Floats
+    design: Floats, outcome: Floats, weight: Floats, strength: Floats, anchor: Floats
 ) -> Floats:
-    """Penalised logistic coefficients; the pull is towards `anchor`, the search begins at `start`."""
+    """Penalised logistic coefficients; the pull is towards `anchor`, where the search begins."""
     from scipy.optimize import minimize
 
     scale = float(weight.sum())
@@ -271,7 +240,7 @@ def _penalised_logistic(
     with threadpool_limits(1):
         found = minimize(
             loss,
-            start,
+            anchor,
             jac=True,
             method="L-BFGS-B",
             options={"maxiter": _ROUNDS, "maxcor": 20, "gtol": 1e-6, "ftol": 1e-10},

@@ -1,6 +1,6 @@
 """Which candidate fits this ledger: judged on the newest slices of the training window, never on a test period.
 
-Scorecard penalty, tree size and number of trees are the ones with the lowest log loss of P(unpaid) on slices a
+Tree size and number of trees are the ones with the lowest log loss of P(unpaid) on slices a
 candidate has not seen; the same out-of-time predictions calibrate the winner.
 """
 
@@ -25,6 +25,7 @@ from models.hazard import (
 )
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.linear_part import LinearPart, fit_linear_part, penalties_for
+from models.phased_trees import PhasedTrees, phase_of_end
 from models.training_set import TrainingRows, days_past_due, days_until, known_days_late, training_rows
 
 SLICE_COUNT = 3
@@ -35,7 +36,7 @@ JUDGED_BOUNDS: tuple[int, ...] = (0, 7, 15, 30)
 """Days past due at which candidates are compared: the probabilities people act on."""
 TREE_COUNTS: tuple[int, ...] = (3, 6, 12, 20, 30, 45, 60, 80, 100, 125, 150, 175, 200, 250, 300, 400)
 LARGE_ROWS = 50_000
-"""Hazard rows from which the trees carry the model: only the faintest scorecard and the largest trees are tried."""
+"""Hazard rows from which larger trees are tried."""
 _CAUTIOUS_TREES = 10
 _TREES_FOR_MORE_ROWS = 0.5
 """Power of (rows of the whole window / rows a candidate was tried on) by which its trees grow: more rows bear more."""
@@ -47,8 +48,8 @@ class TrainingSettings:
 
     Attributes:
         hazard: the starting point of every candidate.
-        penalties: scorecard penalties tried.
         leaves: tree sizes tried.
+        large_leaves: tree sizes tried from `LARGE_ROWS` hazard rows on.
         max_trees: most trees tried.
         open_weight: weight of a landmark seen while open; one at issue weighs 1.
         validation_share: share of the newest observed invoices that judge the candidates.
@@ -59,10 +60,10 @@ class TrainingSettings:
     """
 
     hazard: HazardSettings = field(default_factory=HazardSettings)
-    penalties: tuple[float, ...] = (5.0, 40.0, 200.0, 1000.0)
-    leaves: tuple[int, ...] = (4, 15)
+    leaves: tuple[int, ...] = (4, 8)
+    large_leaves: tuple[int, ...] = (8, 16)
     max_trees: int = 250
-    open_weight: float = 0.2
+    open_weight: float = 0.1
     validation_share: float = 0.2
     max_invoices: int = 150_000
     max_tuning_rows: int = 150_000
@@ -173,52 +174,40 @@ def choose(
     """
     cautious = replace(
         settings.hazard,
-        penalty=max(settings.penalties),
         leaves=min(settings.leaves),
         tree_count=_CAUTIOUS_TREES,
         min_rows_per_leaf=leaf_rows(row_count),
     )
     if not slices:
         return Choice(cautious, identity_calibration(len(intervals.bounds)), ())
-    is_large = row_count >= LARGE_ROWS
-    penalties = (max(settings.penalties),) if is_large else settings.penalties
-    scorecards = {
-        penalty: [_scorecard(table, feature_names, part, intervals, penalty, settings) for part in slices]
-        for penalty in penalties
-    }
-    by_penalty = {
-        penalty: _mean(
-            [
-                _losses_by_tree(table, part, card, None, (), intervals)[0]
-                for card, part in zip(cards, slices, strict=True)
-            ]
-        )
-        for penalty, cards in scorecards.items()
-    }
-    trials = [Trial(replace(cautious, penalty=each, tree_count=0), loss) for each, loss in by_penalty.items()]
-    best_alone = min(by_penalty, key=lambda candidate: (by_penalty[candidate], -candidate))
+    cards = [_scorecard(table, feature_names, part, intervals, settings) for part in slices]
+    alone = _mean(
+        [
+            _losses_by_tree(table, part, card, None, (), intervals)[0]
+            for card, part in zip(cards, slices, strict=True)
+        ]
+    )
+    trials = [Trial(replace(cautious, tree_count=0), alone)]
     counts = [count for count in TREE_COUNTS if count < settings.max_trees] + [settings.max_trees]
-    # The scorecard that is best alone is not always the best to start from: the faintest one is tried as well.
     fitted: dict[HazardSettings, list[DiscreteTimeHazard]] = {}
     grown: list[tuple[float, HazardSettings, HazardSettings]] = []
-    for penalty in sorted({best_alone, max(penalties)}):
-        for leaves in settings.leaves[-1:] if is_large else settings.leaves:
-            offered = replace(cautious, penalty=penalty, leaves=leaves, tree_count=settings.max_trees)
-            fitted[offered] = [
-                add_trees(table, part.fit, feature_names, intervals, offered, directions, card)
-                for card, part in zip(scorecards[penalty], slices, strict=True)
-            ]
-            losses = np.mean(
-                [
-                    _losses_by_tree(table, part, model.linear, model, counts, intervals)
-                    for model, part in zip(fitted[offered], slices, strict=True)
-                ],
-                axis=0,
-            )
-            best = int(np.argmin(losses))
-            grown.append((float(losses[best]), replace(offered, tree_count=counts[best]), offered))
+    for leaves in settings.large_leaves if row_count >= LARGE_ROWS else settings.leaves:
+        offered = replace(cautious, leaves=leaves, tree_count=settings.max_trees)
+        fitted[offered] = [
+            add_trees(table, part.fit, feature_names, intervals, offered, directions, card)
+            for card, part in zip(cards, slices, strict=True)
+        ]
+        losses = np.mean(
+            [
+                _losses_by_tree(table, part, model.linear, model, counts, intervals)
+                for model, part in zip(fitted[offered], slices, strict=True)
+            ],
+            axis=0,
+        )
+        best = int(np.argmin(losses))
+        grown.append((float(losses[best]), replace(offered, tree_count=counts[best]), offered))
     trials += [Trial(candidate, loss) for loss, candidate, _ in grown]
-    _, winner, offered = min(grown, key=lambda each: (each[0], each[1].leaves, -each[1].penalty))
+    _, winner, offered = min(grown, key=lambda each: (each[0], each[1].leaves))
     judged = [
         _judged_curves(_cut(model, winner.tree_count), table, part, number)
         for number, (model, part) in enumerate(zip(fitted[offered], slices, strict=True))
@@ -239,11 +228,10 @@ def _scorecard(
     feature_names: Sequence[str],
     part: TimeSlice,
     intervals: Intervals,
-    penalty: float,
     settings: TrainingSettings,
 ) -> LinearPart:
     fit = part.fit.thinned(settings.hazard.linear_rows, settings.seed)
-    pulls = penalties_for(feature_names, penalty)
+    pulls = penalties_for(feature_names, settings.hazard.penalty)
     return fit_linear_part(table, fit.rows, fit.is_settled, fit.weight, intervals, pulls)
 
 
@@ -264,19 +252,23 @@ def _losses_by_tree(
         return [_curve_loss(total, rows, part, intervals)]
     import lightgbm
 
-    booster = lightgbm.Booster(model_str=model.trees.text)
     inputs = tree_inputs(features, rows, intervals, linear)
-    leaves = np.asarray(
-        booster.predict(inputs, pred_leaf=True, num_threads=model.trees.threads), dtype=np.int64
-    )
-    leaves = leaves.reshape(len(rows), -1)
-    losses = []
-    for tree in range(max(counts)):
-        if tree < leaves.shape[1]:
-            values = [booster.get_leaf_output(tree, leaf) for leaf in range(int(leaves[:, tree].max()) + 1)]
-            total = total + np.array(values)[leaves[:, tree]]
-        if tree + 1 in counts:
-            losses.append(_curve_loss(total, rows, part, intervals))
+    phases = phase_of_end(intervals.array[rows.interval])
+    boosters = [None if text is None else lightgbm.Booster(model_str=text) for text in model.trees.texts]
+    losses, before = [], 0
+    for count in counts:
+        for phase, booster in enumerate(boosters):
+            own = np.flatnonzero(phases == phase)
+            if booster is not None and own.size:
+                total[own] += booster.predict(
+                    inputs[own],
+                    raw_score=True,
+                    start_iteration=before,
+                    num_iteration=count - before,
+                    num_threads=1,
+                )
+        before = count
+        losses.append(_curve_loss(total, rows, part, intervals))
     return losses
 
 
@@ -297,8 +289,16 @@ def _cut(model: DiscreteTimeHazard, tree_count: int) -> DiscreteTimeHazard:
     """The model with its first trees only."""
     import lightgbm
 
-    text = lightgbm.Booster(model_str=model.trees.text).model_to_string(num_iteration=tree_count)
-    return replace(model, trees=TreeModel(text, model.trees.threads))
+    models = [
+        None
+        if whole is None
+        else TreeModel(
+            lightgbm.Booster(model_str=whole.text).model_to_string(num_iteration=tree_count), whole.threads
+        )
+        for whole in model.trees.models
+    ]
+    trees = PhasedTrees(models, model.trees.end_column, model.trees.column_count)
+    return replace(model, trees=trees)
 
 
 def _judged_curves(model: DiscreteTimeHazard, table: Floats, part: TimeSlice, number: int) -> JudgedCurves:

@@ -18,6 +18,7 @@ CUTOFF = date(2024, 10, 1)
 FIRST_DAY = date(2023, 1, 1)
 FEATURES = (
     "late_share_365d",
+    "late_share_shrunk_all",
     "days_late_mean_10n",
     "settled_count_10n",
     "late_count_10n",
@@ -31,7 +32,6 @@ FEATURES = (
 )
 SMALL = TrainingSettings(
     hazard=HazardSettings(threads=1),
-    penalties=(10.0, 1000.0),
     leaves=(7,),
     max_trees=30,
     validation_share=0.2,
@@ -82,6 +82,7 @@ def portfolio(invoices: int = 700, seed: int = 5) -> Portfolio:
     count = np.minimum(history, 10.0)
     columns = {
         "late_share_365d": np.where(history > 0, share, np.nan),
+        "late_share_shrunk_all": (share * count + 0.33 * 5.0) / (count + 5.0),
         "days_late_mean_10n": np.where(history > 0, habit[customer] + random.normal(0, 2, invoices), np.nan),
         "settled_count_10n": count,
         "late_count_10n": np.where(history > 0, np.round(share * count), np.nan),

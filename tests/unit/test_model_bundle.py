@@ -7,7 +7,7 @@ import json
 import pytest
 
 from features.errors import InvalidInputError
-from models.bundle import CHECKSUMS_FILE, MODEL_FILE, TREES_FILE, load_bundle, write_bundle
+from models.bundle import CHECKSUMS_FILE, MODEL_FILE, TREES_FILES, load_bundle, write_bundle
 from models.scoring import score_landmarks
 from tests.model_samples import FEATURES, bundle, unseen
 
@@ -25,7 +25,7 @@ def test_a_bundle_comes_back_with_the_same_scores_and_name(folder):
 
 
 def test_only_text_and_json_are_written(folder):
-    assert sorted(path.name for path in folder.iterdir()) == sorted([MODEL_FILE, TREES_FILE, CHECKSUMS_FILE])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([MODEL_FILE, *TREES_FILES, CHECKSUMS_FILE])
     assert json.loads((folder / MODEL_FILE).read_text())["feature_names"] == list(FEATURES)
 
 
@@ -34,7 +34,7 @@ def test_writing_again_replaces_the_folder_and_leaves_nothing_aside(folder):
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
-@pytest.mark.parametrize("name", [MODEL_FILE, TREES_FILE])
+@pytest.mark.parametrize("name", [MODEL_FILE, *TREES_FILES])
 def test_an_altered_file_stops_the_reader_and_is_named(folder, name):
     text = (folder / name).read_text()
     (folder / name).write_text(text.replace("0", "1", 1))
@@ -43,8 +43,8 @@ def test_an_altered_file_stops_the_reader_and_is_named(folder, name):
 
 
 def test_a_missing_file_is_named(folder):
-    (folder / TREES_FILE).unlink()
-    with pytest.raises(InvalidInputError, match=r"(?s)no complete model.*trees\.txt"):
+    (folder / TREES_FILES[1]).unlink()
+    with pytest.raises(InvalidInputError, match=r"(?s)no complete model.*trees_to_30_days_late\.txt"):
         load_bundle(folder)
 
 

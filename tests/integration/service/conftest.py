@@ -87,7 +87,7 @@ def bundle_folder(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> P
         settled,
         CUT_OFF,
         names,
-        settings=TrainingSettings(penalties=(60.0,), leaves=(4,), max_trees=20),
+        settings=TrainingSettings(leaves=(4,), max_trees=20),
         directions=[COLUMNS_BY_NAME[name].direction for name in names],
     )
     bundle = make_bundle(
