@@ -21,7 +21,15 @@ from features.errors import Fault, InvalidInputError
 from serving.store import ERASURE, EXPORT, Answer, SqlHistoryStore, new_answer_id
 from serving.store.answers import append_answers
 from serving.store.frames import readable
-from serving.store.tables import ANSWERS, BLANKED, ERASED_FACTS, FACT_COLUMNS, FACTS, IDENTIFYING
+from serving.store.tables import (
+    ANSWERS,
+    BLANKED,
+    ERASED_FACTS,
+    FACT_COLUMNS,
+    FACTS,
+    IDENTIFYING,
+    NIGHTLY,
+)
 from serving.store.taking_in import mark_changed
 
 SHORTEST_PERSON_TEXT: Final = 4
@@ -103,6 +111,10 @@ def export_data(
             {"answer_id": row["answer_id"], "kind": row["kind"], "body": json.loads(row["body"])}
             for row in _answer_rows(connection, subject)
         ]
+        content["nightly_scores"] = [
+            {"answer_id": row["answer_id"], "body": json.loads(row["body"])}
+            for row in _nightly_rows(connection, subject)
+        ]
         counts = {name: len(rows) for name, rows in content.items()}
         answer = _action(EXPORT, subject, store, caller, now, {"rows": counts})
         append_answers(connection, [answer], store.chain)
@@ -132,6 +144,7 @@ def erase_data(
         customers = [row["customer_id"] for row in _fact_rows(connection, "customers", subject)]
         touched = {row["customer_id"] for row in _fact_rows(connection, "emails", subject)} | set(customers)
         answers = [row["answer_id"] for row in _answer_rows(connection, subject)]
+        nightly = [row["answer_id"] for row in _nightly_rows(connection, subject)]
         _remember(connection, "emails", emails, now)
         _remember(connection, BLANKED, customers, now)
         for email_id in emails:
@@ -146,8 +159,15 @@ def erase_data(
             connection.execute(
                 update(ANSWERS).where(ANSWERS.c.answer_id == answer_id).values(body=None, erased_at=now)
             )
+        for answer_id in nightly:
+            connection.execute(delete(NIGHTLY).where(NIGHTLY.c.answer_id == answer_id))
         kept = _kept(connection, subject)
-        erased = {"emails": len(emails), "customer names": len(customers), "answers": len(answers)}
+        erased = {
+            "emails": len(emails),
+            "customer names": len(customers),
+            "answers": len(answers),
+            "nightly scores": len(nightly),
+        }
         body = {"erased": erased, "erased_answers": sorted(answers), "kept": [vars(item) for item in kept]}
         answer = _action(ERASURE, subject, store, caller, now, body)
         append_answers(connection, [answer], store.chain)
@@ -198,6 +218,15 @@ def _answer_rows(connection: Connection, subject: DataSubject) -> list[dict[str,
     )
     if subject.customer_id is not None:
         statement = statement.where(ANSWERS.c.customer_id == subject.customer_id)
+        return [dict(row) for row in connection.execute(statement).mappings()]
+    rows = [dict(row) for row in connection.execute(statement).mappings()]
+    return [row for row in rows if _names(subject, (row["body"],))]
+
+
+def _nightly_rows(connection: Connection, subject: DataSubject) -> list[dict[str, Any]]:
+    statement = select(NIGHTLY.c.answer_id, NIGHTLY.c.body)
+    if subject.customer_id is not None:
+        statement = statement.where(NIGHTLY.c.customer_id == subject.customer_id)
         return [dict(row) for row in connection.execute(statement).mappings()]
     rows = [dict(row) for row in connection.execute(statement).mappings()]
     return [row for row in rows if _names(subject, (row["body"],))]

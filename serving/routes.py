@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -136,22 +136,27 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
     """Return the newest stored explanation of an invoice."""
     invoice_id = _id_in_path(request, "invoice_id", "A score of this invoice")
     found = await asyncio.to_thread(worker.store.answers_on, SCORE, invoice_id)
-    for kept in found:
-        if kept.body is not None and key.sees(kept.customer_id):
-            answer = ScoreAnswer.model_validate(kept.body["answer"])
-            return InvoiceExplanationAnswer(
-                invoice_id=invoice_id,
-                score_id=kept.answer_id,
-                as_of=answer.as_of,
-                created_at=kept.created_at,
-                p_late=answer.p_late,
-                p_late_30=answer.p_late_30,
-                grade=answer.grade,
-                explanation=answer.explanation,
-                evidence=answer.evidence,
-                decision=answer.decision,
-                model_version=answer.model_version,
-            )
+    scores = [
+        (kept, ScoreAnswer.model_validate(kept.body["answer"]))
+        for kept in found
+        if kept.body is not None and key.sees(kept.customer_id)
+    ]
+    explained = [pair for pair in scores if pair[1].explanation is not None]
+    if scores:
+        kept, answer = (explained or scores)[0]  # a score asked for without reasons hides no explanation
+        return InvoiceExplanationAnswer(
+            invoice_id=invoice_id,
+            score_id=kept.answer_id,
+            as_of=answer.as_of,
+            created_at=kept.created_at,
+            p_late=answer.p_late,
+            p_late_30=answer.p_late_30,
+            grade=answer.grade,
+            explanation=answer.explanation,
+            evidence=answer.evidence,
+            decision=answer.decision,
+            model_version=answer.model_version,
+        )
     raise RefusalError(
         404, "not_found", "No score of this invoice is kept. To do: ask for one with `POST /v1/score`."
     )
@@ -196,7 +201,9 @@ async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> Bas
         key.name,
         made.model_dump(mode="json"),
     )
-    await asyncio.to_thread(worker.store.keep, [entry])
+    # The score a person decided on is kept for good, last night's too, which the next night replaces.
+    entries = [_kept_for_good(kept, kept.body), entry] if kept.is_nightly and kept.body else [entry]
+    await asyncio.to_thread(worker.store.keep, entries)
     return made
 
 
@@ -244,6 +251,12 @@ async def _kept_score(worker: ScoreWorker, key: AccessKey, score_id: str) -> tup
     if kept.body is None:
         raise RefusalError(410, "erased", "The text of this score was erased on request.")
     return kept, ScoreAnswer.model_validate(kept.body["answer"])
+
+
+def _kept_for_good(kept: KeptAnswer, body: dict[str, Any]) -> Answer:
+    return Answer(
+        kept.answer_id, kept.kind, kept.subject_id, kept.customer_id, kept.created_at, body["caller"], body
+    )
 
 
 def _id_in_path(request: Request, name: str, what: str) -> str:

@@ -4,6 +4,7 @@ The score service is given the same ledger, so that it answers what the night ha
 """
 
 import datetime as dt
+from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -13,10 +14,11 @@ from pipelines.assets.model import model__late_payment
 from pipelines.champion import champion_bundle
 from pipelines.resources import EncoursHome, LedgerInput, PolicyFile, checked_ledger
 from pipelines.workspace import write_parquet
-from serving.dunning import write_records
+from serving.dunning import read_records, write_records
 from serving.loading import load_into_service
 from serving.nightly import route_open_invoices, score_open_invoices
 from serving.settings import settings_at
+from serving.tonight import tonights_answers
 
 
 @dg.asset(group_name=TONIGHT, deps=[features__open_invoices, model__late_payment], kinds={"lightgbm"})
@@ -85,14 +87,21 @@ def out__routed_invoices(
 
 @dg.asset(group_name=TONIGHT, deps=[out__routed_invoices], kinds={"sqlalchemy"})
 def out__service_store(
-    context: dg.AssetExecutionContext, encours_home: EncoursHome
+    context: dg.AssetExecutionContext, encours_home: EncoursHome, policy_file: PolicyFile
 ) -> dg.MaterializeResult[None]:
-    """The score service's history store, level with tonight's ledger; events it received since are kept."""
+    """The score service's store, level with tonight's ledger and scores; events it received since are kept."""
     workspace = encours_home.workspace()
     ledger = checked_ledger(workspace)
     signals = workspace.read_optional_frame("email_signals")
-    settings = settings_at(workspace.home.root)
-    loads = load_into_service(ledger, settings, dt.datetime.now(dt.UTC), signals)
+    now = dt.datetime.now(dt.UTC)
+    answers = partial(
+        tonights_answers,
+        pl.read_parquet(workspace.out / "scored_invoices.parquet"),
+        read_records(workspace.out / "decisions.parquet"),
+        policy_file.policy().spec.policy.version,
+        now=now,
+    )
+    loads = load_into_service(ledger, settings_at(workspace.home.root), now, signals, answers)
     changed = {name: load.added + load.corrected + load.removed for name, load in loads.items()}
     context.log.info("service store loaded: %s rows changed", f"{sum(changed.values()):,}")
     return dg.MaterializeResult(

@@ -50,7 +50,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """An answer as it was kept; `body` is null once erased."""
+    """An answer as it was kept; `body` is null once erased, `is_nightly` until a person decides on it."""
 
     answer_id: str
     kind: str
@@ -59,6 +59,7 @@ class KeptAnswer:
     created_at: dt.datetime
     body: dict[str, Any] | None
     erased_at: dt.datetime | None
+    is_nightly: bool = False
 
 
 def new_answer_id(kind: str) -> str:

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select
 
 from features.ledger import Ledger
 from serving.audit import Anchor, AuditLine, Chain, Evidence, Verification, verify_chain
-from serving.store.answers import Answer, KeptAnswer, append_answers, read_answer, read_answers
+from serving.store.answers import SCORE, Answer, KeptAnswer, append_answers, read_answer, read_answers
 from serving.store.database import Database
 from serving.store.facts import Fact, FactOutcome
 from serving.store.nightly_load import TableLoad, load_tables
+from serving.store.nightly_scores import nightly_on, read_nightly, replace_nightly
 from serving.store.reading import (
     FeedState,
     HistoryAtMoment,
@@ -25,7 +26,7 @@ from serving.store.reading import (
     read_moment,
     read_pending,
 )
-from serving.store.tables import ANSWERS, AUDIT, COUNTERS
+from serving.store.tables import ANSWERS, AUDIT, COUNTERS, ERASED_FACTS
 from serving.store.taking_in import take_in
 
 
@@ -152,15 +153,30 @@ class SqlHistoryStore:
         with self.database.writing() as connection:
             return append_answers(connection, answers, self.chain)
 
+    def replace_nightly(self, answers: Sequence[Answer]) -> None:
+        """Hold these scores of open invoices in place of the last night's, durably, all or nothing."""
+        with self.database.writing() as connection:
+            replace_nightly(connection, answers)
+
     def answer(self, answer_id: str) -> KeptAnswer | None:
-        """Return one kept answer; null when the id is unknown."""
+        """Return one kept answer or score of last night; null when the id is unknown."""
         with self.database.reading() as connection:
-            return read_answer(connection, answer_id)
+            return read_answer(connection, answer_id) or read_nightly(connection, answer_id)
 
     def answers_on(self, kind: str, subject_id: str) -> list[KeptAnswer]:
-        """Return the newest answers of one kind on one subject, newest first."""
+        """Return the newest answers of one kind on one subject, last night's score among them, newest first."""
         with self.database.reading() as connection:
-            return read_answers(connection, kind, subject_id)
+            kept = read_answers(connection, kind, subject_id)
+            nightly = nightly_on(connection, subject_id) if kind == SCORE else []
+        ids = {answer.answer_id for answer in kept}
+        found = [*kept, *(answer for answer in nightly if answer.answer_id not in ids)]
+        return sorted(found, key=lambda answer: answer.created_at, reverse=True)
+
+    def erased_ids(self, table: str) -> frozenset[str]:
+        """Return the ids of one kind of fact that were erased on request."""
+        statement = select(ERASED_FACTS.c.fact_id).where(ERASED_FACTS.c.table_name == table)
+        with self.database.reading() as connection:
+            return frozenset(connection.execute(statement).scalars())
 
     def feeds(self) -> tuple[FeedState, ...]:
         """Return the freshness of each kind of fact."""

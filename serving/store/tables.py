@@ -198,6 +198,18 @@ ANSWERS: Final = Table(
 )
 Index("answers_by_kind", ANSWERS.c.kind, ANSWERS.c.subject_id)
 
+# What last night's job answered on each open invoice; replaced as a whole by the next night, so that it stays as
+# small as the open invoices are few. A score that a person decides on is kept for good among the answers.
+NIGHTLY: Final = Table(
+    "nightly_scores",
+    METADATA,
+    Column("answer_id", String(40), primary_key=True),
+    Column("subject_id", Text, nullable=False, index=True),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("created_at", UtcInstant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 # Append-only, hash-chained: one line per answer, override, erasure or export.
 AUDIT: Final = Table(
     "audit_chain",

@@ -149,11 +149,16 @@ def test_erasing_a_customer_empties_texts_and_leaves_a_whole_chain(store: SqlHis
         NOW,
     )
     store.keep([answer(20, customer="C-2")])
+    store.replace_nightly([answer(21), answer(22, customer="C-2")])
+    exported = export_data(store, DataSubject(customer_id="C-1"), "dpo", NOW)
+    assert [row["answer_id"] for row in exported["nightly_scores"]] == ["score-21"]
     report = erase_data(store, DataSubject(customer_id="C-1"), "dpo", NOW)
-    assert dict(report.erased) == {"emails": 1, "customer names": 1, "answers": 7}
+    assert dict(report.erased) == {"emails": 1, "customer names": 1, "answers": 7, "nightly scores": 1}
+    assert store.answer("score-21") is None
+    assert store.answer("score-22") is not None
     assert any("L123-22" in kept.why for kept in report.kept)
     verified = store.verify_audit()
-    assert (verified.faults, verified.erased, verified.lines) == ((), 7, 9)
+    assert (verified.faults, verified.erased, verified.lines) == ((), 7, 10)
     erased = store.answer("score-1")
     assert erased is not None
     assert (erased.body, erased.erased_at) == (None, NOW)

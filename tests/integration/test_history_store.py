@@ -344,6 +344,24 @@ def test_an_answer_comes_back_as_it_was_kept(store: SqlHistoryStore) -> None:
     assert [a.answer_id for a in store.answers_on(SCORE, "F-001")] == [newer.answer_id, kept.answer_id]
 
 
+def test_scores_of_the_night_are_replaced_by_the_next_night_and_outside_the_chain(
+    store: SqlHistoryStore,
+) -> None:
+    first, second = score(p_late=0.25), score(p_late=0.75)
+    store.replace_nightly([first])
+    found = store.answer(first.answer_id)
+    assert found is not None
+    assert (found.body, found.is_nightly) == (first.body, True)
+    store.replace_nightly([second])
+    assert store.answer(first.answer_id) is None
+    assert [a.answer_id for a in store.answers_on(SCORE, "F-001")] == [second.answer_id]
+    store.keep([second])
+    (only,) = store.answers_on(SCORE, "F-001")
+    assert not only.is_nightly
+    verified = store.verify_audit()
+    assert (verified.lines, verified.faults) == (1, ())
+
+
 def test_an_answer_kept_again_from_a_spool_is_one_line(store: SqlHistoryStore) -> None:
     kept = score()
     assert store.keep([kept]) == 1

@@ -105,6 +105,7 @@ def test_the_french_export_is_taken_over_with_its_two_faulty_rows_named(tmp_path
     assert "31/02/2024" in lines[aside["source_row"] - 1]
     assert "Grand livre" in done.output
     assert "illisible" in done.output
+    assert "étiquettes changées : " in done.output
     assert "fin de mois : 5 échéances comptent d'abord les jours, 0 d'abord" in " ".join(done.output.split())
 
 

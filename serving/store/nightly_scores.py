@@ -1,0 +1,60 @@
+"""What last night's job answered on each open invoice: found by invoice or by id, replaced every night."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select
+
+from serving.store.answers import SCORE, Answer, KeptAnswer, canonical_json
+from serving.store.tables import NIGHTLY
+
+_CHUNK = 500
+
+
+def replace_nightly(connection: Connection, answers: Sequence[Answer]) -> None:
+    """Hold these scores in place of the last night's, inside a writing transaction.
+
+    Args:
+        connection: inside a writing transaction.
+        answers: one score per open invoice, each of a known invoice and customer.
+    """
+    connection.execute(delete(NIGHTLY))
+    for start in range(0, len(answers), _CHUNK):
+        rows = [
+            {
+                "answer_id": answer.answer_id,
+                "subject_id": answer.subject_id,
+                "customer_id": answer.customer_id,
+                "created_at": answer.created_at,
+                "body": canonical_json(answer.body),
+            }
+            for answer in answers[start : start + _CHUNK]
+        ]
+        connection.execute(insert(NIGHTLY), rows)
+
+
+def read_nightly(connection: Connection, answer_id: str) -> KeptAnswer | None:
+    """Return one score of last night; null when the id is none of them."""
+    row = connection.execute(select(NIGHTLY).where(NIGHTLY.c.answer_id == answer_id)).mappings().first()
+    return None if row is None else _kept(row)
+
+
+def nightly_on(connection: Connection, invoice_id: str) -> list[KeptAnswer]:
+    """Return last night's score of an invoice; nothing when it was not open."""
+    statement = select(NIGHTLY).where(NIGHTLY.c.subject_id == invoice_id)
+    return [_kept(row) for row in connection.execute(statement).mappings()]
+
+
+def _kept(row: RowMapping) -> KeptAnswer:
+    return KeptAnswer(
+        answer_id=row["answer_id"],
+        kind=SCORE,
+        subject_id=row["subject_id"],
+        customer_id=row["customer_id"],
+        created_at=row["created_at"],
+        body=json.loads(row["body"]),
+        erased_at=None,
+        is_nightly=True,
+    )

@@ -1,0 +1,151 @@
+"""The score service on what the main job left: the same scores, and last night's explained."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette asks for another HTTP client than the one installed
+    from starlette.testclient import TestClient
+
+from features.ledger import read_ledger
+from models.target import HORIZONS
+from serving.access import Scope, make_key, write_keys
+from serving.email_reading import usable_reader
+from serving.loading import load_into_service
+from serving.routes import build_app
+from serving.settings import ServiceSettings, settings_at
+from serving.store import open_store
+from serving.worker import ScoreWorker
+from tests.integration.pipelines.conftest import RunHome
+
+NOW = dt.datetime(2027, 1, 4, 9, 30, tzinfo=dt.UTC)
+DATES = ("payment_date_p10", "payment_date_p50", "payment_date_p90")
+SAME = ("p_late", "p_late_30", "grade", "history_depth", "cold_start_rung", "model_version", *DATES)
+
+
+@pytest.fixture
+def night(run_home: RunHome, tmp_path: Path) -> ServiceSettings:
+    """A copy of the home, for the service to write into."""
+    root = tmp_path / "home"
+    shutil.copytree(run_home.root, root)
+    return settings_at(root, {})
+
+
+@pytest.fixture
+def ask(night: ServiceSettings) -> Iterator[Callable[..., Any]]:
+    """Ask the service over HTTP, in this process, as an administrator."""
+    reader, fault = usable_reader(night.mail_memory_path)
+    assert fault is None
+    worker = ScoreWorker(night, reader, now=lambda: NOW)
+    key, text = make_key("tests", [Scope.ADMIN], None, night.secret(), NOW)
+    write_keys(night.keys_path, [key])
+    client = TestClient(build_app(worker), headers={"Authorization": f"Bearer {text}"})
+
+    def ask(method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        answer = client.request(method, path, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    yield ask
+    worker.close()
+
+
+def last_night(run_home: RunHome) -> pl.DataFrame:
+    return pl.read_parquet(run_home.root / "out" / "scored_invoices.parquet")
+
+
+def test_every_score_of_the_night_is_explained_by_the_service_as_it_was_made(
+    run_home: RunHome, ask: Callable[..., Any]
+) -> None:
+    decisions = pl.read_parquet(run_home.root / "out" / "decisions.parquet")
+    routed = dict(decisions.select("invoice_id", "sequence_id").iter_rows())
+    for row in last_night(run_home).iter_rows(named=True):
+        told = ask("GET", f"/v1/invoices/{row['invoice_id']}/explanation")
+        assert told["as_of"] == row["as_of"].isoformat()
+        assert (told["p_late"], told["grade"]) == (row["p_late"], row["grade"])
+        assert told["decision"]["sequence_id"] == routed[row["invoice_id"]]
+        reasons = [(reason["en"], reason["contribution"]) for reason in told["explanation"]["reasons"]]
+        assert reasons == [(reason["text_en"], reason["contribution"]) for reason in row["reasons"]]
+        by_id = ask("GET", f"/v1/scores/{told['score_id']}")
+        assert by_id["score"]["p_late"] == row["p_late"]
+
+
+def test_the_service_scores_open_invoices_as_the_batch_to_the_last_bit(
+    run_home: RunHome, ask: Callable[..., Any], tmp_path: Path
+) -> None:
+    tonight = last_night(run_home)["as_of"][0]
+    compared = 0
+    for months_ago in (0, 2, 4, 6):
+        if compared >= 200:
+            break
+        as_of = str(tonight - dt.timedelta(days=30 * months_ago))
+        out = tmp_path / f"{as_of}.parquet"
+        run_home.encours(
+            "score", "--ledger", str(run_home.ledger), "--as-of", as_of, "--out", str(out), "--no-reasons"
+        )
+        batch = pl.read_parquet(out)
+        asked = [{"invoice_id": invoice_id} for invoice_id in batch["invoice_id"]]
+        answer = ask("POST", "/v1/score", {"as_of": as_of, "invoices": asked, "with_reasons": False})
+        for online, row in zip(answer["scores"], batch.iter_rows(named=True), strict=True):
+            expected = {name: row[name] for name in SAME}
+            expected.update({name: row[name].isoformat() for name in DATES})
+            assert {name: online[name] for name in SAME} == expected, (as_of, row["invoice_id"])
+            assert online["unpaid_probability"] == {str(k): row[f"unpaid_probability_{k}d"] for k in HORIZONS}
+            compared += 1
+        alone = ask("POST", "/v1/score", {"as_of": as_of, "invoices": asked[:1], "with_reasons": False})
+        assert alone["scores"][0]["unpaid_probability"] == answer["scores"][0]["unpaid_probability"]
+    assert compared >= 200
+
+
+def test_a_newer_score_is_told_instead_of_the_nights(run_home: RunHome, ask: Callable[..., Any]) -> None:
+    row = last_night(run_home).row(0, named=True)
+    body = {"as_of": str(row["as_of"]), "invoices": [{"invoice_id": row["invoice_id"]}]}
+    newer = ask("POST", "/v1/score", body)["scores"][0]
+    told = ask("GET", f"/v1/invoices/{row['invoice_id']}/explanation")
+    assert told["score_id"] == newer["score_id"]
+    assert told["p_late"] == row["p_late"]
+    ask("POST", "/v1/score", {**body, "with_reasons": False})
+    told = ask("GET", f"/v1/invoices/{row['invoice_id']}/explanation")
+    assert told["score_id"] == newer["score_id"], "a score without reasons hides no explanation"
+
+
+def test_a_score_of_the_night_that_a_person_decided_on_outlives_the_next_night(
+    run_home: RunHome, night: ServiceSettings, ask: Callable[..., Any]
+) -> None:
+    kept, replaced = last_night(run_home)["invoice_id"].tail(2).to_list()
+    ids = [ask("GET", f"/v1/invoices/{key}/explanation")["score_id"] for key in (kept, replaced)]
+    sequence = ask("GET", "/v1/policy")["sequence_ids"][0]
+    made = ask(
+        "POST",
+        f"/v1/decisions/{ids[0]}/override",
+        {"sequence_id": sequence, "reason": "spoke to the owner", "decided_by": "A. Martin"},
+        status=201,
+    )
+    load_into_service(read_ledger(run_home.ledger), night, NOW, tonight=lambda _: [])
+    again = ask("GET", f"/v1/scores/{ids[0]}")
+    assert [override["override_id"] for override in again["overrides"]] == [made["override_id"]]
+    ask("GET", f"/v1/scores/{ids[1]}", status=404)
+    refused = ask("GET", f"/v1/invoices/{replaced}/explanation", status=404)
+    assert "POST /v1/score" in refused["error"]["message"]
+    store = open_store(night.store_url, night.secret())
+    assert store.verify_audit().faults == ()
+    store.close()
+
+
+def test_the_night_keeps_its_secret_to_itself(run_home: RunHome) -> None:
+    done = run_home.encours("run", "--ledger", str(run_home.ledger), "--nightly")
+    secret = settings_at(run_home.root, {}).secret().decode()
+    assert "out__service_store" in done.stdout
+    assert secret not in done.stdout + done.stderr
+    store = open_store(settings_at(run_home.root, {}).store_url, secret.encode())
+    assert store.history().ledger.invoices.height == read_ledger(run_home.ledger).invoices.height
+    store.close()
