@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import sys
 import threading
 from functools import cache
 from pathlib import Path
@@ -88,6 +89,8 @@ class TreeModel:
         self._lock = threading.Lock()
 
     def __del__(self) -> None:
+        if sys.is_finalizing():
+            return
         for config in getattr(self, "_single", {}).values():
             _library().LGBM_FastConfigFree(config)
         if getattr(self, "_handle", None):

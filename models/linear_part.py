@@ -72,7 +72,7 @@ class LinearPart:
 
     def interval_terms(self, rows: HazardRows, intervals: Intervals) -> Floats:
         """Log-odds that come from the interval and how much of it is left, per row."""
-        left = exact_log(rows.days_at_risk / intervals.nominal_days()[rows.interval])
+        left = log_share_left(rows, intervals)
         result: Floats = self.interval_offset[rows.interval] + self.elapsed_slope * left
         return result
 
@@ -105,6 +105,16 @@ class LinearPart:
                 for name, value in numbers.items()
             }
         )
+
+
+def log_share_left(rows: HazardRows, intervals: Intervals) -> Floats:
+    """Log of the share of each row's interval that is still to come; 0 in the first interval.
+
+    The first interval begins when the invoice is issued: its length is the terms, and long terms are no more days at
+    risk than short ones, because nobody pays the day after the invoice comes.
+    """
+    left = exact_log(rows.days_at_risk / intervals.nominal_days()[rows.interval])
+    return np.where(rows.interval == 0, 0.0, left)
 
 
 def phase_of(rows: HazardRows, intervals: Intervals) -> Ints:
@@ -151,7 +161,7 @@ def fit_linear_part(
     z, is_unknown = (part[:, used] for part in start.standardised(table))
     known_share = unknown_share[used]
     varies = np.flatnonzero((known_share > 0.001) & (known_share < 0.999))
-    left = exact_log(rows.days_at_risk / intervals.nominal_days()[rows.interval])
+    left = log_share_left(rows, intervals)
     phase = phase_of(rows, intervals)
     departing = [z[rows.landmark] * (phase == own)[:, None] for own in range(phases)]
     design = np.concatenate(
