@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import polars as pl
@@ -104,17 +103,23 @@ def test_a_killed_run_leaves_no_half_written_file_and_the_next_run_ends_normally
     small_ledger: Path, tmp_path: Path
 ) -> None:
     home = RunHome(tmp_path / "home", small_ledger)
-    for delay in (6.0, 12.0):
+    for begun in ("features__training", "model__late_payment"):
         running = subprocess.Popen(
             [Path(sys.executable).with_name("encours"), "run", "--ledger", str(small_ledger)],
-            env={**os.environ, "ENCOURS_HOME": str(home.root)},
-            stdout=subprocess.DEVNULL,
+            env={**os.environ, "ENCOURS_HOME": str(home.root), "COLUMNS": "200"},
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            text=True,
             start_new_session=True,
         )
-        time.sleep(delay)
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        assert running.stdout is not None
+        told = []
+        for line in running.stdout:
+            told.append(line.strip())
+            if told[-1] == f"… {begun}":
+                os.killpg(running.pid, signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL, told
+        running.stdout.close()
         for path in home.root.rglob("*.parquet"):
             pl.read_parquet(path)
     home.encours("run", "--ledger", str(small_ledger))

@@ -69,7 +69,8 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def running(ledger: Any, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = tmp_path_factory.mktemp("process")
-    environment = {**os.environ, "ENCOURS_HOME": str(home), "COLUMNS": "200"}
+    passing = tmp_path_factory.mktemp("passing")  # a killed worker cannot tidy up after itself
+    environment = {**os.environ, "ENCOURS_HOME": str(home), "COLUMNS": "200", "TMPDIR": str(passing)}
     settings = read_settings({"ENCOURS_HOME": str(home)})
     put_in_service(settings, bundle_folder)
     store = open_store(settings.store_url, settings.secret())
