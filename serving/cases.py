@@ -25,8 +25,8 @@ def dunning_cases(
         facts: account facts by invoice id; an invoice without facts (a draft) owes its whole amount.
 
     Returns:
-        One case per score, in the order of the scores. A score on the rung "no opinion" carries no probability into
-        the policy.
+        One case per score, in the order of the scores. A score on the rung "no opinion" carries no
+        probability into the policy.
     """
     invoices = landmarks.select("invoice_id", "as_of", "issued_on", "due_on", "amount", "currency")
     joined = scores.join(

@@ -68,7 +68,9 @@ def _slowly(landmarks: pl.DataFrame, settlements: pl.DataFrame) -> list[tuple[in
             if late is not None and late <= begin:
                 continue
             first_day = dpd if position == 0 else max(dpd, begin + 1)
-            rows.append((number, position, float(late is not None and late <= end), float(end - first_day + 1)))
+            rows.append(
+                (number, position, float(late is not None and late <= end), float(end - first_day + 1))
+            )
     return rows
 
 
@@ -97,7 +99,9 @@ def test_what_is_known_from_the_cut_off_on_changes_nothing(found, random):
     is_later = pl.col("settlement_known_on") >= CUTOFF
     shift = random.randint(0, 200)
     falsified = settlements.with_columns(
-        settled_on=pl.when(is_later).then(pl.col("settled_on") + pl.duration(days=shift)).otherwise("settled_on"),
+        settled_on=pl.when(is_later)
+        .then(pl.col("settled_on") + pl.duration(days=shift))
+        .otherwise("settled_on"),
         settlement_known_on=pl.when(is_later)
         .then(pl.col("settlement_known_on") + pl.duration(days=shift))
         .otherwise("settlement_known_on"),

@@ -25,7 +25,9 @@ def test_a_bundle_comes_back_with_the_same_scores_and_name(folder):
 
 
 def test_only_text_and_json_are_written(folder):
-    assert sorted(path.name for path in folder.iterdir()) == sorted([MODEL_FILE, *TREES_FILES, CHECKSUMS_FILE])
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [MODEL_FILE, *TREES_FILES, CHECKSUMS_FILE]
+    )
     assert json.loads((folder / MODEL_FILE).read_text())["feature_names"] == list(FEATURES)
 
 

@@ -14,7 +14,9 @@ DUE = date(2025, 3, 31)
 CUTOFF = date(2025, 4, 15)
 
 
-def _labels(settled_on: date | None, known_on: date | None, cutoff: date = CUTOFF, grace: int = 0) -> dict[str, object]:
+def _labels(
+    settled_on: date | None, known_on: date | None, cutoff: date = CUTOFF, grace: int = 0
+) -> dict[str, object]:
     invoices = pl.DataFrame({"invoice_id": ["F1"], "due_on": [DUE]})
     settlements = pl.DataFrame(
         {"invoice_id": ["F1"], "settled_on": [settled_on], "settlement_known_on": [known_on]},
