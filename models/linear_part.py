@@ -1,9 +1,8 @@
-"""The straight-line part of the hazard: a ridge-penalised scorecard the trees start from.
+"""Where the trees start from: a penalised logistic hazard on the customer's late share, pulled towards its peers.
 
-It carries what few data can teach (habits, terms, amounts) and shrinks towards the portfolio's own rhythm of settlement
-when data are scarce; the trees then learn only what a straight line misses. Every feature has a slope shared by all
-intervals and a departure from it in each phase (well before the due date, around it, after it, long after it), because
-a habit says more about one phase than about another. Unknown values take the average, plus a step of their own.
+It gives every interval its own level and lets the share weigh differently in each phase (well before the due date,
+around it, after it, long after it), because a habit says more about one phase than about another. An unknown share
+takes the average, plus a step of its own. The trees learn what this leaves.
 """
 
 from __future__ import annotations
