@@ -6,8 +6,7 @@ One function for the nightly batch and for one customer in the score service.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -16,23 +15,18 @@ import polars as pl
 
 from features.ledger import Ledger
 from features.settings import CENTS, LedgerSettings
-from serving.dunning import AccountFacts, Contact, PartPayment, StepTaken, allocate_unapplied_credits
-from serving.dunning.words import BlockageKind, Channel
+from serving.account_reading import (
+    INVOICE_COLUMNS,
+    NOTHING_OWED,
+    CustomerRead,
+    InvoiceRead,
+    SignalMemory,
+    read_customers,
+    read_invoices,
+)
+from serving.dunning import AccountFacts, StepTaken, allocate_unapplied_credits
+from serving.dunning.words import BlockageKind
 
-_NOTHING = Decimal("0.00")
-_CHANNELS: Mapping[str, Channel] = {
-    "email": "email",
-    "phone": "call",
-    "call": "call",
-    "letter": "letter",
-    "post": "letter",
-    "registered_letter": "registered_letter",
-    "portal": "portal",
-    "edi": "portal",
-}
-_DUNNING_KINDS = ("reminder_sent", "call")
-_TASK_KINDS = ("task_opened", "thanks_sent")
-_LIFECYCLE = "lifecycle_"
 _DISPUTED_STATUS, _PAYMENT_SENT_STATUS = "lifecycle_207", "lifecycle_211"
 _BLOCKED_STATUSES: Mapping[str, BlockageKind] = {
     "lifecycle_208": "suspended_by_buyer",
@@ -43,49 +37,25 @@ _BLOCKED_STATUSES: Mapping[str, BlockageKind] = {
 
 
 @dataclass(frozen=True)
-class SignalMemory:
-    """How long what a customer said holds, in days since it was said.
+class _Totals:
+    """What one customer owes: overdue, in all, and by invoice with its due date."""
 
-    Attributes:
-        dispute_days: a dispute raised by mail, until it is recorded or forgotten.
-        admin_block_days: an administrative blockage raised by mail.
-        payment_sent_days: a payment said to be on its way, unless money came since.
-        plan_days: an agreed payment plan whose schedule the ledger does not hold.
-        contact_days: contacts looked back at for the policy's caps.
-    """
+    overdue: Decimal = NOTHING_OWED
+    outstanding: Decimal = NOTHING_OWED
+    open_balances: Mapping[str, tuple[dt.date, Decimal]] = field(default_factory=dict)
 
-    dispute_days: int = 45
-    admin_block_days: int = 45
-    payment_sent_days: int = 10
-    plan_days: int = 90
-    contact_days: int = 60
-
-
-@dataclass
-class _Customer:
-    """Everything said and done by one customer that bears on its open invoices."""
-
-    row: Mapping[str, Any]
-    credit: Decimal = _NOTHING
-    last_cash_on: dt.date | None = None
-    contacts: list[Contact] = field(default_factory=list)
-    plan_agreed: list[Mapping[str, Any]] = field(default_factory=list)
-    mails: list[Mapping[str, Any]] = field(default_factory=list)
-
-
-@dataclass
-class _Invoice:
-    """One open or asked-for invoice with what happened to it."""
-
-    row: Mapping[str, Any]
-    balance: Decimal
-    credited: Decimal = _NOTHING
-    late_payments: list[PartPayment] = field(default_factory=list)
-    is_disputed: bool = False
-    status: str | None = None
-    status_on: dt.date | None = None
-    steps: list[Mapping[str, Any]] = field(default_factory=list)
-    tasks: list[Mapping[str, Any]] = field(default_factory=list)
+    def and_owes(self, invoices: Iterable[InvoiceRead], known_before: dt.date) -> _Totals:
+        """The same customer with more invoices; what is overpaid or settled is no debt."""
+        owed = {
+            found.row["invoice_id"]: (found.row["due_on"], found.balance)
+            for found in invoices
+            if found.balance > 0
+        }
+        if not owed:
+            return self
+        overdue = sum((balance for due_on, balance in owed.values() if due_on < known_before), self.overdue)
+        outstanding = sum((balance for _, balance in owed.values()), self.outstanding)
+        return _Totals(overdue, outstanding, {**self.open_balances, **owed})
 
 
 def account_facts(
@@ -113,170 +83,136 @@ def account_facts(
     Returns:
         Facts by invoice id.
     """
-    settings, memory = settings or LedgerSettings(), memory or SignalMemory()
     wanted = ledger.invoices.filter(
         pl.col("invoice_id").is_in(list(invoice_ids)) & (pl.col("kind") == "invoice")
     )
     customer_ids = wanted["customer_id"].unique().to_list()
-    invoices = _invoices(ledger, customer_ids, known_before, extra=list(invoice_ids))
-    customers = _customers(ledger, customer_ids, invoices, known_before, signals, memory)
-    shares = _credit_shares(customers, invoices)
-    totals = _totals(invoices, known_before)
-    tolerance = settings.settled_tolerance
-    return {
-        invoice_id: _facts(
-            invoices[invoice_id],
-            customers[invoices[invoice_id].row["customer_id"]],
-            shares.get(invoice_id, _NOTHING),
-            totals[invoices[invoice_id].row["customer_id"]],
-            known_before,
-            feed_age_hours,
-            tolerance,
-            memory,
-        )
-        for invoice_id in wanted["invoice_id"].to_list()
-    }
-
-
-def _invoices(
-    ledger: Ledger, customer_ids: list[str], known_before: dt.date, extra: list[str]
-) -> dict[str, _Invoice]:
-    """Invoices of the customers known by then, or asked for; with allocations, disputes, statuses and steps."""
-    rows = ledger.invoices.filter(
-        pl.col("customer_id").is_in(customer_ids)
-        & (pl.col("kind") == "invoice")
-        & ((pl.col("issued_on") < known_before) | pl.col("invoice_id").is_in(extra))
+    accounts = read_accounts(
+        ledger,
+        customer_ids,
+        known_before,
+        also=list(invoice_ids),
+        signals=signals,
+        settings=settings,
+        memory=memory,
     )
-    found = {row["invoice_id"]: _Invoice(row, row["amount"]) for row in rows.iter_rows(named=True)}
-    allocations = ledger.payments.filter(
-        pl.col("invoice_id").is_in(rows["invoice_id"].implode()) & (pl.col("known_on") < known_before)
-    ).sort("known_on", "payment_id")
-    for row in allocations.iter_rows(named=True):
-        invoice = found[row["invoice_id"]]
-        invoice.balance -= row["amount"]
-        if row["method"] == "credit_note":
-            invoice.credited += row["amount"]
-        elif row["amount"] > 0 and row["paid_on"] > invoice.row["due_on"]:
-            invoice.late_payments.append(PartPayment(row["paid_on"], row["amount"]))
-    if ledger.disputes is not None:
-        disputes = ledger.disputes.filter(
-            pl.col("invoice_id").is_in(rows["invoice_id"].implode())
-            & (pl.col("opened_on") < known_before)
-            & (pl.col("closed_on").is_null() | (pl.col("closed_on") >= known_before))
-        )
-        for invoice_id in disputes["invoice_id"]:
-            found[invoice_id].is_disputed = True
-    if ledger.interactions is not None:
-        for row in _before(ledger.interactions, "happened_at", known_before).iter_rows(named=True):
-            happened = found.get(row["invoice_id"]) if row["invoice_id"] is not None else None
-            if happened is None:
-                continue
-            if row["kind"].startswith(_LIFECYCLE):
-                happened.status, happened.status_on = row["kind"], row["happened_at"].date()
-            elif row["kind"] in _DUNNING_KINDS:
-                happened.steps.append(row)
-            elif row["kind"] in _TASK_KINDS:
-                happened.tasks.append(row)
-    return found
+    return accounts.facts(wanted["invoice_id"].to_list(), feed_age_hours)
 
 
-def _customers(
-    ledger: Ledger,
-    customer_ids: list[str],
-    invoices: Mapping[str, _Invoice],
-    known_before: dt.date,
-    signals: pl.DataFrame | None,
-    memory: SignalMemory,
-) -> dict[str, _Customer]:
-    of_them = pl.col("customer_id").is_in(customer_ids)
-    found = {
-        row["customer_id"]: _Customer(row) for row in ledger.customers.filter(of_them).iter_rows(named=True)
-    }
-    for customer_id in customer_ids:
-        found.setdefault(customer_id, _Customer({}))
-    credit_notes = ledger.invoices.filter(
-        of_them & (pl.col("kind") == "credit_note") & (pl.col("issued_on") < known_before)
-    )
-    for row in credit_notes.iter_rows(named=True):
-        found[row["customer_id"]].credit += row["amount"]
-    for invoice in invoices.values():
-        customer = found[invoice.row["customer_id"]]
-        customer.credit -= invoice.credited
-        if invoice.balance < 0:
-            customer.credit -= invoice.balance
-    cash = ledger.payments.filter((pl.col("amount") > 0) & (pl.col("known_on") < known_before)).join(
-        ledger.invoices.filter(of_them).select("invoice_id", "customer_id"), on="invoice_id", validate="m:1"
-    )
-    for customer_id, day in cash.group_by("customer_id").agg(pl.col("paid_on").max()).iter_rows():
-        found[customer_id].last_cash_on = day
-    if ledger.interactions is not None:
-        since = known_before - dt.timedelta(days=max(memory.contact_days, memory.plan_days))
-        recent = _before(ledger.interactions, "happened_at", known_before).filter(
-            of_them & (pl.col("happened_at").dt.date() >= since)
-        )
-        for row in recent.iter_rows(named=True):
-            customer = found[row["customer_id"]]
-            if row["kind"] in _DUNNING_KINDS:
-                about = (row["invoice_id"],) if row["invoice_id"] is not None else ()
-                customer.contacts.append(Contact(row["happened_at"].date(), _channel(row), about))
-            elif row["kind"] == "plan_agreed":
-                customer.plan_agreed.append(row)
-    if signals is not None:
-        mails = _before(signals, "sent_at", known_before).filter(
-            of_them & (pl.col("direction") == "inbound") & ~pl.col("auto_reply")
-        )
-        if ledger.emails is not None and "invoice_id" not in mails:
-            about_invoice = ledger.emails.select("email_id", "invoice_id")
-            mails = mails.join(
-                about_invoice, on="email_id", how="left", validate="m:1", maintain_order="left"
+@dataclass(frozen=True)
+class NewInvoice:
+    """An invoice being created: not in the ledger yet, open for its whole amount."""
+
+    invoice_id: str
+    customer_id: str
+    issued_on: dt.date
+    due_on: dt.date
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What the ledger and the e-mails say of some customers, read once; never changed.
+
+    Attributes:
+        known_before: what was known strictly before this day is in it.
+        settings: tolerance of settlement.
+        memory: how long a signal holds.
+    """
+
+    known_before: dt.date
+    settings: LedgerSettings
+    memory: SignalMemory
+    _invoices: Mapping[str, InvoiceRead]
+    _customers: Mapping[str, CustomerRead]
+    _events: Mapping[str, Sequence[Mapping[str, Any]]]
+    _totals: Mapping[str, _Totals]
+
+    @property
+    def invoice_ids(self) -> Set[str]:
+        """The invoices whose facts can be asked for."""
+        return self._invoices.keys()
+
+    def facts(
+        self,
+        invoice_ids: Sequence[str],
+        feed_age_hours: float | None = None,
+        new: Sequence[NewInvoice] = (),
+    ) -> dict[str, AccountFacts]:
+        """The account's state for each of these invoices.
+
+        Args:
+            invoice_ids: invoices read, or among the new ones.
+            feed_age_hours: age of the newest ledger feed; None (unknown) counts as stale.
+            new: invoices being created for these customers; they count in what a customer owes.
+        """
+        made = {invoice.invoice_id: self._as_read(invoice) for invoice in new}
+        asked = {key: made[key] if key in made else self._invoices[key] for key in invoice_ids}
+        totals: dict[str, _Totals] = {}
+        shares: dict[str, Decimal] = {}
+        for customer_id in {invoice.row["customer_id"] for invoice in asked.values()}:
+            added = [found for found in made.values() if found.row["customer_id"] == customer_id]
+            totals[customer_id] = self._totals[customer_id].and_owes(added, self.known_before)
+            credit = self._customers[customer_id].credit
+            if credit > 0:
+                shares |= allocate_unapplied_credits(credit, totals[customer_id].open_balances)
+        return {
+            key: _facts(
+                invoice,
+                self._customers[invoice.row["customer_id"]],
+                shares.get(key, NOTHING_OWED),
+                totals[invoice.row["customer_id"]],
+                self.known_before,
+                feed_age_hours,
+                self.settings.settled_tolerance,
+                self.memory,
             )
-        for row in mails.iter_rows(named=True):
-            found[row["customer_id"]].mails.append(row)
-    return found
+            for key, invoice in asked.items()
+        }
+
+    def _as_read(self, new: NewInvoice) -> InvoiceRead:
+        invoice = InvoiceRead({name: getattr(new, name) for name in INVOICE_COLUMNS}, new.amount)
+        for event in self._events.get(new.invoice_id, ()):
+            invoice.take(event)
+        return invoice
 
 
-def _before(frame: pl.DataFrame, instant: str, known_before: dt.date) -> pl.DataFrame:
-    return frame.filter(pl.col(instant).dt.date() < known_before).sort(instant, frame.columns[0])
+def read_accounts(
+    ledger: Ledger,
+    customer_ids: Sequence[str],
+    known_before: dt.date,
+    *,
+    also: Sequence[str] = (),
+    signals: pl.DataFrame | None = None,
+    settings: LedgerSettings | None = None,
+    memory: SignalMemory | None = None,
+) -> Accounts:
+    """Read everything that bears on the invoices of some customers, from what was known strictly before a day.
 
-
-def _channel(row: Mapping[str, Any]) -> Channel:
-    if row["kind"] == "call":
-        return "call"
-    return _CHANNELS.get(row["channel"] or "email", "email")
-
-
-def _credit_shares(
-    customers: Mapping[str, _Customer], invoices: Mapping[str, _Invoice]
-) -> dict[str, Decimal]:
-    balances: dict[str, dict[str, tuple[dt.date, Decimal]]] = defaultdict(dict)
-    for invoice_id, invoice in invoices.items():
-        balances[invoice.row["customer_id"]][invoice_id] = (invoice.row["due_on"], invoice.balance)
-    shares: dict[str, Decimal] = {}
-    for customer_id, of_customer in balances.items():
-        credit = max(customers[customer_id].credit, _NOTHING)
-        shares |= allocate_unapplied_credits(credit, of_customer)
-    return shares
-
-
-def _totals(invoices: Mapping[str, _Invoice], known_before: dt.date) -> dict[str, tuple[Decimal, Decimal]]:
-    """Overdue and open amounts of each customer."""
-    totals: dict[str, tuple[Decimal, Decimal]] = defaultdict(lambda: (_NOTHING, _NOTHING))
+    Args:
+        ledger: every row of the customers (more does no harm).
+        customer_ids: the customers; unknown ones owe nothing yet.
+        known_before: the day.
+        also: invoices read though they were issued later.
+        signals: what the e-mails say; None when they have not been read.
+        settings: tolerance of settlement.
+        memory: how long a signal holds.
+    """
+    settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
+    invoices, events = read_invoices(ledger, ids, known_before, extra=list(also))
+    customers = read_customers(ledger, ids, invoices, known_before, signals, memory)
+    owed: dict[str, list[InvoiceRead]] = {customer_id: [] for customer_id in customers}
     for invoice in invoices.values():
-        owed = max(invoice.balance, _NOTHING)
-        overdue, outstanding = totals[invoice.row["customer_id"]]
-        is_overdue = invoice.row["due_on"] < known_before
-        totals[invoice.row["customer_id"]] = (
-            overdue + (owed if is_overdue else _NOTHING),
-            outstanding + owed,
-        )
-    return totals
+        owed[invoice.row["customer_id"]].append(invoice)
+    totals = {key: _Totals().and_owes(found, known_before) for key, found in owed.items()}
+    return Accounts(known_before, settings, memory, invoices, customers, events, totals)
 
 
 def _facts(
-    invoice: _Invoice,
-    customer: _Customer,
+    invoice: InvoiceRead,
+    customer: CustomerRead,
     credit_share: Decimal,
-    totals: tuple[Decimal, Decimal],
+    totals: _Totals,
     known_before: dt.date,
     feed_age_hours: float | None,
     tolerance: Decimal,
@@ -290,7 +226,7 @@ def _facts(
         blockage = "other"
     is_settled = invoice.balance <= tolerance
     return AccountFacts(
-        balance_amount=max(invoice.balance, _NOTHING),
+        balance_amount=max(invoice.balance, NOTHING_OWED),
         unapplied_credit_amount=credit_share,
         is_settled=is_settled,
         is_settled_by_credit=is_settled
@@ -317,8 +253,8 @@ def _facts(
         last_task=_last_taken(invoice.tasks, invoice.row["due_on"]),
         country=row.get("country"),
         language=row.get("language"),
-        overdue_amount=totals[0],
-        outstanding_amount=totals[1],
+        overdue_amount=totals.overdue,
+        outstanding_amount=totals.outstanding,
         credit_limit=row.get("credit_limit"),
         late_part_payments=tuple(invoice.late_payments),
     )
@@ -350,7 +286,7 @@ class _Said:
 
 
 def _announced(
-    invoice: _Invoice, customer: _Customer, said: _Said, known_before: dt.date, memory: SignalMemory
+    invoice: InvoiceRead, customer: CustomerRead, said: _Said, known_before: dt.date, memory: SignalMemory
 ) -> dt.date | None:
     """The day a payment was said to have been sent, unless it is long ago or money came since."""
     mail = said.last("payment_sent", known_before, memory.payment_sent_days)
@@ -365,7 +301,9 @@ def _announced(
     return announced
 
 
-def _has_plan(customer: _Customer, invoice: _Invoice, known_before: dt.date, memory: SignalMemory) -> bool:
+def _has_plan(
+    customer: CustomerRead, invoice: InvoiceRead, known_before: dt.date, memory: SignalMemory
+) -> bool:
     return any(
         row["invoice_id"] in (None, invoice.row["invoice_id"])
         and (known_before - row["happened_at"].date()).days <= memory.plan_days

@@ -216,34 +216,8 @@ def landmarks_of(invoices: Sequence[InvoiceInFull]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={**LANDMARK_SCHEMA, "country": pl.String}, orient="row")
 
 
-def ledger_with_new(part: Ledger | None, customer_id: str, invoices: Sequence[InvoiceInFull]) -> Ledger:
-    """Return what is known of a customer with the invoices being created, which the ledger does not hold yet."""
-    base = part if part is not None else _nothing_known(customer_id)
-    rows = [
-        {
-            "invoice_id": invoice.invoice_id,
-            "customer_id": invoice.customer_id,
-            "kind": "invoice",
-            "issued_on": invoice.issued_on,
-            "due_on": invoice.due_on,
-            "amount": invoice.amount,
-            "currency": invoice.currency,
-            "terms": invoice.terms,
-            "delivery_channel": invoice.delivery_channel,
-            "purchase_order": invoice.purchase_order,
-            "billing_trigger": None,
-            "source_due_on": None,
-        }
-        for invoice in invoices
-        if not invoice.is_known and invoice.invoice_id is not None
-    ]
-    if not rows:
-        return base
-    added = pl.DataFrame(rows, schema=base.invoices.schema)
-    return Ledger.from_tables({**dict(base.tables()), "invoices": pl.concat([base.invoices, added])})
-
-
-def _nothing_known(customer_id: str) -> Ledger:
+def nothing_known_of(customer_id: str) -> Ledger:
+    """Return the ledger of a customer that is not known yet: its id and nothing else."""
     customer = dict.fromkeys(table_dtypes("customers"))
     row: Mapping[str, Any] = {**customer, "customer_id": customer_id, "is_strategic": False}
     return Ledger.from_tables(

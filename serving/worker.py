@@ -23,7 +23,7 @@ from features.settings import LedgerSettings
 from models.bundle import ModelBundle, load_bundle
 from models.scoring import score_landmarks
 from serving.access import AccessKey, KeyRing
-from serving.account_facts import account_facts
+from serving.account_facts import Accounts, NewInvoice, read_accounts
 from serving.answer_messages import EvidenceAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
 from serving.audit import note_anchor
@@ -45,7 +45,7 @@ from serving.scoring import (
     KnownFacts,
     complete_invoices,
     landmarks_of,
-    ledger_with_new,
+    nothing_known_of,
 )
 from serving.settings import ServiceSettings
 from serving.store import FeedState, SqlHistoryStore, StoreUnavailableError, open_store
@@ -92,7 +92,7 @@ class ScoreWorker:
         self.keeper = AnswerKeeper(self.store, settings.spool_folder)
         self._read_signals = read_signals
         self._histories: dict[int, OnlineHistory] = {}
-        self._accounts: Remembered[dict[str, AccountFacts]] = Remembered(REMEMBERED_ACCOUNTS)
+        self._accounts: Remembered[Accounts] = Remembered(REMEMBERED_ACCOUNTS)
         self._segments: Remembered[str] = Remembered(REMEMBERED_ACCOUNTS)
         self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_ACCOUNTS)
         self._feeds: tuple[float, tuple[FeedState, ...]] = (-FEED_SECONDS, ())
@@ -257,25 +257,22 @@ class ScoreWorker:
     def _account_facts(
         self, knowledge: Knowledge, customer_id: str, invoices: Sequence[InvoiceInFull], as_of: dt.date
     ) -> dict[str, AccountFacts]:
-        """Return the account states, remembered per customer, day and version of its history."""
-        settings = knowledge.history.settings
+        """Return the account states, from what is remembered per customer, day and version of its history."""
         before = as_of + dt.timedelta(days=1)  # what was posted today is seen: it protects the customer
-        wanted = [invoice.landmark_id for invoice in invoices]
-        if not all(invoice.is_known for invoice in invoices):
-            ledger = ledger_with_new(knowledge.ledger_of(customer_id), customer_id, invoices)
-            signals = knowledge.signals_of(customer_id)
-            return account_facts(ledger, wanted, before, signals=signals, settings=settings)
 
-        def read() -> dict[str, AccountFacts]:
-            part = knowledge.ledger_of(customer_id)
-            if part is None:
-                return {}
-            every = part.invoices["invoice_id"].to_list()
+        def read() -> Accounts:
+            part = knowledge.ledger_of(customer_id) or nothing_known_of(customer_id)
             signals = knowledge.signals_of(customer_id)
-            return account_facts(part, every, before, signals=signals, settings=settings)
+            settings = knowledge.history.settings
+            return read_accounts(part, [customer_id], before, signals=signals, settings=settings)
 
         held = self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
-        return {key: held[key] for key in wanted}
+        new = [
+            NewInvoice(invoice.landmark_id, customer_id, invoice.issued_on, invoice.due_on, invoice.amount)
+            for invoice in invoices
+            if invoice.landmark_id not in held.invoice_ids
+        ]
+        return held.facts([invoice.landmark_id for invoice in invoices], new=new)
 
     def _load_champion(self) -> ModelBundle:
         folder: Path = read_pointer(self.settings.champion_pointer)
