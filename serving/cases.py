@@ -28,13 +28,12 @@ def dunning_cases(
         One case per score, in the order of the scores. A score on the rung "no opinion" carries no
         probability into the policy.
     """
-    invoices = landmarks.select("invoice_id", "as_of", "issued_on", "due_on", "amount", "currency")
-    joined = scores.join(
-        invoices, on=["invoice_id", "as_of"], how="left", validate="1:1", maintain_order="left"
-    )
+    columns = ("invoice_id", "as_of", "issued_on", "due_on", "amount", "currency")
+    terms = {(row[0], row[1]): row[2:] for row in landmarks.select(columns).iter_rows()}
     cases = []
-    for row in joined.iter_rows(named=True):
-        amount = Decimal(round(row["amount"] * CENTS)) / CENTS
+    for row in scores.iter_rows(named=True):
+        issued_on, due_on, invoice_amount, currency = terms[row["invoice_id"], row["as_of"]]
+        amount = Decimal(round(invoice_amount * CENTS)) / CENTS
         account = facts.get(row["invoice_id"]) or AccountFacts(balance_amount=amount)
         has_opinion = row["cold_start_rung"] != _NO_OPINION
         cases.append(
@@ -43,11 +42,11 @@ def dunning_cases(
                     invoice_id=row["invoice_id"],
                     customer_id=row["customer_id"],
                     as_of=row["as_of"],
-                    issued_on=row["issued_on"],
-                    due_on=row["due_on"],
+                    issued_on=issued_on,
+                    due_on=due_on,
                     amount=amount,
                     open_amount=account.balance_amount,
-                    currency=row["currency"] or "EUR",
+                    currency=currency or "EUR",
                     p_late=row["p_late"] if has_opinion else None,
                     p_late_30=row["p_late_30"] if has_opinion else None,
                     unpaid_probability=tuple((k, row[f"unpaid_probability_{k}d"]) for k in _HORIZONS)

@@ -250,8 +250,12 @@ class ScoreWorker:
         for customer_id, of_customer in by_customer.items():
             facts |= self._account_facts(knowledge, customer_id, of_customer, as_of)
         facts = {key: replace(found, ledger_feed_age_hours=age) for key, found in facts.items()}
-        is_numbered = pl.Series([invoice.invoice_id is not None for invoice in invoices])
-        cases = dunning_cases(scores.filter(is_numbered), landmarks.filter(is_numbered), facts)
+        if not facts:
+            return {}
+        if any(invoice.invoice_id is None for invoice in invoices):
+            is_numbered = pl.Series([invoice.invoice_id is not None for invoice in invoices])
+            scores = scores.filter(is_numbered)
+        cases = dunning_cases(scores, landmarks, facts)
         return {score.invoice_id: decide(score, account, policy, as_of) for score, account in cases}
 
     def _account_facts(
