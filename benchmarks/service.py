@@ -152,13 +152,13 @@ def with_bare_app(run: Callable[[int], Any]) -> Any:
 
 
 def with_mlflow(bundle: Path, run: Callable[[int, Callable[[int], bytes]], Any]) -> Any:
-    """Run against `mlflow models serve` with the same trees, given ready rows."""
+    """Run against `mlflow models serve` with one set of the same trees, given ready rows."""
     import lightgbm
     import mlflow
 
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        booster = lightgbm.Booster(model_file=str(bundle / "trees.txt"))
+        booster = lightgbm.Booster(model_file=str(min(bundle.glob("trees_*.txt"))))
         mlflow.lightgbm.save_model(booster, f"{folder}/model", pip_requirements=["lightgbm"])
         names = booster.feature_name()
         body = json.dumps({"dataframe_split": {"columns": names, "data": [[1.0] * len(names)]}}).encode()
