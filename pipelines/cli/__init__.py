@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -35,6 +36,8 @@ app.add_typer(policy.app, name="policy")
 
 def main() -> None:
     """Run the command line; a refusal is printed without a traceback and exits with 2."""
+    # Threads of the numeric libraries wait for each other in a loop; on a busy machine that costs minutes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except EncoursError as refusal:
