@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
@@ -49,48 +49,15 @@ GateId = Literal[
 ]
 RouteState = Literal["before_due", "overdue", "broken_promise"]
 
-GRADES: tuple[Grade, ...] = ("A", "B", "C", "D", "E")
-SEGMENTS: tuple[Segment, ...] = (
-    "prompt",
-    "punctual_slow_process",
-    "seasonal",
-    "improving",
-    "deteriorating",
-    "erratic",
-    "new",
-    "dormant",
-    "in_difficulty",
-)
-COLD_START_RUNGS: tuple[ColdStartRung, ...] = ("own_history", "segment", "portfolio", "no_opinion")
-CHANNELS: tuple[Channel, ...] = ("email", "portal", "letter", "registered_letter", "call", "task")
-TONES: tuple[Tone, ...] = ("courteous", "friendly", "formal", "firm", "legal")
+GRADES: tuple[Grade, ...] = get_args(Grade)
+SEGMENTS: tuple[Segment, ...] = get_args(Segment)
+COLD_START_RUNGS: tuple[ColdStartRung, ...] = get_args(ColdStartRung)
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+TONES: tuple[Tone, ...] = get_args(Tone)
 """From the softest to the harshest; the order is the one 'never harsher' is measured in."""
-STATES: tuple[RouteState, ...] = ("before_due", "overdue", "broken_promise")
-BLOCKAGE_KINDS: tuple[BlockageKind, ...] = (
-    "invoice_not_received",
-    "purchase_order_missing",
-    "wrong_entity",
-    "approval_pending",
-    "portal_upload_missing",
-    "rejected_by_platform",
-    "suspended_by_buyer",
-    "other",
-)
-GATE_IDS: tuple[GateId, ...] = (
-    "settled",
-    "insolvency",
-    "feed_stale",
-    "open_dispute",
-    "admin_blockage",
-    "plan_running",
-    "promise_running",
-    "payment_announced",
-    "small_balance",
-    "natural_person",
-    "strategic_account",
-    "contact_cap",
-    "quiet_day",
-)
+STATES: tuple[RouteState, ...] = get_args(RouteState)
+BLOCKAGE_KINDS: tuple[BlockageKind, ...] = get_args(BlockageKind)
+GATE_IDS: tuple[GateId, ...] = get_args(GateId)
 """In the order they are asked; the first that holds names the decision."""
 
 # What a null is called in the rows of a policy.
