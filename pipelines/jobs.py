@@ -1,7 +1,5 @@
 """The jobs and the schedule: what runs together, and when."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 main_job = dg.define_asset_job(
@@ -14,10 +12,16 @@ nightly_job = dg.define_asset_job(
     selection=dg.AssetSelection.groups("ledger", "tonight"),
     description="Rescore and route every open invoice with the registered champion; nothing is trained.",
 )
-nightly_schedule = dg.ScheduleDefinition(
+
+
+@dg.schedule(
     name="nightly_at_two",
     job=nightly_job,
     cron_schedule="0 2 * * *",
     execution_timezone="Europe/Paris",
     description="Every night at two, after the bank statements of the day have been booked.",
 )
+def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Look from the day that begins: a ledger that stopped growing is then seen to be stale, and nobody is reminded."""
+    as_of = context.scheduled_execution_time.date().isoformat()
+    return dg.RunRequest(run_config={"resources": {"ledger_input": {"config": {"as_of": as_of}}}})

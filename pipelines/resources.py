@@ -66,12 +66,17 @@ class PolicyFile(dg.ConfigurableResource):  # type: ignore[type-arg]
         return load_policy(Path(self.path) if self.path else None)
 
 
+TODAY = "today"
+
+
 def as_of_date(ledger: Ledger, as_of: str | None) -> dt.date:
-    """The date asked for, or the day after the last fact the ledger holds.
+    """The date asked for ("today" for the present one, UTC), or the day after the last fact the ledger holds.
 
     Raises:
         InvalidInputError: the text is no ISO date, or the ledger holds no dated fact.
     """
+    if as_of == TODAY:
+        return dt.datetime.now(dt.UTC).date()
     if as_of:
         try:
             return dt.date.fromisoformat(as_of)

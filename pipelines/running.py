@@ -15,8 +15,10 @@ from features.errors import EncoursError, Fault, InvalidInputError
 from models.home import Home
 
 _REFUSALS = frozenset({"EncoursError", "InvalidInputError"})
-_DAGSTER_SETTINGS = """# Nothing is reported to anybody.
+_DAGSTER_SETTINGS = """# Nothing is reported to anybody, and nobody is asked for an address.
 telemetry:
+  enabled: false
+nux:
   enabled: false
 """
 

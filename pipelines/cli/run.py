@@ -22,7 +22,10 @@ _MOST_IMPORTANT = 10
 def run(
     ledger: Annotated[Path, typer.Option(help="Ledger folder to read.")],
     as_of: Annotated[
-        str, typer.Option(help="ISO date to look from; by default the day after the last fact in the ledger.")
+        str,
+        typer.Option(
+            help="ISO date to look from, or today; by default the day after the last fact in the ledger."
+        ),
     ] = "",
     policy: Annotated[
         Path | None, typer.Option(help="Dunning policy; by default the one that ships.")

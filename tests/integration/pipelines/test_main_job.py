@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -19,6 +22,7 @@ from models.home import home_at
 from models.tracking import CHAMPION, MODEL_NAME, find_version
 from pipelines.assets.features import features__open_invoices, features__training
 from pipelines.definitions import defs
+from pipelines.jobs import nightly_schedule
 from tests.integration.pipelines.conftest import RunHome
 
 
@@ -180,3 +184,20 @@ def test_the_nightly_job_trains_nothing() -> None:
     assert features__training.key not in nightly
     assert features__open_invoices.key in nightly
     assert nightly < trained
+
+
+def test_the_scheduled_night_looks_from_its_own_day_so_that_a_stale_ledger_is_seen() -> None:
+    at = dt.datetime(2026, 9, 14, 2, 0, tzinfo=dt.UTC)
+    context = dg.build_schedule_context(scheduled_execution_time=at)
+    request = nightly_schedule(context)
+    assert request.run_config["resources"]["ledger_input"]["config"]["as_of"] == "2026-09-14"
+
+
+def test_from_a_stale_ledger_the_night_takes_no_automatic_step(run_home: RunHome, tmp_path: Path) -> None:
+    shutil.copytree(run_home.root, tmp_path / "home", ignore=shutil.ignore_patterns("dagster", ".run.lock"))
+    other = RunHome(tmp_path / "home", run_home.ledger)
+    other.encours("run", "--ledger", str(run_home.ledger), "--nightly", "--as-of", "today")
+    decisions = pl.read_parquet(other.root / "out" / "decisions.parquet")
+    open_ones = decisions.filter(pl.col("gate_id") != "settled")
+    assert set(open_ones["gate_id"]) <= {"feed_stale", "insolvency"}
+    assert decisions.filter(pl.col("channel").is_in(["email", "letter", "portal"])).height == 0
