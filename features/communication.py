@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.asof.communication_events import LABELS, TONE_SCALE
+from features.asof.communication_events import TONE_SCALE
 from features.asof.dates import Float64Array
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.columns import FeatureColumn, FeatureGroup, declare
+from features.signal_labels import LABELS
 
 NAME = "communication"
 _MAILS = ("emails",)

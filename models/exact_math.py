@@ -36,11 +36,6 @@ def exact_sigmoid(margins: Array) -> Array:
     return result
 
 
-def exact_logit(probabilities: Array) -> Array:
-    """Log-odds of every value, all of which must lie strictly between 0 and 1."""
-    return exact_log(probabilities / (1.0 - probabilities))
-
-
 def _apply(values: Array, one: Callable[[float], float], many: Callable[[pl.Series], pl.Series]) -> Array:
     flat = np.ascontiguousarray(values, dtype=np.float64).ravel()
     if flat.size < _SMALL:

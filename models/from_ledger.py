@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
@@ -143,8 +143,3 @@ def train_bundle(
         fit_rfm_scale(given.features, given.landmarks["customer_id"]),
     )
     return bundle, trained
-
-
-def cutoff_after(last_known_on: date) -> date:
-    """The cut-off that uses everything: the day after the last fact."""
-    return last_known_on + timedelta(days=1)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,12 +70,6 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> Path:
     return _in_one_move(path, lambda aside: frame.write_parquet(aside, compression="zstd"))
 
 
-def write_json(content: Mapping[str, Any], path: Path) -> Path:
-    """Write a JSON document aside and rename it; days and instants are written in ISO form."""
-    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=False, default=_iso) + "\n"
-    return _in_one_move(path, lambda aside: aside.write_text(text, encoding="utf-8"))
-
-
 def _in_one_move(path: Path, write: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -88,10 +79,3 @@ def _in_one_move(path: Path, write: Any) -> Path:
     finally:
         aside.unlink(missing_ok=True)
     return path
-
-
-def _iso(value: object) -> str:
-    if isinstance(value, dt.date | dt.datetime):
-        return value.isoformat()
-    msg = f"{type(value).__name__} cannot be written as JSON"
-    raise TypeError(msg)

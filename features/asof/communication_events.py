@@ -7,20 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from features.settings import CENTS, LedgerSettings
-
-LABELS = (
-    "financial_difficulty",
-    "insolvency",
-    "payment_plan_request",
-    "extension_request",
-    "dispute",
-    "admin_block",
-    "promise_to_pay",
-    "payment_sent",
-    "organisational_change",
-    "hostile_tone",
-)
-"""The ten signals of an e-mail, as columns of the signals frame."""
+from features.signal_labels import LABELS
 
 TONE_SCALE = 1_000
 _KEPT_SHARE_PERCENT = 95

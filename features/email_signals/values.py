@@ -6,19 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-LABELS: tuple[str, ...] = (
-    "financial_difficulty",
-    "insolvency",
-    "payment_plan_request",
-    "extension_request",
-    "dispute",
-    "admin_block",
-    "promise_to_pay",
-    "payment_sent",
-    "organisational_change",
-    "hostile_tone",
-)
-"""The ten signals, in the order used everywhere."""
+from features.signal_labels import LABELS as LABELS
 
 GRAVE_LABELS: frozenset[str] = frozenset({"insolvency", "financial_difficulty", "dispute", "hostile_tone"})
 """Signals that must almost never be raised on a mail that carries none: they stop or harden a dunning sequence."""

@@ -17,7 +17,6 @@ INVOICE_KINDS: Final = ("invoice", "credit_note")
 EMAIL_DIRECTIONS: Final = ("inbound", "outbound")
 #: Payment methods with a meaning of their own; any other text is allowed.
 REVERSAL: Final = "reversal"
-CREDIT_NOTE_ALLOCATION: Final = "credit_note"
 
 
 def _one_of(words: tuple[str, ...]) -> Callable[[pl.Expr], pl.Expr]:

@@ -13,7 +13,6 @@ from models.backtest import metrics
 from models.backtest.evaluation import Backtest
 from models.intervals import Floats
 
-HEADLINE = ("auc", "log_loss", "brier", "ece")
 DEFAULT_RESAMPLES = 200
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Literal
 
 Language = Literal["fr", "en"]
@@ -76,13 +75,6 @@ def counted(count: float, singular: str, plural: str, language: Language) -> str
     whole = round(count)
     is_one = abs(whole) < 2 if language == "fr" else abs(whole) == 1
     return f"{number(whole, language)} {singular if is_one else plural}"
-
-
-def civil_date(day: date, language: Language) -> str:
-    """A day written out: 3 March 2026, 3 mars 2026, 1er mars 2026."""
-    month = _MONTHS[language][day.month - 1]
-    number_of_day = "1er" if language == "fr" and day.day == 1 else str(day.day)
-    return f"{number_of_day} {month} {day.year}"
 
 
 def weekday(index: float, language: Language) -> str:

@@ -2,19 +2,17 @@
 
 import dagster as dg
 
-from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks
+from features.asof import PaymentHistory, open_landmarks
 from features.catalogue import CATALOGUE_VERSION
 from features.compute import compute_features
-from features.settlement import settlements
-from models.training_set import training_landmarks
+from models.from_ledger import training_input
+from models.selection import TrainingSettings
 from pipelines.assets.ledger import core__email_signals, core__ledger
 from pipelines.resources import EncoursHome, LedgerInput, checked_ledger
 from pipelines.workspace import Workspace
 
 GROUP = "training"
 TONIGHT = "tonight"
-TRAINING_SEED = 7
-MOST_TRAINING_INVOICES = 150_000
 
 
 def payment_history(workspace: Workspace, ledger_input: LedgerInput) -> PaymentHistory:
@@ -32,21 +30,22 @@ def features__training(
     workspace = encours_home.workspace()
     ledger = checked_ledger(workspace)
     as_of = ledger_input.date(ledger)
-    first = ledger.invoices["issued_on"].min()
-    at_issue = landmarks_at_issue(ledger, first, as_of)  # type: ignore[arg-type]
-    settled = settlements(ledger.invoices, ledger.payments, ledger_input.settings())
-    landmarks = training_landmarks(at_issue, settled, as_of, TRAINING_SEED, MOST_TRAINING_INVOICES)
-    features = compute_features(payment_history(workspace, ledger_input), landmarks)
-    workspace.write_frame("training_landmarks", landmarks)
-    workspace.write_frame("training_features", features)
-    context.log.info("training landmarks: %s with %s features", f"{landmarks.height:,}", features.width - 2)
+    settings = TrainingSettings()
+    given = training_input(
+        ledger, payment_history(workspace, ledger_input), as_of, ledger_input.settings(), settings
+    )
+    workspace.write_frame("training_landmarks", given.landmarks)
+    workspace.write_frame("training_features", given.features)
+    context.log.info(
+        "training landmarks: %s with %s features", f"{given.landmarks.height:,}", given.features.width - 2
+    )
     return dg.MaterializeResult(
         metadata={
             "as_of": as_of.isoformat(),
-            "invoices": at_issue.height,
-            "rows_out": landmarks.height,
+            "invoices": given.landmarks["invoice_id"].n_unique(),
+            "rows_out": given.landmarks.height,
             "catalogue_version": CATALOGUE_VERSION,
-            "seed": TRAINING_SEED,
+            "seed": settings.seed,
         }
     )
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 import polars as pl
 from hypothesis import strategies as st
 
-from features.asof.communication_events import LABELS
 from features.ledger.ledger import Ledger
 from features.ledger.schemas import table_dtypes
+from features.signal_labels import LABELS
 
 START = dt.date(2024, 1, 1)
 SPAN = 120
