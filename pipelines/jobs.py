@@ -4,13 +4,19 @@ import dagster as dg
 
 main_job = dg.define_asset_job(
     "main",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("email_reader"),
     description="From the ledger to scored, explained and routed invoices, training the model on the way.",
 )
 nightly_job = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.groups("ledger", "tonight"),
     description="Rescore and route every open invoice with the registered champion; nothing is trained.",
+)
+
+email_reader_job = dg.define_asset_job(
+    "email_reader",
+    selection=dg.AssetSelection.groups("email_reader"),
+    description="Train and measure the reader of e-mails from labelled mails; the model of payments is left alone.",
 )
 
 
