@@ -56,18 +56,29 @@ class LinearPart:
     interval_offset: Floats
     elapsed_slope: float
 
-    def standardised(self, table: Floats) -> tuple[Floats, Floats]:
-        """Each value in spreads from the average (0 when unknown), and 1.0 where it is unknown."""
-        is_unknown = np.isnan(table)
-        clipped = np.clip(np.where(is_unknown, self.centre, table), self.lower, self.upper)
-        z = np.where(is_unknown, 0.0, (clipped - self.centre) / self.scale)
+    def used_columns(self) -> Ints:
+        """Places of the features that say something: a handful of a whole catalogue."""
+        says = (self.slope != 0.0) | (self.unknown != 0.0) | (self.phase_slope != 0.0).any(axis=0)
+        return np.flatnonzero(says)
+
+    def standardised(self, table: Floats, columns: Ints | slice = slice(None)) -> tuple[Floats, Floats]:
+        """Each value in spreads from the average (0 when unknown), and 1.0 where it is unknown.
+
+        Args:
+            table: one row of features per landmark.
+            columns: the features asked for; all of them when left out.
+        """
+        values, centre = table[:, columns], self.centre[columns]
+        is_unknown = np.isnan(values)
+        clipped = np.clip(np.where(is_unknown, centre, values), self.lower[columns], self.upper[columns])
+        z = np.where(is_unknown, 0.0, (clipped - centre) / self.scale[columns])
         return z, is_unknown.astype(np.float64)
 
-    def feature_terms(self, table: Floats) -> tuple[Floats, ...]:
-        """Log-odds each feature adds in the intervals of each phase."""
-        z, is_unknown = self.standardised(table)
-        unknown = (is_unknown - self.unknown_share) * self.unknown
-        return tuple(z * (self.slope + departure) + unknown for departure in self.phase_slope)
+    def feature_terms(self, table: Floats, columns: Ints | slice = slice(None)) -> tuple[Floats, ...]:
+        """Log-odds each feature adds in the intervals of each phase; arguments as for `standardised`."""
+        z, is_unknown = self.standardised(table, columns)
+        unknown = (is_unknown - self.unknown_share[columns]) * self.unknown[columns]
+        return tuple(z * (self.slope + departure)[columns] + unknown for departure in self.phase_slope)
 
     def interval_terms(self, rows: HazardRows, intervals: Intervals) -> Floats:
         """Log-odds that come from the interval and how much of it is left, per row."""
@@ -83,7 +94,8 @@ class LinearPart:
             rows: the hazard rows.
             intervals: the intervals of the model.
         """
-        by_phase = np.stack([_sum_in_order(terms) for terms in self.feature_terms(table)])
+        terms = self.feature_terms(table, self.used_columns())
+        by_phase = np.stack([_sum_in_order(of_phase) for of_phase in terms])
         base = self.interval_terms(rows, intervals)
         result: Floats = base + by_phase[phase_of(rows, intervals), rows.landmark]
         return result

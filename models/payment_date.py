@@ -54,12 +54,12 @@ def _stretches(curves: UnpaidCurves) -> Iterator[_Stretch]:
         before, opening = after, opening + tail
 
 
-def quantile_days(curves: UnpaidCurves, share: float) -> Ints:
+def quantile_days(curves: UnpaidCurves, share: float | Floats) -> Ints:
     """First day past due by which the invoice is paid with a given probability.
 
     Args:
         curves: the unpaid curves.
-        share: probability of having been paid by then, between 0 and 1.
+        share: probability of having been paid by then, between 0 and 1; one for all landmarks, or one for each.
 
     Returns:
         Days past due per landmark, never before its as-of date; when even six repeats of the last interval do not
