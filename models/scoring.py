@@ -1,6 +1,7 @@
 """The score of every landmark: probabilities, dates, grade, cold-start rung, reasons. Pure: values in, values out.
 
-The result of one landmark does not depend on the others scored with it, nor on the number of threads.
+The result of one landmark does not depend on the others scored with it, nor on the number of threads. Many
+landmarks are scored a few thousand at a time, so that memory does not grow with them.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from models.bundle import ModelBundle
 from models.cold_start import history_depth, rung_of
 from models.explanation.reasons import add_reasons
 from models.grades import grade_of
-from models.hazard import UnpaidCurves, curves_from_margins, predict_margins
-from models.intervals import Floats, HazardRows, Ints
+from models.hazard import UnpaidCurves, curves_from_margins
 from models.payment_date import payment_dates, quantile_days
+from models.prediction import Prediction, predict
 from models.target import HORIZONS
 from models.training import feature_table
 from models.training_set import days_past_due
+
+AT_A_TIME = 4096
+"""Landmarks scored in one go: with fourteen intervals and a few hundred features, about a hundred megabytes."""
 
 DATE_SHARES: dict[str, float] = {"payment_date_p10": 0.1, "payment_date_p50": 0.5, "payment_date_p90": 0.9}
 
@@ -45,7 +49,18 @@ def score_landmarks(
         InvalidInputError: features and landmarks do not belong together, or a feature of the model is missing.
     """
     refuse_unaligned(features, landmarks)
-    curves = predict_curves(bundle, features, landmarks)
+    parts = [
+        _score_part(bundle, features.slice(i, AT_A_TIME), landmarks.slice(i, AT_A_TIME), with_reasons)
+        for i in range(0, max(landmarks.height, 1), AT_A_TIME)
+    ]
+    return pl.concat(parts) if len(parts) > 1 else parts[0]
+
+
+def _score_part(
+    bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame, with_reasons: bool
+) -> pl.DataFrame:
+    found = predict_landmarks(bundle, features, landmarks)
+    curves = found.curves
     unpaid = {f"unpaid_probability_{k}d": curves.at(k) for k in HORIZONS}
     dates = {
         name: payment_dates(landmarks, quantile_days(curves, share)) for name, share in DATE_SHARES.items()
@@ -67,7 +82,7 @@ def score_landmarks(
             pl.lit(bundle.catalogue_version).alias("feature_version"),
         )
     )
-    return add_reasons(scores, bundle, features, landmarks) if with_reasons else scores
+    return add_reasons(scores, bundle, found, features, landmarks) if with_reasons else scores
 
 
 def _segment_of(bundle: ModelBundle, features: pl.DataFrame) -> pl.Series:
@@ -87,20 +102,15 @@ def predict_curves(
         landmarks: as for `score_landmarks`.
         is_calibrated: false gives the curve before calibration.
     """
-    margins, rows, dpd = margins_of(bundle, features, landmarks)
-    if not is_calibrated:
-        return curves_from_margins(margins, rows, dpd, bundle.intervals)
-    return bundle.calibration.curves(margins, rows, dpd, bundle.intervals)
+    found = predict_landmarks(bundle, features, landmarks)
+    if is_calibrated:
+        return found.curves
+    return curves_from_margins(found.margins, found.rows, found.days_past_due, bundle.intervals)
 
 
-def margins_of(
-    bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame
-) -> tuple[Floats, HazardRows, Ints]:
-    """Uncalibrated log-odds of settlement per landmark and interval, their rows, and the days past due."""
-    table = feature_table(features, bundle.feature_names)
-    dpd = days_past_due(landmarks)
-    margins, rows = predict_margins(bundle.hazard, table, dpd)
-    return margins, rows, dpd
+def predict_landmarks(bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame) -> Prediction:
+    """What the model says of landmarks; arguments as for `score_landmarks`."""
+    return predict(bundle, feature_table(features, bundle.feature_names), days_past_due(landmarks))
 
 
 def refuse_unaligned(features: pl.DataFrame, landmarks: pl.DataFrame) -> None:

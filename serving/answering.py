@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import polars as pl
-
 from features.catalogue import FEATURE_NAMES
 from models.target import HORIZONS
 from serving.answer_messages import (
@@ -47,7 +45,7 @@ class Scored:
     Attributes:
         invoices: the invoices in full.
         features: the features as served, one row per invoice in the order of the catalogue.
-        scores: the answer of the model, with reasons when they were asked for.
+        scores: rows of the answer of the model, with reasons when they were asked for.
         decisions: what to do by invoice id; drafts have none.
         known_customers: customers the history knows.
         evidence: what recent e-mails say, by customer.
@@ -55,7 +53,7 @@ class Scored:
 
     invoices: Sequence[InvoiceInFull]
     features: Sequence[Sequence[float | None]]
-    scores: pl.DataFrame
+    scores: Sequence[Mapping[str, Any]]
     decisions: Mapping[str, Decision]
     known_customers: frozenset[str]
     evidence: Mapping[str, Sequence[EvidenceAnswer]]
@@ -64,8 +62,7 @@ class Scored:
 def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
     """Return one answer per invoice, in the order of the request."""
     answers = []
-    has_reasons = "reasons" in scored.scores.columns
-    for invoice, row in zip(scored.invoices, scored.scores.iter_rows(named=True), strict=True):
+    for invoice, row in zip(scored.invoices, scored.scores, strict=True):
         score_id = new_answer_id(SCORE)
         decision = scored.decisions.get(invoice.landmark_id)
         answers.append(
@@ -77,7 +74,7 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
                 is_known_customer=invoice.customer_id in scored.known_customers,
                 missing_fields=list(invoice.missing),
                 unpaid_probability={str(k): row[f"unpaid_probability_{k}d"] for k in HORIZONS},
-                explanation=explanation_answer(row) if has_reasons else None,
+                explanation=explanation_answer(row) if "reasons" in row else None,
                 evidence=list(scored.evidence.get(invoice.customer_id, ())),
                 decision=None if decision is None else decision_answer(decision, score_id),
                 policy_version=policy_version,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
@@ -35,34 +37,50 @@ def dunning_cases(
         issued_on, due_on, invoice_amount, currency = terms[row["invoice_id"], row["as_of"]]
         amount = Decimal(round(invoice_amount * CENTS)) / CENTS
         account = facts.get(row["invoice_id"]) or AccountFacts(balance_amount=amount)
-        has_opinion = row["cold_start_rung"] != _NO_OPINION
-        cases.append(
-            (
-                ScoredInvoice(
-                    invoice_id=row["invoice_id"],
-                    customer_id=row["customer_id"],
-                    as_of=row["as_of"],
-                    issued_on=issued_on,
-                    due_on=due_on,
-                    amount=amount,
-                    open_amount=account.balance_amount,
-                    currency=currency or "EUR",
-                    p_late=row["p_late"] if has_opinion else None,
-                    p_late_30=row["p_late_30"] if has_opinion else None,
-                    unpaid_probability=tuple((k, row[f"unpaid_probability_{k}d"]) for k in _HORIZONS)
-                    if has_opinion
-                    else (),
-                    payment_date_p10=row["payment_date_p10"] if has_opinion else None,
-                    payment_date_p50=row["payment_date_p50"] if has_opinion else None,
-                    payment_date_p90=row["payment_date_p90"] if has_opinion else None,
-                    grade=row["grade"] if has_opinion else None,
-                    history_depth=int(row["history_depth"]),
-                    cold_start_rung=row["cold_start_rung"],
-                    rfm_segment=row.get("rfm_segment"),
-                    model_version=row["model_version"],
-                    feature_version=row["feature_version"],
-                ),
-                account,
-            )
-        )
+        cases.append((scored_invoice(row, issued_on, due_on, amount, currency, account), account))
     return cases
+
+
+def scored_invoice(
+    score: Mapping[str, Any],
+    issued_on: dt.date,
+    due_on: dt.date,
+    amount: Decimal,
+    currency: str | None,
+    account: AccountFacts,
+) -> ScoredInvoice:
+    """One scored invoice as the policy sees it.
+
+    Args:
+        score: a row of the answer of `models.scoring.score_landmarks`.
+        issued_on: day of issue.
+        due_on: due date.
+        amount: of the invoice, in its currency.
+        currency: of the invoice; euro when null.
+        account: state of its account.
+    """
+    has_opinion = score["cold_start_rung"] != _NO_OPINION
+    return ScoredInvoice(
+        invoice_id=score["invoice_id"],
+        customer_id=score["customer_id"],
+        as_of=score["as_of"],
+        issued_on=issued_on,
+        due_on=due_on,
+        amount=amount,
+        open_amount=account.balance_amount,
+        currency=currency or "EUR",
+        p_late=score["p_late"] if has_opinion else None,
+        p_late_30=score["p_late_30"] if has_opinion else None,
+        unpaid_probability=tuple((k, score[f"unpaid_probability_{k}d"]) for k in _HORIZONS)
+        if has_opinion
+        else (),
+        payment_date_p10=score["payment_date_p10"] if has_opinion else None,
+        payment_date_p50=score["payment_date_p50"] if has_opinion else None,
+        payment_date_p90=score["payment_date_p90"] if has_opinion else None,
+        grade=score["grade"] if has_opinion else None,
+        history_depth=int(score["history_depth"]),
+        cold_start_rung=score["cold_start_rung"],
+        rfm_segment=score.get("rfm_segment"),
+        model_version=score["model_version"],
+        feature_version=score["feature_version"],
+    )

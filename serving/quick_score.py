@@ -7,7 +7,9 @@ one invoice costs more than the model itself. A test holds it equal to `score_la
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -27,25 +29,33 @@ from models.cold_start import (
     RUNGS,
     SEGMENT_COLUMN,
 )
-from models.explanation.contributions import explain_landmarks
-from models.explanation.reasons import DEFAULT_COUNT, REASON_TYPE
+from models.explanation.contributions import explain_prediction
+from models.explanation.reasons import DEFAULT_COUNT
 from models.grades import (
     LATE_PROBABILITY,
     LONG_DELAY_PROBABILITY,
     VERY_LATE_PROBABILITY,
     WATCH_PROBABILITY,
 )
-from models.hazard import predict_margins
+from models.hazard import UnpaidCurves
+from models.intervals import Ints
 from models.payment_date import DEFAULT_COUNTRY, quantile_days
+from models.prediction import predict
 from models.scoring import DATE_SHARES
 from models.target import HORIZONS
 from serving.quick_reasons import reasons_of_few
 
 #: One row of features in the order of the catalogue, null where unknown.
 FeatureRow = tuple[float | None, ...]
+#: One row of the answer of `score_landmarks`.
+ScoreRow = Mapping[str, Any]
 
 _SEGMENT_INPUTS: Final = tuple(dict.fromkeys([*SEGMENT_COLUMNS, *(axis.column for axis in AXES)]))
 _PLACE: Final = {name: place for place, name in enumerate(FEATURE_NAMES)}
+_DEPTH: Final = _PLACE[HISTORY_DEPTH_COLUMN]
+_SEGMENT: Final = _PLACE[SEGMENT_COLUMN]
+_PORTFOLIO: Final = _PLACE[PORTFOLIO_COLUMN]
+_SHARES: Final = np.array(list(DATE_SHARES.values()))
 
 
 def score_few(
@@ -54,10 +64,10 @@ def score_few(
     landmarks: pl.DataFrame,
     with_reasons: bool,
     segments: Sequence[str | None] | None = None,
-) -> tuple[list[FeatureRow], pl.DataFrame]:
+) -> tuple[list[FeatureRow], list[ScoreRow]]:
     """Return features and scores of a few landmarks, equal to `compute_features` and `score_landmarks`.
 
-    The features come as rows in the order of the catalogue, null where unknown.
+    The features come as rows in the order of the catalogue, null where unknown; the scores as rows of that answer.
 
     Args:
         bundle: the model.
@@ -68,55 +78,78 @@ def score_few(
             as-of date); null works it out.
     """
     matrix = feature_matrix(history, landmarks)
-    features: list[FeatureRow] = [
-        tuple(None if value != value else value for value in row) for row in matrix.T.tolist()
-    ]
-    table = np.ascontiguousarray(matrix[[_PLACE[name] for name in bundle.feature_names]].T)
+    values = matrix.T.tolist()
     as_of, due_on = landmarks["as_of"].to_list(), landmarks["due_on"].to_list()
     days_past_due = np.array([(a - b).days for a, b in zip(as_of, due_on, strict=True)], dtype=np.int64)
-    margins, rows = predict_margins(bundle.hazard, table, days_past_due)
-    curves = bundle.calibration.curves(margins, rows, days_past_due, bundle.intervals)
+    table = np.ascontiguousarray(matrix[_places_of(bundle.feature_names)].T)
+    found = predict(bundle, table, days_past_due)
+    curves = found.curves
+    unpaid = {f"unpaid_probability_{k}d": curves.at(k).tolist() for k in HORIZONS}
     p_late, p_late_30 = curves.at(bundle.target.grace_days).tolist(), curves.at(30).tolist()
-    countries = landmarks["country"].to_list()
-    columns: dict[str, Any] = {
-        "invoice_id": landmarks["invoice_id"],
-        "customer_id": landmarks["customer_id"],
-        "as_of": landmarks["as_of"],
-        "p_late": p_late,
-        "p_late_30": p_late_30,
-        **{f"unpaid_probability_{k}d": curves.at(k) for k in HORIZONS},
-    }
-    for name, share in DATE_SHARES.items():
-        days = quantile_days(curves, share).tolist()
-        dates = [
-            _payment_date(due, day, seen, country)
-            for due, day, seen, country in zip(due_on, days, as_of, countries, strict=True)
-        ]
-        columns[name] = pl.Series(dates, dtype=pl.Date)
-    known = {
-        name: matrix[_PLACE[name]].tolist()
-        for name in (HISTORY_DEPTH_COLUMN, SEGMENT_COLUMN, PORTFOLIO_COLUMN)
-    }
-    depths = [0.0 if np.isnan(depth) else depth for depth in known[HISTORY_DEPTH_COLUMN]]
-    columns["grade"] = [_grade(late, very) for late, very in zip(p_late, p_late_30, strict=True)]
-    columns["history_depth"] = pl.Series([int(depth) for depth in depths], dtype=pl.Int64)
-    columns["cold_start_rung"] = [
-        _rung(*row) for row in zip(depths, known[SEGMENT_COLUMN], known[PORTFOLIO_COLUMN], strict=True)
+    days = _days_of_every_share(curves)
+    if segments is None:
+        segments = _segments(bundle, matrix)
+    keys = zip(landmarks["invoice_id"].to_list(), landmarks["customer_id"].to_list(), strict=True)
+    scores: list[dict[str, Any]] = []
+    for place, (invoice_id, customer_id) in enumerate(keys):
+        row, due, seen = values[place], due_on[place], as_of[place]
+        depth = row[_DEPTH] if row[_DEPTH] == row[_DEPTH] else 0.0
+        score: dict[str, Any] = {
+            "invoice_id": invoice_id,
+            "customer_id": customer_id,
+            "as_of": seen,
+            "p_late": p_late[place],
+            "p_late_30": p_late_30[place],
+        }
+        for name, chances in unpaid.items():
+            score[name] = chances[place]
+        country = landmarks["country"][place]
+        for name, of_share in zip(DATE_SHARES, days, strict=True):
+            score[name] = _payment_date(due, of_share[place], seen, country)
+        score["grade"] = _grade(p_late[place], p_late_30[place])
+        score["history_depth"] = int(depth)
+        score["cold_start_rung"] = _rung(depth, row[_SEGMENT], row[_PORTFOLIO])
+        score["rfm_segment"] = segments[place]
+        score["model_version"] = bundle.version
+        score["feature_version"] = bundle.catalogue_version
+        scores.append(score)
+    features: list[FeatureRow] = [
+        tuple([None if value != value else value for value in row]) for row in values
     ]
-    columns["rfm_segment"] = (
-        _segments(bundle, matrix) if segments is None else pl.Series(segments, dtype=pl.String)
-    )
-    columns["model_version"] = [bundle.version] * landmarks.height
-    columns["feature_version"] = [bundle.catalogue_version] * landmarks.height
     if with_reasons:
-        found = explain_landmarks(bundle, table, days_past_due)
-        told = reasons_of_few(found, features, landmarks["currency"].to_list(), DEFAULT_COUNT)
-        columns["explained_days"] = found.explained_days
-        columns["explained_probability"] = found.probability
-        columns["base_probability"] = found.base
-        columns["calibration_contribution"] = found.calibration
-        columns["reasons"] = pl.Series(told, dtype=REASON_TYPE)
-    return features, pl.DataFrame(columns)
+        told = explain_prediction(bundle, found)
+        known = [
+            {name: value for name, value in zip(FEATURE_NAMES, row, strict=True) if value == value}
+            for row in values
+        ]
+        reasons = reasons_of_few(told, known, landmarks["currency"].to_list(), DEFAULT_COUNT)
+        explained = told.explained_days.tolist(), told.probability.tolist(), told.base.tolist()
+        calibration = told.calibration.tolist()
+        for place, score in enumerate(scores):
+            score["explained_days"] = explained[0][place]
+            score["explained_probability"] = explained[1][place]
+            score["base_probability"] = explained[2][place]
+            score["calibration_contribution"] = calibration[place]
+            score["reasons"] = reasons[place]
+    return features, list(scores)
+
+
+@lru_cache(maxsize=8)
+def _places_of(names: tuple[str, ...]) -> Ints:
+    return np.array([_PLACE[name] for name in names], dtype=np.int64)
+
+
+def _days_of_every_share(curves: UnpaidCurves) -> list[list[int]]:
+    """Days past due at which each share is paid, share by share: the curves are read once for all of them."""
+    count, times = curves.days_past_due.size, _SHARES.size
+    every = replace(
+        curves,
+        days_past_due=np.tile(curves.days_past_due, times),
+        start=np.tile(curves.start, times),
+        unpaid=np.tile(curves.unpaid, (times, 1)),
+    )
+    days: list[list[int]] = quantile_days(every, _SHARES.repeat(count)).reshape(times, count).tolist()
+    return days
 
 
 def _payment_date(due_on: dt.date, days: int, as_of: dt.date, country: str | None) -> dt.date:
@@ -141,8 +174,9 @@ def _rung(depth: float, segment: float, portfolio: float) -> str:
     return RUNGS[2] if not np.isnan(portfolio) else RUNGS[3]
 
 
-def _segments(bundle: ModelBundle, matrix: np.ndarray[Any, np.dtype[np.float64]]) -> pl.Series:
+def _segments(bundle: ModelBundle, matrix: np.ndarray[Any, np.dtype[np.float64]]) -> list[str | None]:
     if bundle.rfm_scale is None:
-        return pl.Series([None] * matrix.shape[1], dtype=pl.String)
+        return [None] * matrix.shape[1]
     columns = [pl.Series(name, matrix[_PLACE[name]], nan_to_null=True) for name in _SEGMENT_INPUTS]
-    return payer_segments(pl.DataFrame(columns), bundle.rfm_scale)
+    named: list[str | None] = payer_segments(pl.DataFrame(columns), bundle.rfm_scale).to_list()
+    return named

@@ -44,7 +44,7 @@ def tonights_answers(
     scored = Scored(
         invoices,
         (),
-        scores,
+        scores.rows(named=True),
         {key: record.decision for key, record in decided.items() if record.decision is not None},
         frozenset(invoice.customer_id for invoice in invoices),
         evidence,

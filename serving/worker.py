@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from serving.account_facts import Accounts, NewInvoice, read_accounts
 from serving.answer_messages import EvidenceAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
 from serving.audit import note_anchor
-from serving.cases import dunning_cases
+from serving.cases import scored_invoice
 from serving.dunning import DEFAULT_POLICY_PATH, AccountFacts, Decision, Policy, decide, load_policy
 from serving.email_reading import evidence_of
 from serving.freshness import feed_age_hours
@@ -39,7 +38,7 @@ from serving.metrics import ServiceMetrics
 from serving.model_watch import Loaded, Poller, Watched, file_signature, read_pointer
 from serving.online import Knowledge, OnlineHistory, ReadSignals
 from serving.problems import RefusalError
-from serving.quick_score import score_few
+from serving.quick_score import FeatureRow, ScoreRow, score_few
 from serving.scoring import (
     InvoiceInFull,
     KnownFacts,
@@ -200,24 +199,14 @@ class ScoreWorker:
         with_reasons: bool,
     ) -> Scored:
         landmarks = landmarks_of(invoices)
+        scores: Sequence[ScoreRow]
         if len(invoices) <= FEW_INVOICES:
-            keys = [
-                (invoice.customer_id, as_of, *knowledge.version_of(invoice.customer_id), bundle.version)
-                for invoice in invoices
-            ]
-            held = [self._segments.held(key) for key in keys]
-            segments = held if all(held) else None
-            features, scores = score_few(bundle, knowledge.history, landmarks, with_reasons, segments)
-            for key, segment in zip(
-                keys, scores["rfm_segment"].to_list() if segments is None else (), strict=False
-            ):
-                if segment is not None:
-                    self._segments.hold(key, segment)
+            features, scores = self._score_few(bundle, knowledge, invoices, landmarks, as_of, with_reasons)
         else:
             frame = compute_features(knowledge.history, landmarks)
-            scores = score_landmarks(bundle, frame, landmarks, with_reasons=with_reasons)
+            scores = score_landmarks(bundle, frame, landmarks, with_reasons=with_reasons).rows(named=True)
             features = [row[2:] for row in frame.rows()]
-        decisions = self._decide(policy, knowledge, invoices, landmarks, scores, as_of, now)
+        decisions = self._decide(policy, knowledge, invoices, scores, as_of, now)
         known = frozenset(
             invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
         )
@@ -230,13 +219,35 @@ class ScoreWorker:
         }
         return Scored(invoices, features, scores, decisions, known, evidence)
 
+    def _score_few(
+        self,
+        bundle: ModelBundle,
+        knowledge: Knowledge,
+        invoices: Sequence[InvoiceInFull],
+        landmarks: pl.DataFrame,
+        as_of: dt.date,
+        with_reasons: bool,
+    ) -> tuple[list[FeatureRow], list[ScoreRow]]:
+        """Score a few invoices; the segment of a payer is remembered for the day and the version of its history."""
+        keys = [
+            (invoice.customer_id, as_of, *knowledge.version_of(invoice.customer_id), bundle.version)
+            for invoice in invoices
+        ]
+        held = [self._segments.held(key) for key in keys]
+        if all(held):
+            return score_few(bundle, knowledge.history, landmarks, with_reasons, held)
+        features, scores = score_few(bundle, knowledge.history, landmarks, with_reasons)
+        for key, score in zip(keys, scores, strict=True):
+            if score["rfm_segment"] is not None:
+                self._segments.hold(key, score["rfm_segment"])
+        return features, scores
+
     def _decide(
         self,
         policy: Policy,
         knowledge: Knowledge,
         invoices: Sequence[InvoiceInFull],
-        landmarks: pl.DataFrame,
-        scores: pl.DataFrame,
+        scores: Sequence[ScoreRow],
         as_of: dt.date,
         now: dt.datetime,
     ) -> dict[str, Decision]:
@@ -248,18 +259,24 @@ class ScoreWorker:
                 by_customer.setdefault(invoice.customer_id, []).append(invoice)
         facts: dict[str, AccountFacts] = {}
         for customer_id, of_customer in by_customer.items():
-            facts |= self._account_facts(knowledge, customer_id, of_customer, as_of)
-        facts = {key: replace(found, ledger_feed_age_hours=age) for key, found in facts.items()}
-        if not facts:
-            return {}
-        if any(invoice.invoice_id is None for invoice in invoices):
-            is_numbered = pl.Series([invoice.invoice_id is not None for invoice in invoices])
-            scores = scores.filter(is_numbered)
-        cases = dunning_cases(scores, landmarks, facts)
-        return {score.invoice_id: decide(score, account, policy, as_of) for score, account in cases}
+            facts |= self._account_facts(knowledge, customer_id, of_customer, as_of, age)
+        decisions: dict[str, Decision] = {}
+        for invoice, score in zip(invoices, scores, strict=True):
+            if invoice.invoice_id is not None:
+                account = facts[invoice.invoice_id]
+                case = scored_invoice(
+                    score, invoice.issued_on, invoice.due_on, invoice.amount, invoice.currency, account
+                )
+                decisions[invoice.invoice_id] = decide(case, account, policy, as_of)
+        return decisions
 
     def _account_facts(
-        self, knowledge: Knowledge, customer_id: str, invoices: Sequence[InvoiceInFull], as_of: dt.date
+        self,
+        knowledge: Knowledge,
+        customer_id: str,
+        invoices: Sequence[InvoiceInFull],
+        as_of: dt.date,
+        feed_age: float | None,
     ) -> dict[str, AccountFacts]:
         """Return the account states, from what is remembered per customer, day and version of its history."""
         before = as_of + dt.timedelta(days=1)  # what was posted today is seen: it protects the customer
@@ -276,7 +293,7 @@ class ScoreWorker:
             for invoice in invoices
             if invoice.landmark_id not in held.invoice_ids
         ]
-        return held.facts([invoice.landmark_id for invoice in invoices], new=new)
+        return held.facts([invoice.landmark_id for invoice in invoices], feed_age, new)
 
     def _load_champion(self) -> ModelBundle:
         folder: Path = read_pointer(self.settings.champion_pointer)

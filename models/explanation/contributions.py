@@ -17,8 +17,9 @@ import numpy as np
 from models.bundle import ModelBundle
 from models.exact_math import exact_exp, exact_log, exact_sigmoid
 from models.hazard import HAZARD_COLUMNS, tree_inputs
-from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
+from models.intervals import Floats, HazardRows, Intervals, Ints
 from models.linear_part import phase_of
+from models.prediction import Prediction, predict
 
 STAGE = "stage"
 """Name of the contribution of the invoice's stage: how far it is from its due date, and how much of the interval is
@@ -74,57 +75,64 @@ def explain_landmarks(
         bundle: the model.
         table: features per landmark in the model's order, unknown as NaN.
         days_past_due: of each landmark.
-        at_most_rows: hazard rows explained at a time, which bounds the memory taken.
+        at_most_rows: hazard rows predicted at a time, which bounds the memory taken.
     """
-    goal = explained_days(days_past_due, bundle.target.grace_days, bundle.intervals)
-    last = np.searchsorted(bundle.intervals.array, goal, side="left").astype(np.int64)
     step = max(1, at_most_rows // len(bundle.intervals.bounds))
     parts = [
-        _explain_part(bundle, table[i : i + step], days_past_due[i : i + step], last[i : i + step])
-        for i in range(0, days_past_due.size, step)
+        explain_prediction(bundle, predict(bundle, table[i : i + step], days_past_due[i : i + step]))
+        for i in range(0, max(days_past_due.size, 1), step)
     ]
-    width = len(bundle.feature_names) + 1
     return Contributions(
-        explained_days=goal,
-        names=(*bundle.feature_names, STAGE),
-        values=np.concatenate([part[0] for part in parts]) if parts else np.empty((0, width)),
-        base=np.concatenate([part[1] for part in parts]) if parts else np.empty(0),
-        calibration=np.concatenate([part[2] for part in parts]) if parts else np.empty(0),
-        probability=np.concatenate([part[3] for part in parts]) if parts else np.empty(0),
+        explained_days=np.concatenate([part.explained_days for part in parts]),
+        names=parts[0].names,
+        values=np.concatenate([part.values for part in parts]),
+        base=np.concatenate([part.base for part in parts]),
+        calibration=np.concatenate([part.calibration for part in parts]),
+        probability=np.concatenate([part.probability for part in parts]),
     )
 
 
-def _explain_part(
-    bundle: ModelBundle, table: Floats, days_past_due: Ints, last: Ints
-) -> tuple[Floats, Floats, Floats, Floats]:
-    hazard = bundle.hazard
-    rows = hazard_rows(days_past_due, bundle.intervals, last)
-    by_row, base_margin = _row_contributions(bundle, table, rows)
-    margin = hazard.margins(table, rows)
-    moved = _log_outlive(margin) - _log_outlive(base_margin)
+def explain_prediction(bundle: ModelBundle, found: Prediction) -> Contributions:
+    """Contributions of every feature to each explained probability, from what the model has said already.
+
+    Args:
+        bundle: the model.
+        found: what it says of the landmarks.
+    """
+    count = found.days_past_due.size
+    goal = explained_days(found.days_past_due, bundle.target.grace_days, bundle.intervals)
+    last = np.searchsorted(bundle.intervals.array, goal, side="left").astype(np.int64)
+    last = np.maximum(last, found.curves.start)
+    is_told = found.rows.interval <= last[found.rows.landmark]
+    rows, margin = found.rows.take(is_told), found.margins[is_told]
+    by_row, base_margin = _row_contributions(bundle, found.table, rows)
+    own_outlive, base_outlive = _log_outlive(margin), _log_outlive(base_margin)
+    moved = own_outlive - base_outlive
     total = by_row.sum(axis=1)
-    at_base = -exact_sigmoid(base_margin)
-    scale = np.where(np.abs(total) > _FLAT, moved / np.where(total == 0.0, 1.0, total), at_base)
-    count = days_past_due.size
+    is_flat = np.abs(total) <= _FLAT
+    scale = moved / np.where(is_flat, 1.0, total)
+    if is_flat.any():
+        scale = np.where(is_flat, -exact_sigmoid(base_margin), scale)
     on_log = np.zeros((count, by_row.shape[1]))
     base_log, own_log = np.zeros(count), np.zeros(count)
-    first = (
-        np.flatnonzero(np.r_[True, rows.landmark[1:] != rows.landmark[:-1]])
-        if len(rows)
-        else np.empty(0, int)
-    )
-    if len(rows):
+    if count:
+        first = np.flatnonzero(np.r_[True, rows.landmark[1:] != rows.landmark[:-1]])
         on_log = np.add.reduceat(by_row * scale[:, None], first, axis=0)
-        base_log = np.add.reduceat(_log_outlive(base_margin), first)
-        own_log = np.add.reduceat(_log_outlive(margin), first)
+        base_log = np.add.reduceat(base_outlive, first)
+        own_log = np.add.reduceat(own_outlive, first)
     base, own = exact_exp(base_log), exact_exp(own_log)
     gap = own_log - base_log
     to_probability = np.where(np.abs(gap) > _FLAT, (own - base) / np.where(gap == 0.0, 1.0, gap), base)
-    values = on_log * to_probability[:, None]
-    curves = bundle.calibration.curves(margin, rows, days_past_due, bundle.intervals)
-    # The same product in the same order as the score's own, so that it is the score to the last bit.
-    shipped = curves.unpaid[np.arange(count), np.maximum(last, curves.start)]
-    return values, base, shipped - own, shipped
+    # Read from the score's own curve, so that it is the score to the last bit.
+    shipped = found.curves.unpaid[np.arange(count), last]
+    return Contributions(
+        explained_days=goal,
+        names=(*bundle.feature_names, STAGE),
+        values=on_log * to_probability[:, None],
+        base=base,
+        calibration=shipped - own,
+        probability=shipped,
+    )
 
 
 def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> tuple[Floats, Floats]:
@@ -132,9 +140,11 @@ def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> 
     hazard = bundle.hazard
     width = table.shape[1]
     trees = hazard.trees.contributions(tree_inputs(table, rows, bundle.intervals, hazard.linear))
-    by_phase = np.stack(hazard.linear.feature_terms(table))
+    used = hazard.linear.used_columns()
+    by_phase = np.stack(hazard.linear.feature_terms(table, used))
     result = np.empty((len(rows), width + 1))
-    result[:, :width] = trees[:, :width] + by_phase[phase_of(rows, bundle.intervals), rows.landmark]
+    result[:, :width] = trees[:, :width]
+    result[:, used] += by_phase[phase_of(rows, bundle.intervals), rows.landmark]
     offset = hazard.linear.interval_offset[rows.interval]
     elapsed = hazard.linear.interval_terms(rows, bundle.intervals) - offset
     result[:, width] = elapsed + trees[:, width : width + len(HAZARD_COLUMNS)].sum(axis=1)
