@@ -168,6 +168,52 @@ def promote(
     return bundle
 
 
+def promote_registered(
+    home: Home, name: str, who: str, why: str, at: datetime, *, is_forced: bool = False
+) -> tuple[RegisteredVersion, Path]:
+    """Promote a version by its name, if the gate found nothing against it when it was registered.
+
+    Args:
+        home: where the registry is.
+        name: a version's number, or an alias.
+        who: who decides; recorded.
+        why: why; recorded. What the gate held against a forced promotion is recorded with it.
+        at: instant, for the record.
+        is_forced: promote although the gate objects.
+
+    Returns:
+        The version and the folder of its exported bundle.
+
+    Raises:
+        InvalidInputError: who or why is blank, no version is called so, or the gate objects and nobody forced it.
+    """
+    _hold_to_names(who, why)
+    version = find_version(home, name)
+    if version is None:
+        fault = Fault(
+            f"no registered version is called {name!r}",
+            where="version",
+            expected="a version's number, or the alias challenger",
+            remedy="see the versions in the MLflow UI, or train one with encours run",
+        )
+        raise InvalidInputError("Nothing was promoted.", [fault])
+    against = gate_findings(home, version)
+    if against and not is_forced:
+        raise InvalidInputError(f"Version {version.version} is not promoted.", against)
+    reason = why if not against else f"{why} (forced against: {'; '.join(str(fault) for fault in against)})"
+    return version, promote(home, version, who, reason, at)
+
+
+def _hold_to_names(who: str, why: str) -> None:
+    faults = [
+        Fault("is blank", where=name, expected="a few words, for the record")
+        for name, given in (("who", who), ("why", why))
+        if not given.strip()
+    ]
+    if faults:
+        raise InvalidInputError("A promotion or rollback is recorded with who decided and why.", faults)
+
+
 def record_gate(home: Home, version: RegisteredVersion, against: Sequence[Fault]) -> None:
     """Keep with a version what the gate found against it, so that a later promotion by hand is told."""
     tag_version(home, version, {GATE_TAG: json.dumps([asdict(fault) for fault in against])})
@@ -192,8 +238,9 @@ def rollback(home: Home, who: str, why: str, at: datetime) -> RegisteredVersion:
     """Make the previous champion the champion again.
 
     Raises:
-        InvalidInputError: there has been no champion before the present one.
+        InvalidInputError: who or why is blank, or there has been no champion before the present one.
     """
+    _hold_to_names(who, why)
     present = find_version(home, CHAMPION)
     previous = _previous(home, present)
     if present is None or previous is None:

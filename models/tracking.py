@@ -23,6 +23,7 @@ from models.bundle import ModelBundle, load_bundle, write_bundle
 from models.home import Home
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
 
 MODEL_NAME = "late_payment"
@@ -30,6 +31,8 @@ EXPERIMENT = "late_payment"
 CHAMPION, CHALLENGER = "champion", "challenger"
 BUNDLE_TAG = "bundle_version"
 _MODEL_PATH = "model"
+_KIND_TAG, _TRAINING_KIND = "mlflow.experimentKind", "custom_model_development"
+"""The UI shows an experiment of this kind as training runs, with their metrics and plots."""
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -97,7 +100,11 @@ def register_model(
     experiment = _experiment(client, home)
     with (
         tempfile.TemporaryDirectory(prefix="encours-model-") as aside,
-        mlflow.start_run(experiment_id=experiment) as run,
+        mlflow.start_run(
+            experiment_id=experiment,
+            run_name=f"late_payment {record.tags.get('known_before', '')} {bundle.version}",
+            description=record.model_card or None,
+        ) as run,
     ):
         mlflow.log_params(dict(record.parameters))
         mlflow.log_metrics(dict(record.metrics))
@@ -112,10 +119,9 @@ def register_model(
             python_model=str(Path(__file__).with_name("mlflow_model.py")),
             artifacts={"bundle": str(write_bundle(bundle, Path(aside) / "bundle"))},
             signature=_signature(bundle.feature_names),
-            input_example=None,
+            input_example=_example_frame(example, bundle.feature_names),
             pip_requirements=list(_REQUIREMENTS),
         )
-        mlflow.log_dict(_example_rows(example, bundle.feature_names), "input_example.json")
         if not client.search_registered_models(f"name='{MODEL_NAME}'"):
             client.create_registered_model(MODEL_NAME)
         version = client.create_model_version(
@@ -230,7 +236,9 @@ def _experiment(client: MlflowClient, home: Home) -> str:
     if found is not None:
         return str(found.experiment_id)
     location = home.artifacts.as_uri() if home.tracking_uri.startswith("sqlite:///") else None
-    return str(client.create_experiment(EXPERIMENT, artifact_location=location))
+    return str(
+        client.create_experiment(EXPERIMENT, artifact_location=location, tags={_KIND_TAG: _TRAINING_KIND})
+    )
 
 
 def _signature(feature_names: Sequence[str]) -> Any:
@@ -243,9 +251,10 @@ def _signature(feature_names: Sequence[str]) -> Any:
     return ModelSignature(inputs=Schema(inputs))
 
 
-def _example_rows(example: pl.DataFrame, feature_names: Sequence[str]) -> dict[str, Any]:
+def _example_frame(example: pl.DataFrame, feature_names: Sequence[str]) -> pd.DataFrame:
+    """The example as `mlflow models serve` takes it: days as ISO text, every feature a number or unknown."""
     rows = example.select(*_KEYS, *feature_names).with_columns(pl.col(pl.Date).cast(pl.String))
-    return {"columns": rows.columns, "data": [list(row) for row in rows.iter_rows()]}
+    return rows.to_pandas()
 
 
 def training_tags(

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines.assets import email_reader, features, ledger, model, tonight
+from pipelines.assets import email_reader, features, ledger, model, promotion, tonight
 from pipelines.checks import ASSET_CHECKS
 from pipelines.console import silent_logger, terminal_logger
-from pipelines.jobs import email_reader_job, main_job, nightly_job, nightly_schedule
+from pipelines.jobs import (
+    email_reader_job,
+    main_job,
+    nightly_job,
+    nightly_schedule,
+    promote_job,
+    rollback_job,
+)
 from pipelines.resources import EncoursHome, LedgerInput, PolicyFile
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([ledger, features, model, tonight, email_reader]),
+    assets=dg.load_assets_from_modules([ledger, features, model, tonight, promotion, email_reader]),
     asset_checks=ASSET_CHECKS,
-    jobs=[main_job, nightly_job, email_reader_job],
+    jobs=[main_job, nightly_job, promote_job, rollback_job, email_reader_job],
     schedules=[nightly_schedule],
     resources={
         "encours_home": EncoursHome(),

@@ -4,7 +4,7 @@ import dagster as dg
 
 main_job = dg.define_asset_job(
     "main",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("email_reader"),
+    selection=dg.AssetSelection.groups("ledger", "training", "tonight"),
     description="From the ledger to scored, explained and routed invoices, training the model on the way.",
 )
 nightly_job = dg.define_asset_job(
@@ -17,6 +17,16 @@ email_reader_job = dg.define_asset_job(
     "email_reader",
     selection=dg.AssetSelection.groups("email_reader"),
     description="Train and measure the reader of e-mails from labelled mails; the model of payments is left alone.",
+)
+promote_job = dg.define_asset_job(
+    "promote",
+    selection=dg.AssetSelection.assets("model__promotion"),
+    description="Make a registered version the champion, if the gate allows it; asks who decides and why.",
+)
+rollback_job = dg.define_asset_job(
+    "rollback",
+    selection=dg.AssetSelection.assets("model__rollback"),
+    description="Make the previous champion the champion again; asks who decides and why.",
 )
 
 

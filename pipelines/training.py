@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from models.from_ledger import TrainingInput, train_bundle
 from models.home import Home
 from models.model_card import explained_sample, model_card
 from models.promotion import Evidence, GateLimits, promote, record_gate, refusals
+from models.run_files import write_run_files
 from models.target import Target
 from models.tracking import (
     CHAMPION,
@@ -35,10 +37,11 @@ from models.tracking import (
     register_model,
     training_tags,
 )
-from models.training import feature_table
+from models.training import TrainedModel, feature_table
 from models.training_set import days_past_due
 
 _REHEARSAL_BASELINES = ("constant", "own_late_share")
+_REHEARSAL_RESAMPLES = 100
 _EXAMPLE_ROWS = 5
 _EXPLAINED_ROWS = 2_000
 PIPELINE = "pipeline"
@@ -90,31 +93,12 @@ def train_and_register(
     explanation_error = largest_explanation_error(bundle, given.features, given.landmarks)
     evidence = None if rehearsal is None else evidence_of(rehearsal, ledger.customers, explanation_error)
     against = () if evidence is None else refusals(evidence, GateLimits())
-    record = RunRecord(
-        parameters={
-            "trees": trained.settings.tree_count,
-            "leaves": trained.settings.leaves,
-            "penalty": trained.settings.penalty,
-            "grace_days": settings.grace_days,
-            "invoices": trained.invoice_count,
-            "landmarks": trained.landmark_count,
-            "hazard_rows": trained.row_count,
-            "features": len(bundle.feature_names),
-        },
-        metrics=_metrics(evidence),
-        tags=training_tags(given.known_before, given.data_fingerprint, CATALOGUE_VERSION, code_version()),
-        model_card=model_card(
-            bundle,
-            trained,
-            explained_sample(bundle, given.features, given.landmarks),
-            None if rehearsal is None else summarise(rehearsal, resamples=0),
-            None if rehearsal is None else error_by_group(rehearsal.predictions, ledger.customers),
-        ),
-    )
     keys = given.landmarks.select("invoice_id", "customer_id", "as_of", "due_on")
     known = given.features.drop("invoice_id", "as_of")
     example = pl.concat([keys, known], how="horizontal").tail(_EXAMPLE_ROWS)
-    registered = register_model(home, bundle, record, example)
+    with tempfile.TemporaryDirectory(prefix="encours-run-") as folder:
+        record = _record(Path(folder), ledger, given, settings, bundle, trained, rehearsal, evidence)
+        registered = register_model(home, bundle, record, example)
     if evidence is not None:
         record_gate(home, registered, against)
     is_first = champion is None
@@ -140,6 +124,37 @@ def train_and_register(
             "data_fingerprint": given.data_fingerprint,
             **{f"rehearsal_{name}": value for name, value in _metrics(evidence).items()},
         },
+    )
+
+
+def _record(
+    folder: Path,
+    ledger: Ledger,
+    given: TrainingInput,
+    settings: LedgerSettings,
+    bundle: ModelBundle,
+    trained: TrainedModel,
+    rehearsal: Backtest | None,
+    evidence: Evidence | None,
+) -> RunRecord:
+    """What the run leaves behind in MLflow; its plots and reports are written into the folder."""
+    figures = None if rehearsal is None else summarise(rehearsal, _REHEARSAL_RESAMPLES)
+    by_group = None if rehearsal is None else error_by_group(rehearsal.predictions, ledger.customers)
+    explained = explained_sample(bundle, given.features, given.landmarks)
+    return RunRecord(
+        parameters={
+            **asdict(trained.settings),
+            "grace_days": settings.grace_days,
+            "settled_tolerance": str(settings.settled_tolerance),
+            "invoices": trained.invoice_count,
+            "landmarks": trained.landmark_count,
+            "hazard_rows": trained.row_count,
+            "features": len(bundle.feature_names),
+        },
+        metrics={**_metrics(evidence), **_rehearsal_metrics(figures)},
+        tags=training_tags(given.known_before, given.data_fingerprint, CATALOGUE_VERSION, code_version()),
+        files=write_run_files(folder, explained, given.features, figures),
+        model_card=model_card(bundle, trained, explained, figures, by_group),
     )
 
 
@@ -213,6 +228,18 @@ def _rehearse(
     except EncoursError as refusal:
         say(f"no rehearsal: {refusal}")
         return None
+
+
+def _rehearsal_metrics(figures: Mapping[str, Any] | None) -> dict[str, float]:
+    """Headline figures of the model and its baselines in the rehearsal, for comparison between runs."""
+    if figures is None:
+        return {}
+    return {
+        f"rehearsal_{model}_{figure}": float(entry[figure])
+        for model, entry in figures["models"].items()
+        for figure in ("auc", "average_precision", "log_loss", "brier", "ece")
+        if entry.get(figure) is not None
+    }
 
 
 def _metrics(evidence: Evidence | None) -> dict[str, float]:

@@ -118,21 +118,13 @@ def promote_version(
     """
     from rich.console import Console
 
-    from features.errors import InvalidInputError
     from models.home import read_home
-    from models.promotion import gate_findings, promote
-    from models.tracking import find_version
+    from models.promotion import promote_registered
 
     console = Console()
     home = read_home()
-    found = find_version(home, version)
-    if found is None:
-        raise _no_version(version)
-    against = gate_findings(home, found)
-    if against and not force:
-        raise InvalidInputError(f"Version {found.version} is not promoted.", against)
-    reason = why if not against else f"{why} (forced against: {'; '.join(str(fault) for fault in against)})"
-    folder = promote(home, found, who, reason, dt.datetime.now(dt.UTC))
+    at = dt.datetime.now(dt.UTC)
+    found, folder = promote_registered(home, version, who, why, at, is_forced=force)
     console.print(f"version {found.version} is the champion; bundle {folder}", highlight=False)
     console.print(
         f"the service takes it up by itself; record in {home.bundles / 'promotions.jsonl'}", highlight=False
@@ -156,18 +148,6 @@ def rollback_champion(
         f"version {found.version} is the champion again; record in {home.bundles / 'promotions.jsonl'}",
         highlight=False,
     )
-
-
-def _no_version(asked: str) -> Exception:
-    from features.errors import Fault, InvalidInputError
-
-    fault = Fault(
-        f"no registered version is called {asked!r}",
-        where="version",
-        expected="a version's number, or the alias challenger",
-        remedy="see the versions in the MLflow UI, or train one with encours run",
-    )
-    return InvalidInputError("Nothing was promoted.", [fault])
 
 
 def _day(text: str) -> dt.date:

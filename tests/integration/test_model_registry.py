@@ -9,15 +9,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
-from features.errors import Fault
+from features.errors import Fault, InvalidInputError
 from models.bundle import load_bundle
 from models.home import Home, home_at
-from models.promotion import gate_findings, promote, promotions, record_gate, rollback
+from models.promotion import (
+    gate_findings,
+    promote,
+    promote_registered,
+    promotions,
+    record_gate,
+    rollback,
+)
 from models.scoring import score_landmarks
 from models.tracking import CHALLENGER, CHAMPION, RunRecord, find_version, register_model
+from pipelines.assets.promotion import model__promotion, model__rollback
+from pipelines.resources import EncoursHome
 from tests.model_samples import FEATURES, bundle, unseen
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -65,6 +75,53 @@ def test_what_the_gate_found_stays_with_the_version(home):
     assert gate_findings(home, version) == (found,)
     record_gate(home, version, [])
     assert gate_findings(home, version) == ()
+
+
+def test_what_the_gate_objects_to_is_refused_with_its_words_and_forced_only_on_record(home):
+    record_gate(home, find_version(home, "2"), [Fault("ece is 0.200", where="ece", expected="at most 0.08")])
+    before = find_version(home, CHAMPION).version
+    with pytest.raises(InvalidInputError, match=r"(?s)Version 2 is not promoted.*ece is 0\.200"):
+        promote_registered(home, "2", "anna", "spring data", AT)
+    assert find_version(home, CHAMPION).version == before
+    with pytest.raises(InvalidInputError, match=r"no registered version is called '99'"):
+        promote_registered(home, "99", "anna", "spring data", AT)
+    with pytest.raises(InvalidInputError, match=r"(?s)who.*is blank.*why.*is blank"):
+        promote_registered(home, "2", " ", "", AT)
+    version, _ = promote_registered(home, "2", "anna", "spring data", AT, is_forced=True)
+    assert find_version(home, CHAMPION).version == version.version == 2
+    assert "forced against: " in promotions(home)[-1]["why"]
+
+
+def test_promotion_and_rollback_as_assets_are_recorded_with_who_and_why(home):
+    resources = {"encours_home": EncoursHome(root=str(home.root))}
+    record_gate(home, find_version(home, "2"), [])
+    promote_registered(home, "1", "anna", "before", AT, is_forced=True)
+    config = {"who": "bruno", "why": "better on spring"}
+    done = dg.materialize(
+        [model__promotion],
+        resources=resources,
+        run_config={"ops": {"model__promotion": {"config": {**config, "version": "2"}}}},
+    )
+    assert done.success
+    assert find_version(home, CHAMPION).version == 2
+    record_gate(home, find_version(home, "1"), [Fault("ece is 0.200", where="ece")])
+    refused = dg.materialize(
+        [model__promotion],
+        resources=resources,
+        run_config={"ops": {"model__promotion": {"config": {**config, "version": "1"}}}},
+        raise_on_error=False,
+    )
+    assert not refused.success
+    assert "ece is 0.200" in str(refused.get_step_failure_events()[0].event_specific_data.error)
+    back = dg.materialize(
+        [model__rollback],
+        resources=resources,
+        run_config={"ops": {"model__rollback": {"config": {"who": "anna", "why": "complaints"}}}},
+    )
+    assert back.success
+    assert find_version(home, CHAMPION).version == 1
+    told = [(entry["action"], entry["version"], entry["who"], entry["why"]) for entry in promotions(home)]
+    assert told[-2:] == [("promote", 2, "bruno", "better on spring"), ("rollback", 1, "anna", "complaints")]
 
 
 def test_mlflow_gives_the_same_numbers_in_another_process(home, tmp_path):

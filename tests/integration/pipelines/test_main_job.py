@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import httpx
+import mlflow
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -77,30 +81,91 @@ def test_scores_at_a_past_date_do_not_depend_on_what_came_after(run_home: RunHom
     assert_frame_equal(full, alone, check_exact=True)
 
 
-def test_mlflow_predicts_the_same_numbers_in_another_process(run_home: RunHome, tmp_path: Path) -> None:
-    home = home_at(run_home.root)
-    version = find_version(home, CHAMPION)
-    assert version is not None
+@pytest.fixture(scope="module")
+def model_server(run_home: RunHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MLflow's own server with the registered champion, in a process of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("serve")
+    with (folder / "log").open("wb") as log:
+        running = subprocess.Popen(
+            [
+                sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local", "--host", "127.0.0.1",
+                "-p", str(port), "-m", f"models:/{MODEL_NAME}@{CHAMPION}",
+            ],
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "MLFLOW_TRACKING_URI": home_at(run_home.root).tracking_uri,
+                "DO_NOT_TRACK": "true",
+            },
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(900):
+            assert running.poll() is None, (folder / "log").read_text()
+            try:
+                httpx.get(f"{address}/ping")
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield address
+    finally:
+        os.killpg(running.pid, signal.SIGTERM)
+        running.wait(timeout=30)
+
+
+def test_mlflow_serves_the_registered_model_with_the_same_numbers(
+    run_home: RunHome, model_server: str
+) -> None:
     landmarks = pl.read_parquet(run_home.root / "work" / "open_landmarks.parquet")
     features = pl.read_parquet(run_home.root / "work" / "open_features.parquet")
     keys = landmarks.select("invoice_id", "customer_id", pl.col("as_of", "due_on").cast(pl.String))
     table = pl.concat([keys, features.drop("invoice_id", "as_of")], how="horizontal").head(40)
     rows = {"columns": table.columns, "data": [list(row) for row in table.iter_rows()]}
-    (tmp_path / "in.json").write_text(json.dumps({"dataframe_split": rows}))
-    subprocess.run(
-        [
-            sys.executable, "-m", "mlflow", "models", "predict", "--env-manager", "local",
-            "-m", f"models:/{MODEL_NAME}@{CHAMPION}", "-i", str(tmp_path / "in.json"), "-t", "json",
-            "-o", str(tmp_path / "out.json"),
-        ],
-        env={**os.environ, "MLFLOW_TRACKING_URI": home.tracking_uri, "DO_NOT_TRACK": "true"},
-        check=True,
-        timeout=180,
-    )  # fmt: skip
-    predicted = pl.DataFrame(json.loads((tmp_path / "out.json").read_text())["predictions"])
+    answer = httpx.post(f"{model_server}/invocations", json={"dataframe_split": rows}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    predicted = pl.DataFrame(answer.json()["predictions"])
     scores = pl.read_parquet(run_home.root / "out" / "scored_invoices.parquet").head(40)
     for column in ("p_late", "p_late_30", "unpaid_probability_60d"):
         assert predicted[column].to_list() == scores[column].to_list()
+
+
+def test_the_registered_model_carries_an_example_that_its_own_server_answers(
+    run_home: RunHome, model_server: str
+) -> None:
+    found = sorted((run_home.root / "mlflow").rglob("serving_input_example.json"))
+    assert found
+    answer = httpx.post(
+        f"{model_server}/invocations",
+        content=found[0].read_bytes(),
+        headers={"content-type": "application/json"},
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
+    assert all(0 < row["p_late"] <= 1 for row in answer.json()["predictions"])
+
+
+def test_a_run_in_mlflow_holds_card_plots_report_and_figures(run_home: RunHome) -> None:
+    home = home_at(run_home.root)
+    version = find_version(home, CHAMPION)
+    assert version is not None
+    client = mlflow.MlflowClient(home.tracking_uri)
+    run = client.get_run(version.run_id)
+    files = {file.path for file in client.list_artifacts(version.run_id)}
+    assert {"model_card.md", "importance.svg", "features.json"} <= files
+    assert len([name for name in files if name.startswith("dependence_")]) >= 1
+    assert {"data_fingerprint", "code_version", "catalogue_version", "known_before"} <= set(run.data.tags)
+    assert {"leaves", "tree_count", "invoices"} <= set(run.data.params)
+    assert run.data.tags["mlflow.note.content"].startswith("# Late-payment model")
+    if "judged_invoices" in run.data.metrics:
+        assert {"backtest.html", "backtest.json", "calibration_late.svg", "auc.svg"} <= files
+        assert run.data.metrics["rehearsal_encours_log_loss"] == run.data.metrics["log_loss"]
 
 
 def test_a_killed_run_leaves_no_half_written_file_and_the_next_run_ends_normally(
