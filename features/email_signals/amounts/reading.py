@@ -14,6 +14,7 @@ from features.email_signals.amounts.patterns import (
     NUMBER_JOINERS,
     THOUSANDS,
 )
+from features.email_signals.time_expressions.patterns import MONTHS
 from features.email_signals.values import Amount
 
 _UNITS = {**ENGLISH_UNITS, **FRENCH_UNITS}
@@ -33,7 +34,7 @@ _BARE = re.compile(
 _VERBAL = re.compile(
     r"\b(?:pay|paying|send|sending|transfer|put|vire|virer|verse|verser|mets|met|mettre|regler|regle|paie|paye|donner|envoie|envoyer|wire|do)"
     r"\s(?:you\s|vous\s|te\s|over\s|through\s|a\s|in\s)?(\d{2,6})(?![\w%:/]|[.,-]\d|\s(?:invoices?|factures?|days?|jours?|fois|times|x|weeks?|semaines?|%|"
-    r"janv|fevr|mars|avril|mai|juin|juil|aout|sept|oct|nov|dec|jan|feb|march|april|may|june|july|aug))"
+    rf"{'|'.join(sorted(MONTHS, key=len, reverse=True))}))"
 )
 _WORDS_SPAN = re.compile(
     r"\b(?:(?:"

@@ -19,10 +19,6 @@ PSEUDO_NEGATIONS: tuple[str, ...] = (
     "pas de (souci|probleme) (sur|pour|avec)",
     "non (plus|conforme*|livre*|recu*|paye*|signe*)",
 )
-NEGATED_AFTER: tuple[str, ...] = (
-    ". ? (non|no|aucun|aucune|none|pas du tout|not at all)",
-    "(aucun|aucune|no) . ?",
-)
 
 HYPOTHETICAL: tuple[str, ...] = (
     "(si|s) (un jour|jamais|d aventure|par malheur|il arrivait|nous devions|on devait|je devais|vous deviez|nous etions|on etait|j etais|ca devait|cela devait|la situation|le chantier|elle devait|il devait|nous venions)",

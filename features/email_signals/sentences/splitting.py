@@ -4,101 +4,17 @@ from __future__ import annotations
 
 import re
 
-_ABBREVIATIONS = frozenset(
-    [
-        "m",
-        "mr",
-        "mrs",
-        "ms",
-        "mme",
-        "mlle",
-        "me",
-        "dr",
-        "st",
-        "ste",
-        "no",
-        "n",
-        "nos",
-        "réf",
-        "ref",
-        "art",
-        "tel",
-        "tél",
-        "fact",
-        "inv",
-        "approx",
-        "env",
-        "ex",
-        "cf",
-        "etc",
-        "ltd",
-        "inc",
-        "co",
-        "corp",
-        "sté",
-        "ets",
-        "av",
-        "bd",
-        "jan",
-        "janv",
-        "fev",
-        "févr",
-        "feb",
-        "mar",
-        "avr",
-        "apr",
-        "jul",
-        "juil",
-        "aug",
-        "sept",
-        "sep",
-        "oct",
-        "nov",
-        "dec",
-        "déc",
-        "lun",
-        "mar",
-        "mer",
-        "jeu",
-        "ven",
-        "sam",
-        "dim",
-        "mon",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "sat",
-        "sun",
-        "i.e",
-        "e.g",
-        "p.ex",
-        "vs",
-        "prof",
-        "hon",
-        "adv",
-        "sr",
-        "jr",
-        "ag",
-        "att",
-        "attn",
-        "resp",
-        "incl",
-        "excl",
-        "rs",
-        "sgd",
-        "cdr",
-        "gen",
-        "pr",
-        "bat",
-        "bt",
-        "vol",
-        "chap",
-        "p",
-        "pp",
-        "para",
-    ]
-)
+from features.email_signals.folding import fold
+from features.email_signals.time_expressions.patterns import ABBREVIATED_DAYS_AND_MONTHS
+
+_ABBREVIATIONS = ABBREVIATED_DAYS_AND_MONTHS | {
+    "m", "mr", "mrs", "ms", "mme", "mlle", "me", "dr", "st", "ste", "no", "n", "nos", "ref", "art",
+    "tel", "fact", "inv", "approx", "env", "ex", "cf", "etc", "ltd", "inc", "co", "corp", "ets", "av",
+    "bd", "mer", "jeu", "i.e", "e.g", "p.ex", "vs", "prof", "hon", "adv", "sr", "jr", "ag", "att",
+    "attn", "resp", "incl", "excl", "rs", "sgd", "cdr", "gen", "pr", "bat", "bt", "vol", "chap", "p",
+    "pp", "para",
+}  # fmt: skip
+"""Folded words after which a stop does not end the sentence."""
 _BORDER = re.compile(r"\n+|(?<=[.!?…])[\"'»)\]]*\s+|;\s+|(?<=[a-zà-ÿ)][.!?])(?=[A-ZÀ-Ý][a-zà-ÿ])")
 _LAST_WORD = re.compile(r"([^\W\d_][\w.]*)\.\s*$|(\b\w)\.\s*$")
 _SOFT_WRAP_MINIMUM = 60
@@ -136,7 +52,7 @@ def _is_inside_sentence(text: str, start: int, border: re.Match[str]) -> bool:
     last = _LAST_WORD.search(before)
     if last is None:
         return False
-    word = (last.group(1) or last.group(2)).lower()
+    word = fold(last.group(1) or last.group(2))
     return word in _ABBREVIATIONS or len(word) == 1
 
 

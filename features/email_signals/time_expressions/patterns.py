@@ -14,6 +14,13 @@ WEEKDAYS = {
     "wed": 2, "weds": 2, "jeudi": 3, "thursday": 3, "thu": 3, "thur": 3, "thurs": 3, "vendredi": 4, "vend": 4, "ven": 4, "friday": 4, "fri": 4,
     "samedi": 5, "sam": 5, "saturday": 5, "sat": 5, "dimanche": 6, "dim": 6, "sunday": 6, "sun": 6,
 }  # fmt: skip
+ABBREVIATED_DAYS_AND_MONTHS = frozenset(
+    short
+    for names in (MONTHS, WEEKDAYS)
+    for short, number in names.items()
+    if any(other == number and name != short and name.startswith(short) for name, other in names.items())
+)
+"""Month and weekday names written short ("janv", "fri"): those that begin a longer name of the same day or month."""
 NUMBERS = {
     "un": 1, "une": 1, "a": 1, "an": 1, "one": 1, "deux": 2, "two": 2, "trois": 3, "three": 3, "quatre": 4, "four": 4, "cinq": 5, "five": 5,
     "six": 6, "sept": 7, "seven": 7, "huit": 8, "eight": 8, "neuf": 9, "nine": 9, "dix": 10, "ten": 10, "douze": 12, "twelve": 12,
@@ -30,7 +37,6 @@ FIXED_FEASTS = {
     "new year": (12, 31),
     "la saint-sylvestre": (12, 31),
 }
-SPELLED_ORDINALS = {"premier": 1, "1er": 1, "first": 1}
 
 VAGUE_FUTURE: tuple[str, ...] = (
     r"(?:prochaine?|future)s? (?:campagnes?|trains?|vagues?|lots?|sessions?|cycles?|runs?|bordereaux?|echeances?) (?:de |d')?(?:paiements?|virements?|reglements?|mandatements?)",
