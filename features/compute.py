@@ -68,8 +68,9 @@ def _columns(
         entities = streams.customers.codes_of(customer_ids if is_whole else customer_ids.gather(rows))
         invoices = streams.invoices.codes_of(invoice_ids if is_whole else invoice_ids.gather(rows))
         for block in _blocks(entities, part.as_of):
+            is_all = is_whole and len(block) == len(entities)
             view = LandmarkView(part.take(block), history, streams, entities[block], invoices[block])
-            _fill(columns, rows[block], view, groups)
+            _fill(columns, slice(None) if is_all and len(block) == 1 else rows[block], view, groups)
     return columns
 
 
@@ -94,7 +95,10 @@ def _blocks(entities: Int64Array, as_of: Int64Array) -> list[Int64Array]:
 
 
 def _fill(
-    columns: list[Float64Array], rows: Int64Array, view: LandmarkView, groups: tuple[FeatureGroup, ...]
+    columns: list[Float64Array],
+    rows: Int64Array | slice,
+    view: LandmarkView,
+    groups: tuple[FeatureGroup, ...],
 ) -> None:
     index = 0
     for group in groups:

@@ -1,18 +1,29 @@
-"""Reading event streams at landmarks: totals, last events and order statistics, strictly before the as-of date."""
+"""Reading event streams at landmarks: totals, last events and order statistics, strictly before the as-of date.
+
+A few landmarks, as a request brings them, are read window by window in one go: for one invoice, starting an operation
+costs more than what it works out. The numbers are the same, because all of them are whole.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from features.asof.dates import BoolArray, Float64Array, Int64Array
-from features.asof.streams import EventStream
+from features.asof.streams import EventStream, first_keys, keys_of
 
 
 def ratio(numerator: Int64Array | Float64Array, denominator: Int64Array | Float64Array) -> Float64Array:
     """Numerator over denominator; NaN (unknown) where the denominator is 0."""
+    if (
+        numerator.shape == denominator.shape == (1,)
+    ):  # one invoice: three operations in one, the same division
+        below = float(denominator.item())
+        return np.array([float(numerator.item()) / below if below else math.nan])
     return np.asarray(np.divide(numerator, np.where(denominator == 0, np.nan, denominator)))
 
 
@@ -30,6 +41,14 @@ def known(values: Int64Array | Float64Array, is_known: BoolArray) -> Float64Arra
     return np.where(is_known, values, np.nan)
 
 
+_FEW = 16
+"""Up to this many landmarks, all the usual windows of a stream are read at once."""
+_USUAL_DAYS = (0, 30, 90, 180, 365, 455)
+_DAYS_AGO = np.array(_USUAL_DAYS, dtype=np.int64)[:, None]
+_PLACES: dict[int | None, int] = {days: place for place, days in enumerate((*_USUAL_DAYS, None))}
+"""Row of each usual window among what is read at once; None is all time."""
+
+
 class AsOfReader:
     """Streams of one kind of entity, seen from one as-of date per landmark.
 
@@ -45,6 +64,11 @@ class AsOfReader:
         self.as_of = as_of
         self._positions: dict[tuple[str, int], Int64Array] = {}
         self._starts: dict[str, Int64Array] = {}
+        self._is_few = len(as_of) <= _FEW
+        self._edges: dict[str, Int64Array] = {}
+        self._sizes: dict[str, Int64Array] = {}
+        self._totals: dict[tuple[str, str], Int64Array] = {}
+        self._ordered: dict[tuple[str, str, int, int], list[int]] = {}
 
     def __contains__(self, stream: str) -> bool:
         return stream in self._streams
@@ -55,13 +79,32 @@ class AsOfReader:
 
     def before(self, stream: str, days_ago: int = 0) -> Int64Array:
         """Position after each entity's last event known strictly before `as_of - days_ago`."""
+        if self._is_few and days_ago in _PLACES:
+            place: Int64Array = self._edges_of(stream)[_PLACES[days_ago]]
+            return place
         key = (stream, days_ago)
         if key not in self._positions:
             self._positions[key] = self._streams[stream].positions(self.entities, self.as_of - days_ago)
         return self._positions[key]
 
+    def _edges_of(self, stream: str) -> Int64Array:
+        """Positions the usual days ago, one row each, and where each entity's events begin in the last row."""
+        edges = self._edges.get(stream)
+        if edges is None:
+            edges = self._edges[stream] = self._streams[stream].keys.searchsorted(self._usual_keys)
+        return edges
+
+    @cached_property
+    def _usual_keys(self) -> Int64Array:
+        return np.concatenate(
+            [keys_of(self.entities, self.as_of - _DAYS_AGO), first_keys(self.entities)[None]]
+        )
+
     def start(self, stream: str) -> Int64Array:
         """Position of each entity's first event."""
+        if self._is_few:
+            place: Int64Array = self._edges_of(stream)[_PLACES[None]]
+            return place
         if stream not in self._starts:
             self._starts[stream] = self._streams[stream].starts_of(self.entities)
         return self._starts[stream]
@@ -73,11 +116,25 @@ class AsOfReader:
 
     def size(self, stream: str, window: int | None = None, until: int = 0) -> Int64Array:
         """Number of events in the window."""
+        if self._is_few and until == 0 and window in _PLACES:
+            sizes = self._sizes.get(stream)
+            if sizes is None:
+                edges = self._edges_of(stream)
+                sizes = self._sizes[stream] = edges[0] - edges
+            size: Int64Array = sizes[_PLACES[window]]
+            return size
         lower, upper = self.bounds(stream, window, until)
         return upper - lower
 
     def total(self, stream: str, measure: str, window: int | None = None, until: int = 0) -> Int64Array:
         """Sum of a measure over the events in the window."""
+        if self._is_few and until == 0 and window in _PLACES:
+            totals = self._totals.get((stream, measure))
+            if totals is None:
+                totals = self._streams[stream].totals_up_to(measure, self._edges_of(stream))
+                self._totals[stream, measure] = totals
+            total: Int64Array = totals[_PLACES[window]]
+            return total
         return self.total_between(stream, measure, self.bounds(stream, window, until))
 
     def last_bounds(self, stream: str, last: int) -> Bounds:
@@ -147,6 +204,9 @@ class AsOfReader:
         The two neighbours of the quantile are averaged when it falls between them (so 0.5 is the usual median).
         """
         lower, upper = bounds
+        if self._is_few:
+            pairs = zip(lower.tolist(), upper.tolist(), strict=True)
+            return np.array([self._quantile_of(stream, measure, *pair, share) for pair in pairs])
         count = upper - lower
         place = (count - 1) * share
         below = np.floor(place).astype(np.int64)
@@ -155,6 +215,17 @@ class AsOfReader:
         low = events.smallest(measure, lower, upper, below)
         high = low if bool((below == above).all()) else events.smallest(measure, lower, upper, above)
         return known((low + high) / 2.0, count > 0)
+
+    def _quantile_of(self, stream: str, measure: str, lower: int, upper: int, share: float) -> float:
+        """The same for one slice, sorted once for all its quantiles."""
+        if upper <= lower:
+            return math.nan
+        key = (stream, measure, lower, upper)
+        ordered = self._ordered.get(key)
+        if ordered is None:
+            ordered = self._ordered[key] = self._streams[stream].ordered(measure, lower, upper)
+        place = (upper - lower - 1) * share
+        return (ordered[math.floor(place)] + ordered[math.ceil(place)]) / 2.0
 
     def counts(self, stream: str, category: str, window: int | None = None) -> npt.NDArray[np.int32]:
         """Number of events per category in the window, one row per landmark."""

@@ -20,8 +20,16 @@ from features.asof.ranks import RangeRanks
 _DAY_SPAN = 1 << 17
 _DAY_SHIFT = 1 << 16
 """Days are stored shifted so that windows reaching before 1970 keep a valid key."""
-_FEW = 16
-"""Up to this many slices are sorted one by one for their order statistics."""
+
+
+def keys_of(entities: Int64Array, days: Int64Array) -> Int64Array:
+    """Entity and day in one sortable integer; events known strictly before a day have smaller keys."""
+    return entities * _DAY_SPAN + (days + _DAY_SHIFT)
+
+
+def first_keys(entities: Int64Array) -> Int64Array:
+    """A key below every event of an entity and above every event of those before it."""
+    return entities * _DAY_SPAN
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,11 @@ class EventStream:
         Returns:
             The sorted stream; events of one entity known on one day keep their given order.
         """
-        keys = entities * _DAY_SPAN + (days + _DAY_SHIFT)
+        keys = keys_of(entities, days)
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         totals = {name: _running_total(values[order]) for name, values in measures.items()}
-        starts = np.searchsorted(keys, np.arange(entity_count + 1, dtype=np.int64) * _DAY_SPAN)
+        starts = np.searchsorted(keys, first_keys(np.arange(entity_count + 1, dtype=np.int64)))
         most = int(np.diff(starts).max(initial=0))
         counts = {
             name: _running_counts(codes[order], bins, most)
@@ -106,6 +114,12 @@ class EventStream:
         summed: Int64Array = np.subtract(totals.take(upper), totals.take(lower), dtype=np.int64)
         return summed
 
+    def totals_up_to(self, measure: str, edges: Int64Array) -> Int64Array:
+        """Sum of a measure from each row of positions up to the positions of the first row."""
+        readings = self.totals[measure].take(edges)
+        summed: Int64Array = np.subtract(readings[0], readings, dtype=np.int64)
+        return summed
+
     def count(self, category: str, lower: Int64Array, upper: Int64Array) -> npt.NDArray[np.int32]:
         """Number of events per category in positions `lower` to `upper` - 1, one row per pair."""
         counts = self.counts[category]
@@ -116,7 +130,7 @@ class EventStream:
 
         An entity of -1 (unknown) has no events: its key lies before every other, its position equals its start, 0.
         """
-        return np.searchsorted(self.keys, entities * _DAY_SPAN + (days + _DAY_SHIFT))
+        return self.keys.searchsorted(keys_of(entities, days))
 
     def starts_of(self, entities: Int64Array) -> Int64Array:
         """Position of each entity's first event; 0 for an unknown entity."""
@@ -125,24 +139,23 @@ class EventStream:
     def smallest(self, measure: str, lo: Int64Array, hi: Int64Array, k: Int64Array) -> Int64Array:
         """The k-th smallest value (from 0) of a ranked measure in positions `lo` to `hi` - 1; 0 where there is none.
 
-        A few slices are sorted outright; many are looked up in ranks prepared on first use.
+        Looked up in ranks prepared on first use; for a few slices `ordered` costs less.
         """
-        if measure not in self.ranked:
-            msg = f"measure {measure!r} was not declared as ranked"
-            raise KeyError(msg)
-        if len(lo) <= _FEW:
-            return self._smallest_by_sorting(measure, lo, hi, k)
+        self._refuse_unranked(measure)
         if measure not in self._ranks:
             self._ranks[measure] = RangeRanks.build(self.values(measure))
         return self._ranks[measure].smallest(lo, hi, k)
 
-    def _smallest_by_sorting(self, measure: str, lo: Int64Array, hi: Int64Array, k: Int64Array) -> Int64Array:
-        totals = self.totals[measure]
-        found = np.zeros(len(lo), dtype=np.int64)
-        for i, (start, stop, rank) in enumerate(zip(lo.tolist(), hi.tolist(), k.tolist(), strict=True)):
-            if 0 <= rank < stop - start:
-                found[i] = np.partition(np.diff(totals[start : stop + 1]), rank)[rank]
-        return found
+    def ordered(self, measure: str, start: int, stop: int) -> list[int]:
+        """Values of a ranked measure in positions `start` to `stop` - 1, smallest first."""
+        self._refuse_unranked(measure)
+        values: list[int] = np.sort(np.diff(self.totals[measure][start : stop + 1])).tolist()
+        return values
+
+    def _refuse_unranked(self, measure: str) -> None:
+        if measure not in self.ranked:
+            msg = f"measure {measure!r} was not declared as ranked"
+            raise KeyError(msg)
 
     def maxima(self, measure: str) -> RunningMaxima:
         """Running maximum of a measure within each entity, built on first use."""

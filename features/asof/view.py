@@ -47,6 +47,7 @@ class LandmarkView:
         self._indicators = history.indicators
         self._context_readers: dict[tuple[str, str], list[AsOfReader]] = {}
         self._context_code_cache: dict[str, Int64Array] = {}
+        self._others: dict[tuple[str, str, str, int | None], Int64Array] = {}
 
     def __len__(self) -> int:
         return len(self.landmarks)
@@ -92,6 +93,12 @@ class LandmarkView:
 
         The customer's own events are left out. Where the group is unknown the total is 0.
         """
+        key = (kind, stream, measure, window)
+        if key not in self._others:
+            self._others[key] = self._without_own(kind, stream, measure, window)
+        return self._others[key]
+
+    def _without_own(self, kind: str, stream: str, measure: str, window: int | None) -> Int64Array:
         total = np.zeros(len(self), dtype=np.int64)
         for reader in self._readers(kind, stream):
             total = total + reader.total(stream, measure, window)
@@ -114,6 +121,8 @@ class LandmarkView:
             return unknown, unknown
         value, change = unknown, unknown
         for codes in self._indicator_codes(kind):
+            if (codes < 0).all():
+                continue
             reader = AsOfReader({"figures": self._indicators.figures}, codes, self.landmarks.as_of)
             latest, exists = reader.nth_last("figures", "value", 1)
             previous, _ = reader.nth_last("figures", "previous", 1)
