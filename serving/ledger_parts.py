@@ -54,7 +54,7 @@ class LedgerParts:
 
     def part(self, customer_id: str) -> Ledger | None:
         """Return every row of one customer as a ledger; null when the customer is unknown."""
-        code = int(self.customers.codes_of(pl.Series([customer_id], dtype=pl.String))[0])
+        code = self.customers.code_of(customer_id)
         if code < 0:
             return None
         tables = {
@@ -67,12 +67,12 @@ class LedgerParts:
 
     def customer(self, customer_id: str) -> dict[str, Any] | None:
         """Return one customer as a row; null when it is unknown."""
-        code = int(self.customers.codes_of(pl.Series([customer_id], dtype=pl.String))[0])
+        code = self.customers.code_of(customer_id)
         return None if code < 0 else self.cuts["customers"].frame.row(code, named=True)
 
     def invoice(self, invoice_id: str) -> dict[str, Any] | None:
         """Return one invoice as a row; null when it is unknown."""
-        place = int(self.invoices.codes_of(pl.Series([invoice_id], dtype=pl.String))[0])
+        place = self.invoices.code_of(invoice_id)
         return None if place < 0 else self.cuts["invoices"].frame.row(place, named=True)
 
 

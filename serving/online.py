@@ -104,6 +104,8 @@ def prepare(
     signals = _signals(whole.ledger, read_signals)
     history = PaymentHistory.from_ledger(whole.ledger, settings, signals)
     parts = LedgerParts.of(whole.ledger)
+    for index in (history.base.customers, history.base.invoices, parts.customers, parts.invoices):
+        index.code_of("")  # the first look-up prepares an index: here, not in somebody's request
     return Knowledge(whole.moment, history, parts, {}, {}, whole.moment, {}, signals, {})
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import polars as pl
 
 from features.asof.customer_streams import CustomerStreams
 from features.asof.dates import Int64Array
@@ -66,7 +65,7 @@ class ContextStreams:
             (stream, kind): [] for stream in _MEASURES for kind in KINDS
         }
         for streams, sign in ((before, -1), (after, 1)):
-            code = int(streams.customers.codes_of(pl.Series([customer_id], dtype=pl.String))[0])
+            code = streams.customers.code_of(customer_id)
             if code < 0:
                 continue
             for kind in KINDS:
