@@ -13,16 +13,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, desc, insert, select
+from sqlalchemy import Connection, RowMapping, bindparam, desc, insert, select, update
+from sqlalchemy.exc import NoResultFound
 
 from serving.audit import GENESIS_HASH, Chain, body_hash
-from serving.store.database import lock_counter
 from serving.store.tables import ANSWERS, AUDIT, COUNTERS
 
 SCORE: Final = "score"
 OVERRIDE: Final = "override"
 EXPORT: Final = "export"
 ERASURE: Final = "erasure"
+
+
+# Made once: for one answer, making a statement costs as much as running it.
+_KNOWN: Final = select(AUDIT.c.answer_id).where(AUDIT.c.answer_id.in_(bindparam("ids", expanding=True)))
+_END: Final = (
+    select(COUNTERS.c.value, AUDIT.c.line_hash)
+    .select_from(COUNTERS.outerjoin(AUDIT, AUDIT.c.position == COUNTERS.c.value))
+    .where(COUNTERS.c.name == "audit")
+)
+_NEW_ANSWER: Final = insert(ANSWERS)
+_NEW_LINE: Final = insert(AUDIT)
+_COUNT: Final = update(COUNTERS).where(COUNTERS.c.name == "audit").values(value=bindparam("position"))
 
 
 @dataclass(frozen=True)
@@ -78,16 +90,11 @@ def append_answers(connection: Connection, answers: Sequence[Answer], chain: Cha
     An answer already kept under its id is not kept twice (a spool may be replayed).
     """
     ids = [answer.answer_id for answer in answers]
-    position = lock_counter(connection, "audit")
-    known = set(connection.execute(select(AUDIT.c.answer_id).where(AUDIT.c.answer_id.in_(ids))).scalars())
+    position, previous = _end_of_chain(connection)
+    known = set(connection.execute(_KNOWN, {"ids": ids}).scalars())
     fresh = list({a.answer_id: a for a in answers if a.answer_id not in known}.values())
     if not fresh:
         return position
-    previous = GENESIS_HASH
-    if position:
-        previous = str(
-            connection.execute(select(AUDIT.c.line_hash).where(AUDIT.c.position == position)).scalar_one()
-        )
     rows, lines = [], []
     for answer in fresh:
         position += 1
@@ -113,10 +120,18 @@ def append_answers(connection: Connection, answers: Sequence[Answer], chain: Cha
                 "body": body,
             }
         )
-    connection.execute(insert(ANSWERS), rows)
-    connection.execute(insert(AUDIT), lines)
-    connection.execute(COUNTERS.update().where(COUNTERS.c.name == "audit").values(value=position))
+    connection.execute(_NEW_ANSWER, rows)
+    connection.execute(_NEW_LINE, lines)
+    connection.execute(_COUNT, {"position": position})
     return position
+
+
+def _end_of_chain(connection: Connection) -> tuple[int, str]:
+    """Position and hash of the last line; the write lock, which the transaction holds, keeps others from adding one."""
+    position, line_hash = connection.execute(_END).one()
+    if position and line_hash is None:
+        raise NoResultFound("the last line of the audit chain is gone")
+    return int(position), str(line_hash) if position else GENESIS_HASH
 
 
 def read_answer(connection: Connection, answer_id: str) -> KeptAnswer | None:
