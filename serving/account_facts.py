@@ -133,6 +133,10 @@ class Accounts:
         """The invoices whose facts can be asked for."""
         return self._invoices.keys()
 
+    def has_credit(self, customer_id: str) -> bool:
+        """Whether the customer has credits that are set against no invoice yet."""
+        return self._customers[customer_id].credit > 0
+
     def facts(
         self,
         invoice_ids: Sequence[str],

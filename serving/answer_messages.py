@@ -132,6 +132,35 @@ class BenefitAnswer(Reply):
     is_assumed: bool = Field(description="the effect behind it is an assumption, not a measurement")
 
 
+class AmountAnswer(Reply):
+    """An amount with its currency."""
+
+    amount: Money
+    currency: str
+
+
+class ConversationAnswer(Reply):
+    """The one contact the customer has today, about all its invoices that are due for one.
+
+    Act on it once: every decision of the customer on the day carries the same id, by whichever request it came.
+    """
+
+    conversation_id: str = Field(
+        description="customer and day; act once per id", examples=["C-0042/2026-03-02"]
+    )
+    on: dt.date
+    lead_invoice_id: str = Field(description="the invoice whose step sets channel, tone and text")
+    invoice_ids: list[str] = Field(description="every invoice in the contact, the lead first")
+    channel: str
+    tone: str
+    template_id: str
+    language: str
+    totals: list[AmountAnswer] = Field(description="asked for in all, claims included, by currency")
+    requires_approval: bool
+    approval_level: str | None = Field(description="the highest level any of the invoices asks for")
+    is_automatic: bool = Field(description="true only when no person has to look first")
+
+
 class DecisionAnswer(Reply):
     """What the dunning policy proposes; Encours never sends anything itself."""
 
@@ -156,6 +185,9 @@ class DecisionAnswer(Reply):
     assignment_probability: float | None
     policy_id: str
     policy_version: str
+    conversation: ConversationAnswer | None = Field(
+        None, description="the customer's one contact today when this invoice is part of it; null otherwise"
+    )
 
 
 class ScoreAnswer(Reply):

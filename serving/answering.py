@@ -10,8 +10,10 @@ from typing import Any, Final
 from features.catalogue import FEATURE_NAMES
 from models.target import HORIZONS
 from serving.answer_messages import (
+    AmountAnswer,
     BenefitAnswer,
     ClaimAnswer,
+    ConversationAnswer,
     DecisionAnswer,
     EvidenceAnswer,
     ExplanationAnswer,
@@ -20,7 +22,7 @@ from serving.answer_messages import (
     ScoreAnswer,
     StepAnswer,
 )
-from serving.dunning import Decision
+from serving.dunning import Conversation, Decision
 from serving.scoring import InvoiceInFull
 from serving.store import SCORE, Answer, new_answer_id
 
@@ -162,6 +164,24 @@ def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
         assignment_probability=decision.assignment_probability,
         policy_id=decision.policy_id,
         policy_version=decision.policy_version,
+        conversation=None if decision.conversation is None else _conversation_answer(decision.conversation),
+    )
+
+
+def _conversation_answer(talk: Conversation) -> ConversationAnswer:
+    return ConversationAnswer(
+        conversation_id=talk.conversation_id,
+        on=talk.on,
+        lead_invoice_id=talk.lead_invoice_id,
+        invoice_ids=list(talk.invoice_ids),
+        channel=talk.channel,
+        tone=talk.tone,
+        template_id=talk.template_id,
+        language=talk.language,
+        totals=[AmountAnswer(amount=amount, currency=currency) for currency, amount in talk.totals],
+        requires_approval=talk.requires_approval,
+        approval_level=talk.approval_level,
+        is_automatic=talk.is_automatic,
     )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from serving.answer_messages import EvidenceAnswer
 from serving.answering import Scored, score_answers
+from serving.conversations import CASE, case_of
 from serving.dunning import DecisionRecord
 from serving.email_reading import evidence_of
 from serving.scoring import InvoiceInFull
@@ -57,7 +58,11 @@ def tonights_answers(
             customer_id=answer.customer_id,
             created_at=now,
             caller=NIGHTLY_CALLER,
-            body={"answer": answer.model_dump(mode="json"), "caller": NIGHTLY_CALLER},
+            body={
+                "answer": answer.model_dump(mode="json"),
+                "caller": NIGHTLY_CALLER,
+                CASE: case_of(decided[str(answer.invoice_id)]),
+            },
         )
         for answer in score_answers(scored, policy_version)
     ]

@@ -8,7 +8,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,15 @@ from serving.answer_messages import EvidenceAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
 from serving.audit import note_anchor
 from serving.cases import scored_invoice
-from serving.dunning import DEFAULT_POLICY_PATH, AccountFacts, Decision, Policy, decide, load_policy
+from serving.conversations import (
+    Decided,
+    LastNight,
+    NightCase,
+    contacts_of_night,
+    decide_together,
+    waits_of,
+)
+from serving.dunning import DEFAULT_POLICY_PATH, Decision, Policy, load_policy
 from serving.email_reading import evidence_of
 from serving.freshness import feed_age_hours
 from serving.keeping import AnswerKeeper
@@ -92,6 +100,8 @@ class ScoreWorker:
         self._read_signals = read_signals
         self._histories: dict[int, OnlineHistory] = {}
         self._accounts: Remembered[Accounts] = Remembered(REMEMBERED_ACCOUNTS)
+        self._others: Remembered[tuple[Decided, ...]] = Remembered(REMEMBERED_ACCOUNTS)
+        self._last_night = LastNight(self.store)
         self._segments: Remembered[str] = Remembered(REMEMBERED_ACCOUNTS)
         self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_ACCOUNTS)
         self._feeds: tuple[float, tuple[FeedState, ...]] = (-FEED_SECONDS, ())
@@ -144,7 +154,17 @@ class ScoreWorker:
         knowledge = await self._histories[serving.value.target.grace_days].current()
         invoices = complete_invoices(request.invoices, as_of, _known_facts(knowledge, key))
         await self._refresh_feeds()
-        arguments = (serving.value, policy.value, knowledge, invoices, as_of, now, request.with_reasons)
+        night = await self._last_night.of(knowledge, {invoice.customer_id for invoice in invoices})
+        arguments = (
+            serving.value,
+            policy.value,
+            knowledge,
+            night,
+            invoices,
+            as_of,
+            now,
+            request.with_reasons,
+        )
         if len(invoices) <= FEW_INVOICES:
             scored = self._compute(*arguments)
         else:
@@ -193,6 +213,7 @@ class ScoreWorker:
         bundle: ModelBundle,
         policy: Policy,
         knowledge: Knowledge,
+        night: Mapping[str, tuple[NightCase, ...]],
         invoices: Sequence[InvoiceInFull],
         as_of: dt.date,
         now: dt.datetime,
@@ -206,7 +227,7 @@ class ScoreWorker:
             frame = compute_features(knowledge.history, landmarks)
             scores = score_landmarks(bundle, frame, landmarks, with_reasons=with_reasons).rows(named=True)
             features = [row[2:] for row in frame.rows()]
-        decisions = self._decide(policy, knowledge, invoices, scores, as_of, now)
+        decisions = self._decide(policy, knowledge, night, invoices, scores, as_of, now)
         known = frozenset(
             invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
         )
@@ -246,39 +267,68 @@ class ScoreWorker:
         self,
         policy: Policy,
         knowledge: Knowledge,
+        night: Mapping[str, tuple[NightCase, ...]],
         invoices: Sequence[InvoiceInFull],
         scores: Sequence[ScoreRow],
         as_of: dt.date,
         now: dt.datetime,
     ) -> dict[str, Decision]:
-        """Decide on every invoice that has a number; drafts are not dunned."""
+        """Decide on every invoice that has a number, customer by customer; drafts are not dunned."""
         age = feed_age_hours(self._feeds[1], as_of, now)
-        by_customer: dict[str, list[InvoiceInFull]] = {}
-        for invoice in invoices:
-            if invoice.invoice_id is not None:
-                by_customer.setdefault(invoice.customer_id, []).append(invoice)
-        facts: dict[str, AccountFacts] = {}
-        for customer_id, of_customer in by_customer.items():
-            facts |= self._account_facts(knowledge, customer_id, of_customer, as_of, age)
-        decisions: dict[str, Decision] = {}
+        by_customer: dict[str, list[tuple[InvoiceInFull, ScoreRow]]] = {}
         for invoice, score in zip(invoices, scores, strict=True):
             if invoice.invoice_id is not None:
-                account = facts[invoice.invoice_id]
+                by_customer.setdefault(invoice.customer_id, []).append((invoice, score))
+        decisions: dict[str, Decision] = {}
+        for customer_id, pairs in by_customer.items():
+            accounts = self._accounts_of(knowledge, customer_id, as_of)
+            new = [
+                NewInvoice(
+                    invoice.landmark_id, customer_id, invoice.issued_on, invoice.due_on, invoice.amount
+                )
+                for invoice, _ in pairs
+                if invoice.landmark_id not in accounts.invoice_ids
+            ]
+            facts = accounts.facts([invoice.landmark_id for invoice, _ in pairs], age, new)
+            asked = []
+            for invoice, score in pairs:
+                account = facts[invoice.landmark_id]
                 case = scored_invoice(
                     score, invoice.issued_on, invoice.due_on, invoice.amount, invoice.currency, account
                 )
-                decisions[invoice.invoice_id] = decide(case, account, policy, as_of)
+                asked.append((case, account))
+            of_night = night.get(customer_id, ())
+            others = self._others_of(knowledge, of_night, accounts, policy, age, new) if of_night else ()
+            waits = waits_of(of_night, as_of)
+            for decision in decide_together(asked, others, waits, policy, as_of):
+                decisions[decision.invoice_id] = decision
         return decisions
 
-    def _account_facts(
+    def _others_of(
         self,
         knowledge: Knowledge,
-        customer_id: str,
-        invoices: Sequence[InvoiceInFull],
-        as_of: dt.date,
+        night: tuple[NightCase, ...],
+        accounts: Accounts,
+        policy: Policy,
         feed_age: float | None,
-    ) -> dict[str, AccountFacts]:
-        """Return the account states, from what is remembered per customer, day and version of its history."""
+        new: Sequence[NewInvoice],
+    ) -> tuple[Decided, ...]:
+        """Return the customer's contacts of the day among last night's invoices, from what is remembered."""
+        customer_id, as_of = night[0].score.customer_id, accounts.known_before - dt.timedelta(days=1)
+
+        def decided() -> tuple[Decided, ...]:
+            held = [case.score.invoice_id for case in night if case.score.invoice_id in accounts.invoice_ids]
+            return contacts_of_night(night, accounts.facts(held, feed_age, new), policy, as_of)
+
+        if new and accounts.has_credit(customer_id):
+            return decided()  # the new invoice may take a share of the credit
+        is_stale = feed_age is None or feed_age > policy.spec.gates.feed_stale.max_age_hours
+        version = knowledge.version_of(customer_id)
+        key = (customer_id, as_of, *version, knowledge.moment.night, policy.digest, is_stale)
+        return self._others.get(key, decided)
+
+    def _accounts_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date) -> Accounts:
+        """Return the state of a customer's invoices, remembered per customer, day and version of its history."""
         before = as_of + dt.timedelta(days=1)  # what was posted today is seen: it protects the customer
 
         def read() -> Accounts:
@@ -287,13 +337,7 @@ class ScoreWorker:
             settings = knowledge.history.settings
             return read_accounts(part, [customer_id], before, signals=signals, settings=settings)
 
-        held = self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
-        new = [
-            NewInvoice(invoice.landmark_id, customer_id, invoice.issued_on, invoice.due_on, invoice.amount)
-            for invoice in invoices
-            if invoice.landmark_id not in held.invoice_ids
-        ]
-        return held.facts([invoice.landmark_id for invoice in invoices], feed_age, new)
+        return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
 
     def _load_champion(self) -> ModelBundle:
         folder: Path = read_pointer(self.settings.champion_pointer)

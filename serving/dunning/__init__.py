@@ -1,16 +1,18 @@
 """The dunning policy: what to do about an open invoice, decided by facts, a policy file and a date."""
 
 from serving.dunning.account import (
+    CAPACITY,
     AccountDecision,
-    Conversation,
     Night,
     allocate_unapplied_credits,
+    converse,
     decide_account,
     decide_night,
+    decide_waiting,
 )
 from serving.dunning.benefit import Deferred, NightPlan, fill_capacity, net_benefit
 from serving.dunning.decide import decide
-from serving.dunning.decision import Claim, Decision, NetBenefit, NextStep, Reason
+from serving.dunning.decision import Claim, Conversation, Decision, NetBenefit, NextStep, Reason
 from serving.dunning.facts import AccountFacts, Contact, PartPayment, ScoredInvoice, StepTaken
 from serving.dunning.plans import Instalment, PlanBounds, PlanVerdict, check_plan, plan_bounds
 from serving.dunning.policy import Policy, PolicySpec
@@ -28,6 +30,7 @@ from serving.dunning.wording import Message, message_for
 from serving.dunning.words import GATE_IDS, GRADES, SEGMENTS, Text
 
 __all__ = [
+    "CAPACITY",
     "DEFAULT_POLICY_PATH",
     "GATE_IDS",
     "GRADES",
@@ -58,9 +61,11 @@ __all__ = [
     "account_to_json",
     "allocate_unapplied_credits",
     "check_plan",
+    "converse",
     "decide",
     "decide_account",
     "decide_night",
+    "decide_waiting",
     "decision_from_json",
     "decision_to_json",
     "fill_capacity",

@@ -12,49 +12,16 @@ from features.errors import Fault, InvalidInputError
 from serving.dunning.benefit import Deferred, fill_capacity, is_scarce
 from serving.dunning.contact_days import next_contact_day
 from serving.dunning.decide import decide
-from serving.dunning.decision import Decision, NetBenefit, NextStep, Reason
+from serving.dunning.decision import Conversation, Decision, NetBenefit, NextStep, Reason
 from serving.dunning.facts import NOTHING, AccountFacts, Contact, ScoredInvoice
 from serving.dunning.gates import contact_gate
 from serving.dunning.policy import Policy, is_automatic
-from serving.dunning.words import TONES, Channel, Tone
+from serving.dunning.words import TONES, Text
 
 Case = tuple[ScoredInvoice, AccountFacts]
 
-
-@dataclass(frozen=True)
-class Conversation:
-    """The one contact a customer has today, about all its invoices that are due for one.
-
-    Attributes:
-        customer_id: the customer.
-        on: the day.
-        lead_invoice_id: the invoice whose step sets channel, tone and text.
-        invoice_ids: every invoice in the contact, the lead first, then by id; each advances by its own
-            step.
-        channel: of the lead.
-        tone: of the lead.
-        template_id: of the lead.
-        language: of the lead.
-        totals: amount asked for by currency, claims included, in order of currency.
-        requires_approval: a person must approve first, because of any of the invoices.
-        approval_level: the highest level any of them asks for.
-        is_automatic: a machine may do it alone.
-        benefit: gains of every invoice less the cost of one contact.
-    """
-
-    customer_id: str
-    on: date
-    lead_invoice_id: str
-    invoice_ids: tuple[str, ...]
-    channel: Channel
-    tone: Tone
-    template_id: str
-    language: str
-    totals: tuple[tuple[str, Decimal], ...]
-    requires_approval: bool
-    approval_level: str | None
-    is_automatic: bool
-    benefit: NetBenefit
+CAPACITY = "capacity"
+"""Rule of a decision whose call or letter waits for another night."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +42,51 @@ class Night:
     deferred: tuple[Deferred, ...]
 
 
-def decide_account(cases: Sequence[Case], policy: Policy, on: date) -> AccountDecision:
+def decide_account(
+    cases: Sequence[Case], policy: Policy, on: date, waits: Text | None = None
+) -> AccountDecision:
     """Decide on every invoice of one customer and put today's contacts into one conversation.
 
     A formal notice travels alone, with the other formal notices: it is a legal document about its own
     invoices. What does not fit into the conversation is moved to the customer's next contact day, and says
     so; nothing is dropped.
 
+    Args:
+        cases: the customer's invoices, each once.
+        policy: a checked policy.
+        on: the day of the decision.
+        waits: why the customer's calls and letters wait for another day; null when they need not.
+
     Raises:
         InvalidInputError: no invoice, invoices of several customers, or an invoice given twice.
     """
-    customer_id = _one_customer(cases)
-    decisions = [decide(score, account, policy, on) for score, account in cases]
-    return _converse(customer_id, decisions, dict(_facts(cases)), policy, on)
+    _one_customer(cases)
+    decisions = [decide_waiting(score, account, policy, on, waits) for score, account in cases]
+    return converse(decisions, {score.invoice_id: account for score, account in cases}, policy, on)
+
+
+def decide_waiting(
+    score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date, waits: Text | None
+) -> Decision:
+    """Decide on one invoice; a call or letter of today moves to the next contact day when it has to wait.
+
+    Args:
+        score: the invoice as the model sees it.
+        account: the account at decision time.
+        policy: a checked policy.
+        on: the day of the decision.
+        waits: why calls and letters wait; null when they need not.
+    """
+    decision = decide(score, account, policy, on)
+    if waits is None or decision.next_step is None or not is_scarce(decision):
+        return decision
+    day, _ = next_contact_day(on + timedelta(days=1), account, policy)
+    return replace(
+        decision,
+        next_step=None if day is None else replace(decision.next_step, on=day),
+        hold_until=day,
+        why=(*decision.why, Reason(CAPACITY, waits.fr, waits.en)),
+    )
 
 
 def decide_night(cases: Iterable[Case], policy: Policy, on: date) -> Night:
@@ -113,25 +112,8 @@ def decide_night(cases: Iterable[Case], policy: Policy, on: date) -> Night:
     plan = fill_capacity(leads, capacity.calls, capacity.letters, only_if_positive=capacity.only_if_positive)
     for item in plan.deferred:
         customer_id = item.decision.customer_id
-        accounts[customer_id] = _without_scarce(by_customer[customer_id], item, policy, on)
+        accounts[customer_id] = decide_account(by_customer[customer_id], policy, on, item.why)
     return Night(tuple(accounts.values()), plan.deferred)
-
-
-def _without_scarce(cases: Sequence[Case], deferred: Deferred, policy: Policy, on: date) -> AccountDecision:
-    """The customer's night without its calls and letters, which move to the next contact day."""
-    decisions = []
-    for score, account in cases:
-        decision = decide(score, account, policy, on)
-        if is_scarce(decision) and decision.next_step is not None:
-            day, _ = next_contact_day(on + timedelta(days=1), account, policy)
-            decision = replace(
-                decision,
-                next_step=None if day is None else replace(decision.next_step, on=day),
-                hold_until=day,
-                why=(*decision.why, Reason("capacity", deferred.why.fr, deferred.why.en)),
-            )
-        decisions.append(decision)
-    return _converse(cases[0][0].customer_id, decisions, dict(_facts(cases)), policy, on)
 
 
 def allocate_unapplied_credits(
@@ -153,7 +135,7 @@ def allocate_unapplied_credits(
     return shares
 
 
-def _one_customer(cases: Sequence[Case]) -> str:
+def _one_customer(cases: Sequence[Case]) -> None:
     customers = sorted({score.customer_id for score, _ in cases})
     invoices = [score.invoice_id for score, _ in cases]
     twice = sorted({invoice_id for invoice_id in invoices if invoices.count(invoice_id) > 1})
@@ -169,21 +151,23 @@ def _one_customer(cases: Sequence[Case]) -> str:
         )
     if faults:
         raise InvalidInputError("an account cannot be decided on", faults)
-    return customers[0]
 
 
-def _facts(cases: Sequence[Case]) -> Iterable[tuple[str, AccountFacts]]:
-    return ((score.invoice_id, account) for score, account in cases)
-
-
-def _converse(
-    customer_id: str,
+def converse(
     decisions: Sequence[Decision],
     facts: Mapping[str, AccountFacts],
     policy: Policy,
     on: date,
 ) -> AccountDecision:
-    """Today's contacts as one conversation; the ones that do not fit are moved to the next contact day."""
+    """Today's contacts as one conversation; the ones that do not fit are moved to the next contact day.
+
+    Args:
+        decisions: one customer's decisions of the day, each made alone.
+        facts: account facts by invoice id, of every decision that would be a contact today.
+        policy: the policy that decided.
+        on: the day.
+    """
+    customer_id = decisions[0].customer_id
     today = {
         decision.invoice_id: decision.next_step
         for decision in decisions
@@ -217,13 +201,16 @@ def _converse(
     ]
     joined_ids = {decision.invoice_id for decision in joined}
     contact = Contact(on, lead_step.channel, tuple(sorted(joined_ids)))
-    moved = [
-        _moved(decision, today[decision.invoice_id], facts[decision.invoice_id], contact, policy)
-        if decision.invoice_id in today and decision.invoice_id not in joined_ids
-        else decision
-        for decision in decisions
-    ]
-    return AccountDecision(customer_id, on, _by_id(moved), _conversation(lead, lead_step, joined, policy))
+    conversation = _conversation(lead, lead_step, joined, policy)
+    placed = []
+    for decision in decisions:
+        if decision.invoice_id in joined_ids:
+            decision = replace(decision, conversation=conversation)
+        elif decision.invoice_id in today:
+            step, account = today[decision.invoice_id], facts[decision.invoice_id]
+            decision = _moved(decision, step, account, contact, policy)
+        placed.append(decision)
+    return AccountDecision(customer_id, on, _by_id(placed), conversation)
 
 
 def _conversation(lead: Decision, step: NextStep, joined: Sequence[Decision], policy: Policy) -> Conversation:

@@ -113,6 +113,49 @@ class NetBenefit:
 
 
 @dataclass(frozen=True)
+class Conversation:
+    """The one contact a customer has on a day, about all its invoices that are due for one.
+
+    Whoever acts on decisions acts on it once, whichever of its invoices they came by.
+
+    Attributes:
+        customer_id: the customer.
+        on: the day.
+        lead_invoice_id: the invoice whose step sets channel, tone and text.
+        invoice_ids: every invoice in the contact, the lead first, then by id; each advances by its own
+            step.
+        channel: of the lead.
+        tone: of the lead.
+        template_id: of the lead.
+        language: of the lead.
+        totals: amount asked for by currency, claims included, in order of currency.
+        requires_approval: a person must approve first, because of any of the invoices.
+        approval_level: the highest level any of them asks for.
+        is_automatic: a machine may do it alone.
+        benefit: gains of every invoice less the cost of one contact.
+    """
+
+    customer_id: str
+    on: date
+    lead_invoice_id: str
+    invoice_ids: tuple[str, ...]
+    channel: Channel
+    tone: Tone
+    template_id: str
+    language: str
+    totals: tuple[tuple[str, Decimal], ...]
+    requires_approval: bool
+    approval_level: str | None
+    is_automatic: bool
+    benefit: NetBenefit
+
+    @property
+    def conversation_id(self) -> str:
+        """The same for every decision of the customer on the day: there is no second conversation."""
+        return f"{self.customer_id}/{self.on.isoformat()}"
+
+
+@dataclass(frozen=True)
 class Decision:
     """What to do about one invoice, decided on one day.
 
@@ -140,6 +183,8 @@ class Decision:
         experiment_id: hold-out experiment; null when none applies.
         variant_id: variant drawn; null when none applies.
         assignment_probability: probability with which the variant was drawn; null when none applies.
+        conversation: the customer's one contact today, when this invoice is part of it; null otherwise, and
+            before the customer's invoices were looked at together.
     """
 
     invoice_id: str
@@ -165,6 +210,7 @@ class Decision:
     experiment_id: str | None = None
     variant_id: str | None = None
     assignment_probability: float | None = None
+    conversation: Conversation | None = None
 
     @property
     def is_contact_today(self) -> bool:

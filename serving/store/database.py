@@ -24,7 +24,7 @@ from serving.store.tables import COUNTERS, METADATA
 
 BUSY_SECONDS: Final = 20
 CONNECT_SECONDS: Final = 2
-COUNTER_NAMES: Final = ("change", "generation", "audit")
+COUNTER_NAMES: Final = ("change", "generation", "night", "audit")
 SCHEMA_VERSION: Final = 1
 
 _AWAY_MESSAGE: Final = (

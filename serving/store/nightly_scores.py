@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from serving.store.answers import SCORE, Answer, KeptAnswer, canonical_json
+from serving.store.database import advance_counter
 from serving.store.tables import NIGHTLY
 
 _CHUNK = 500
@@ -20,6 +21,7 @@ def replace_nightly(connection: Connection, answers: Sequence[Answer]) -> None:
         connection: inside a writing transaction.
         answers: one score per open invoice, each of a known invoice and customer.
     """
+    advance_counter(connection, "night")
     connection.execute(delete(NIGHTLY))
     for start in range(0, len(answers), _CHUNK):
         rows = [
@@ -45,6 +47,16 @@ def nightly_on(connection: Connection, invoice_id: str) -> list[KeptAnswer]:
     """Return last night's score of an invoice; nothing when it was not open."""
     statement = select(NIGHTLY).where(NIGHTLY.c.subject_id == invoice_id)
     return [_kept(row) for row in connection.execute(statement).mappings()]
+
+
+def nightly_of(connection: Connection, customer_ids: Sequence[str]) -> list[KeptAnswer]:
+    """Return last night's scores of all open invoices of some customers, sorted by invoice."""
+    found: list[KeptAnswer] = []
+    for start in range(0, len(customer_ids), _CHUNK):
+        chunk = list(customer_ids[start : start + _CHUNK])
+        statement = select(NIGHTLY).where(NIGHTLY.c.customer_id.in_(chunk))
+        found += [_kept(row) for row in connection.execute(statement).mappings()]
+    return sorted(found, key=lambda kept: str(kept.subject_id))
 
 
 def _kept(row: RowMapping) -> KeptAnswer:

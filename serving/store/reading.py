@@ -32,10 +32,12 @@ class Moment:
     Attributes:
         change: number of the last change of any history.
         generation: number of the last nightly load.
+        night: number of the last replacement of the night's scores.
     """
 
     change: int
     generation: int
+    night: int
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,11 @@ class FeedState:
 
 def read_moment(connection: Connection) -> Moment:
     """Return the present moment of the store."""
-    statement = select(COUNTERS.c.name, COUNTERS.c.value).where(COUNTERS.c.name.in_(("change", "generation")))
+    statement = select(COUNTERS.c.name, COUNTERS.c.value).where(
+        COUNTERS.c.name.in_(("change", "generation", "night"))
+    )
     rows = dict(tuple(row) for row in connection.execute(statement))
-    return Moment(int(rows["change"]), int(rows["generation"]))
+    return Moment(int(rows["change"]), int(rows["generation"]), int(rows["night"]))
 
 
 def read_changed_since(connection: Connection, change: int) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from serving.store.answers import SCORE, Answer, KeptAnswer, append_answers, rea
 from serving.store.database import Database
 from serving.store.facts import Fact, FactOutcome
 from serving.store.nightly_load import TableLoad, load_tables
-from serving.store.nightly_scores import nightly_on, read_nightly, replace_nightly
+from serving.store.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
 from serving.store.reading import (
     FeedState,
     HistoryAtMoment,
@@ -76,6 +76,10 @@ class HistoryStore(Protocol):
 
     def answers_on(self, kind: str, subject_id: str) -> list[KeptAnswer]:
         """Return the newest answers of one kind on one subject, newest first."""
+        ...
+
+    def nightly_of(self, customer_ids: Sequence[str]) -> list[KeptAnswer]:
+        """Return last night's scores of all open invoices of some customers, sorted by invoice."""
         ...
 
     def feeds(self) -> tuple[FeedState, ...]:
@@ -146,7 +150,7 @@ class SqlHistoryStore:
     def moment(self) -> Moment:
         """Return the present moment of the store."""
         counters = self.database.peek_counters()
-        return Moment(counters["change"], counters["generation"])
+        return Moment(counters["change"], counters["generation"], counters["night"])
 
     def keep(self, answers: Sequence[Answer]) -> int:
         """Keep answers durably and chain them; return the position of the last line."""
@@ -171,6 +175,11 @@ class SqlHistoryStore:
         ids = {answer.answer_id for answer in kept}
         found = [*kept, *(answer for answer in nightly if answer.answer_id not in ids)]
         return sorted(found, key=lambda answer: answer.created_at, reverse=True)
+
+    def nightly_of(self, customer_ids: Sequence[str]) -> list[KeptAnswer]:
+        """Return last night's scores of all open invoices of some customers, sorted by invoice."""
+        with self.database.reading() as connection:
+            return nightly_of(connection, customer_ids)
 
     def erased_ids(self, table: str) -> frozenset[str]:
         """Return the ids of one kind of fact that were erased on request."""

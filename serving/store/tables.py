@@ -145,8 +145,9 @@ INDICATORS: Final = Table(
     Column("published_on", Date, nullable=False),
 )
 
-# One row per counter: `change` grows with every writing transaction, `generation` with every nightly load,
-# `audit` is the position of the last line of the audit chain. Locking the row orders the writers.
+# One row per counter: `change` grows with every writing transaction, `generation` with every nightly load, `night`
+# with every replacement of the night's scores, `audit` is the position of the last line of the audit chain. Locking
+# the row orders the writers.
 COUNTERS: Final = Table(
     "counters",
     METADATA,

@@ -174,8 +174,10 @@ def test_whatever_the_invoices_there_is_one_contact_and_nothing_is_dropped(items
                 alone.next_step.stage,
                 alone.next_step.tone,
             )
+            assert decision.conversation is None
         else:
-            assert decision == alone
+            of_talk = decided.conversation if decision.invoice_id in joined else None
+            assert decision == replace(alone, conversation=of_talk)
     shuffled = list(items)
     order.shuffle(shuffled)
     assert decide_account(shuffled, POLICY, ON) == decided
