@@ -6,10 +6,10 @@ date is never before the as-of date and is a working day of the payer's country.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from features.calendars import next_working_day
@@ -18,40 +18,44 @@ from models.intervals import Floats, Ints
 
 DEFAULT_COUNTRY = "FR"
 _TAIL_REPEATS = 6
+_REPEATS = np.arange(_TAIL_REPEATS, dtype=np.int64)
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """One interval as each landmark sees it: P(unpaid) at its two ends, its first day and its length in days."""
+class _Stretches:
+    """The intervals as each landmark sees them, then the repeats of the last one: a row for each landmark.
+
+    P(unpaid) at the two ends of a stretch, its first day, its length in days, and whether it is still ahead.
+    """
 
     before: Floats
     after: Floats
     opening: Ints
     length: Ints
-    is_ahead: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    is_ahead: npt.NDArray[np.bool_]
 
 
-def _stretches(curves: UnpaidCurves) -> Iterator[_Stretch]:
-    """The intervals of the curve in order, then the repeats of the last one."""
-    ends, dpd = curves.intervals.array, curves.days_past_due
-    tail = curves.intervals.tail_days
-    is_beyond = dpd > ends[-1]
-    before = np.ones(dpd.size)
-    opening = dpd
-    after, last_before = before, before
-    for column in range(ends.size):
-        is_ahead = column >= curves.start
-        after = np.where(is_ahead, curves.unpaid[:, column], 1.0)
-        opening = dpd if column == 0 else np.maximum(dpd, ends[column - 1] + 1)
-        length = np.where(is_beyond, tail, ends[column] - opening + 1)
-        yield _Stretch(before, after, opening, length, is_ahead)
-        last_before, before = before, after
-    outlived = after / last_before
-    opening = np.where(is_beyond, dpd + tail, ends[-1] + 1)
-    for _ in range(_TAIL_REPEATS):
-        after = before * outlived
-        yield _Stretch(before, after, opening, np.full(dpd.size, tail), np.ones(dpd.size, dtype=np.bool_))
-        before, opening = after, opening + tail
+def _stretches(curves: UnpaidCurves) -> _Stretches:
+    ends, dpd, tail = curves.intervals.array, curves.days_past_due, curves.intervals.tail_days
+    count, width = curves.unpaid.shape
+    is_beyond = (dpd > ends[-1])[:, None]
+    shape = (count, width + _TAIL_REPEATS)
+    is_ahead = np.ones(shape, dtype=np.bool_)
+    is_ahead[:, :width] = np.arange(width) >= curves.start[:, None]
+    after = np.empty(shape)
+    after[:, :width] = np.where(is_ahead[:, :width], curves.unpaid, 1.0)
+    last_before = after[:, width - 2] if width > 1 else np.ones(count)
+    after[:, width:] = (after[:, width - 1] / last_before)[:, None]
+    after[:, width - 1 :] = np.multiply.accumulate(after[:, width - 1 :], axis=1)
+    before = np.ones(shape)
+    before[:, 1:] = after[:, :-1]
+    opening = np.empty(shape, dtype=np.int64)
+    opening[:, 0] = dpd
+    opening[:, 1:width] = np.maximum(dpd[:, None], ends[:-1] + 1)
+    length = np.full(shape, tail, dtype=np.int64)
+    length[:, :width] = np.where(is_beyond, tail, np.maximum(ends - opening[:, :width] + 1, 1))
+    opening[:, width:] = np.where(is_beyond, dpd[:, None] + tail, ends[-1] + 1) + tail * _REPEATS
+    return _Stretches(before, after, opening, length, is_ahead)
 
 
 def quantile_days(curves: UnpaidCurves, share: float | Floats) -> Ints:
@@ -65,18 +69,20 @@ def quantile_days(curves: UnpaidCurves, share: float | Floats) -> Ints:
         Days past due per landmark, never before its as-of date; when even six repeats of the last interval do not
         reach the probability, the last day of those.
     """
-    goal = 1.0 - share
-    day = np.zeros(curves.days_past_due.size, dtype=np.int64)
-    is_found = np.zeros(day.size, dtype=np.bool_)
-    last_day = day
-    for stretch in _stretches(curves):
-        is_here = stretch.is_ahead & ~is_found & (stretch.after <= goal)
-        drop = np.where(is_here, stretch.before - stretch.after, 1.0)
-        into = np.ceil(np.clip((stretch.before - goal) / drop, 0.0, 1.0) * stretch.length)
-        day = np.where(is_here, stretch.opening + np.maximum(into, 1.0).astype(np.int64) - 1, day)
-        is_found |= is_here
-        last_day = stretch.opening + stretch.length - 1
-    result: Ints = np.where(is_found, day, last_day).astype(np.int64)
+    goal = (1.0 - np.asarray(share)).reshape(-1, 1)
+    ways = _stretches(curves)
+    is_reached = ways.is_ahead & (ways.after <= goal)
+    is_found = np.any(is_reached, axis=1, keepdims=True)
+    place = is_reached.argmax(axis=1)[:, None]
+    before, after, opening, length = (
+        np.take_along_axis(values, place, axis=1)
+        for values in (ways.before, ways.after, ways.opening, ways.length)
+    )
+    drop = np.where(is_found & (before > after), before - after, 1.0)
+    into = np.ceil(np.clip((before - goal) / drop, 0.0, 1.0) * length)
+    day = opening + np.maximum(into, 1.0).astype(np.int64) - 1
+    last_day = ways.opening[:, -1] + ways.length[:, -1] - 1
+    result: Ints = np.where(is_found[:, 0], day[:, 0], last_day).astype(np.int64)
     return result
 
 
@@ -156,9 +162,8 @@ def expected_receipts(curves: UnpaidCurves, landmarks: pl.DataFrame, weeks: int 
 
 def _unpaid_after(curves: UnpaidCurves, day: Ints) -> Floats:
     """P(unpaid at the end of a day past due), straight between the bounds of an interval."""
-    unpaid = np.ones(day.size)
-    for stretch in _stretches(curves):
-        passed = np.clip((day - stretch.opening + 1) / stretch.length, 0.0, 1.0)
-        here = stretch.before + (stretch.after - stretch.before) * passed
-        unpaid = np.where(stretch.is_ahead, np.minimum(unpaid, here), unpaid)
+    ways = _stretches(curves)
+    passed = np.clip((day[:, None] - ways.opening + 1) / ways.length, 0.0, 1.0)
+    here = ways.before + (ways.after - ways.before) * passed
+    unpaid: Floats = np.where(ways.is_ahead, here, 1.0).min(axis=1)
     return unpaid
