@@ -3,7 +3,8 @@
 BentoML starts, supervises and stops the processes; the routes are an ASGI application of ours, mounted at
 the root, because BentoML's own endpoints know fixed POST paths only, log what callers sent when a message
 is wrong, and answer errors in several shapes. Closed here: telemetry, listening on all addresses, the
-access log with paths, figures labelled with any path a caller tries, and the timer kept for every request.
+access log with paths, figures labelled with any path a caller tries, a trace of every request that nobody
+reads, and the timer kept for every request.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ _ACCESS_LOG_OFF: Final[dict[str, Any]] = {
     traffic={"timeout": REQUEST_SECONDS},
     http={"host": DEFAULT_HOST, "port": DEFAULT_PORT},
     metrics={"enabled": False, "namespace": "encours"},
+    tracing={"excluded_urls": ".*"},
     logging=_ACCESS_LOG_OFF,
 )
 class Encours:
