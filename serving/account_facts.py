@@ -6,7 +6,7 @@ One function for the nightly batch and for one customer in the score service.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ import polars as pl
 
 from features.ledger import Ledger
 from features.settings import CENTS, LedgerSettings
+from serving.account_events import Insolvency, Plan, insolvency_of, plan_of, quiet_days_of
 from serving.account_reading import (
     INVOICE_COLUMNS,
     NOTHING_OWED,
@@ -23,6 +24,7 @@ from serving.account_reading import (
     SignalMemory,
     read_customers,
     read_invoices,
+    read_rates,
 )
 from serving.dunning import AccountFacts, StepTaken, allocate_unapplied_credits
 from serving.dunning.words import BlockageKind
@@ -38,14 +40,17 @@ _BLOCKED_STATUSES: Mapping[str, BlockageKind] = {
 
 @dataclass(frozen=True)
 class _Totals:
-    """What one customer owes: overdue, in all, and by invoice with its due date."""
+    """What one customer owes: overdue and in all in the reporting currency, and by invoice with its due date."""
 
     overdue: Decimal = NOTHING_OWED
     outstanding: Decimal = NOTHING_OWED
     open_balances: Mapping[str, tuple[dt.date, Decimal]] = field(default_factory=dict)
 
-    def and_owes(self, invoices: Iterable[InvoiceRead], known_before: dt.date) -> _Totals:
-        """The same customer with more invoices; what is overpaid or settled is no debt."""
+    def and_owes(self, invoices: Sequence[InvoiceRead], on: dt.date, rates: Mapping[str, Decimal]) -> _Totals:
+        """The same customer with more invoices; what is overpaid or settled is no debt.
+
+        A balance in a currency without a rate counts as it stands.
+        """
         owed = {
             found.row["invoice_id"]: (found.row["due_on"], found.balance)
             for found in invoices
@@ -53,9 +58,18 @@ class _Totals:
         }
         if not owed:
             return self
-        overdue = sum((balance for due_on, balance in owed.values() if due_on < known_before), self.overdue)
-        outstanding = sum((balance for _, balance in owed.values()), self.outstanding)
+        overdue, outstanding = self.overdue, self.outstanding
+        for found in invoices:
+            if found.balance > 0:
+                worth = _in_reporting_currency(found, rates)
+                outstanding += worth
+                overdue += worth if found.row["due_on"] < on else NOTHING_OWED
         return _Totals(overdue, outstanding, {**self.open_balances, **owed})
+
+
+def _in_reporting_currency(invoice: InvoiceRead, rates: Mapping[str, Decimal]) -> Decimal:
+    rate = rates.get(invoice.row["currency"])
+    return invoice.balance if rate is None else (invoice.balance * rate).quantize(Decimal("0.01"))
 
 
 def account_facts(
@@ -63,6 +77,7 @@ def account_facts(
     invoice_ids: Sequence[str],
     known_before: dt.date,
     *,
+    on: dt.date | None = None,
     signals: pl.DataFrame | None = None,
     feed_age_hours: float | None = None,
     settings: LedgerSettings | None = None,
@@ -73,7 +88,10 @@ def account_facts(
     Args:
         ledger: every row of the invoices' customers (more does no harm).
         invoice_ids: invoices to decide on; unknown ones are left out of the answer.
-        known_before: the day; the service passes tomorrow to see what was posted today.
+        known_before: what was known strictly before this day counts; the service passes tomorrow to see what
+            was posted today.
+        on: the day of the decision, from which is counted how long ago something was; null takes
+            `known_before`.
         signals: what the e-mails say (`features.email_signals.signals_frame`); None when they have not
             been read. Only decided signals count: an unsure one never holds or moves a route.
         feed_age_hours: age of the newest ledger feed; None (unknown) counts as stale.
@@ -91,6 +109,7 @@ def account_facts(
         ledger,
         customer_ids,
         known_before,
+        on=on,
         also=list(invoice_ids),
         signals=signals,
         settings=settings,
@@ -108,6 +127,7 @@ class NewInvoice:
     issued_on: dt.date
     due_on: dt.date
     amount: Decimal
+    currency: str = "EUR"
 
 
 @dataclass(frozen=True)
@@ -116,17 +136,20 @@ class Accounts:
 
     Attributes:
         known_before: what was known strictly before this day is in it.
+        on: the day of the decision.
         settings: tolerance of settlement.
         memory: how long a signal holds.
     """
 
     known_before: dt.date
+    on: dt.date
     settings: LedgerSettings
     memory: SignalMemory
     _invoices: Mapping[str, InvoiceRead]
     _customers: Mapping[str, CustomerRead]
     _events: Mapping[str, Sequence[Mapping[str, Any]]]
     _totals: Mapping[str, _Totals]
+    _rates: Mapping[str, Decimal]
 
     @property
     def invoice_ids(self) -> Set[str]:
@@ -156,7 +179,7 @@ class Accounts:
         shares: dict[str, Decimal] = {}
         for customer_id in {invoice.row["customer_id"] for invoice in asked.values()}:
             added = [found for found in made.values() if found.row["customer_id"] == customer_id]
-            totals[customer_id] = self._totals[customer_id].and_owes(added, self.known_before)
+            totals[customer_id] = self._totals[customer_id].and_owes(added, self.on, self._rates)
             credit = self._customers[customer_id].credit
             if credit > 0:
                 shares |= allocate_unapplied_credits(credit, totals[customer_id].open_balances)
@@ -166,7 +189,8 @@ class Accounts:
                 self._customers[invoice.row["customer_id"]],
                 shares.get(key, NOTHING_OWED),
                 totals[invoice.row["customer_id"]],
-                self.known_before,
+                self.on,
+                self._rates.get(invoice.row["currency"]),
                 feed_age_hours,
                 self.settings.settled_tolerance,
                 self.memory,
@@ -186,6 +210,7 @@ def read_accounts(
     customer_ids: Sequence[str],
     known_before: dt.date,
     *,
+    on: dt.date | None = None,
     also: Sequence[str] = (),
     signals: pl.DataFrame | None = None,
     settings: LedgerSettings | None = None,
@@ -197,6 +222,7 @@ def read_accounts(
         ledger: every row of the customers (more does no harm).
         customer_ids: the customers; unknown ones owe nothing yet.
         known_before: the day.
+        on: the day of the decision; null takes `known_before`.
         also: invoices read though they were issued later.
         signals: what the e-mails say; None when they have not been read.
         settings: tolerance of settlement.
@@ -204,12 +230,14 @@ def read_accounts(
     """
     settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
     invoices, events = read_invoices(ledger, ids, known_before, extra=list(also))
-    customers = read_customers(ledger, ids, invoices, known_before, signals, memory)
+    on = on or known_before
+    customers = read_customers(ledger, ids, invoices, known_before, on, signals, memory)
     owed: dict[str, list[InvoiceRead]] = {customer_id: [] for customer_id in customers}
     for invoice in invoices.values():
         owed[invoice.row["customer_id"]].append(invoice)
-    totals = {key: _Totals().and_owes(found, known_before) for key, found in owed.items()}
-    return Accounts(known_before, settings, memory, invoices, customers, events, totals)
+    rates = read_rates(ledger, known_before)
+    totals = {key: _Totals().and_owes(found, on, rates) for key, found in owed.items()}
+    return Accounts(known_before, on, settings, memory, invoices, customers, events, totals, rates)
 
 
 def _facts(
@@ -217,18 +245,21 @@ def _facts(
     customer: CustomerRead,
     credit_share: Decimal,
     totals: _Totals,
-    known_before: dt.date,
+    on: dt.date,
+    exchange_rate: Decimal | None,
     feed_age_hours: float | None,
     tolerance: Decimal,
     memory: SignalMemory,
 ) -> AccountFacts:
     row = customer.row
     said = _Said(customer.mails, invoice.row["invoice_id"], invoice.row["issued_on"])
-    promise = said.last("promise_to_pay", known_before, None, lambda mail: mail["promise_date"] is not None)
+    promise = said.last("promise_to_pay", on, None, lambda mail: mail["promise_date"] is not None)
     blockage = _BLOCKED_STATUSES.get(invoice.status or "")
-    if blockage is None and said.last("admin_block", known_before, memory.admin_block_days):
+    if blockage is None and said.last("admin_block", on, memory.admin_block_days):
         blockage = "other"
     is_settled = invoice.balance <= tolerance
+    published = insolvency_of(customer.told)
+    plan = _plan(customer, invoice, on, tolerance, memory)
     return AccountFacts(
         balance_amount=max(invoice.balance, NOTHING_OWED),
         unapplied_credit_amount=credit_share,
@@ -239,20 +270,21 @@ def _facts(
         ledger_feed_age_hours=feed_age_hours,
         has_open_dispute=invoice.is_disputed
         or invoice.status == _DISPUTED_STATUS
-        or said.last("dispute", known_before, memory.dispute_days) is not None,
-        is_insolvent=said.last("insolvency", known_before, None) is not None,
-        payment_announced_on=_announced(invoice, customer, said, known_before, memory),
+        or said.last("dispute", on, memory.dispute_days) is not None,
+        is_insolvent=_is_insolvent(published, said, on),
+        insolvency_published_on=published.published_on,
+        payment_announced_on=_announced(invoice, customer, said, on, memory),
         promise_due_on=None if promise is None else promise["promise_date"],
         promise_amount=None if promise is None else _money(promise["promise_amount"]),
-        has_running_plan=_has_plan(customer, invoice, known_before, memory),
+        has_running_plan=plan is not None,
+        plan_next_due_on=None if plan is None else plan[1],
         admin_blockage=blockage,
         is_natural_person=row.get("is_natural_person"),
         is_strategic=bool(row.get("is_strategic", False)),
         contacts=tuple(
-            contact
-            for contact in customer.contacts
-            if (known_before - contact.on).days <= memory.contact_days
+            contact for contact in customer.contacts if (on - contact.on).days <= memory.contact_days
         ),
+        quiet_days=quiet_days_of(customer.told, on),
         last_step=_last_taken(invoice.steps, invoice.row["due_on"]),
         last_task=_last_taken(invoice.tasks, invoice.row["due_on"]),
         country=row.get("country"),
@@ -261,6 +293,7 @@ def _facts(
         outstanding_amount=totals.outstanding,
         credit_limit=row.get("credit_limit"),
         late_part_payments=tuple(invoice.late_payments),
+        exchange_rate=exchange_rate,
     )
 
 
@@ -273,12 +306,12 @@ class _Said:
     issued_on: dt.date
 
     def last(
-        self, label: str, known_before: dt.date, within_days: int | None, also: Any = lambda mail: True
+        self, label: str, on: dt.date, within_days: int | None, also: Any = lambda mail: True
     ) -> Mapping[str, Any] | None:
         """The latest mail with a decided signal, at most so many days old."""
         for mail in reversed(self.mails):
             sent = mail["sent_at"].date()
-            if within_days is not None and (known_before - sent).days > within_days:
+            if within_days is not None and (on - sent).days > within_days:
                 return None
             about = mail.get("invoice_id")
             concerns = about == self.invoice_id or (about is None and sent >= self.issued_on)
@@ -290,29 +323,53 @@ class _Said:
 
 
 def _announced(
-    invoice: InvoiceRead, customer: CustomerRead, said: _Said, known_before: dt.date, memory: SignalMemory
+    invoice: InvoiceRead, customer: CustomerRead, said: _Said, on: dt.date, memory: SignalMemory
 ) -> dt.date | None:
     """The day a payment was said to have been sent, unless it is long ago or money came since."""
-    mail = said.last("payment_sent", known_before, memory.payment_sent_days)
+    mail = said.last("payment_sent", on, memory.payment_sent_days)
     days: list[dt.date] = [mail["sent_at"].date()] if mail is not None else []
     if invoice.status == _PAYMENT_SENT_STATUS and invoice.status_on is not None:
         days.append(invoice.status_on)
     announced: dt.date | None = max(days, default=None)
-    if announced is None or (known_before - announced).days > memory.payment_sent_days:
+    if announced is None or (on - announced).days > memory.payment_sent_days:
         return None
     if customer.last_cash_on is not None and customer.last_cash_on >= announced:
         return None
     return announced
 
 
-def _has_plan(
-    customer: CustomerRead, invoice: InvoiceRead, known_before: dt.date, memory: SignalMemory
-) -> bool:
-    return any(
-        row["invoice_id"] in (None, invoice.row["invoice_id"])
-        and (known_before - row["happened_at"].date()).days <= memory.plan_days
-        for row in customer.plan_agreed
+def _is_insolvent(published: Insolvency, said: _Said, on: dt.date) -> bool:
+    """By official notice, or by a mail since the last notice that closed proceedings."""
+    if published.published_on is not None:
+        return True
+    closed_on = published.closed_on
+    return (
+        said.last(
+            "insolvency",
+            on,
+            None,
+            lambda mail: closed_on is None or mail["sent_at"].date() > closed_on,
+        )
+        is not None
     )
+
+
+def _plan(
+    customer: CustomerRead, invoice: InvoiceRead, on: dt.date, tolerance: Decimal, memory: SignalMemory
+) -> tuple[Plan, dt.date | None] | None:
+    """The plan that runs and its first unpaid instalment; null when none runs or everything agreed is paid.
+
+    A plan whose instalments were not told is taken to run for a while. Whether a missed instalment has broken
+    the plan is the policy's to say.
+    """
+    plan = plan_of(customer.told, invoice.row["invoice_id"])
+    if plan is None:
+        return None
+    if not plan.instalments:
+        return (plan, None) if (on - plan.agreed_on).days <= memory.plan_days else None
+    received = customer.received if plan.invoice_id is None else invoice.received
+    next_due_on = plan.next_due_on(received, tolerance)
+    return None if next_due_on is None else (plan, next_due_on)
 
 
 def _last_taken(steps: Sequence[Mapping[str, Any]], due_on: dt.date) -> StepTaken | None:

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from features.ledger import Ledger
+from serving.account_events import ACCOUNT_KINDS, Event
 from serving.dunning import Contact, PartPayment
 from serving.dunning.words import Channel
 
@@ -29,7 +30,9 @@ _CHANNELS: Mapping[str, Channel] = {
 _DUNNING_KINDS = ("reminder_sent", "call")
 _TASK_KINDS = ("task_opened", "thanks_sent")
 _LIFECYCLE = "lifecycle_"
-INVOICE_COLUMNS = ("invoice_id", "customer_id", "issued_on", "due_on", "amount")
+INVOICE_COLUMNS = ("invoice_id", "customer_id", "issued_on", "due_on", "amount", "currency")
+EXCHANGE_RATE = "exchange_rate_"
+"""Begins the name of an indicator that says what one unit of a currency is worth: `exchange_rate_USD`."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class SignalMemory:
         dispute_days: a dispute raised by mail, until it is recorded or forgotten.
         admin_block_days: an administrative blockage raised by mail.
         payment_sent_days: a payment said to be on its way, unless money came since.
-        plan_days: an agreed payment plan whose schedule the ledger does not hold.
+        plan_days: an agreed payment plan whose instalments were not told.
         contact_days: contacts looked back at for the policy's caps.
     """
 
@@ -59,7 +62,8 @@ class CustomerRead:
     credit: Decimal = NOTHING_OWED
     last_cash_on: dt.date | None = None
     contacts: list[Contact] = field(default_factory=list)
-    plan_agreed: list[Mapping[str, Any]] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
+    received: list[tuple[dt.date, Decimal]] = field(default_factory=list)
     mails: list[Mapping[str, Any]] = field(default_factory=list)
 
 
@@ -71,6 +75,7 @@ class InvoiceRead:
     balance: Decimal
     credited: Decimal = NOTHING_OWED
     late_payments: list[PartPayment] = field(default_factory=list)
+    received: list[tuple[dt.date, Decimal]] = field(default_factory=list)
     is_disputed: bool = False
     status: str | None = None
     status_on: dt.date | None = None
@@ -108,6 +113,7 @@ def read_invoices(
     for row in allocations.iter_rows(named=True):
         invoice = found[row["invoice_id"]]
         invoice.balance -= row["amount"]
+        invoice.received.append((row["paid_on"], row["amount"]))
         if row["method"] == "credit_note":
             invoice.credited += row["amount"]
         elif row["amount"] > 0 and row["paid_on"] > invoice.row["due_on"]:
@@ -135,10 +141,11 @@ def read_customers(
     customer_ids: list[str],
     invoices: Mapping[str, InvoiceRead],
     known_before: dt.date,
+    on: dt.date,
     signals: pl.DataFrame | None,
     memory: SignalMemory,
 ) -> dict[str, CustomerRead]:
-    """The customers with their unapplied credit, latest cash, contacts, plans and mails; unknown ones with nothing."""
+    """The customers with unapplied credit, latest cash, contacts, notices and mails; unknown ones with nothing."""
     of_them = pl.col("customer_id").is_in(customer_ids)
     found = {
         row["customer_id"]: CustomerRead(row)
@@ -154,6 +161,7 @@ def read_customers(
     for invoice in invoices.values():
         customer = found[invoice.row["customer_id"]]
         customer.credit -= invoice.credited
+        customer.received += invoice.received
         if invoice.balance < 0:
             customer.credit -= invoice.balance
     cash = ledger.payments.filter((pl.col("amount") > 0) & (pl.col("known_on") < known_before)).join(
@@ -162,17 +170,21 @@ def read_customers(
     for customer_id, day in cash.group_by("customer_id").agg(pl.col("paid_on").max()).iter_rows():
         found[customer_id].last_cash_on = day
     if ledger.interactions is not None:
-        since = known_before - dt.timedelta(days=max(memory.contact_days, memory.plan_days))
-        recent = _before(ledger.interactions, "happened_at", known_before).filter(
-            of_them & (pl.col("happened_at").dt.date() >= since)
+        since = on - dt.timedelta(days=memory.contact_days)
+        of_account = pl.col("kind").is_in(ACCOUNT_KINDS)
+        bearing = _before(ledger.interactions, "happened_at", known_before).filter(
+            of_them & (of_account | (pl.col("happened_at").dt.date() >= since))
         )
-        for row in recent.iter_rows(named=True):
-            customer = found[row["customer_id"]]
+        contacts: dict[tuple[str, dt.date, Channel], list[str]] = defaultdict(list)
+        for row in bearing.iter_rows(named=True):
             if row["kind"] in _DUNNING_KINDS:
-                about = (row["invoice_id"],) if row["invoice_id"] is not None else ()
-                customer.contacts.append(Contact(row["happened_at"].date(), _channel(row), about))
-            elif row["kind"] == "plan_agreed":
-                customer.plan_agreed.append(row)
+                about = contacts[row["customer_id"], row["happened_at"].date(), _channel(row)]
+                about += [] if row["invoice_id"] is None else [row["invoice_id"]]
+            elif row["kind"] in ACCOUNT_KINDS:
+                found[row["customer_id"]].told.append(row)
+        # Reminders of one day by one channel are one conversation, told once for each of its invoices.
+        for (customer_id, day, channel), invoice_ids in contacts.items():
+            found[customer_id].contacts.append(Contact(day, channel, tuple(invoice_ids)))
     if signals is not None:
         mails = _before(signals, "sent_at", known_before).filter(
             of_them & (pl.col("direction") == "inbound") & ~pl.col("auto_reply")
@@ -185,6 +197,26 @@ def read_customers(
         for row in mails.iter_rows(named=True):
             found[row["customer_id"]].mails.append(row)
     return found
+
+
+def read_rates(ledger: Ledger, known_before: dt.date) -> dict[str, Decimal]:
+    """What one unit of each currency is worth in the reporting currency, by the newest rate known by then.
+
+    Rates are indicators about no sector and no country, named `exchange_rate_` and the currency.
+    """
+    if ledger.indicators is None:
+        return {}
+    rates = ledger.indicators.filter(
+        pl.col("name").str.starts_with(EXCHANGE_RATE)
+        & pl.col("sector").is_null()
+        & pl.col("country").is_null()
+        & (pl.col("published_on") < known_before)
+        & (pl.col("value") > 0)
+    ).sort("published_on", "period")
+    return {
+        name.removeprefix(EXCHANGE_RATE): Decimal(str(value))
+        for name, value in rates.select("name", "value").iter_rows()
+    }
 
 
 def _before(frame: pl.DataFrame, instant: str, known_before: dt.date) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from serving.account_events import DETAIL_FORMS, has_readable_detail
 from serving.settings import MAXIMUM_EVENTS, MAXIMUM_INVOICES
 from serving.store import Fact, to_cents
 from serving.store.tables import FACT_COLUMNS
@@ -234,10 +235,23 @@ class InteractionEvent(_FactMessage):
     customer_id: Id
     invoice_id: Id | None = None
     happened_at: Instant
-    kind: Word = Field(description="reminder_sent, call, portal_visit, lifecycle_NNN, plan_agreed, ...")
+    kind: Word = Field(
+        description="reminder_sent, call, portal_visit, lifecycle_NNN, plan_agreed, plan_instalment, plan_cancelled, "
+        "insolvency_published, insolvency_closed, quiet_days_asked, ..."
+    )
     channel: Word | None = None
     sequence_id: Id | None = None
-    step_id: Id | None = None
+    step_id: Id | None = Field(
+        None,
+        description="the dunning step; of a plan_instalment its day and amount (2026-04-15/500.00), of "
+        "quiet_days_asked the first and last day (2026-08-03/2026-08-21)",
+    )
+
+    @model_validator(mode="after")
+    def _detail_can_be_read(self) -> InteractionEvent:
+        if not has_readable_detail(self.kind, self.step_id):
+            raise ValueError(f"step_id of {self.kind} is not {DETAIL_FORMS[self.kind]}")
+        return self
 
 
 _TABLE_OF: Final = {

@@ -284,7 +284,12 @@ class ScoreWorker:
             accounts = self._accounts_of(knowledge, customer_id, as_of)
             new = [
                 NewInvoice(
-                    invoice.landmark_id, customer_id, invoice.issued_on, invoice.due_on, invoice.amount
+                    invoice.landmark_id,
+                    customer_id,
+                    invoice.issued_on,
+                    invoice.due_on,
+                    invoice.amount,
+                    invoice.currency,
                 )
                 for invoice, _ in pairs
                 if invoice.landmark_id not in accounts.invoice_ids
@@ -314,18 +319,17 @@ class ScoreWorker:
         new: Sequence[NewInvoice],
     ) -> tuple[Decided, ...]:
         """Return the customer's contacts of the day among last night's invoices, from what is remembered."""
-        customer_id, as_of = night[0].score.customer_id, accounts.known_before - dt.timedelta(days=1)
+        customer_id, as_of = night[0].score.customer_id, accounts.on
 
         def decided() -> tuple[Decided, ...]:
-            held = [case.score.invoice_id for case in night if case.score.invoice_id in accounts.invoice_ids]
-            return contacts_of_night(night, accounts.facts(held, feed_age, new), policy, as_of)
+            known = accounts.invoice_ids & {case.score.invoice_id for case in night}
+            return contacts_of_night(night, accounts.facts(sorted(known), feed_age, new), policy, as_of)
 
         if new and accounts.has_credit(customer_id):
             return decided()  # the new invoice may take a share of the credit
         is_stale = feed_age is None or feed_age > policy.spec.gates.feed_stale.max_age_hours
-        version = knowledge.version_of(customer_id)
-        key = (customer_id, as_of, *version, knowledge.moment.night, policy.digest, is_stale)
-        return self._others.get(key, decided)
+        moment = (*knowledge.version_of(customer_id), knowledge.moment.night)
+        return self._others.get((customer_id, as_of, *moment, policy.digest, is_stale), decided)
 
     def _accounts_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date) -> Accounts:
         """Return the state of a customer's invoices, remembered per customer, day and version of its history."""
@@ -335,7 +339,7 @@ class ScoreWorker:
             part = knowledge.ledger_of(customer_id) or nothing_known_of(customer_id)
             signals = knowledge.signals_of(customer_id)
             settings = knowledge.history.settings
-            return read_accounts(part, [customer_id], before, signals=signals, settings=settings)
+            return read_accounts(part, [customer_id], before, on=as_of, signals=signals, settings=settings)
 
         return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
 

@@ -11,7 +11,7 @@ from serving.dunning.claims import claim_deadline, claim_of
 from serving.dunning.contact_days import next_contact_day
 from serving.dunning.decision import Decision, NetBenefit, NextStep, Reason
 from serving.dunning.facts import FIRST_DAY, LAST_DAY, AccountFacts, ScoredInvoice
-from serving.dunning.gates import GateHit, contact_gate, person_gates, stopping_gates
+from serving.dunning.gates import GateHit, contact_gate, is_plan_broken, person_gates, stopping_gates
 from serving.dunning.holdout import Assignment, assignment
 from serving.dunning.policy import Effect, Fallback, Policy, Step, is_automatic
 from serving.dunning.routing import (
@@ -35,6 +35,11 @@ FALLBACK = Reason(
     "cheaper_channel",
     "Le canal prévu coûte plus que le gain attendu : un canal moins cher le remplace.",
     "The planned channel costs more than it is expected to bring: a cheaper one stands in.",
+)
+PLAN_BROKEN = Reason(
+    "plan_broken",
+    "Une échéance du plan de règlement n'a pas été réglée : le plan est rompu.",
+    "An instalment of the payment plan was missed: the plan is broken.",
 )
 ALREADY_DONE = Reason(
     "already_done",
@@ -70,6 +75,8 @@ def decide(score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date
     choice = choose(score, account, policy, on, drawn.replaces)
     route = Reason(f"route.{choice.route.id}", choice.route.why.fr, choice.route.why.en)
     reasons = [route, *([PART_PAYMENT] if choice.is_held_soft else [])]
+    if is_plan_broken(account, policy, on):
+        reasons.append(PLAN_BROKEN)
     if choice.planned is None:
         return _decide_exhausted(score, account, policy, on, reasons)
     return _decide_by_route(score, account, policy, on, choice, choice.planned, drawn, reasons)

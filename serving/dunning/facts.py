@@ -180,8 +180,8 @@ class AccountFacts:
             none.
         promise_due_on: day the customer promised to pay; null if none.
         promise_amount: amount promised; null means the whole balance.
-        has_running_plan: a payment plan is agreed and kept.
-        plan_next_due_on: next instalment; null when not known.
+        has_running_plan: a payment plan was agreed and is not paid in full.
+        plan_next_due_on: first instalment that is not paid; null when not known.
         admin_blockage: the paperwork that stops payment; null if none.
         is_natural_person: the debtor is a natural person (sole traders included); null when not known.
         is_strategic: an account on which a person decides.

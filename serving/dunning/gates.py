@@ -63,9 +63,11 @@ def stopping_gates(
         hits.append(
             _hit("admin_blockage", gates.admin_blockage.why, gates.admin_blockage.sequence, kind=kind)
         )
-    if account.has_running_plan:
-        until = account.plan_next_due_on
-        hits.append(_hit("plan_running", gates.plan_running.why, gates.plan_running.sequence, until))
+    if account.has_running_plan and not is_plan_broken(account, policy, on):
+        plan, due_on = gates.plan_running, _day(account.plan_next_due_on)
+        hits.append(
+            _hit("plan_running", plan.why, plan.sequence, plan_holds_until(account, policy), until=due_on)
+        )
     promised_until = promise_holds_until(account, policy)
     is_enough = is_promise_of(account.net_balance_amount, account, policy)
     if promised_until is not None and on < promised_until and is_enough:
@@ -110,6 +112,19 @@ def promise_holds_until(account: AccountFacts, policy: Policy) -> date | None:
     if account.promise_due_on is None:
         return None
     return account.promise_due_on + timedelta(days=policy.spec.gates.promise_running.grace_days + 1)
+
+
+def plan_holds_until(account: AccountFacts, policy: Policy) -> date | None:
+    """First day on which the plan counts as broken unless the next instalment comes in; null when not known."""
+    if account.plan_next_due_on is None:
+        return None
+    return account.plan_next_due_on + timedelta(days=policy.spec.gates.plan_running.grace_days + 1)
+
+
+def is_plan_broken(account: AccountFacts, policy: Policy, on: date) -> bool:
+    """Whether a plan was agreed and an instalment was missed beyond the grace."""
+    until = plan_holds_until(account, policy)
+    return account.has_running_plan and until is not None and on >= until
 
 
 def is_promise_of(amount: Decimal, account: AccountFacts, policy: Policy) -> bool:

@@ -172,7 +172,7 @@ class Gates(Strict):
     feed_stale: StaleFeedGate
     open_dispute: Gate
     admin_blockage: Gate
-    plan_running: Gate
+    plan_running: WaitingGate
     promise_running: PromiseGate
     payment_announced: WaitingGate
     small_balance: SmallBalanceGate

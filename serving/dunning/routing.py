@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from serving.dunning.contact_days import next_contact_day
 from serving.dunning.facts import AccountFacts, ScoredInvoice
-from serving.dunning.gates import is_promise_of, promise_holds_until
+from serving.dunning.gates import is_plan_broken, is_promise_of, promise_holds_until
 from serving.dunning.policy import Policy, Route, Sequence, Step, grade_name
 from serving.dunning.words import NO_SEGMENT, TONES, GateId, Grade, RouteState
 
@@ -45,13 +45,15 @@ class Choice:
 
 
 def route_state(score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date) -> RouteState:
-    """Before due (the due date included), overdue, or overdue after a promise that was not kept.
+    """Before due (the due date included), overdue, or overdue after a promise or plan that was not kept.
 
     A promise with an amount is kept once that much of the invoice is paid. Whether it was worth breaking is
     measured on the whole invoice, so that no part payment can turn a small promise into a broken one.
     """
     if on <= score.due_on:
         return "before_due"
+    if is_plan_broken(account, policy, on):
+        return "broken_promise"
     broken_from = promise_holds_until(account, policy)
     if broken_from is None or on < broken_from or not is_promise_of(score.amount, account, policy):
         return "overdue"

@@ -89,7 +89,7 @@ def test_the_commands_speak_french_when_asked(stored, softer):
     words = ["--language", "fr"]
     result = RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days, *words])
     assert result.exit_code == 0, result.output
-    assert "rejeu de default_fr_eu 1.0.0, du 2025-10-01 au 2025-10-31" in result.output
+    assert "rejeu de default_fr_eu 1.1.0, du 2025-10-01 au 2025-10-31" in result.output
     assert "enregistré → rejoué" in result.output
     assert "décisions diffèrent" in result.output
     checked = RUNNER.invoke(app, ["check", "--tables", *words])

@@ -146,8 +146,20 @@ def test_a_running_plan_waits_for_its_next_instalment():
     assert (decision.gate_id, decision.next_step, decision.hold_until) == (
         "plan_running",
         None,
-        date(2025, 11, 3),
+        date(2025, 11, 7),
     )
+    assert "03/11/2025" in decision.why[0].fr
+
+
+def test_an_instalment_missed_beyond_the_grace_breaks_the_plan_and_opens_the_gate():
+    grace = POLICY.spec.gates.plan_running.grace_days
+    kept = decided(has_running_plan=True, plan_next_due_on=ON - timedelta(days=grace))
+    assert kept.gate_id == "plan_running"
+    broken = decided(has_running_plan=True, plan_next_due_on=ON - timedelta(days=grace + 1))
+    assert broken.gate_id is None
+    assert broken.state == "broken_promise"
+    assert "plan_broken" in [reason.rule_id for reason in broken.why]
+    assert broken.next_step is not None
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_each_fault_of_meaning_is_named(old, new, fault):
             "steps.0.tone",
             "'courteous', 'friendly'",
         ),
-        ('  version: "1.0.0"\n', "", "(policy", "a value for version"),
+        ('  version: "1.1.0"\n', "", "(policy", "a value for version"),
         (
             "  settled:\n    sequence: thanks\n",
             "  settle:\n    sequence: thanks\n",

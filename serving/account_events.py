@@ -1,0 +1,179 @@
+"""What was published, agreed or asked about a customer: kinds of interactions that the policy's facts rest on.
+
+They are rows of the ledger's table `interactions` like any other and known from the day after they happened;
+nothing is ever dated back. What has no column of its own stands in `step_id`, in a fixed form.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from serving.dunning import Instalment
+
+INSOLVENCY_PUBLISHED: Final = "insolvency_published"
+INSOLVENCY_CLOSED: Final = "insolvency_closed"
+PLAN_AGREED: Final = "plan_agreed"
+PLAN_INSTALMENT: Final = "plan_instalment"
+PLAN_CANCELLED: Final = "plan_cancelled"
+QUIET_DAYS_ASKED: Final = "quiet_days_asked"
+ACCOUNT_KINDS: Final = (
+    INSOLVENCY_PUBLISHED,
+    INSOLVENCY_CLOSED,
+    PLAN_AGREED,
+    PLAN_INSTALMENT,
+    PLAN_CANCELLED,
+    QUIET_DAYS_ASKED,
+)
+"""Kinds read however long ago they happened."""
+
+DETAIL_FORMS: Final[Mapping[str, str]] = {
+    PLAN_INSTALMENT: "day and amount of the instalment, such as 2026-04-15/500.00",
+    QUIET_DAYS_ASKED: "first and last day, such as 2026-08-03/2026-08-21",
+}
+"""Kinds whose `step_id` says more, and in which form."""
+
+LONGEST_QUIET_DAYS: Final = 366
+_INSTALMENT: Final = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{1,13}(?:\.\d{1,2})?)")
+_DAYS: Final = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})")
+
+Event = Mapping[str, Any]
+
+
+def has_readable_detail(kind: str, detail: str | None) -> bool:
+    """Whether the `step_id` of an interaction says what its kind needs; kinds without a form need nothing."""
+    if kind == PLAN_INSTALMENT:
+        return _instalment(detail) is not None
+    if kind == QUIET_DAYS_ASKED:
+        return _days(detail) is not None
+    return True
+
+
+@dataclass(frozen=True)
+class Insolvency:
+    """Proceedings as the official notices tell them.
+
+    Attributes:
+        published_on: first notice of the proceedings that are open; null when none are.
+        closed_on: day of the last notice that closed proceedings; null without one.
+    """
+
+    published_on: dt.date | None = None
+    closed_on: dt.date | None = None
+
+
+def insolvency_of(events: Iterable[Event]) -> Insolvency:
+    """Read the notices about one customer, in the order they were published.
+
+    Further notices of the same proceedings (a plan, a liquidation) do not move the first day, from which the
+    time to declare a claim runs.
+    """
+    published_on: dt.date | None = None
+    closed_on: dt.date | None = None
+    for event in events:
+        day = event["happened_at"].date()
+        if event["kind"] == INSOLVENCY_PUBLISHED:
+            published_on = published_on or day
+        elif event["kind"] == INSOLVENCY_CLOSED:
+            published_on, closed_on = None, day
+    return Insolvency(published_on, closed_on)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A payment plan in force.
+
+    Attributes:
+        agreed_on: the day it was agreed.
+        invoice_id: the invoice it is about; null when it covers the whole account.
+        instalments: in the order of their days; empty when the schedule is not known.
+    """
+
+    agreed_on: dt.date
+    invoice_id: str | None
+    instalments: tuple[Instalment, ...]
+
+    def next_due_on(self, received: Iterable[tuple[dt.date, Decimal]], tolerance: Decimal) -> dt.date | None:
+        """Return the first instalment that what came in since the agreement does not cover; null when all are paid.
+
+        Args:
+            received: value day and amount of what was allocated to the invoices of the plan.
+            tolerance: what may be missing of an instalment.
+        """
+        paid = sum((amount for day, amount in received if day >= self.agreed_on), Decimal(0))
+        owed = Decimal(0)
+        for instalment in self.instalments:
+            owed += instalment.amount
+            if paid + tolerance < owed:
+                return instalment.on
+        return None
+
+
+def plan_of(events: Sequence[Event], invoice_id: str) -> Plan | None:
+    """Return the plan in force for an invoice: the last one agreed on it or on the whole account; null without one.
+
+    Args:
+        events: plan events of the customer, in the order they happened.
+        invoice_id: the invoice.
+    """
+    agreement: Event | None = None
+    about = [event for event in events if event["invoice_id"] in (None, invoice_id)]
+    for event in about:
+        if event["kind"] == PLAN_CANCELLED:
+            agreement = None
+        elif event["kind"] == PLAN_AGREED or (event["kind"] == PLAN_INSTALMENT and agreement is None):
+            agreement = event
+    if agreement is None:
+        return None
+    agreed_on, scope = agreement["happened_at"].date(), agreement["invoice_id"]
+    read = [
+        _instalment(event["step_id"])
+        for event in about
+        if event["kind"] == PLAN_INSTALMENT
+        and event["invoice_id"] == scope
+        and event["happened_at"].date() >= agreed_on
+    ]
+    known = [instalment for instalment in read if instalment is not None]
+    if len(known) < len(read):
+        known = []  # half a schedule would call a kept plan broken
+    ordered = sorted(known, key=lambda instalment: (instalment.on, instalment.amount))
+    return Plan(agreed_on, scope, tuple(ordered))
+
+
+def quiet_days_of(events: Iterable[Event], on: dt.date) -> tuple[dt.date, ...]:
+    """Return the days from `on` on which a customer asked not to be contacted, each once, in order."""
+    days: set[dt.date] = set()
+    for event in events:
+        asked = _days(event["step_id"]) if event["kind"] == QUIET_DAYS_ASKED else None
+        if asked is not None:
+            first, last = max(asked[0], on), asked[1]
+            days |= {first + dt.timedelta(days=shift) for shift in range((last - first).days + 1)}
+    return tuple(sorted(days))
+
+
+def _instalment(detail: str | None) -> Instalment | None:
+    found = _INSTALMENT.fullmatch(detail or "")
+    day = None if found is None else _day(found[1])
+    if found is None or day is None or Decimal(found[2]) <= 0:
+        return None
+    return Instalment(day, Decimal(found[2]))
+
+
+def _days(detail: str | None) -> tuple[dt.date, dt.date] | None:
+    found = _DAYS.fullmatch(detail or "")
+    first, last = (None, None) if found is None else (_day(found[1]), _day(found[2]))
+    if first is None or last is None or not 0 <= (last - first).days < LONGEST_QUIET_DAYS:
+        return None
+    return first, last
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1990 <= day.year <= 2150 else None

@@ -1,0 +1,85 @@
+"""Notices, plans and wishes posted to the service hold the next decision, and the night's on the same knowledge."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from features.settings import LedgerSettings
+from serving.access import Scope
+from serving.account_facts import account_facts
+from serving.dunning import DEFAULT_POLICY_PATH, load_policy
+from serving.dunning.gates import stopping_gates
+
+from .conftest import AS_OF, Service
+
+AT = f"{AS_OF}T08:00:00Z"
+
+
+def event(kind: str, number: int = 1, **changes: Any) -> dict[str, Any]:
+    row = {"type": "interaction", "interaction_id": f"I-{kind}-{number}", "customer_id": "C-new"}
+    return {**row, "kind": kind, "happened_at": AT, **changes}
+
+
+NEW = {
+    "invoice_id": "F-new",
+    "customer_id": "C-new",
+    "issued_on": str(AS_OF - dt.timedelta(days=60)),
+    "due_on": str(AS_OF - dt.timedelta(days=20)),
+    "amount": "2500.00",
+}
+
+
+@pytest.mark.parametrize(
+    ("events", "gate"),
+    [
+        ([event("insolvency_published")], "insolvency"),
+        (
+            [event("plan_agreed"), event("plan_instalment", step_id=f"{AS_OF + dt.timedelta(9)}/2500.00")],
+            "plan_running",
+        ),
+        ([event("plan_agreed"), event("plan_cancelled", 2, happened_at=f"{AS_OF}T09:00:00Z")], None),
+        ([event("quiet_days_asked", step_id=f"{AS_OF}/{AS_OF + dt.timedelta(3)}")], "quiet_day"),
+    ],
+)
+def test_what_was_posted_today_holds_the_next_decision(
+    make_service: Callable[..., Service], events: list[dict[str, Any]], gate: str | None
+) -> None:
+    service = make_service()
+    client = service.client(Scope.SCORE, Scope.EVENTS)
+    invoice = {"type": "invoice", **NEW}
+    posted = client.post("/v1/events", json={"events": [invoice, *events]})
+    assert posted.status_code == 200, posted.text
+    body = {"as_of": str(AS_OF), "invoices": [{"invoice_id": "F-new"}]}
+    decision = client.post("/v1/score", json=body).json()["scores"][0]["decision"]
+    assert decision["gate_id"] == gate
+    if gate in ("insolvency", "plan_running"):
+        held = service.store.history().ledger
+        tomorrow = AS_OF + dt.timedelta(days=1)
+        facts = account_facts(held, ["F-new"], tomorrow, feed_age_hours=1.0, settings=LedgerSettings())[
+            "F-new"
+        ]
+        hits = stopping_gates(facts, load_policy(DEFAULT_POLICY_PATH), tomorrow, facts.net_balance_amount)
+        assert [hit.gate_id for hit in hits] == [gate], "the next night knows it too"
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "expected"),
+    [
+        ("plan_instalment", "in April", "2026-04-15/500.00"),
+        ("plan_instalment", None, "2026-04-15/500.00"),
+        ("quiet_days_asked", "2026-04-02/2026-04-01", "2026-08-03/2026-08-21"),
+    ],
+)
+def test_a_detail_that_cannot_be_read_is_refused_with_its_row_and_form(
+    service: Service, kind: str, detail: str | None, expected: str
+) -> None:
+    client = service.client(Scope.EVENTS)
+    answer = client.post("/v1/events", json={"events": [event(kind, step_id=detail)]})
+    assert answer.status_code == 422
+    fault = answer.json()["error"]["faults"][0]
+    assert fault["row"] == 0
+    assert expected in fault["message"]
