@@ -12,7 +12,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from features.email_signals import Mail, cross_validate, load_pipeline, read_corpus, read_labelled_file
+from features.email_signals import (
+    Mail,
+    cross_validate,
+    load_pipeline,
+    read_corpus,
+    read_labelled_file,
+    read_written_mails,
+)
 from features.email_signals.model.artefact import DEFAULT_FOLDER
 
 QUALITY_FILE = DEFAULT_FOLDER.parent / "quality.json"
@@ -69,7 +76,9 @@ def main() -> None:
     labelled = read_labelled_file(options.labelled)
     report: dict[str, Any] = {}
     if not options.speed_only:
-        report["quality"] = cross_validate(labelled, options.seed, read_corpus())
+        report["quality"] = cross_validate(
+            labelled, options.seed, read_corpus(), writers=read_written_mails()
+        )
     if not options.quality_only:
         report["speed"] = measure_speed([m.mail for m in labelled])
     if options.record and "quality" in report:

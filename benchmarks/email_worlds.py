@@ -15,7 +15,14 @@ from data_samples.generator.mail_bank import LABELLED_EMAILS
 from features.asof import PaymentHistory
 from features.communication import COLUMNS
 from features.compute import compute_features
-from features.email_signals import LABELS, SignalPipeline, read_corpus, read_labelled_file, train_signals
+from features.email_signals import (
+    LABELS,
+    SignalPipeline,
+    read_corpus,
+    read_labelled_file,
+    read_written_mails,
+    train_signals,
+)
 from features.ledger import Ledger, read_ledger
 from models.bundle import ModelBundle
 from models.scoring import score_landmarks
@@ -47,7 +54,9 @@ class World:
 def held_back_reader() -> SignalPipeline:
     """A reader whose weights never saw a mail that a world may draw."""
     labelled = read_labelled_file(LABELLED_EMAILS)
-    return SignalPipeline(train_signals(labelled, 7, sample_world_mail_ids(), read_corpus()))
+    return SignalPipeline(
+        train_signals(labelled, 7, sample_world_mail_ids(), read_corpus(), read_written_mails())
+    )
 
 
 def sample_world(folder: Path) -> World:

@@ -11,7 +11,7 @@
 from features.email_signals.frame import signals_frame, signals_schema
 from features.email_signals.labelled_mails import read_labelled_file, read_mails_file
 from features.email_signals.model.artefact import ArtefactError, SignalArtefact, load_artefact, save_artefact
-from features.email_signals.model.corpus import read_corpus
+from features.email_signals.model.corpus import read_corpus, read_written_mails
 from features.email_signals.model.evaluation import cross_validate
 from features.email_signals.model.training import train_signals
 from features.email_signals.pipeline import SignalPipeline, load_pipeline
@@ -45,6 +45,7 @@ __all__ = [
     "read_corpus",
     "read_labelled_file",
     "read_mails_file",
+    "read_written_mails",
     "save_artefact",
     "signals_frame",
     "signals_record",

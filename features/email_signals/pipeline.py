@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.email_signals.components import Reading
 from features.email_signals.model.artefact import DEFAULT_FOLDER, SignalArtefact, load_artefact
 from features.email_signals.model.deciding import Decider
-from features.email_signals.model.vectors import mention_features, text_terms
+from features.email_signals.model.vectors import mail_terms, mention_features, text_terms
 from features.email_signals.promises import promised_payment
 from features.email_signals.reading import ReadMail, mail_pipeline, read_mails
 from features.email_signals.tone import measure_tone
@@ -49,10 +49,8 @@ class SignalPipeline:
     def _signals(self, read: ReadMail) -> MailSignals:
         reading = read.reading
         values = mention_features(reading, auto_reply=read.auto_reply, has_own_subject=bool(read.own.subject))
-        if reading.words:
-            found = self._decider.probabilities(text_terms(reading.words), values)
-        else:
-            found = np.zeros(len(LABELS))
+        nothing = np.zeros(len(LABELS))
+        found = self._decider.probabilities(mail_terms(reading), values) if reading.words else nothing
         decided = found >= self._decide_at
         unsure = (found >= self._unsure_from) & ~decided
         day, amount = promised_payment(reading) if decided[_PROMISE] else (None, None)
@@ -96,7 +94,7 @@ class SignalPipeline:
         """What the words of each sentence weigh for each label."""
         return np.array(
             [
-                self._decider.text_margins(text_terms(reading.words[first:end]))
+                self._decider.text_margins(text_terms(reading.words[first:end], ((0, end - first),)))
                 for first, end in reading.sentence_words
             ]
         )

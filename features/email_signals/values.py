@@ -148,6 +148,7 @@ class Mention:
         is_strong: true when the words alone nearly decide the signal.
         is_negatable: true when a negation beside the words cancels them ("no dispute").
         sentence: index of the sentence.
+        cue: key of the cue that found it.
         qualifiers: why it does not count; filled by the qualifier component.
     """
 
@@ -157,4 +158,5 @@ class Mention:
     is_strong: bool
     is_negatable: bool
     sentence: int
+    cue: str
     qualifiers: list[str] = field(default_factory=list)

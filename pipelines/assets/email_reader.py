@@ -38,26 +38,27 @@ def model__email_reader(
         cross_validate,
         read_corpus,
         read_labelled_file,
+        read_written_mails,
         save_artefact,
         train_signals,
     )
 
     started = time.perf_counter()
     labelled = read_labelled_file(Path(config.labelled) if config.labelled else LABELLED_EMAILS)
-    corpus = read_corpus()
+    corpus, writers = read_corpus(), read_written_mails()
     folder = Path(config.artefact) if config.artefact else encours_home.home().root / "email_reader"
-    artefact = train_signals(labelled, config.seed, config.exclude, corpus)
+    artefact = train_signals(labelled, config.seed, config.exclude, corpus, writers)
     save_artefact(artefact, folder)
     trained = time.perf_counter()
     metadata: dict[str, Any] = {
         "artefact": str(folder),
-        "rows_in": len(labelled),
+        "rows_in": len(labelled) + sum(map(len, writers.values())),
         **artefact.description,
         "training_seconds": round(trained - started, 1),
     }
     if config.measure:
         learnt = [mail for mail in labelled if mail.mail.id not in set(config.exclude)]
-        metadata |= out_of_fold_metadata(cross_validate(learnt, config.seed, corpus, with_baselines=False))
+        metadata |= out_of_fold_metadata(cross_validate(learnt, config.seed, corpus, False, writers))
         metadata["measuring_seconds"] = round(time.perf_counter() - trained, 1)
     context.log.info("reader trained on %s mails, kept in %s", artefact.description["mails"], folder)
     return dg.MaterializeResult(metadata=metadata)
@@ -76,4 +77,7 @@ def out_of_fold_metadata(report: dict[str, Any]) -> dict[str, Any]:
         "signal_free_without_grave_label_share": report.get("no_grave_label_on_signal_free_share", 1.0),
         "promise_date_exact_share": report["promises"]["date_exact_share"],
         "calibration_error": report["calibration_error"],
+        "left_out_writer_micro_f1": {
+            name: found["micro"]["f1"] for name, found in report.get("writers", {}).items()
+        },
     }

@@ -59,16 +59,24 @@ def train_signals_command(
     """Train the e-mail signals from labelled mails and write the artefact (JSON and arrays, no pickle)."""
     from rich.console import Console
 
-    from features.email_signals import read_corpus, read_labelled_file, save_artefact, train_signals
+    from features.email_signals import (
+        read_corpus,
+        read_labelled_file,
+        read_written_mails,
+        save_artefact,
+        train_signals,
+    )
 
     console = Console()
     excluded = exclude.read_text(encoding="utf-8").split() if exclude else []
     with console.status("training"):
-        artefact = train_signals(read_labelled_file(file), seed, excluded, read_corpus())
+        artefact = train_signals(
+            read_labelled_file(file), seed, excluded, read_corpus(), read_written_mails()
+        )
     save_artefact(artefact, out)
     details = artefact.description
     console.print(
-        f"trained on {details['mails']} mails ({details['excluded']} left out) and "
-        f"{details['invented_sentences']} invented sentences"
+        f"trained on {details['mails']} mails ({details['excluded']} left out), those that come with Encours "
+        f"included, and {details['invented_sentences']} invented sentences"
     )
     console.print(f"artefact written to {out}; use it with `encours signals FILE --out OUT --artefact {out}`")

@@ -8,6 +8,7 @@ Masks stand for what changes from mail to mail: ``_money``, ``_when``, ``_day``,
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,11 @@ class LabelCue:
     is_strong: bool
     is_negatable: bool
     cue: CueExpression
+
+    @cached_property
+    def key(self) -> str:
+        """Short name of the cue, the same wherever it stands in its file; it changes with the words."""
+        return f"{self.label}:{zlib.crc32(self.cue.source.encode()):08x}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,9 @@ class MentionMatcher:
             cue = self._cues[hit.number]
             found.setdefault(
                 (hit.number, hit.sentence),
-                Mention(cue.label, hit.start, hit.end, cue.is_strong, cue.is_negatable, hit.sentence),
+                Mention(
+                    cue.label, hit.start, hit.end, cue.is_strong, cue.is_negatable, hit.sentence, cue.key
+                ),
             )
         return sorted(found.values(), key=lambda m: (m.start, m.end, m.label, not m.is_strong))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from features.email_signals.labelled_mails import read_labelled_file
 from features.email_signals.values import LabelledMail, Mail
 from features.errors import Fault, InvalidInputError
 
@@ -59,3 +60,15 @@ def read_corpus(folder: Path = CORPUS_FOLDER) -> tuple[LabelledMail, ...]:
     if faults:
         raise InvalidInputError("the corpus of invented sentences cannot be read", faults)
     return tuple(mails)
+
+
+def read_written_mails(folder: Path = CORPUS_FOLDER) -> dict[str, tuple[LabelledMail, ...]]:
+    """Whole labelled mails invented for this project, by writer (the name of the file).
+
+    No writer knew the cue lists, the other writers or the labelled set: what a reader trained without one of them gets
+    right on that one is an honest guess at what it gets right on mail from outside.
+
+    Raises:
+        InvalidInputError: a line is malformed; line and field of every fault are named.
+    """
+    return {path.stem: tuple(read_labelled_file(path)) for path in sorted(folder.glob("*.jsonl"))}

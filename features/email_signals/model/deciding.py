@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.email_signals.model.artefact import SignalArtefact
 
-TEXT_SCALE = 8.0
+TEXT_SCALE = 12.0
 """Weight of the text vector beside the mention counts, fixed by measurement (see docs/email_signals.md)."""
 _CLIP = 30.0
 

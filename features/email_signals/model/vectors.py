@@ -7,30 +7,46 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from features.email_signals.components import Reading
 from features.email_signals.qualifiers.qualifying import find_qualifying_words
-from features.email_signals.values import LABELS
+from features.email_signals.values import LABELS, Mention
 
 _MASKED_NUMBER = "_num"
-_LETTERS = (3, 4, 5)
+_LETTERS = (4, 5, 6)
+_STEM = 5
+_LONG_STEM = 6
+_REACH = 4
 _SHORT = 16
 _STOP = frozenset(["le", "la", "les", "de", "du", "des", "d", "l", "un", "une", "the", "a", "an", "of"])
 
 
-def masked_words(words: tuple[str, ...]) -> list[str]:
+def masked_words(words: Sequence[str]) -> list[str]:
     """Words with references and plain numbers masked, so that no invoice number is ever learnt."""
     return [_MASKED_NUMBER if any(c.isdigit() for c in word) else word for word in words]
 
 
-def text_terms(words: tuple[str, ...]) -> Counter[str]:
-    """Words, pairs of words, and letter groups within words, with how often each occurs."""
+def text_terms(words: Sequence[str], sentences: Sequence[tuple[int, int]]) -> Counter[str]:
+    """Words, neighbours, stems, pairs of stems within a sentence, and letter groups, with how often each occurs.
+
+    Args:
+        words: folded and masked words of the text.
+        sentences: first word and word after the last of each sentence.
+    """
     masked = masked_words(words)
     terms: Counter[str] = Counter(masked)
     terms.update(f"{a} {b}" for a, b in pairwise(masked))
     content = [word for word in masked if word not in _STOP]
     terms.update(f"{a}+{b}" for a, b in zip(content, content[2:], strict=False))
+    stems = [word[:_STEM] for word in content]
+    terms.update("^" + stem for stem in stems)
+    terms.update(f"^{a} {b}" for a, b in pairwise(stems))
+    for first, end in sentences:
+        inside = [word[:_LONG_STEM] for word in masked[first:end] if word not in _STOP]
+        for position, stem in enumerate(inside):
+            terms.update(f"~{stem} {other}" for other in inside[position + 2 : position + _REACH + 1])
     for word in masked:
         if word.startswith("_") or len(word) < 3:
             continue
@@ -38,6 +54,18 @@ def text_terms(words: tuple[str, ...]) -> Counter[str]:
         for size in _LETTERS:
             if len(padded) > size:
                 terms.update("#" + padded[i : i + size] for i in range(len(padded) - size + 1))
+    return terms
+
+
+def cue_terms(mentions: Iterable[Mention]) -> set[str]:
+    """One term for each cue that was found, marked when the mention does not count."""
+    return {f"cue:{m.cue}{'!' if _is_blocked(m) else ''}" for m in mentions}
+
+
+def mail_terms(reading: Reading) -> Counter[str]:
+    """All terms of a mail: those of its words and one for each cue."""
+    terms = text_terms(reading.words, reading.sentence_words)
+    terms.update(cue_terms(reading.mentions))
     return terms
 
 
@@ -72,10 +100,10 @@ def mention_features(reading: Reading, *, auto_reply: bool, has_own_subject: boo
     values: list[float] = []
     for label in LABELS:
         own = [m for m in reading.mentions if m.label == label]
-        blocking = _BLOCKING.get(label, _ALWAYS_BLOCKING)
-        strong = sum(m.is_strong and not blocking & set(m.qualifiers) for m in own)
-        weak = sum(not m.is_strong and not blocking & set(m.qualifiers) for m in own)
-        qualified = sum(bool(blocking & set(m.qualifiers)) for m in own)
+        blocked = [_is_blocked(m) for m in own]
+        strong = sum(m.is_strong and not b for m, b in zip(own, blocked, strict=True))
+        weak = sum(not m.is_strong and not b for m, b in zip(own, blocked, strict=True))
+        qualified = sum(blocked)
         values += [
             float(strong > 0),
             min(math.log1p(strong), 2.0),
@@ -123,3 +151,8 @@ _BLOCKING: dict[str, frozenset[str]] = {
     "hostile_tone": frozenset({"other_sense"}),
 }
 """Qualifiers that take a mention out of the count, by label; the others only inform the trained part."""
+
+
+def _is_blocked(mention: Mention) -> bool:
+    """Whether a qualifier takes the mention out of the count of its label."""
+    return not _BLOCKING.get(mention.label, _ALWAYS_BLOCKING).isdisjoint(mention.qualifiers)

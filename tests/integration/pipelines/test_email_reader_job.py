@@ -10,7 +10,15 @@ import dagster as dg
 import pytest
 
 from data_samples.generator.mail_bank import LABELLED_EMAILS
-from features.email_signals import LABELS, Mail, load_artefact, load_pipeline, read_corpus
+from features.email_signals import (
+    LABELS,
+    LabelledMail,
+    Mail,
+    load_artefact,
+    load_pipeline,
+    read_corpus,
+    read_written_mails,
+)
 from pipelines.assets import email_reader
 from pipelines.assets.email_reader import model__email_reader
 from pipelines.definitions import defs
@@ -28,6 +36,11 @@ def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def few_written_mails() -> dict[str, tuple[LabelledMail, ...]]:
+    """Two writers, a fifth of the mails of each."""
+    return {name: mails[::5] for name, mails in list(read_written_mails().items())[:2]}
+
+
 @pytest.fixture(scope="module")
 def home(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reader_home")
@@ -35,7 +48,7 @@ def home(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(small_set: Path, home: Path) -> dg.ExecuteInProcessResult:
-    """One run of the job on the small set without its first mail, with a tenth of the invented sentences."""
+    """One run of the job on the small set without its first mail, with few of the other mails."""
     excluded = json.loads(small_set.read_text(encoding="utf-8").splitlines()[0])["id"]
     config = {
         "resources": {"encours_home": {"config": {"root": str(home)}}},
@@ -44,6 +57,7 @@ def run(small_set: Path, home: Path) -> dg.ExecuteInProcessResult:
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("features.email_signals.read_corpus", lambda: read_corpus()[::10])
+        patch.setattr("features.email_signals.read_written_mails", few_written_mails)
         return defs.resolve_job_def("email_reader").execute_in_process(run_config=config)
 
 
@@ -61,10 +75,13 @@ def test_the_metadata_says_what_was_learnt_and_how_well(
     (event,) = run.asset_materializations_for_node("model__email_reader")
     told = {name: value.value for name, value in event.metadata.items()}
     described = load_artefact(home / "email_reader").description
-    read = len(small_set.read_text(encoding="utf-8").splitlines())
+    written = {name: len(mails) for name, mails in few_written_mails().items()}
+    read = len(small_set.read_text(encoding="utf-8").splitlines()) + sum(written.values())
     assert told["rows_in"] == read
     assert told["mails"] == described["mails"] == read - 1
     assert told["excluded"] == 1
+    assert told["writers"] == written
+    assert set(told["left_out_writer_micro_f1"]) == {*written, "together"}
     assert told["mails_sha256"] == described["mails_sha256"]
     assert set(told["out_of_fold_f1_by_label"]) == set(LABELS)
     assert 0.4 < told["out_of_fold_micro_f1"] < 1.0
