@@ -27,7 +27,7 @@ from models.linear_part import LinearPart
 from models.phased_trees import PHASE_NAMES, PhasedTrees
 from models.target import Target
 
-FORMAT = "encours-late-payment-2"
+FORMAT = "encours-late-payment-3"
 MODEL_FILE = "model.json"
 TREES_FILES = tuple(f"trees_{name}.txt" for name in PHASE_NAMES)
 """LightGBM's text of each phase; a phase with too little to learn from has no file."""

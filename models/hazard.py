@@ -2,12 +2,15 @@
 
 One model for every landmark and interval. Its product is one coherent curve P(unpaid at due + k), falling in k, for an
 invoice just issued as for one long overdue (which starts in its own interval).
+
+Its log-odds are a mix of two opinions fitted apart: trees that start from one habit, and a wide linear card on every
+feature. A mix of log-odds adds up feature by feature, so explanations stay exact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,9 +18,10 @@ from features.errors import Fault, InvalidInputError
 from models.booster import TreeModel
 from models.exact_math import exact_sigmoid
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
-from models.linear_part import LinearPart, fit_linear_part, penalties_for
-from models.phased_trees import PHASE_ENDS, PhasedTrees, phase_of_end
+from models.linear_part import LinearPart, fit_linear_part, penalties_for, reading_of
+from models.phased_trees import PHASE_ENDS, PhasedTrees, phase_of_end, without_threads
 from models.training_set import TrainingRows
+from models.wide_part import fit_wide_part
 
 HAZARD_COLUMNS: tuple[str, ...] = ("interval_end_days", "interval_days_at_risk", "landmark_days_past_due")
 """What the trees see beside the features: the end of the interval, what is left of it, where the landmark stands."""
@@ -36,8 +40,10 @@ class HazardSettings:
         min_rows_per_leaf: fewest hazard rows in a leaf.
         l2: ridge penalty of the leaves.
         feature_share: share of the features each tree may use.
-        penalty: pull of the scorecard's slopes of habits to zero, in observations; more for others.
-        linear_rows: most hazard rows the scorecard is fitted on.
+        penalty: pull of the start's slopes to zero, in observations.
+        wide_penalty: pull of the wide card's slopes to zero, in observations.
+        wide_share: share of the wide card in the log-odds; the rest is the trees and their start.
+        linear_rows: most hazard rows the start, and each phase of the wide card, is fitted on.
         is_monotone: hold the trees to the direction the catalogue declares.
         threads: threads of training; the result does not depend on it.
         seed: of everything random.
@@ -50,6 +56,8 @@ class HazardSettings:
     l2: float = 10.0
     feature_share: float = 0.3
     penalty: float = 10.0
+    wide_penalty: float = 1000.0
+    wide_share: float = 0.5
     linear_rows: int = 25_000
     is_monotone: bool = False
     threads: int = 1
@@ -63,8 +71,8 @@ class DiscreteTimeHazard:
     Attributes:
         feature_names: features in the order of the table it reads.
         intervals: the intervals it speaks of.
-        linear: the scorecard it starts from.
-        trees: what the trees of each phase add to it.
+        linear: the linear part of the mix: the start and the wide card, each with its share.
+        trees: what the trees of each phase add to it, with their share.
     """
 
     feature_names: tuple[str, ...]
@@ -156,6 +164,46 @@ def tree_inputs(table: Floats, rows: HazardRows, intervals: Intervals, linear: L
     return inputs
 
 
+@dataclass(frozen=True)
+class LinearCards:
+    """The two linear opinions, which read the features in the same way.
+
+    Attributes:
+        start: what the trees start from.
+        wide: the card on every feature.
+    """
+
+    start: LinearPart
+    wide: LinearPart
+
+
+def fit_cards(
+    table: Floats,
+    training: TrainingRows,
+    feature_names: Sequence[str],
+    intervals: Intervals,
+    settings: HazardSettings,
+) -> LinearCards:
+    """Fit the start and the wide card; arguments as for `fit_hazard`."""
+    thin = training.thinned(settings.linear_rows, settings.seed)
+    reading = reading_of(table, thin.rows)
+    penalty = penalties_for(feature_names, settings.penalty)
+    return LinearCards(
+        start=fit_linear_part(table, thin.rows, thin.is_settled, thin.weight, intervals, penalty, reading),
+        wide=fit_wide_part(
+            table,
+            training.rows,
+            training.is_settled,
+            training.weight,
+            intervals,
+            reading,
+            settings.wide_penalty,
+            settings.linear_rows,
+            settings.seed,
+        ),
+    )
+
+
 def fit_hazard(
     table: Floats,
     training: TrainingRows,
@@ -164,7 +212,7 @@ def fit_hazard(
     settings: HazardSettings,
     directions: Sequence[int] = (),
 ) -> DiscreteTimeHazard:
-    """Fit the scorecard, then the trees on what it leaves.
+    """Fit both linear cards, then the trees on what the start leaves, and mix them.
 
     Args:
         table: one row of features per landmark, unknown as NaN.
@@ -178,26 +226,30 @@ def fit_hazard(
         InvalidInputError: when no settlement has been observed, or none has been outlived.
     """
     _refuse_unusable(table, training, feature_names)
-    thin = training.thinned(settings.linear_rows, settings.seed)
-    penalty = penalties_for(feature_names, settings.penalty)
-    linear = fit_linear_part(table, thin.rows, thin.is_settled, thin.weight, intervals, penalty)
-    return add_trees(table, training, feature_names, intervals, settings, directions, linear)
+    cards = fit_cards(table, training, feature_names, intervals, settings)
+    grown = grow_trees(table, training, feature_names, intervals, settings, directions, cards.start)
+    return mixed_hazard(grown, cards, settings.wide_share)
 
 
-def add_trees(
+def grow_trees(
     table: Floats,
     training: TrainingRows,
     feature_names: Sequence[str],
     intervals: Intervals,
     settings: HazardSettings,
     directions: Sequence[int],
-    linear: LinearPart,
+    start: LinearPart,
 ) -> DiscreteTimeHazard:
-    """Fit the trees on what a given scorecard leaves; arguments as for `fit_hazard`."""
-    models = _fit_trees(table, training, feature_names, intervals, settings, directions, linear)
+    """The start with the trees fitted on what it leaves, before the wide card; arguments as for `fit_hazard`."""
+    models = _fit_trees(table, training, feature_names, intervals, settings, directions, start)
     columns = len(feature_names) + len(HAZARD_COLUMNS)
     trees = PhasedTrees(models, len(feature_names), columns)
-    return DiscreteTimeHazard(tuple(feature_names), intervals, linear, trees)
+    return DiscreteTimeHazard(tuple(feature_names), intervals, start, trees)
+
+
+def mixed_hazard(grown: DiscreteTimeHazard, cards: LinearCards, share: float) -> DiscreteTimeHazard:
+    """The hazard whose log-odds are those of the trees and their start, and a share of the wide card's."""
+    return replace(grown, linear=cards.start.mixed(cards.wide, share), trees=grown.trees.scaled(1.0 - share))
 
 
 def predict_margins(
@@ -240,6 +292,8 @@ def _fit_trees(
         # The trees estimate settlement, so a feature that makes payment later pushes it down.
         parameters["monotone_constraints"] = [*(-d for d in directions), *(0 for _ in HAZARD_COLUMNS)]
         parameters["monotone_constraints_method"] = "intermediate"
+    if settings.tree_count == 0:
+        return [None] * (len(PHASE_ENDS) + 1)
     offset = linear.margins(table, training.rows, intervals)
     phases = phase_of_end(intervals.array[training.rows.interval])
     models: list[TreeModel | None] = []
@@ -259,9 +313,7 @@ def _fit_trees(
             params={"verbosity": -1, "max_bin": 127},
         )
         text: str = lightgbm.train(parameters, data, num_boost_round=settings.tree_count).model_to_string()
-        # The thread count is the only line that differs between machines.
-        kept = "\n".join(line for line in text.split("\n") if not line.startswith("[num_threads:"))
-        models.append(TreeModel(kept, settings.threads))
+        models.append(TreeModel(without_threads(text), settings.threads))
     return models
 
 

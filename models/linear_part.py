@@ -1,14 +1,17 @@
-"""Where the trees start from: a penalised logistic hazard on the customer's late share, pulled towards its peers.
+"""The linear part of the hazard, and the start of the trees: a penalised logistic hazard on one habit.
 
-It gives every interval its own level and lets the share weigh differently in each phase (well before the due date,
-around it, after it, long after it), because a habit says more about one phase than about another. An unknown share
-takes the average, plus a step of its own. The trees learn what this leaves.
+Every interval has its own level, and a feature may weigh differently in each phase (well before the due date, around
+it, after it, long after it), because a habit says more about one phase than about another. An unknown value
+takes the average, plus a step of its own.
+
+The start reads the customer's late share, pulled towards its peers; the trees learn what it leaves. What the shipped
+model holds is this start and the wide card (`models.wide_part`), mixed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,13 +19,17 @@ from models.exact_math import exact_log
 from models.intervals import Floats, HazardRows, Intervals, Ints
 
 HABIT_FEATURES: tuple[str, ...] = ("late_share_shrunk_all",)
-"""What the scorecard reads: the customer's late share, pulled towards its peers where history is short.
+"""What the start reads: the customer's late share, pulled towards its peers where history is short.
 
 Each further column made small ledgers worse, and large ones no better: trees with few leaves say more of them."""
 
-PHASE_ENDS: tuple[int, ...] = (-4, 0, 7)
+PHASE_ENDS: tuple[int, ...] = (-4, 0, 7, 30)
 """Last interval end, in days past due, of each phase but the last."""
 
+RARELY = 0.001
+"""A feature unknown (or known) in a smaller share of the landmarks has no step of its own."""
+
+_AT_A_TIME = 4096
 _ROUNDS = 150
 _DEPARTURE_PENALTY = 3.0
 _SIGNIFICANT_DIGITS = 6
@@ -30,36 +37,33 @@ _SIGNIFICANT_DIGITS = 6
 
 @dataclass(frozen=True)
 class LinearPart:
-    """Offsets and slopes of the scorecard, on the log-odds of being settled within an interval.
+    """Offsets and slopes on the log-odds of being settled within an interval.
 
     Attributes:
         lower: values below are read as this, per feature.
         upper: values above are read as this, per feature.
         centre: average known value in training, per feature; stands in for an unknown one.
         scale: spread in training, per feature.
-        slope: change of log-odds per spread, in every interval.
-        phase_slope: further change per spread in each phase, one row per phase.
-        unknown: change of log-odds when the value is unknown.
         unknown_share: share of training rows in which it was unknown (the point from which contributions count).
+        slope: change of log-odds per spread, one row per phase, one column per feature.
+        unknown: change of log-odds when the value is unknown, one row per phase, one column per feature.
         interval_offset: log-odds of settlement in each interval for the average landmark.
-        elapsed_slope: change per log share of the interval still to come.
+        elapsed_slope: change per log share of the interval still to come, per phase.
     """
 
     lower: Floats
     upper: Floats
     centre: Floats
     scale: Floats
-    slope: Floats
-    phase_slope: Floats
-    unknown: Floats
     unknown_share: Floats
+    slope: Floats
+    unknown: Floats
     interval_offset: Floats
-    elapsed_slope: float
+    elapsed_slope: Floats
 
     def used_columns(self) -> Ints:
-        """Places of the features that say something: a handful of a whole catalogue."""
-        says = (self.slope != 0.0) | (self.unknown != 0.0) | (self.phase_slope != 0.0).any(axis=0)
-        return np.flatnonzero(says)
+        """Places of the features that say something."""
+        return np.flatnonzero(((self.slope != 0.0) | (self.unknown != 0.0)).any(axis=0))
 
     def standardised(self, table: Floats, columns: Ints | slice = slice(None)) -> tuple[Floats, Floats]:
         """Each value in spreads from the average (0 when unknown), and 1.0 where it is unknown.
@@ -77,13 +81,15 @@ class LinearPart:
     def feature_terms(self, table: Floats, columns: Ints | slice = slice(None)) -> tuple[Floats, ...]:
         """Log-odds each feature adds in the intervals of each phase; arguments as for `standardised`."""
         z, is_unknown = self.standardised(table, columns)
-        unknown = (is_unknown - self.unknown_share[columns]) * self.unknown[columns]
-        return tuple(z * (self.slope + departure)[columns] + unknown for departure in self.phase_slope)
+        step = is_unknown - self.unknown_share[columns]
+        pairs = zip(self.slope, self.unknown, strict=True)
+        return tuple(z * slope[columns] + step * unknown[columns] for slope, unknown in pairs)
 
     def interval_terms(self, rows: HazardRows, intervals: Intervals) -> Floats:
         """Log-odds that come from the interval and how much of it is left, per row."""
         left = log_share_left(rows, intervals)
-        result: Floats = self.interval_offset[rows.interval] + self.elapsed_slope * left
+        slope = self.elapsed_slope[phase_of(rows, intervals)]
+        result: Floats = self.interval_offset[rows.interval] + slope * left
         return result
 
     def margins(self, table: Floats, rows: HazardRows, intervals: Intervals) -> Floats:
@@ -94,27 +100,76 @@ class LinearPart:
             rows: the hazard rows.
             intervals: the intervals of the model.
         """
-        terms = self.feature_terms(table, self.used_columns())
-        by_phase = np.stack([_sum_in_order(of_phase) for of_phase in terms])
         base = self.interval_terms(rows, intervals)
+        parts = [
+            self._phase_sums(table[first : first + _AT_A_TIME]) for first in range(0, len(table), _AT_A_TIME)
+        ]
+        if not parts:
+            return base
+        by_phase = np.concatenate(parts, axis=1)
         result: Floats = base + by_phase[phase_of(rows, intervals), rows.landmark]
         return result
 
+    def mixed(self, other: LinearPart, share: float) -> LinearPart:
+        """This part and a share of another one that reads the features in the same way, as one part."""
+        return replace(
+            self,
+            slope=(1.0 - share) * self.slope + share * other.slope,
+            unknown=(1.0 - share) * self.unknown + share * other.unknown,
+            interval_offset=(1.0 - share) * self.interval_offset + share * other.interval_offset,
+            elapsed_slope=(1.0 - share) * self.elapsed_slope + share * other.elapsed_slope,
+        )
+
     def to_json(self) -> dict[str, object]:
         """Plain numbers, exact when read back."""
-        return {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in vars(self).items()
-        }
+        return {name: value.tolist() for name, value in vars(self).items()}
 
     @staticmethod
-    def from_json(numbers: dict[str, object]) -> LinearPart:
+    def from_json(numbers: Mapping[str, object]) -> LinearPart:
         """The part written by `to_json`."""
+        return LinearPart(**{name: np.asarray(value, dtype=np.float64) for name, value in numbers.items()})
+
+    def _phase_sums(self, table: Floats) -> Floats:
+        """What the features add up to in each phase (rows) for each landmark (columns)."""
+        used = self.used_columns()
+        z, is_unknown = self.standardised(table, used)
+        step = is_unknown - self.unknown_share[used]
+        phases = self.slope.shape[0]
+        terms = z.T[:, None, :] * self.slope[:, used].T[:, :, None]
+        terms += step.T[:, None, :] * self.unknown[:, used].T[:, :, None]
+        # Feature by feature in their order, so that the result does not depend on how many landmarks there are.
+        total: Floats = np.add.reduce(terms.reshape(used.size, phases * len(table)), axis=0)
+        return total.reshape(phases, len(table))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the features are read: clipping points, centre, spread and share unknown of each.
+
+    Attributes:
+        lower: values below are read as this.
+        upper: values above are read as this.
+        centre: average of the known values.
+        scale: their spread; 1 for a feature that does not vary.
+        unknown_share: share of landmarks in which it is unknown.
+    """
+
+    lower: Floats
+    upper: Floats
+    centre: Floats
+    scale: Floats
+    unknown_share: Floats
+
+    def empty_part(self, interval_count: int) -> LinearPart:
+        """A part that says nothing yet."""
+        phases, width = len(PHASE_ENDS) + 1, self.lower.size
+        nothing = np.zeros((phases, width))
         return LinearPart(
-            **{  # type: ignore[arg-type]
-                name: np.asarray(value, dtype=np.float64) if isinstance(value, list) else value
-                for name, value in numbers.items()
-            }
+            **vars(self),
+            slope=nothing,
+            unknown=nothing,
+            interval_offset=np.zeros(interval_count),
+            elapsed_slope=np.zeros(phases),
         )
 
 
@@ -133,14 +188,6 @@ def phase_of(rows: HazardRows, intervals: Intervals) -> Ints:
     return np.searchsorted(PHASE_ENDS, intervals.array, side="left").astype(np.int64)[rows.interval]
 
 
-def _sum_in_order(terms: Floats) -> Floats:
-    """Sum over features one after the other, so that the result does not depend on how many rows there are."""
-    total = np.zeros(terms.shape[0])
-    for column in range(terms.shape[1]):
-        total = total + terms[:, column]
-    return total
-
-
 def fit_linear_part(
     table: Floats,
     rows: HazardRows,
@@ -148,8 +195,9 @@ def fit_linear_part(
     weight: Floats,
     intervals: Intervals,
     penalty: Floats,
+    reading: Reading | None = None,
 ) -> LinearPart:
-    """Fit the scorecard by penalised maximum likelihood.
+    """Fit the start by penalised maximum likelihood.
 
     Args:
         table: features per landmark.
@@ -158,27 +206,24 @@ def fit_linear_part(
         weight: weight of each row.
         intervals: the intervals of the model.
         penalty: strength of the pull of each feature's slope to zero, in observations; infinite leaves it out.
+        reading: how the features are read; from the rows when absent.
 
     Returns:
         The fitted part; without features it is the portfolio's rhythm alone.
     """
-    lower, upper, centre, scale, unknown_share = _reading_of(table, rows)
-    count, width, phases = len(intervals.bounds), table.shape[1], len(PHASE_ENDS) + 1
-    empty, departures = np.zeros(width), np.zeros((phases, width))
-    start = LinearPart(
-        lower, upper, centre, scale, empty, departures, empty, unknown_share, np.zeros(count), 0.0
-    )
+    reading = reading or reading_of(table, rows)
+    count, phases = len(intervals.bounds), len(PHASE_ENDS) + 1
+    part = reading.empty_part(count)
     used = np.flatnonzero(np.isfinite(penalty))
-    z, is_unknown = (part[:, used] for part in start.standardised(table))
-    known_share = unknown_share[used]
-    varies = np.flatnonzero((known_share > 0.001) & (known_share < 0.999))
-    left = log_share_left(rows, intervals)
+    z, is_unknown = part.standardised(table, used)
+    known_share = reading.unknown_share[used]
+    varies = np.flatnonzero((known_share > RARELY) & (known_share < 1.0 - RARELY))
     phase = phase_of(rows, intervals)
     departing = [z[rows.landmark] * (phase == own)[:, None] for own in range(phases)]
     design = np.concatenate(
         [
             np.eye(count)[rows.interval],
-            left[:, None],
+            log_share_left(rows, intervals)[:, None],
             z[rows.landmark],
             (is_unknown - known_share)[:, varies][rows.landmark],
             *departing,
@@ -193,22 +238,17 @@ def fit_linear_part(
     anchor = np.zeros(strength.size)
     anchor[:count] = np.log(share + 1e-3) - np.log(1.0 - share + 1e-3)
     solution = _penalised_logistic(design, is_settled, weight, strength, anchor)
-    slope, unknown = np.zeros(width), np.zeros(width)
     first = count + 1
-    slope[used] = solution[first : first + used.size]
-    unknown[used[varies]] = solution[first + used.size : first + used.size + varies.size]
-    departures[:, used] = solution[first + used.size + varies.size :].reshape(phases, used.size)
-    return LinearPart(
-        lower=lower,
-        upper=upper,
-        centre=centre,
-        scale=scale,
+    last = first + used.size + varies.size
+    slope, unknown = part.slope.copy(), part.unknown.copy()
+    slope[:, used] = solution[first : first + used.size] + solution[last:].reshape(phases, used.size)
+    unknown[:, used[varies]] = solution[first + used.size : last]
+    return replace(
+        part,
         slope=slope,
-        phase_slope=departures,
         unknown=unknown,
-        unknown_share=unknown_share,
         interval_offset=solution[:count],
-        elapsed_slope=float(solution[count]),
+        elapsed_slope=np.full(phases, solution[count]),
     )
 
 
@@ -219,8 +259,8 @@ def penalties_for(feature_names: Sequence[str], penalty: float) -> Floats:
     )
 
 
-def _reading_of(table: Floats, rows: HazardRows) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Clipping points, centre, spread and unknown share of each feature over the landmarks that have rows."""
+def reading_of(table: Floats, rows: HazardRows) -> Reading:
+    """How to read each feature, from the landmarks that have rows."""
     seen = table[np.unique(rows.landmark)]
     width = table.shape[1]
     lower, upper = np.zeros(width), np.zeros(width)
@@ -236,7 +276,7 @@ def _reading_of(table: Floats, rows: HazardRows) -> tuple[Floats, Floats, Floats
         centre[column] = clipped.mean()
         spread = float(clipped.std())
         scale[column] = spread if spread > 1e-9 else 1.0
-    return tuple(_rounded(part) for part in (lower, upper, centre, scale, unknown_share))  # type: ignore[return-value]
+    return Reading(*(rounded(part) for part in (lower, upper, centre, scale, unknown_share)))
 
 
 def _penalised_logistic(
@@ -266,11 +306,11 @@ def _penalised_logistic(
             method="L-BFGS-B",
             options={"maxiter": _ROUNDS, "maxcor": 20, "gtol": 1e-6, "ftol": 1e-10},
         )
-    return _rounded(np.asarray(found.x, dtype=np.float64))
+    return rounded(np.asarray(found.x, dtype=np.float64))
 
 
-def _rounded(values: Floats) -> Floats:
-    """Ten significant digits: the last bits of a matrix product depend on the machine, a model must not."""
+def rounded(values: Floats) -> Floats:
+    """Six significant digits: the last bits of a matrix product depend on the machine, a model must not."""
     return np.array(
         [float(f"{value:.{_SIGNIFICANT_DIGITS}g}") for value in values.tolist()], dtype=np.float64
     )

@@ -1,16 +1,17 @@
 """Which candidate fits this ledger: judged on the newest slices of the training window, never on a test period.
 
-Tree size and number of trees are the ones with the lowest log loss of P(unpaid) on slices a
-candidate has not seen; the same out-of-time predictions calibrate the winner.
+Tree size, number of trees and the share of the wide card are the ones with the lowest log loss of P(unpaid) on slices
+a candidate has not seen; the same out-of-time predictions calibrate the winner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from models.booster import TreeModel
@@ -18,15 +19,18 @@ from models.calibration import HazardCalibration, JudgedCurves, fit_calibration,
 from models.hazard import (
     DiscreteTimeHazard,
     HazardSettings,
-    add_trees,
     curves_from_margins,
+    fit_cards,
+    grow_trees,
+    mixed_hazard,
     predict_margins,
     tree_inputs,
 )
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
-from models.linear_part import LinearPart, fit_linear_part, penalties_for
 from models.phased_trees import PhasedTrees, phase_of_end
 from models.training_set import TrainingRows, days_past_due, days_until, known_days_late, training_rows
+
+Bools = npt.NDArray[np.bool_]
 
 SLICE_COUNT = 3
 """Newest slices judged, so that no single season decides."""
@@ -38,6 +42,11 @@ TREE_COUNTS: tuple[int, ...] = (3, 6, 12, 20, 30, 45, 60, 80, 100, 125, 150, 175
 LARGE_ROWS = 50_000
 """Hazard rows from which larger trees are tried."""
 _CAUTIOUS_TREES = 10
+WIDE_SHARES: tuple[float, ...] = (0.25, 0.5, 0.75)
+"""Shares of the wide card tried; an even mix is left only when the slices say so clearly."""
+_EVEN_MIX = 0.5
+_EVEN_MIX_LANDMARKS = 60.0
+"""Strength of the pull to an even mix: log loss per squared distance, spread over the judged landmarks."""
 _TREES_FOR_MORE_ROWS = 0.5
 """Power of (rows of the whole window / rows a candidate was tried on) by which its trees grow: more rows bear more."""
 
@@ -51,6 +60,7 @@ class TrainingSettings:
         leaves: tree sizes tried.
         large_leaves: tree sizes tried from `LARGE_ROWS` hazard rows on.
         max_trees: most trees tried.
+        wide_shares: shares of the wide card tried.
         open_weight: weight of a landmark seen while open; one at issue weighs 1.
         validation_share: share of the newest observed invoices that judge the candidates.
         max_invoices: most invoices learnt from; above it an even sample.
@@ -63,6 +73,7 @@ class TrainingSettings:
     leaves: tuple[int, ...] = (4, 8)
     large_leaves: tuple[int, ...] = (8, 16)
     max_trees: int = 250
+    wide_shares: tuple[float, ...] = WIDE_SHARES
     open_weight: float = 0.1
     validation_share: float = 0.2
     max_invoices: int = 150_000
@@ -180,42 +191,52 @@ def choose(
     )
     if not slices:
         return Choice(cautious, identity_calibration(len(intervals.bounds)), ())
-    cards = [_scorecard(table, feature_names, part, intervals, settings) for part in slices]
-    alone = _mean(
-        [
-            _losses_by_tree(table, part, card, None, (), intervals)[0]
-            for card, part in zip(cards, slices, strict=True)
-        ]
-    )
-    trials = [Trial(replace(cautious, tree_count=0), alone)]
-    counts = [count for count in TREE_COUNTS if count < settings.max_trees] + [settings.max_trees]
+    cards = [fit_cards(table, part.fit, feature_names, intervals, cautious) for part in slices]
+    counts = [0, *(count for count in TREE_COUNTS if count < settings.max_trees), settings.max_trees]
     fitted: dict[HazardSettings, list[DiscreteTimeHazard]] = {}
-    grown: list[tuple[float, HazardSettings, HazardSettings]] = []
+    tried: list[tuple[float, HazardSettings, HazardSettings]] = []
     for leaves in settings.large_leaves if row_count >= LARGE_ROWS else settings.leaves:
         offered = replace(cautious, leaves=leaves, tree_count=settings.max_trees)
         fitted[offered] = [
-            add_trees(table, part.fit, feature_names, intervals, offered, directions, card)
+            grow_trees(table, part.fit, feature_names, intervals, offered, directions, card.start)
             for card, part in zip(cards, slices, strict=True)
         ]
         losses = np.mean(
             [
-                _losses_by_tree(table, part, model.linear, model, counts, intervals)
-                for model, part in zip(fitted[offered], slices, strict=True)
+                _losses_by_tree(table, part, mixed_hazard(model, card, offered.wide_share), counts)
+                for model, card, part in zip(fitted[offered], cards, slices, strict=True)
             ],
             axis=0,
         )
         best = int(np.argmin(losses))
-        grown.append((float(losses[best]), replace(offered, tree_count=counts[best]), offered))
-    trials += [Trial(candidate, loss) for loss, candidate, _ in grown]
-    _, winner, offered = min(grown, key=lambda each: (each[0], each[1].leaves))
-    judged = [
-        _judged_curves(_cut(model, winner.tree_count), table, part, number)
-        for number, (model, part) in enumerate(zip(fitted[offered], slices, strict=True))
-    ]
+        tried.append((float(losses[best]), replace(offered, tree_count=counts[best]), offered))
+    _, winner, offered = min(tried, key=lambda each: (each[0], each[1].leaves))
+    cut = [_cut(model, winner.tree_count) for model in fitted[offered]]
+    judged_of = {
+        share: [
+            judged_curves(mixed_hazard(model, card, share), table, part, number)
+            for number, (model, card, part) in enumerate(zip(cut, cards, slices, strict=True))
+        ]
+        for share in sorted({*settings.wide_shares, winner.wide_share})
+    }
+    losses_of = {
+        share: float(np.mean([judged_loss(one, intervals) for one in judged]))
+        for share, judged in judged_of.items()
+    }
+    share = even_unless_clear(losses_of, sum(part.landmarks.size for part in slices))
+    winner = replace(winner, wide_share=share)
+    trials = [Trial(candidate, loss) for loss, candidate, _ in tried]
+    trials += [Trial(replace(winner, wide_share=each), loss) for each, loss in losses_of.items()]
     learnt = max(len(part.fit) for part in slices)
     more = max(1.0, row_count / learnt) ** _TREES_FOR_MORE_ROWS
     final = replace(winner, tree_count=min(settings.max_trees, round(winner.tree_count * more)))
-    return Choice(final, fit_calibration(_together(judged)), tuple(trials))
+    return Choice(final, fit_calibration(_together(judged_of[share])), tuple(trials))
+
+
+def even_unless_clear(losses: Mapping[float, float], landmark_count: int) -> float:
+    """The share with the lowest log loss, each pulled towards an even mix the more the fewer landmarks judged it."""
+    pull = _EVEN_MIX_LANDMARKS / max(landmark_count, 1)
+    return min(losses, key=lambda share: (losses[share] + pull * (share - _EVEN_MIX) ** 2, share))
 
 
 def leaf_rows(row_count: int) -> int:
@@ -223,43 +244,25 @@ def leaf_rows(row_count: int) -> int:
     return int(np.clip(row_count // 200, 20, 200))
 
 
-def _scorecard(
-    table: Floats,
-    feature_names: Sequence[str],
-    part: TimeSlice,
-    intervals: Intervals,
-    settings: TrainingSettings,
-) -> LinearPart:
-    fit = part.fit.thinned(settings.hazard.linear_rows, settings.seed)
-    pulls = penalties_for(feature_names, settings.hazard.penalty)
-    return fit_linear_part(table, fit.rows, fit.is_settled, fit.weight, intervals, pulls)
-
-
 def _losses_by_tree(
-    table: Floats,
-    part: TimeSlice,
-    linear: LinearPart,
-    model: DiscreteTimeHazard | None,
-    counts: Sequence[int],
-    intervals: Intervals,
+    table: Floats, part: TimeSlice, model: DiscreteTimeHazard, counts: Sequence[int]
 ) -> list[float]:
-    """Log loss of P(unpaid) on the slice's landmarks: of the scorecard alone, or after so many trees on it."""
+    """Log loss of P(unpaid) on the slice's landmarks after so many trees of each phase."""
+    intervals = model.intervals
     last = np.full(part.landmarks.size, intervals.position(JUDGED_BOUNDS[-1]))
     rows = hazard_rows(part.days_past_due, intervals, last)
     features = table[part.landmarks]
-    total = linear.margins(features, rows, intervals)
-    if model is None:
-        return [_curve_loss(total, rows, part, intervals)]
+    total = model.linear.margins(features, rows, intervals)
     import lightgbm
 
-    inputs = tree_inputs(features, rows, intervals, linear)
+    inputs = tree_inputs(features, rows, intervals, model.linear)
     phases = phase_of_end(intervals.array[rows.interval])
     boosters = [None if text is None else lightgbm.Booster(model_str=text) for text in model.trees.texts]
     losses, before = [], 0
     for count in counts:
         for phase, booster in enumerate(boosters):
             own = np.flatnonzero(phases == phase)
-            if booster is not None and own.size:
+            if booster is not None and own.size and count > before:
                 total[own] += booster.predict(
                     inputs[own],
                     raw_score=True,
@@ -275,14 +278,28 @@ def _losses_by_tree(
 def _curve_loss(margins: Floats, rows: HazardRows, part: TimeSlice, intervals: Intervals) -> float:
     """Mean log loss of P(unpaid) over the judged bounds that are ahead and observed, each landmark counting once."""
     curves = curves_from_margins(margins, rows, part.days_past_due, intervals)
-    loss, count = np.zeros(part.landmarks.size), np.zeros(part.landmarks.size)
-    for bound in JUDGED_BOUNDS:
-        is_used = (bound >= part.days_past_due) & (bound < part.days_until_cutoff)
-        chance = np.clip(curves.at(bound), 1e-6, 1.0 - 1e-6)
-        own = -np.where(part.days_late > bound, np.log(chance), np.log1p(-chance))
-        loss, count = loss + np.where(is_used, own, 0.0), count + is_used
+    columns = [intervals.position(bound) for bound in JUDGED_BOUNDS]
+    ends = intervals.array[columns]
+    is_used = (ends >= part.days_past_due[:, None]) & (ends < part.days_until_cutoff[:, None])
+    return _mean_loss(curves.unpaid[:, columns], part.days_late[:, None] > ends, is_used, part.weight)
+
+
+def judged_loss(judged: JudgedCurves, intervals: Intervals) -> float:
+    """The same loss from curves already computed."""
+    margins = np.clip(judged.margins, -30.0, 30.0)
+    outlive = np.where(judged.is_ahead, 1.0 / (1.0 + np.exp(margins)), 1.0)
+    unpaid = np.asarray(np.cumprod(outlive, axis=1), dtype=np.float64)
+    columns = [intervals.position(bound) for bound in JUDGED_BOUNDS]
+    is_used = (judged.is_ahead & judged.is_observed)[:, columns]
+    return _mean_loss(unpaid[:, columns], judged.is_unpaid[:, columns], is_used, judged.weight)
+
+
+def _mean_loss(chance: Floats, is_unpaid: Bools, is_used: Bools, weight: Floats) -> float:
+    held = np.clip(chance, 1e-6, 1.0 - 1e-6)
+    loss = np.where(is_used, -np.where(is_unpaid, np.log(held), np.log1p(-held)), 0.0).sum(axis=1)
+    count = is_used.sum(axis=1)
     is_judged = count > 0
-    return float(np.average(loss[is_judged] / count[is_judged], weights=part.weight[is_judged]))
+    return float(np.average(loss[is_judged] / count[is_judged], weights=weight[is_judged]))
 
 
 def _cut(model: DiscreteTimeHazard, tree_count: int) -> DiscreteTimeHazard:
@@ -301,7 +318,7 @@ def _cut(model: DiscreteTimeHazard, tree_count: int) -> DiscreteTimeHazard:
     return replace(model, trees=trees)
 
 
-def _judged_curves(model: DiscreteTimeHazard, table: Floats, part: TimeSlice, number: int) -> JudgedCurves:
+def judged_curves(model: DiscreteTimeHazard, table: Floats, part: TimeSlice, number: int) -> JudgedCurves:
     """Curves of the slice's landmarks beside what became of them."""
     dpd = part.days_past_due
     margins, rows = predict_margins(model, table[part.landmarks], dpd)
@@ -341,7 +358,7 @@ def issued_curves(
         days_until(landmarks, known_before)[issued],
         np.ones(issued.size),
     )
-    return _judged_curves(model, table, part, 0)
+    return judged_curves(model, table, part, 0)
 
 
 def _together(parts: Sequence[JudgedCurves]) -> JudgedCurves:
@@ -351,7 +368,3 @@ def _together(parts: Sequence[JudgedCurves]) -> JudgedCurves:
             for name in JudgedCurves.__dataclass_fields__
         )
     )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))

@@ -1,0 +1,129 @@
+"""Two opinions mixed: the wide card is the ridge it claims to be, and a mix of log-odds is exactly that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from models.hazard import LinearCards, fit_cards, grow_trees, mixed_hazard
+from models.intervals import HazardRows, hazard_rows, intervals_for
+from models.linear_part import log_share_left, phase_of, reading_of
+from models.selection import even_unless_clear
+from models.training import feature_table
+from models.training_set import TrainingRows, training_rows
+from models.wide_part import fit_wide_part
+from tests.model_samples import CUTOFF, FEATURES, SMALL, portfolio
+
+INTERVALS = intervals_for(0)
+
+
+def _given(count: int = 400) -> tuple[np.ndarray, TrainingRows]:
+    known = portfolio()
+    landmarks = known.landmarks.head(count)
+    table = feature_table(known.features.head(count), FEATURES)
+    return table, training_rows(landmarks, known.settlements, INTERVALS, CUTOFF, 0.1)
+
+
+def test_the_wide_card_has_the_lowest_penalised_loss_of_all():
+    table, training = _given(150)
+    after = np.isin(phase_of(training.rows, INTERVALS), (2,))
+    rows = training.take(np.flatnonzero(after))
+    reading = reading_of(table, rows.rows)
+    part = fit_wide_part(
+        table, rows.rows, rows.is_settled, rows.weight, INTERVALS, reading, 20.0, 10_000, seed=1
+    )
+    z, is_unknown = part.standardised(table)
+    step = (is_unknown - part.unknown_share)[rows.rows.landmark]
+    varies = (part.unknown_share > 0.001) & (part.unknown_share < 0.999)
+    levels = np.unique(rows.rows.interval)
+    design = np.concatenate(
+        [
+            (rows.rows.interval[:, None] == levels).astype(float),
+            log_share_left(rows.rows, INTERVALS)[:, None],
+            z[rows.rows.landmark],
+            step[:, varies],
+        ],
+        axis=1,
+    )
+    share = np.average(rows.is_settled, weights=rows.weight)
+    anchor = np.zeros(design.shape[1])
+    anchor[: levels.size] = np.log(share + 1e-3) - np.log(1.0 - share + 1e-3)
+    pull = np.full(design.shape[1], 20.0)
+    pull[: levels.size + 1] = 1.0
+
+    def loss(solution: np.ndarray) -> float:
+        margin = design @ solution
+        fit = rows.weight * (np.logaddexp(0.0, margin) - rows.is_settled * margin)
+        return float(fit.sum() + 0.5 * (pull * (solution - anchor) ** 2).sum())
+
+    found = minimize(loss, anchor, method="BFGS", options={"gtol": 1e-7})
+    own = np.concatenate(
+        [part.interval_offset[levels], part.elapsed_slope[2:3], part.slope[2], part.unknown[2, varies]]
+    )
+    assert own == pytest.approx(found.x, abs=2e-4)
+    assert loss(own) <= found.fun + 1e-6
+
+
+def test_phases_nothing_was_observed_of_keep_the_portfolios_level():
+    table, training = _given()
+    before = training.take(np.flatnonzero(INTERVALS.array[training.rows.interval] <= 0))
+    reading = reading_of(table, before.rows)
+    part = fit_wide_part(
+        table, before.rows, before.is_settled, before.weight, INTERVALS, reading, 100.0, 10_000, seed=1
+    )
+    assert not part.slope[2:].any()
+    later = part.interval_offset[INTERVALS.array > 0]
+    assert np.unique(later).size == 1
+    assert np.isfinite(later).all()
+
+
+def test_a_mix_is_the_weighted_mean_of_both_log_odds():
+    table, training = _given()
+    cards = fit_cards(table, training, FEATURES, INTERVALS, SMALL.hazard)
+    settings = replace(SMALL.hazard, tree_count=10)
+    grown = grow_trees(table, training, FEATURES, INTERVALS, settings, (), cards.start)
+    asked = hazard_rows(np.array([-20, 3, 45, 400]), INTERVALS)
+    of_trees = grown.margins(table[:4], asked)
+    of_card = cards.wide.margins(table[:4], asked, INTERVALS)
+    for share in (0.0, 0.3, 1.0):
+        mixed = mixed_hazard(grown, cards, share).margins(table[:4], asked)
+        assert mixed == pytest.approx((1.0 - share) * of_trees + share * of_card, abs=1e-12)
+
+
+def test_the_cards_alone_are_one_without_trees():
+    table, training = _given()
+    cards = fit_cards(table, training, FEATURES, INTERVALS, SMALL.hazard)
+    grown = grow_trees(
+        table, training, FEATURES, INTERVALS, replace(SMALL.hazard, tree_count=5), (), cards.start
+    )
+    assert mixed_hazard(grown, LinearCards(cards.start, cards.wide), 1.0).trees.models == (None, None, None)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 200, 5000])
+def test_a_landmark_has_the_same_linear_margin_alone_and_among_others(count: int):
+    table, training = _given()
+    part = fit_cards(table, training, FEATURES, INTERVALS, SMALL.hazard).wide
+    many = np.resize(table, (count, table.shape[1]))
+    rows = hazard_rows(np.full(count, -30), INTERVALS)
+    together = part.margins(many, rows, INTERVALS)
+    own = np.flatnonzero(rows.landmark == count - 1)
+    alone = part.margins(
+        many[-1:],
+        HazardRows(
+            np.zeros(own.size, dtype=np.int64),
+            rows.interval[own],
+            rows.days_at_risk[own],
+            rows.days_past_due[own],
+        ),
+        INTERVALS,
+    )
+    assert np.array_equal(together[own], alone)
+
+
+def test_an_even_mix_is_left_only_for_a_clear_gain():
+    losses = {0.25: 0.4990, 0.5: 0.5000, 0.75: 0.5100}
+    assert even_unless_clear(losses, landmark_count=600) == 0.5
+    assert even_unless_clear(losses, landmark_count=60_000) == 0.25
