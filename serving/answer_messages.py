@@ -353,6 +353,7 @@ class HealthAnswer(Reply):
 
     status: Literal["ok", "degraded"]
     notes: list[str] = Field(description="why the service is degraded; empty when it is not")
+    warnings: list[str] = Field(description="what a person should do soon; the service is not degraded by it")
     model_version: str | None
     model_loaded_at: dt.datetime | None
     policy_version: str | None

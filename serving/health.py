@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from serving.answer_messages import FeedAnswer, HealthAnswer
+from serving.dunning.legal import coverage_warning
 from serving.model_watch import RegistryState, read_registry_state
 from serving.store import FeedState, StoreUnavailableError
 from serving.worker import ScoreWorker
@@ -45,6 +46,7 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
     return HealthAnswer(
         status="degraded" if notes else "ok",
         notes=notes,
+        warnings=_warnings(worker, now),
         model_version=None if model is None else model.value.version,
         model_loaded_at=None if model is None else model.loaded_at,
         policy_version=None if policy is None else policy.value.spec.policy.version,
@@ -55,6 +57,13 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
         pending_facts=pending,
         feeds=ages,
     )
+
+
+def _warnings(worker: ScoreWorker, now: dt.datetime) -> list[str]:
+    """What a person should do soon: legal rates that end."""
+    policy = worker.policy.current
+    warning = None if policy is None else coverage_warning(policy.value.legal, now.date())
+    return [] if warning is None else [warning.en]
 
 
 def _registry_word(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,33 @@ _WORDS = {
         "pénalités de retard calculables du {first} au {last} ; au-delà rien n'est réclamé tant que les taux ne sont "
         "pas ajoutés au fichier légal",
     ),
+    "warning": ("warning", "attention"),
+    "legal": (
+        "late-payment rates of {jurisdiction}, percent a year; read from {path}",
+        "taux de pénalité de retard ({jurisdiction}), en pour cent par an ; lus dans {path}",
+    ),
+    "semesters": (
+        "semester|ECB|without clause|legal rate|floor of a clause",
+        "semestre|BCE|sans clause|taux légal|plancher d'une clause",
+    ),
+    "sources": ("read in", "lu dans"),
+    "missing": ("missing", "manque"),
+    "reckoned": (
+        "interest can be reckoned up to {last}",
+        "pénalités calculables jusqu'au {last}",
+    ),
+    "add": (
+        "next semester: write under `{name}` in the legal file, with the value, its source, and `verified: true` once "
+        "you have read it",
+        "semestre suivant : écrire sous `{name}` dans le fichier légal, avec la valeur, sa source, et `verified: true` "
+        "après lecture",
+    ),
+    "place": (
+        "an installed Encours reads {beside} (a copy of the file shown, beside the policy file) instead of the one "
+        "shipped; then raise the policy's version, so that a running service reads both again",
+        "un Encours installé lit {beside} (copie du fichier ci-dessus, à côté de la politique) à la place du fichier "
+        "livré ; changer ensuite la version de la politique, pour qu'un service en marche relise les deux",
+    ),
     "next": ("next", "ensuite"),
     "replay": ("replay of {policy}, {first} to {last}", "rejeu de {policy}, du {first} au {last}"),
     "simulation": (
@@ -77,6 +105,10 @@ app = typer.Typer(
 )
 
 DAY = ["%Y-%m-%d"]
+Tonight = Annotated[
+    datetime | None,
+    typer.Option("--on", formats=DAY, help="Day the rates must cover; none takes today.", show_default=False),
+]
 PolicyFile = Annotated[Path, typer.Argument(help="Policy file (YAML).", show_default=False)]
 Language = Annotated[str, typer.Option("--language", help="Language of what is printed: en or fr.")]
 OutFile = Annotated[
@@ -93,15 +125,17 @@ def check(
         Path | None, typer.Argument(help="Policy file (YAML); none checks the default protocol.")
     ] = None,
     tables: Annotated[bool, typer.Option("--tables", help="Print the policy as tables.")] = False,
+    on: Tonight = None,
     language: Language = "en",
 ) -> None:
     """Read a policy and say whether it can be used; every fault is printed with its line.
 
     Proves that each segment, grade, money band and state has exactly one route, and that no route or sequence is
-    out of reach. Writes nothing.
+    out of reach. Warns when the legal rates end. Writes nothing.
     """
     from rich.console import Console
 
+    from serving.dunning.legal import covered_until
     from serving.dunning.policy_file import DEFAULT_POLICY_PATH, load_policy
 
     path = file or DEFAULT_POLICY_PATH
@@ -114,13 +148,78 @@ def check(
     console.print(f"{spec.policy.id} {spec.policy.version}, SHA-256 {policy.digest[:16]}")
     counts = {"routes": len(spec.routes), "cases": len(policy.table), "sequences": len(spec.sequences)}
     console.print(say("proven", **counts, texts=len(spec.templates)))
-    rates = policy.legal.parameters["ecb_refinancing_rate"].values
-    console.print(say("law", first=rates[0].begins_on, last=rates[-1].until))
+    day = on.date() if on else datetime.now(UTC).date()
+    first = policy.legal.parameters["ecb_refinancing_rate"].values[0].begins_on
+    last = covered_until(policy.legal, day)
+    if last is not None:
+        console.print(say("law", first=first, last=last))
+    _print_warning(console, policy, day, language)
     if tables:
         _print_tables(console, policy, language)
     console.print(
         f"{say('next')}: encours policy replay {path} --from DAY --to DAY --decisions STORED.parquet"
     )
+
+
+@app.command()
+def legal(
+    file: Annotated[
+        Path | None, typer.Argument(help="Policy file (YAML) whose law is shown; none takes the default.")
+    ] = None,
+    on: Tonight = None,
+    language: Language = "en",
+) -> None:
+    """Show the late-payment rates of every semester, up to when interest can be reckoned, and the lines to add next.
+
+    Reads the policy and its legal file. Writes nothing.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from serving.dunning.legal import covered_until, lines_to_add, semesters
+    from serving.dunning.legal.parameters import LEGAL_FOLDER
+    from serving.dunning.policy_file import DEFAULT_POLICY_PATH, legal_file_of, load_policy
+
+    path = file or DEFAULT_POLICY_PATH
+    policy, say = load_policy(path), _speaker(language)
+    law, jurisdiction = policy.legal, policy.legal.jurisdiction
+    day = on.date() if on else datetime.now(UTC).date()
+    beside = path.parent / "legal" / f"{jurisdiction}.yaml"
+    read = legal_file_of(path, jurisdiction) or LEGAL_FOLDER / f"{jurisdiction}.yaml"
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console.print(say("legal", jurisdiction=jurisdiction, path=read))
+    table = Table(*say("semesters").split("|"), say("sources"))
+    told = semesters(law, day)
+    for semester in told:
+        figures = (semester.ecb, semester.without_clause, semester.legal, semester.floor)
+        shown = (say("missing") if figure is None else _percent(figure, language) for figure in figures)
+        sources = "; ".join(source for source in semester.sources if source is not None)
+        table.add_row(f"{semester.begins_on} … {semester.ends_on}", *shown, sources)
+    console.print(table)
+    last = covered_until(law, day)
+    if last is not None:
+        console.print(say("reckoned", last=last))
+    _print_warning(console, policy, day, language)
+    for name, line in lines_to_add(law, day):
+        console.print(say("add", name=name))
+        console.print(f"      {line}")
+    console.print(say("place", beside=beside))
+
+
+def _print_warning(console: Console, policy: Policy, day: date, language: str) -> None:
+    """Say what has to be done about the legal rates, if anything."""
+    from serving.dunning.legal import coverage_warning
+
+    warning = coverage_warning(policy.legal, day)
+    if warning is not None:
+        console.print(
+            f"{_speaker(language)('warning')}: {warning.in_language(language)}", style="bold yellow"
+        )
+
+
+def _percent(figure: Decimal, language: str) -> str:
+    text = f"{figure:.2f} %"
+    return text.replace(".", ",") if language == "fr" else text
 
 
 @app.command()
@@ -207,7 +306,7 @@ def _speaker(language: str) -> Callable[..., str]:
     """What says a sentence of `_WORDS` in one language."""
     place = 1 if language == "fr" else 0
 
-    def say(name: str, **values: object) -> str:
+    def say(name: str, /, **values: object) -> str:
         return _WORDS[name][place].format(**values)
 
     return say

@@ -20,7 +20,8 @@ def load_policy(path: Path | None = None, legal: LegalParameters | None = None) 
 
     Args:
         path: the file; null takes the default protocol for France and the EU.
-        legal: dated legal values; null takes the ones shipped for the policy's jurisdiction.
+        legal: dated legal values; null takes the file `legal/<jurisdiction>.yaml` beside the policy, else the
+            one shipped for its jurisdiction.
 
     Raises:
         InvalidInputError: unknown keys, missing translations, unknown references, days or tones out of
@@ -28,7 +29,14 @@ def load_policy(path: Path | None = None, legal: LegalParameters | None = None) 
             its line.
     """
     path = path or DEFAULT_POLICY_PATH
-    return policy_from(YamlFile.read(path), legal, hashlib.sha256(path.read_bytes()).hexdigest())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return policy_from(YamlFile.read(path), legal, digest, path.parent)
+
+
+def legal_file_of(policy_path: Path, jurisdiction: str) -> Path | None:
+    """The legal file beside a policy file, which wins over the one shipped; null when there is none."""
+    beside = policy_path.parent / "legal" / f"{jurisdiction}.yaml"
+    return beside if beside.is_file() else None
 
 
 def parse_policy(text: str, name: str = "policy.yaml", legal: LegalParameters | None = None) -> Policy:
@@ -36,8 +44,10 @@ def parse_policy(text: str, name: str = "policy.yaml", legal: LegalParameters | 
     return policy_from(YamlFile.parse(text, name), legal, hashlib.sha256(text.encode()).hexdigest())
 
 
-def policy_from(source: YamlFile, legal: LegalParameters | None, digest: str) -> Policy:
-    """Check a policy already read; see `load_policy`."""
+def policy_from(
+    source: YamlFile, legal: LegalParameters | None, digest: str, folder: Path | None = None
+) -> Policy:
+    """Check a policy already read, with the law in its folder if there is any; see `load_policy`."""
     spec, faults = faults_of_model(PolicySpec, source)
     if spec is None:
         summary = (
@@ -50,7 +60,11 @@ def policy_from(source: YamlFile, legal: LegalParameters | None, digest: str) ->
     )
     if faults:
         raise InvalidInputError(f"policy {source.name} cannot be used", faults)
-    return Policy(spec, legal or load_legal_parameters(jurisdiction=spec.policy.jurisdiction), table, digest)
+    if legal is None:
+        jurisdiction = spec.policy.jurisdiction
+        beside = None if folder is None else legal_file_of(folder / source.name, jurisdiction)
+        legal = load_legal_parameters(beside, jurisdiction)
+    return Policy(spec, legal, table, digest)
 
 
 def _line(where: str) -> int:

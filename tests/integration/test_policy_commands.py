@@ -58,7 +58,7 @@ def test_check_says_what_was_proven_and_where_to_go_next():
     result = RUNNER.invoke(app, ["check", str(DEFAULT_POLICY_PATH), "--tables"])
     assert result.exit_code == 0, result.output
     assert "20 routes take 540 cases, each exactly one" in result.output
-    assert "late-payment interest can be reckoned from 2020-01-01 to 2026-06-30" in result.output
+    assert "late-payment interest can be reckoned from 2020-01-01 to 2026-12-31" in result.output
     assert "slow_process_high" in result.output
     assert "encours policy replay" in result.output
 
@@ -118,3 +118,34 @@ def test_a_day_that_is_no_day_is_refused(stored, softer):
     result = RUNNER.invoke(app, ["simulate", str(softer), "--cases", str(stored), "--on", "20/10/2025"])
     assert result.exit_code == 2
     assert "does not match the format" in result.output
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "missing"), ("fr", "manque")])
+def test_legal_shows_the_rates_of_each_semester_and_what_to_add(language, words):
+    result = RUNNER.invoke(app, ["legal", "--on", "2027-02-01", "--language", language])
+    assert result.exit_code == 0, result.output
+    assert ("12,40 %" if language == "fr" else "12.40 %") in result.output
+    assert words in result.output
+    assert "from: 2027-01-01, until: 2027-06-30" in result.output
+    assert "arrêté of 26 June 2026" in result.output
+
+
+def test_the_legal_file_beside_the_policy_wins_over_the_one_shipped(tmp_path, softer):
+    shipped = (DEFAULT_POLICY_PATH.parents[1] / "legal" / "fr.yaml").read_text("utf-8")
+    (tmp_path / "legal").mkdir()
+    (tmp_path / "legal" / "fr.yaml").write_text(shipped.replace('value: "2.40"', 'value: "2.55"'), "utf-8")
+    result = RUNNER.invoke(app, ["legal", str(softer), "--on", "2026-10-01"])
+    assert "12.55 %" in result.output
+    assert str(tmp_path / "legal" / "fr.yaml") in result.output
+    assert load_policy(softer).legal.value_on("ecb_refinancing_rate", date(2026, 10, 1)).value == Decimal(
+        "2.55"
+    )
+
+
+@pytest.mark.parametrize(
+    ("on", "warned"), [("2026-11-02", False), ("2026-12-20", True), ("2027-03-01", True)]
+)
+def test_check_warns_when_the_legal_rates_end_and_still_accepts_the_policy(on, warned):
+    result = RUNNER.invoke(app, ["check", "--on", on])
+    assert result.exit_code == 0
+    assert ("warning: Late-payment interest" in result.output) == warned

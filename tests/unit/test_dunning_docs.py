@@ -27,5 +27,5 @@ def test_the_page_shows_the_table_of_the_file(name):
 
 def test_the_page_says_up_to_when_interest_can_be_reckoned():
     last = load_policy().legal.parameters["ecb_refinancing_rate"].values[-1].until
-    assert (last.year, last.month) == (2026, 6)
-    assert "the first semester of 2026: from 1 July 2026 on" in " ".join(PAGE.split())
+    assert (last.year, last.month) == (2026, 12)
+    assert "The file shipped ends with the second semester of 2026." in " ".join(PAGE.split())

@@ -7,7 +7,15 @@ from datetime import date
 import pytest
 
 from features.errors import InvalidInputError
-from serving.dunning.legal import LegalValueUnknownError, late_payment_rate, load_legal_parameters
+from serving.dunning.legal import (
+    LegalValueUnknownError,
+    coverage_warning,
+    covered_until,
+    late_payment_rate,
+    lines_to_add,
+    load_legal_parameters,
+    semesters,
+)
 from serving.dunning.legal.parameters import LEGAL_FOLDER
 
 ECB = '{from: 2024-07-01, until: 2024-12-31, value: "4.25"'
@@ -73,3 +81,62 @@ def test_terms_and_deadline_of_the_commercial_code_are_dated():
     assert [int(legal.value_on(name, date(2026, 1, 1)).value) for name in names] == [30, 60, 45, 45]
     with pytest.raises(LegalValueUnknownError, match="known: 2019-04-26"):
         legal.value_on("maximum_term_net", date(2019, 4, 25))
+
+
+LAST_ECB = '      - {from: 2026-07-01, until: 2026-12-31, value: "2.40"'
+LAST_LEGAL = '      - {from: 2026-07-01, until: 2026-12-31, value: "2.75"'
+
+
+def without_line(tmp_path, start):
+    line = next(line for line in TEXT.splitlines() if line.startswith(start))
+    return loaded(tmp_path, (line + "\n", ""))
+
+
+def test_every_semester_is_told_with_the_rate_that_late_payment_interest_uses():
+    legal = load_legal_parameters()
+    told = semesters(legal, date(2026, 8, 1))
+    assert told[0].begins_on == date(2020, 1, 1)
+    for semester in told:
+        assert semester.without_clause == late_payment_rate(legal, semester.ends_on, has_clause=False)[0]
+        rate, _ = late_payment_rate(legal, semester.begins_on)
+        assert rate == max(semester.without_clause, semester.floor)
+
+
+@pytest.mark.parametrize("start", [LAST_ECB, LAST_LEGAL])
+def test_interest_ends_with_the_last_semester_that_has_both_rates(tmp_path, start):
+    legal = without_line(tmp_path, start)
+    assert covered_until(legal, date(2026, 9, 1)) == date(2026, 6, 30)
+    [(name, line)] = lines_to_add(legal, date(2026, 9, 1))
+    assert name == ("ecb_refinancing_rate" if start is LAST_ECB else "legal_interest_rate")
+    assert "from: 2026-07-01, until: 2026-12-31" in line
+
+
+def test_the_warning_comes_three_weeks_before_the_rates_end_and_stays():
+    legal = load_legal_parameters()
+    assert covered_until(legal, date(2026, 1, 1)) == date(2026, 12, 31)
+    assert coverage_warning(legal, date(2026, 12, 10)) is None
+    ahead = coverage_warning(legal, date(2026, 12, 11))
+    assert "To do before" in ahead.en
+    assert "31/12/2026" in ahead.fr
+    after = coverage_warning(legal, date(2027, 1, 1))
+    assert "no amount is reckoned" in after.en
+    assert "2026-12-31" in after.en
+
+
+def test_the_lines_to_add_are_read_once_they_are_filled_in(tmp_path):
+    pairs = []
+    for name, line in lines_to_add(load_legal_parameters(), date(2027, 2, 1)):
+        filled = line.replace('value: "?"', 'value: "3.00"').replace("verified: false", "verified: true")
+        last = LAST_ECB if name == "ecb_refinancing_rate" else LAST_LEGAL
+        whole = next(row for row in TEXT.splitlines() if row.startswith(last))
+        pairs.append((whole, f"{whole}\n      {filled}"))
+    legal = loaded(tmp_path, *pairs)
+    assert covered_until(legal, date(2027, 2, 1)) == date(2027, 6, 30)
+    assert late_payment_rate(legal, date(2027, 3, 1), has_clause=False)[0] == 13
+
+
+def test_a_line_left_unfilled_is_refused_by_its_line(tmp_path):
+    [(_, line), _] = lines_to_add(load_legal_parameters(), date(2027, 2, 1))
+    whole = next(row for row in TEXT.splitlines() if row.startswith(LAST_ECB))
+    with pytest.raises(InvalidInputError, match=f"law.yaml, line {line_of(whole) + 1} "):
+        loaded(tmp_path, (whole, f"{whole}\n      {line}"))

@@ -1,5 +1,6 @@
 """Dated legal values, and the late-payment interest reckoned from them."""
 
+from serving.dunning.legal.coverage import Semester, coverage_warning, covered_until, lines_to_add, semesters
 from serving.dunning.legal.interest import Principal, late_payment_interest, late_payment_rate
 from serving.dunning.legal.parameters import (
     LegalParameters,
@@ -13,7 +14,12 @@ __all__ = [
     "LegalValue",
     "LegalValueUnknownError",
     "Principal",
+    "Semester",
+    "coverage_warning",
+    "covered_until",
     "late_payment_interest",
     "late_payment_rate",
+    "lines_to_add",
     "load_legal_parameters",
+    "semesters",
 ]
