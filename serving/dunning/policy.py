@@ -35,7 +35,7 @@ SegmentName = Literal[
 class Strict(BaseModel):
     """Unknown keys are refused and nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Header(Strict):

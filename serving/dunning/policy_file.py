@@ -29,8 +29,9 @@ def load_policy(path: Path | None = None, legal: LegalParameters | None = None) 
             its line.
     """
     path = path or DEFAULT_POLICY_PATH
+    source = YamlFile.read(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return policy_from(YamlFile.read(path), legal, digest, path.parent)
+    return policy_from(source, legal, digest, path.parent)
 
 
 def legal_file_of(policy_path: Path, jurisdiction: str) -> Path | None:

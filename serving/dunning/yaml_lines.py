@@ -16,6 +16,10 @@ Key = str | int
 Model = TypeVar("Model", bound=BaseModel)
 
 _LANGUAGES = ("fr", "en")
+DEEPEST = 40
+"""Levels of keys and lists in a file; anchors that refer to themselves end here."""
+MOST_VALUES = 50_000
+"""Values in a file, anchors written out."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,13 @@ class YamlFile:
         name: file name, for messages.
         content: plain mappings, lists and scalars.
         lines: path of keys and list positions -> line, counted from 1.
-        duplicates: faults found while reading (keys written twice).
+        faults: found while reading: keys written twice, values that cannot be read.
     """
 
     name: str
     content: Any
     lines: dict[tuple[Key, ...], int]
-    duplicates: tuple[Fault, ...]
+    faults: tuple[Fault, ...]
 
     @classmethod
     def read(cls, path: Path) -> YamlFile:
@@ -58,15 +62,16 @@ class YamlFile:
             raise InvalidInputError(
                 f"{name} is not YAML", [Fault(what, where, "well-formed YAML")]
             ) from error
+        except RecursionError as error:
+            fault = Fault("lists or keys stand in one another too deeply", name, f"at most {DEEPEST} levels")
+            raise InvalidInputError(f"{name} is not YAML", [fault]) from error
         if not isinstance(root, yaml.MappingNode):
             raise InvalidInputError(
                 f"{name} is not a mapping", [Fault("no keys found", name, "keys and values")]
             )
-        lines: dict[tuple[Key, ...], int] = {(): 1}
-        duplicates: list[Fault] = []
-        constructor = yaml.SafeLoader("")
-        content = _plain(root, (), constructor, lines, duplicates, name)
-        return cls(name, content, lines, tuple(duplicates))
+        reading = _Reading(name, yaml.SafeLoader(""), {(): 1}, [])
+        content = reading.plain(root, ())
+        return cls(name, content, reading.lines, tuple(reading.faults))
 
     def line(self, path: Sequence[Key]) -> int:
         """Line of the innermost part of the path that stands in the file."""
@@ -80,41 +85,76 @@ class YamlFile:
         return f"{self.name}, line {self.line(path)} ({'.'.join(str(key) for key in path) or 'whole file'})"
 
 
-def _plain(
-    node: yaml.Node,
-    path: tuple[Key, ...],
-    constructor: yaml.SafeLoader,
-    lines: dict[tuple[Key, ...], int],
-    duplicates: list[Fault],
-    name: str,
-) -> Any:
-    if isinstance(node, yaml.SequenceNode):
-        items = []
-        for index, item in enumerate(node.value):
-            lines[(*path, index)] = item.start_mark.line + 1
-            items.append(_plain(item, (*path, index), constructor, lines, duplicates, name))
-        return items
-    if isinstance(node, yaml.MappingNode):
+@dataclass
+class _Reading:
+    """A tree of YAML nodes on its way to plain values, with lines and faults gathered."""
+
+    name: str
+    constructor: yaml.SafeLoader
+    lines: dict[tuple[Key, ...], int]
+    faults: list[Fault]
+    values: int = 0
+
+    def plain(self, node: yaml.Node, path: tuple[Key, ...]) -> Any:
+        """The value of a node; a part that cannot be read is null and has its fault."""
+        self.values += 1
+        if len(path) > DEEPEST or self.values > MOST_VALUES:
+            fault = Fault(
+                "too large, too deep, or an anchor that refers to itself",
+                self._where(node, path[:3]),
+                f"at most {DEEPEST} levels and {MOST_VALUES:,} values",
+                "write the values out",
+            )
+            raise InvalidInputError(f"{self.name} cannot be read", [fault])
+        if isinstance(node, yaml.SequenceNode):
+            items = []
+            for index, item in enumerate(node.value):
+                self.lines[(*path, index)] = item.start_mark.line + 1
+                items.append(self.plain(item, (*path, index)))
+            return items
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if node.tag == "tag:yaml.org,2002:bool" and str(node.value).lower() not in ("true", "false"):
+            return node.value  # no, on, off and the like are words (NO is Norway), as in YAML 1.2
+        try:
+            return self.constructor.construct_object(node)
+        except (ValueError, TypeError, OverflowError, AttributeError, LookupError, yaml.YAMLError):
+            kind = node.tag.rsplit(":", 1)[-1]
+            fault = Fault(
+                f"{_shown(node.value)} cannot be read as {kind}",
+                self._where(node, path),
+                f"a value that is a {kind}, or text in quotes",
+                "correct the value",
+            )
+            self.faults.append(fault)
+            return None
+
+    def _mapping(self, node: yaml.MappingNode, path: tuple[Key, ...]) -> dict[str, Any]:
         plain: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
-            line = key_node.start_mark.line + 1
-            if key in plain:
-                duplicates.append(
-                    Fault(
-                        f"key {key} is written twice",
-                        f"{name}, line {line} ({'.'.join(str(part) for part in (*path, key))})",
-                        expected=f"each key once (first on line {lines[(*path, key)]})",
-                        remedy="delete or rename one of them",
-                    )
+            if not isinstance(key_node, yaml.ScalarNode):
+                fault = Fault(
+                    "a list or mapping stands as a key", self._where(key_node, path), "a word as key"
                 )
+                self.faults.append(fault)
                 continue
-            lines[(*path, key)] = line
-            plain[key] = _plain(value_node, (*path, key), constructor, lines, duplicates, name)
+            key = str(key_node.value)
+            if key in plain:
+                fault = Fault(
+                    f"key {key} is written twice",
+                    self._where(key_node, (*path, key)),
+                    expected=f"each key once (first on line {self.lines[(*path, key)]})",
+                    remedy="delete or rename one of them",
+                )
+                self.faults.append(fault)
+                continue
+            self.lines[(*path, key)] = key_node.start_mark.line + 1
+            plain[key] = self.plain(value_node, (*path, key))
         return plain
-    if node.tag == "tag:yaml.org,2002:bool" and str(node.value).lower() not in ("true", "false"):
-        return node.value  # no, on, off and the like are words (NO is Norway), as in YAML 1.2
-    return constructor.construct_object(node)
+
+    def _where(self, node: yaml.Node, path: tuple[Key, ...]) -> str:
+        place = ".".join(str(part) for part in path) or "whole file"
+        return f"{self.name}, line {node.start_mark.line + 1} ({place})"
 
 
 def faults_of_model(model: type[Model], source: YamlFile) -> tuple[Model | None, list[Fault]]:
@@ -124,7 +164,7 @@ def faults_of_model(model: type[Model], source: YamlFile) -> tuple[Model | None,
     checks of meaning can still run and everything comes in one report. The model is null when the form is
     too broken.
     """
-    faults = list(source.duplicates)
+    faults = list(source.faults)
     content = source.content
     for _ in range(2):
         try:
