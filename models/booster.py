@@ -126,16 +126,13 @@ class TreeModel:
             return out
         written = ctypes.c_int64(0)
         if table.shape[0] <= 16:
-            config = self._single_config(kind)
-            for i in range(table.shape[0]):
-                _check(
-                    _library().LGBM_BoosterPredictForMatSingleRowFast(
-                        config,
-                        ctypes.c_void_p(table.ctypes.data + i * table.strides[0]),
-                        ctypes.byref(written),
-                        ctypes.c_void_p(out.ctypes.data + i * out.strides[0]),
-                    )
-                )
+            config, predict = self._single_config(kind), _library().LGBM_BoosterPredictForMatSingleRowFast
+            length = ctypes.byref(written)
+            row, place = table.ctypes.data, out.ctypes.data
+            for _ in range(table.shape[0]):
+                _check(predict(config, ctypes.c_void_p(row), length, ctypes.c_void_p(place)))
+                row += table.strides[0]
+                place += out.strides[0]
             return out
         _check(
             _library().LGBM_BoosterPredictForMat(
@@ -156,6 +153,8 @@ class TreeModel:
         return out
 
     def _single_config(self, kind: int) -> ctypes.c_void_p:
+        if kind in self._single:
+            return self._single[kind]
         with self._lock:
             if kind not in self._single:
                 config = ctypes.c_void_p()

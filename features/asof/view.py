@@ -99,7 +99,7 @@ class LandmarkView:
         return self._others[key]
 
     def _without_own(self, kind: str, stream: str, measure: str, window: int | None) -> Int64Array:
-        total = np.zeros(len(self), dtype=np.int64)
+        total: Int64Array | int = 0
         for reader in self._readers(kind, stream):
             total = total + reader.total(stream, measure, window)
         has_own_count = measure in self.customer.stream(stream).totals
@@ -108,7 +108,7 @@ class LandmarkView:
             if has_own_count
             else self.customer.size(stream, window)
         )
-        return total - np.where(self._context_codes(kind) >= 0, own, 0)
+        return np.asarray(total - np.where(self._context_codes(kind) >= 0, own, 0))
 
     def indicator(self, kind: str) -> tuple[Float64Array, Float64Array]:
         """Latest figure known on each customer's sector or country, and its change since the period before.

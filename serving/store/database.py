@@ -93,7 +93,8 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Hold the one write lock until the block ends; committed and on disk when it ends normally."""
         with self._transaction() as connection:
-            lock_counter(connection, "change")
+            if not self.is_sqlite:  # there, `BEGIN IMMEDIATE` has taken it
+                lock_counter(connection, "change")
             yield connection
 
     @contextmanager
