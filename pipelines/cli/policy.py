@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -139,7 +140,8 @@ def check(
     from serving.dunning.policy_file import DEFAULT_POLICY_PATH, load_policy
 
     path = file or DEFAULT_POLICY_PATH
-    policy = load_policy(path)
+    with _refusals_in(language):
+        policy = load_policy(path)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     spec = policy.spec
     say = _speaker(language)
@@ -181,7 +183,8 @@ def legal(
     from serving.dunning.policy_file import DEFAULT_POLICY_PATH, legal_file_of, load_policy
 
     path = file or DEFAULT_POLICY_PATH
-    policy, say = load_policy(path), _speaker(language)
+    with _refusals_in(language):
+        policy, say = load_policy(path), _speaker(language)
     law, jurisdiction = policy.legal, policy.legal.jurisdiction
     day = on.date() if on else datetime.now(UTC).date()
     beside = path.parent / "legal" / f"{jurisdiction}.yaml"
@@ -244,8 +247,9 @@ def replay(
     from serving.dunning.records import read_records
     from serving.dunning.replay import replay as replay_policy
 
-    records = read_records(decisions, first.date(), last.date())
-    report = replay_policy(records, load_policy(file))
+    with _refusals_in(language):
+        records = read_records(decisions, first.date(), last.date())
+        report = replay_policy(records, load_policy(file))
     console = Console(soft_wrap=True, markup=False, highlight=False)
     say = _speaker(language)
     console.print(say("replay", policy=_named(report), first=first.date(), last=last.date()))
@@ -280,9 +284,10 @@ def simulate(
     from serving.dunning.replay import replay as replay_policy
 
     day = on.date()
-    records = _newest(read_records(cases, last_on=day))
-    policy, live = load_policy(file), load_policy(against)
-    report = replay_policy(records, policy, against=live, on=day)
+    with _refusals_in(language):
+        records = _newest(read_records(cases, last_on=day))
+        policy, live = load_policy(file), load_policy(against)
+        report = replay_policy(records, policy, against=live, on=day)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     say = _speaker(language)
     console.print(say("simulation", policy=_named(report), day=day, count=len(records)))
@@ -300,6 +305,25 @@ def simulate(
         )
     )
     _write_differences(console, report, out, say)
+
+
+@contextmanager
+def _refusals_in(language: str) -> Iterator[None]:
+    """What is wrong with a file, told in French where French is asked for; English is told by the command line."""
+    from features.errors import InvalidInputError
+    from serving.dunning.faults_in_french import refusal_in_french
+
+    try:
+        yield
+    except InvalidInputError as refusal:
+        if language != "fr":
+            raise
+        from rich.console import Console
+
+        console = Console(stderr=True)
+        console.print("erreur :", style="bold red", end=" ")
+        console.print(refusal_in_french(refusal), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from refusal
 
 
 def _speaker(language: str) -> Callable[..., str]:

@@ -149,3 +149,31 @@ def test_check_warns_when_the_legal_rates_end_and_still_accepts_the_policy(on, w
     result = RUNNER.invoke(app, ["check", "--on", on])
     assert result.exit_code == 0
     assert ("warning: Late-payment interest" in result.output) == warned
+
+
+def test_a_broken_policy_is_told_in_french_with_its_lines(tmp_path):
+    text = DEFAULT_POLICY_PATH.read_text("utf-8")
+    broken = tmp_path / "cassee.yaml"
+    broken.write_text(text.replace("max_age_hours: 36", "max_age_hours: -3\n    max_age_days: 2", 1), "utf-8")
+    line = text[: text.index("max_age_hours")].count("\n") + 1
+    result = RUNNER.invoke(app, ["check", str(broken), "--language", "fr"])
+    assert result.exit_code == 2
+    assert "erreur : la politique cassee.yaml n'est pas utilisable" in result.stderr
+    assert f"cassee.yaml, ligne {line} (gates.feed_stale.max_age_hours) : -3 n'est pas admis" in result.stderr
+    assert "attendu : plus que 0 ; à faire : corriger la valeur" in result.stderr
+    assert f"ligne {line + 1} (gates.feed_stale.max_age_days) : clé inconnue max_age_days" in result.stderr
+    with pytest.raises(InvalidInputError):
+        RUNNER.invoke(app, ["check", str(broken)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("command", [["replay"], ["simulate"]])
+def test_decisions_that_cannot_be_read_are_told_in_french(tmp_path, command):
+    options = {
+        "replay": ["--decisions", "--from", "2026-01-01", "--to", "2026-02-01"],
+        "simulate": ["--cases", "--on", "2026-01-01"],
+    }[command[0]]
+    arguments = [*command, str(DEFAULT_POLICY_PATH), options[0], str(tmp_path / "x.parquet"), *options[1:]]
+    result = RUNNER.invoke(app, [*arguments, "--language", "fr"])
+    assert result.exit_code == 2
+    assert "les décisions enregistrées sont illisibles" in result.stderr
+    assert "fichier introuvable" in result.stderr

@@ -6,6 +6,7 @@ import pytest
 
 from features.errors import InvalidInputError
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy, parse_policy
+from serving.dunning.faults_in_french import has_french
 
 TEXT = DEFAULT_POLICY_PATH.read_text("utf-8")
 
@@ -26,6 +27,8 @@ def line_of(text: str, part: str) -> int:
 def refusal(text: str) -> str:
     with pytest.raises(InvalidInputError) as refused:
         parse_policy(text, "mine.yaml")
+    french = [fault for fault in refused.value.faults if not has_french(fault)]
+    assert all(fault.expected == "well-formed YAML" for fault in french), "every fault can be told in French"
     return str(refused.value)
 
 

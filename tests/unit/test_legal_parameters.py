@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from features.errors import InvalidInputError
+from serving.dunning.faults_in_french import has_french
 from serving.dunning.legal import (
     LegalValueUnknownError,
     coverage_warning,
@@ -52,6 +53,7 @@ def line_of(part):
 def test_each_fault_of_a_legal_file_is_named_with_its_line(tmp_path, old, new, fault):
     with pytest.raises(InvalidInputError) as refused:
         loaded(tmp_path, (old, new))
+    assert all(has_french(found) for found in refused.value.faults)
     at_fault = next(line for line in str(refused.value).splitlines() if fault in line)
     assert "law.yaml, line " in at_fault
 
