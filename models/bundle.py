@@ -21,6 +21,7 @@ from features.errors import Fault, InvalidInputError
 from features.rfm_scale import RfmScale
 from models.booster import TreeModel
 from models.calibration import HazardCalibration
+from models.date_levels import USUAL_LEVELS, DateLevels
 from models.hazard import HAZARD_COLUMNS, DiscreteTimeHazard
 from models.intervals import Intervals
 from models.linear_part import LinearPart
@@ -46,6 +47,7 @@ class ModelBundle:
         known_before: training cut-off.
         facts: figures about the training, for people (never read by a score).
         rfm_scale: cut points that name each payer's segment; None leaves the segment unknown.
+        date_levels: at which probabilities the payment dates are read from the curve.
         version: name of the model: the first twelve digits of its checksum.
     """
 
@@ -56,6 +58,7 @@ class ModelBundle:
     known_before: date
     facts: dict[str, Any]
     rfm_scale: RfmScale | None = None
+    date_levels: DateLevels = USUAL_LEVELS
     version: str = ""
 
     @property
@@ -77,9 +80,12 @@ def make_bundle(
     known_before: date,
     facts: dict[str, Any],
     rfm_scale: RfmScale | None = None,
+    date_levels: DateLevels = USUAL_LEVELS,
 ) -> ModelBundle:
     """A bundle named by what is in it: the same training gives the same version."""
-    unnamed = ModelBundle(hazard, calibration, target, catalogue_version, known_before, facts, rfm_scale)
+    unnamed = ModelBundle(
+        hazard, calibration, target, catalogue_version, known_before, facts, rfm_scale, date_levels
+    )
     digest = hashlib.sha256()
     for name, content in sorted(_files(unnamed).items()):
         digest.update(f"{name}\n".encode() + content)
@@ -157,6 +163,7 @@ def load_bundle(
         known_before=date.fromisoformat(model["known_before"]),
         facts=model["facts"],
         rfm_scale=None if model["rfm_scale"] is None else RfmScale.from_dict(model["rfm_scale"]),
+        date_levels=DateLevels(**model["date_levels"]),
         version=model["version"],
     )
 
@@ -183,6 +190,7 @@ def _files(bundle: ModelBundle) -> dict[str, bytes]:
         "calibration": asdict(bundle.calibration),
         "linear": bundle.hazard.linear.to_json(),
         "facts": bundle.facts,
+        "date_levels": asdict(bundle.date_levels),
         "rfm_scale": None if bundle.rfm_scale is None else bundle.rfm_scale.to_dict(),
     }
     text = json.dumps(model, indent=1, ensure_ascii=False, allow_nan=False, sort_keys=True)

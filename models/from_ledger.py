@@ -130,6 +130,8 @@ def train_bundle(
         "first_issued_on": str(given.landmarks["issued_on"].min()),
         "last_issued_on": str(given.landmarks["issued_on"].max()),
         "penalty": trained.settings.penalty,
+        "wide_penalty": trained.settings.wide_penalty,
+        "wide_share": trained.settings.wide_share,
         "leaves": trained.settings.leaves,
         "trees": trained.settings.tree_count,
     }
@@ -141,5 +143,6 @@ def train_bundle(
         given.known_before,
         facts,
         fit_rfm_scale(given.features, given.landmarks["customer_id"]),
+        trained.date_levels,
     )
     return bundle, trained

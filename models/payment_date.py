@@ -6,17 +6,18 @@ date is never before the as-of date and is a working day of the payer's country.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.calendars import next_working_day
 from models.hazard import UnpaidCurves
 from models.intervals import Floats, Ints
+from models.payable_days import NO_HABIT, RunHabit, countries_of, nearest_payable_day
 
-DEFAULT_COUNTRY = "FR"
 _TAIL_REPEATS = 6
 _REPEATS = np.arange(_TAIL_REPEATS, dtype=np.int64)
 
@@ -86,28 +87,22 @@ def quantile_days(curves: UnpaidCurves, share: float | Floats) -> Ints:
     return result
 
 
-def payment_dates(landmarks: pl.DataFrame, days: Ints) -> pl.Series:
-    """Days past due as dates: the working day of the payer's country on or after them, never before the as-of date.
+def payment_dates(landmarks: pl.DataFrame, days: Ints, habits: Sequence[RunHabit] | None = None) -> pl.Series:
+    """Days past due as dates: the nearest day on which the payer pays, never before the as-of date.
 
     Args:
         landmarks: `as_of, due_on` and, when known, `country`; an absent or unknown country is read as France.
         days: days past due.
+        habits: when each payer makes its payment runs; no habit when absent.
     """
-    countries = landmarks["country"] if "country" in landmarks.columns else pl.Series([None], dtype=pl.String)
-    frame = (
-        landmarks.select("as_of", "due_on")
-        .with_columns(
-            country=countries.fill_null(DEFAULT_COUNTRY)
-            if countries.len() == landmarks.height
-            else pl.lit(DEFAULT_COUNTRY),
-            day=pl.Series(days),
-        )
-        .with_columns(
-            day=pl.max_horizontal(pl.col("due_on") + pl.duration(days=pl.col("day")), pl.col("as_of"))
-        )
+    told = habits or [NO_HABIT] * landmarks.height
+    rows = zip(
+        landmarks["due_on"], landmarks["as_of"], countries_of(landmarks), told, days.tolist(), strict=True
     )
-    snapped = {key: next_working_day(*key) for key in frame.select("day", "country").unique().iter_rows()}
-    moved = [snapped[key] for key in frame.select("day", "country").iter_rows()]
+    moved = [
+        nearest_payable_day(due + timedelta(days=day), seen, country, habit)
+        for due, seen, country, habit, day in rows
+    ]
     return pl.Series("payment_date", moved, dtype=pl.Date)
 
 

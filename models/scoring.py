@@ -12,9 +12,11 @@ from features.errors import Fault, InvalidInputError
 from features.segments import SEGMENT_COLUMNS, payer_segments
 from models.bundle import ModelBundle
 from models.cold_start import history_depth, rung_of
+from models.date_levels import DATE_COLUMNS
 from models.explanation.reasons import add_reasons
 from models.grades import grade_of
 from models.hazard import UnpaidCurves, curves_from_margins
+from models.payable_days import run_habits
 from models.payment_date import payment_dates, quantile_days
 from models.prediction import Prediction, predict
 from models.target import HORIZONS
@@ -23,8 +25,6 @@ from models.training_set import days_past_due
 
 AT_A_TIME = 4096
 """Landmarks scored in one go: with fourteen intervals and a few hundred features, about a hundred megabytes."""
-
-DATE_SHARES: dict[str, float] = {"payment_date_p10": 0.1, "payment_date_p50": 0.5, "payment_date_p90": 0.9}
 
 
 def score_landmarks(
@@ -62,8 +62,10 @@ def _score_part(
     found = predict_landmarks(bundle, features, landmarks)
     curves = found.curves
     unpaid = {f"unpaid_probability_{k}d": curves.at(k) for k in HORIZONS}
+    habits = run_habits(features, landmarks)
     dates = {
-        name: payment_dates(landmarks, quantile_days(curves, share)) for name, share in DATE_SHARES.items()
+        name: payment_dates(landmarks, quantile_days(curves, level), habits)
+        for name, level in zip(DATE_COLUMNS, bundle.date_levels.in_order, strict=True)
     }
     scores = (
         landmarks.select("invoice_id", "customer_id", "as_of")

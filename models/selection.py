@@ -113,11 +113,19 @@ class TimeSlice:
 
 @dataclass(frozen=True)
 class Choice:
-    """The candidate chosen, its calibration, and all candidates with their log loss."""
+    """The candidate chosen, its calibration, all candidates with their log loss, and the curves that judged it.
+
+    Attributes:
+        settings: of the candidate chosen.
+        calibration: fitted out of time.
+        trials: every candidate with its log loss.
+        judged: curves of each slice's landmarks by the chosen candidate, which had not seen them.
+    """
 
     settings: HazardSettings
     calibration: HazardCalibration
     trials: tuple[Trial, ...]
+    judged: tuple[JudgedCurves, ...]
 
 
 def time_slices(
@@ -190,7 +198,7 @@ def choose(
         min_rows_per_leaf=leaf_rows(row_count),
     )
     if not slices:
-        return Choice(cautious, identity_calibration(len(intervals.bounds)), ())
+        return Choice(cautious, identity_calibration(len(intervals.bounds)), (), ())
     cards = [fit_cards(table, part.fit, feature_names, intervals, cautious) for part in slices]
     counts = [0, *(count for count in TREE_COUNTS if count < settings.max_trees), settings.max_trees]
     fitted: dict[HazardSettings, list[DiscreteTimeHazard]] = {}
@@ -230,7 +238,8 @@ def choose(
     learnt = max(len(part.fit) for part in slices)
     more = max(1.0, row_count / learnt) ** _TREES_FOR_MORE_ROWS
     final = replace(winner, tree_count=min(settings.max_trees, round(winner.tree_count * more)))
-    return Choice(final, fit_calibration(_together(judged_of[share])), tuple(trials))
+    chosen = judged_of[share]
+    return Choice(final, fit_calibration(_together(chosen)), tuple(trials), tuple(chosen))
 
 
 def even_unless_clear(losses: Mapping[float, float], landmark_count: int) -> float:

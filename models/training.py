@@ -6,6 +6,7 @@ chosen one; then the chosen one is fitted again on the whole window.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,11 +16,24 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from models.calibration import HazardCalibration, level_on
-from models.hazard import DiscreteTimeHazard, HazardSettings, fit_hazard
-from models.intervals import Floats, intervals_for
-from models.selection import TrainingSettings, Trial, choose, issued_curves, time_slices
+from models.date_levels import DateLevels, JudgedDates, fit_date_levels
+from models.hazard import DiscreteTimeHazard, HazardSettings, UnpaidCurves, fit_hazard
+from models.intervals import Floats, Intervals, hazard_rows, intervals_for
+from models.payable_days import countries_of, run_habits
+from models.selection import (
+    Choice,
+    TimeSlice,
+    TrainingSettings,
+    Trial,
+    choose,
+    issued_curves,
+    time_slices,
+)
 from models.target import Target
 from models.training_set import training_rows
+
+MOST_DATES_JUDGED = 2_000
+"""Landmarks of a slice whose payment dates are judged."""
 
 MINIMUM_SETTLED = 30
 """Fewest settled invoices a model is trained on; below it a prior would be all there is."""
@@ -36,6 +50,7 @@ class TrainedModel:
         known_before: the cut-off; nothing known on or after it was used.
         settings: the candidate chosen.
         trials: every candidate with its log loss.
+        date_levels: at which probabilities the payment dates are read.
         landmark_count: landmarks learnt from.
         row_count: hazard rows learnt from.
         invoice_count: invoices learnt from.
@@ -47,6 +62,7 @@ class TrainedModel:
     known_before: date
     settings: HazardSettings
     trials: tuple[Trial, ...]
+    date_levels: DateLevels
     landmark_count: int
     row_count: int
     invoice_count: int
@@ -99,9 +115,46 @@ def train_model(
         known_before=known_before,
         settings=chosen,
         trials=choice.trials,
+        date_levels=fit_date_levels(_judged_dates(folds, choice, landmarks, features, intervals)),
         landmark_count=landmarks.height,
         row_count=len(rows),
         invoice_count=landmarks["invoice_id"].n_unique(),
+    )
+
+
+def _judged_dates(
+    folds: Sequence[TimeSlice],
+    choice: Choice,
+    landmarks: pl.DataFrame,
+    features: pl.DataFrame,
+    intervals: Intervals,
+) -> JudgedDates | None:
+    """Landmarks at issue of the slices, an even sample of each, with their calibrated curves."""
+    parts = []
+    for fold, judged in zip(folds, choice.judged, strict=True):
+        issued = np.flatnonzero(fold.weight == 1.0)
+        own = issued[:: max(1, math.ceil(issued.size / MOST_DATES_JUDGED))]
+        days_past_due = fold.days_past_due[own]
+        rows = hazard_rows(days_past_due, intervals)
+        margins = judged.margins[own][rows.landmark, rows.interval]
+        parts.append((fold, own, choice.calibration.curves(margins, rows, days_past_due, intervals)))
+    if not parts:
+        return None
+    places = np.concatenate([fold.landmarks[own] for fold, own, _ in parts])
+    seen = landmarks[places]
+    return JudgedDates(
+        curves=UnpaidCurves(
+            np.concatenate([curves.days_past_due for _, _, curves in parts]),
+            np.concatenate([curves.start for _, _, curves in parts]),
+            np.concatenate([curves.unpaid for _, _, curves in parts]),
+            intervals,
+        ),
+        as_of=seen["as_of"].to_list(),
+        due_on=seen["due_on"].to_list(),
+        countries=countries_of(seen),
+        habits=run_habits(features[places], seen),
+        days_late=np.concatenate([fold.days_late[own] for fold, own, _ in parts]),
+        days_until_cutoff=np.concatenate([fold.days_until_cutoff[own] for fold, own, _ in parts]),
     )
 
 

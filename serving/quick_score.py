@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from features.asof import PaymentHistory
-from features.calendars import next_working_day
+from features.asof.dates import Float64Array
 from features.catalogue import FEATURE_NAMES
 from features.compute import feature_matrix
 from features.rfm_scale import AXES
@@ -29,6 +29,7 @@ from models.cold_start import (
     RUNGS,
     SEGMENT_COLUMN,
 )
+from models.date_levels import DATE_COLUMNS, DateLevels
 from models.explanation.contributions import explain_prediction
 from models.explanation.reasons import DEFAULT_COUNT
 from models.grades import (
@@ -39,9 +40,9 @@ from models.grades import (
 )
 from models.hazard import UnpaidCurves
 from models.intervals import Ints
-from models.payment_date import DEFAULT_COUNTRY, quantile_days
+from models.payable_days import DEFAULT_COUNTRY, RUN_COLUMNS, RunHabit, nearest_payable_day, run_habit
+from models.payment_date import quantile_days
 from models.prediction import predict
-from models.scoring import DATE_SHARES
 from models.target import HORIZONS
 from serving.quick_reasons import reasons_of_few
 
@@ -55,7 +56,7 @@ _PLACE: Final = {name: place for place, name in enumerate(FEATURE_NAMES)}
 _DEPTH: Final = _PLACE[HISTORY_DEPTH_COLUMN]
 _SEGMENT: Final = _PLACE[SEGMENT_COLUMN]
 _PORTFOLIO: Final = _PLACE[PORTFOLIO_COLUMN]
-_SHARES: Final = np.array(list(DATE_SHARES.values()))
+_RUNS: Final = [_PLACE[name] for name in RUN_COLUMNS]
 
 
 def score_few(
@@ -77,7 +78,25 @@ def score_few(
         segments: segment of each payer where it was worked out before (a payer has one segment at one
             as-of date); null works it out.
     """
-    matrix = feature_matrix(history, landmarks)
+    return score_matrix(bundle, feature_matrix(history, landmarks), landmarks, with_reasons, segments)
+
+
+def score_matrix(
+    bundle: ModelBundle,
+    matrix: Float64Array,
+    landmarks: pl.DataFrame,
+    with_reasons: bool,
+    segments: Sequence[str | None] | None = None,
+) -> tuple[list[FeatureRow], list[ScoreRow]]:
+    """Return the same from features worked out before.
+
+    Args:
+        bundle: the model.
+        matrix: the answer of `feature_matrix` for the landmarks.
+        landmarks: as for `score_few`.
+        with_reasons: as for `score_few`.
+        segments: as for `score_few`.
+    """
     values = matrix.T.tolist()
     as_of, due_on = landmarks["as_of"].to_list(), landmarks["due_on"].to_list()
     days_past_due = np.array([(a - b).days for a, b in zip(as_of, due_on, strict=True)], dtype=np.int64)
@@ -86,7 +105,7 @@ def score_few(
     curves = found.curves
     unpaid = {f"unpaid_probability_{k}d": curves.at(k).tolist() for k in HORIZONS}
     p_late, p_late_30 = curves.at(bundle.target.grace_days).tolist(), curves.at(30).tolist()
-    days = _days_of_every_share(curves)
+    days = _days_of_every_level(curves, bundle.date_levels)
     if segments is None:
         segments = _segments(bundle, matrix)
     keys = zip(landmarks["invoice_id"].to_list(), landmarks["customer_id"].to_list(), strict=True)
@@ -104,8 +123,9 @@ def score_few(
         for name, chances in unpaid.items():
             score[name] = chances[place]
         country = landmarks["country"][place]
-        for name, of_share in zip(DATE_SHARES, days, strict=True):
-            score[name] = _payment_date(due, of_share[place], seen, country)
+        habit = run_habit([row[run] if row[run] == row[run] else None for run in _RUNS], due)
+        for name, of_level in zip(DATE_COLUMNS, days, strict=True):
+            score[name] = _payment_date(due, of_level[place], seen, country, habit)
         score["grade"] = _grade(p_late[place], p_late_30[place])
         score["history_depth"] = int(depth)
         score["cold_start_rung"] = _rung(depth, row[_SEGMENT], row[_PORTFOLIO])
@@ -119,8 +139,8 @@ def score_few(
     if with_reasons:
         told = explain_prediction(bundle, found)
         known = [
-            {name: value for name, value in zip(FEATURE_NAMES, row, strict=True) if value == value}
-            for row in values
+            {name: value for name, value in zip(FEATURE_NAMES, row, strict=True) if value is not None}
+            for row in features
         ]
         reasons = reasons_of_few(told, known, landmarks["currency"].to_list(), DEFAULT_COUNT)
         explained = told.explained_days.tolist(), told.probability.tolist(), told.base.tolist()
@@ -139,21 +159,24 @@ def _places_of(names: tuple[str, ...]) -> Ints:
     return np.array([_PLACE[name] for name in names], dtype=np.int64)
 
 
-def _days_of_every_share(curves: UnpaidCurves) -> list[list[int]]:
-    """Days past due at which each share is paid, share by share: the curves are read once for all of them."""
-    count, times = curves.days_past_due.size, _SHARES.size
+def _days_of_every_level(curves: UnpaidCurves, levels: DateLevels) -> list[list[int]]:
+    """Days past due at which each level is reached, level by level: the curves are read once for all of them."""
+    asked = np.array(levels.in_order)
+    count, times = curves.days_past_due.size, asked.size
     every = replace(
         curves,
         days_past_due=np.tile(curves.days_past_due, times),
         start=np.tile(curves.start, times),
         unpaid=np.tile(curves.unpaid, (times, 1)),
     )
-    days: list[list[int]] = quantile_days(every, _SHARES.repeat(count)).reshape(times, count).tolist()
+    days: list[list[int]] = quantile_days(every, asked.repeat(count)).reshape(times, count).tolist()
     return days
 
 
-def _payment_date(due_on: dt.date, days: int, as_of: dt.date, country: str | None) -> dt.date:
-    return next_working_day(max(due_on + dt.timedelta(days=days), as_of), country or DEFAULT_COUNTRY)
+def _payment_date(
+    due_on: dt.date, days: int, as_of: dt.date, country: str | None, habit: RunHabit
+) -> dt.date:
+    return nearest_payable_day(due_on + dt.timedelta(days=days), as_of, country or DEFAULT_COUNTRY, habit)
 
 
 def _grade(p_late: float, p_late_30: float) -> str:
@@ -174,7 +197,7 @@ def _rung(depth: float, segment: float, portfolio: float) -> str:
     return RUNGS[2] if not np.isnan(portfolio) else RUNGS[3]
 
 
-def _segments(bundle: ModelBundle, matrix: np.ndarray[Any, np.dtype[np.float64]]) -> list[str | None]:
+def _segments(bundle: ModelBundle, matrix: Float64Array) -> list[str | None]:
     if bundle.rfm_scale is None:
         return [None] * matrix.shape[1]
     columns = [pl.Series(name, matrix[_PLACE[name]], nan_to_null=True) for name in _SEGMENT_INPUTS]
