@@ -20,11 +20,13 @@ class Sample:
             was due, so that a server that falls behind is not flattered.
         statuses: answers by status; 0 is a connection that broke.
         bodies: answers, when they were asked for.
+        broken_at: instants, on the monotonic clock, at which connections broke.
     """
 
     milliseconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     bodies: list[bytes] = field(default_factory=list)
+    broken_at: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
     def figures(self) -> dict[str, float | int | dict[str, int]]:
@@ -109,6 +111,8 @@ async def steady(
         sample.statuses[status] += 1
         if status:
             sample.milliseconds.append((time.perf_counter() - due) * 1000.0)
+        else:
+            sample.broken_at.append(time.perf_counter())
         if keep_bodies:
             sample.bodies.append(body)
 

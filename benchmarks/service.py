@@ -2,14 +2,15 @@
 
 Four parts, all on 127.0.0.1 and bounded by --seconds each:
 
-- latency of one invoice with features, reasons and route, warm, one worker, at a steady rate; beside it,
-in the same
-  run, a bare ASGI application (the floor) and MLflow's own server with the same trees, which multiplies a
+- latency of one invoice with features, reasons and route, warm, one worker, at a steady rate; beside it, in the
+  same run, a bare ASGI application (the floor) and MLflow's own server with the same trees, which multiplies a
   ready row and does nothing else;
 - requests a second at saturation with one and with two workers;
-- endurance: a steady rate while the model is swapped three times, events stream in and a worker is killed:
-errors,
+- endurance: a steady rate while the model is swapped three times, events stream in and a worker is killed: errors,
   wrong versions and lost events are counted.
+
+Beside the times stand the processor milliseconds of the workers for each request, which other work on the machine
+moves less, and the load average before each part.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import psutil
 
-from benchmarks.load_generator import Connection, post, saturated, steady
+from benchmarks.load_generator import Connection, Sample, post, saturated, steady
 from features.asof import open_landmarks
 from features.ledger import Ledger, last_known_on, read_ledger
 from models.bundle import ModelBundle, load_bundle, make_bundle, write_bundle
@@ -170,6 +171,35 @@ def with_mlflow(bundle: Path, run: Callable[[int, Callable[[int], bytes]], Any])
             return run(port, lambda _: post("/invocations", body))
 
 
+def workers_of(process: psutil.Process) -> list[psutil.Process]:
+    """Return the processes that answer."""
+    return [child for child in process.children(recursive=True) if "--worker-id" in child.cmdline()]
+
+
+def measured(process: psutil.Process, run: Callable[[], Awaitable[Sample]]) -> dict[str, Any]:
+    """Run a load and return its figures with what it cost the workers."""
+    load = os.getloadavg()[0]
+    workers = workers_of(process)
+    before = _processor_seconds(workers)
+    sample = asyncio.run(_awaited(run))
+    used = _processor_seconds(workers) - before
+    answered = max(len(sample.milliseconds), 1)
+    return {
+        **sample.figures(),
+        "processor_ms_a_request": round(1000.0 * used / answered, 2),
+        "load_before": round(load, 2),
+    }
+
+
+async def _awaited(run: Callable[[], Awaitable[Sample]]) -> Sample:
+    return await run()
+
+
+def _processor_seconds(workers: Sequence[psutil.Process]) -> float:
+    times = [worker.cpu_times() for worker in workers]
+    return float(sum(spent.user + spent.system for spent in times))
+
+
 async def endure(
     bench: Bench, port: int, process: psutil.Process, per_second: float, seconds: float
 ) -> dict[str, Any]:
@@ -208,7 +238,7 @@ async def endure(
             await asyncio.sleep(seconds / 5)
             bench.promote(version)
         await asyncio.sleep(seconds / 10)
-        workers = [child for child in process.children(recursive=True) if "--worker-id" in child.cmdline()]
+        workers = workers_of(process)
         if workers:
             killed_at = time.perf_counter()
             workers[0].kill()
@@ -224,6 +254,8 @@ async def endure(
     return {
         **sample.figures(),
         "was_a_worker_killed": killed_at > 0,
+        "broken_within_a_second_of_the_kill": sum(0 <= at - killed_at <= 1.0 for at in sample.broken_at),
+        "refused": sum(count for status, count in sample.statuses.items() if status not in (0, 200)),
         "model_versions_seen": sorted({answer["model_version"] for answer in answers}),
         "answers_with_a_wrong_version": wrong,
         "answers_not_stored": sum(not answer["is_stored"] for answer in answers),
@@ -258,11 +290,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         _load(bench, arguments.ledger)
         rate, seconds = arguments.rate, arguments.seconds
         result: dict[str, Any] = {"machine": _machine(), "rate_per_second": rate, "seconds": seconds}
-        with bench.serving(1) as (port, _):
-            result["one_invoice"] = asyncio.run(steady(port, bench.score_request, rate, seconds)).figures()
-            result["saturation_1_worker"] = asyncio.run(
-                saturated(port, bench.score_request, seconds, 8)
-            ).figures()
+        with bench.serving(1) as (port, process):
+            result["one_invoice"] = measured(
+                process, lambda: steady(port, bench.score_request, rate, seconds)
+            )
+            result["saturation_1_worker"] = measured(
+                process, lambda: saturated(port, bench.score_request, seconds, 8)
+            )
         result["bare_asgi"] = with_bare_app(
             lambda port: asyncio.run(steady(port, bench.score_request, rate, seconds)).figures()
         )
@@ -272,9 +306,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 lambda port, request: asyncio.run(steady(port, request, rate, seconds)).figures(),
             )
         with bench.serving(2) as (port, process):
-            result["saturation_2_workers"] = asyncio.run(
-                saturated(port, bench.score_request, seconds, 16)
-            ).figures()
+            result["saturation_2_workers"] = measured(
+                process, lambda: saturated(port, bench.score_request, seconds, 16)
+            )
             result["endurance"] = asyncio.run(
                 endure(bench, port, process, arguments.endurance_rate, arguments.endurance_seconds)
             )
