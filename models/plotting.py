@@ -8,15 +8,19 @@ from typing import Any
 BLUE, ORANGE, GREY = "#0b5394", "#cc7a00", "#bbbbbb"
 
 
-def canvas(width: float, height: float) -> tuple[Any, Any]:
-    """An empty figure of so many inches and its axes, without the frame's right and upper sides."""
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
+    """An empty figure of so many inches and its axes, without the frame's right and upper sides.
+
+    With several rows or columns the axes are a flat list, row by row.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    return figure, axes
+    panels = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for axes in panels:
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    return figure, panels[0] if rows * columns == 1 else panels
 
 
 def svg_text(figure: Any) -> str:

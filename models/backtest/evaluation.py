@@ -26,12 +26,15 @@ from models.bundle import ModelBundle
 from models.from_ledger import TrainingInput, train_bundle, training_input, usable_features
 from models.scoring import score_landmarks
 from models.selection import TrainingSettings
-from models.target import Target, outcomes
+from models.target import HORIZONS, Target, outcomes
 from models.training import TrainedModel
 
 MODEL_NAME = "encours"
 TRUTH_NAME = "truth"
 _LEAST_TRAINING_SHARE = 0.6
+
+CUSTOMER_COLUMNS = ("sector", "country", "size_class", "legal_form", "language")
+"""Columns of the customer that errors are told by."""
 
 PREDICTION_SCHEMA = pl.Schema(
     {
@@ -43,20 +46,24 @@ PREDICTION_SCHEMA = pl.Schema(
         "due_on": pl.Date,
         "amount": pl.Float64,
         "history_depth": pl.Int64,
+        "grade": pl.String,
+        "segment": pl.String,
+        **dict.fromkeys(CUSTOMER_COLUMNS, pl.String),
         "p_late": pl.Float64,
         "p_late_30": pl.Float64,
+        **{f"unpaid_probability_{k}d": pl.Float64 for k in HORIZONS},
         "payment_date_p10": pl.Date,
         "payment_date_p50": pl.Date,
         "payment_date_p90": pl.Date,
         "is_late": pl.Boolean,
-        "is_unpaid_30d": pl.Boolean,
-        "is_unpaid_90d": pl.Boolean,
+        **{f"is_unpaid_{k}d": pl.Boolean for k in HORIZONS},
         "days_late": pl.Int32,
         "settled_on": pl.Date,
     }
 )
 """One row per model and test invoice; a null probability or date means the model gives none, a null label that it was
-not observed by the end of the ledger, a null `days_late` that the invoice was still open then."""
+not observed by the end of the ledger, a null `days_late` that the invoice was still open then. Grade and segment are
+those of the model judged, whatever the row's model, so that all models are compared on the same groups."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +163,7 @@ def run_backtest(
         tested = issued.filter(pl.col("due_on") + pl.duration(days=target.grace_days) < end)
         features = compute_features(history, tested)
         progress(f"{cutoff}: predicting {tested.height:,} invoices")
-        observed = _observed(tested, given, target, end)
+        observed = _observed(tested, given, target, end, ledger.customers)
         scores = score_landmarks(bundle, features, tested, with_reasons=False)
         parts.append(_model_rows(scores, observed, cutoff))
         known = labelled(given, target)
@@ -230,34 +237,47 @@ def _refuse_empty_periods(
         raise InvalidInputError("The backtest cannot be run.", faults)
 
 
-def _observed(tested: pl.DataFrame, given: TrainingInput, target: Target, end: date) -> pl.DataFrame:
-    """What became of the test invoices by the end of the ledger."""
+def _observed(
+    tested: pl.DataFrame, given: TrainingInput, target: Target, end: date, customers: pl.DataFrame
+) -> pl.DataFrame:
+    """What became of the test invoices by the end of the ledger, and whose they were."""
     known = outcomes(tested, given.settlements, end)
     late = pl.col("days_late").is_null() | (pl.col("days_late") > target.grace_days)
     unpaid = {
         f"is_unpaid_{k}d": pl.when(pl.col("due_on") + pl.duration(days=k) < end).then(
             pl.col("days_late").is_null() | (pl.col("days_late") > k)
         )
-        for k in (30, 90)
+        for k in HORIZONS
     }
-    return tested.select("amount").hstack(known.with_columns(is_late=late, **unpaid))
+    whose = tested.select("customer_id").join(
+        customers.select("customer_id", *CUSTOMER_COLUMNS),
+        on="customer_id",
+        how="left",
+        validate="m:1",
+        maintain_order="left",
+    )
+    return (
+        tested.select("amount")
+        .hstack(known.with_columns(is_late=late, **unpaid))
+        .hstack(whose.select(CUSTOMER_COLUMNS))
+    )
 
 
 _OUTCOME_COLUMNS = (
     "due_on",
     "amount",
     "is_late",
-    "is_unpaid_30d",
-    "is_unpaid_90d",
+    *(f"is_unpaid_{k}d" for k in HORIZONS),
     "days_late",
     "settled_on",
+    *CUSTOMER_COLUMNS,
 )
 
 
 def _model_rows(scores: pl.DataFrame, observed: pl.DataFrame, cutoff: date) -> pl.DataFrame:
     return (
         scores.hstack(observed.select(_OUTCOME_COLUMNS))
-        .with_columns(model=pl.lit(MODEL_NAME), cutoff=pl.lit(cutoff))
+        .with_columns(model=pl.lit(MODEL_NAME), cutoff=pl.lit(cutoff), segment=pl.col("rfm_segment"))
         .select(PREDICTION_SCHEMA.names())
         .cast(PREDICTION_SCHEMA)
     )
@@ -279,6 +299,7 @@ def _baseline_rows(
         model=pl.lit(name),
         p_late=chance(prediction.p_late),
         p_late_30=chance(prediction.p_late_30),
+        **{f"unpaid_probability_{k}d": pl.lit(None, dtype=pl.Float64) for k in HORIZONS},
         payment_date_p10=day(prediction.days_p10),
         payment_date_p50=day(prediction.days_p50),
         payment_date_p90=day(prediction.days_p90),
@@ -300,6 +321,7 @@ def _truth_rows(
         model=pl.lit(TRUTH_NAME),
         p_late=p_late,
         p_late_30=joined["unpaid_probability_30d"],
+        **{f"unpaid_probability_{k}d": joined[f"unpaid_probability_{k}d"] for k in HORIZONS},
         payment_date_p10=pl.lit(None, dtype=pl.Date),
         payment_date_p50=pl.lit(None, dtype=pl.Date),
         payment_date_p90=pl.lit(None, dtype=pl.Date),

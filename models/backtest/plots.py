@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
+from models.plotting import BLUE, GREY, ORANGE, canvas, svg_text
+
 _NOT_DRAWN = ("constant", "days_past_due_rule")
-_COLOURS = ("#0b5394", "#cc7a00", "#6aa84f", "#a64d79", "#666666", "#b45f06")
+_COLOURS = (BLUE, ORANGE, "#6aa84f", "#a64d79", "#666666", "#b45f06")
 
 
 def calibration_plot(figures: Mapping[str, Any], probability: str = "p_late") -> str:
     """Observed share against predicted probability, one line per model, in tenths of the invoices."""
-    figure, axes = _canvas(5.2, 4.6)
-    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1, linestyle="--", label="perfect")
+    figure, axes = canvas(5.2, 4.6)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="perfect")
     models = [name for name in figures["models"] if name not in _NOT_DRAWN]
     for number, name in enumerate(models):
         entry = figures["models"][name]
@@ -32,7 +33,30 @@ def calibration_plot(figures: Mapping[str, Any], probability: str = "p_late") ->
     axes.set_xlabel("predicted probability")
     axes.set_ylabel("observed share")
     axes.legend(fontsize=8, frameon=False)
-    return _svg(figure)
+    return svg_text(figure)
+
+
+def horizon_plot(figures: Mapping[str, Any], model: str) -> str:
+    """Observed share against predicted probability of being unpaid at each horizon, one panel each."""
+    horizons = figures["models"][model].get("horizons") or {}
+    figure, panels = canvas(10.4, 5.6, rows=2, columns=3)
+    for axes, (days, told) in zip(panels, horizons.items(), strict=False):
+        bins = told["reliability"]
+        most = max([1e-3, *(max(one["predicted"], one["observed"]) for one in bins)])
+        axes.plot([0, most], [0, most], color=GREY, linewidth=1, linestyle="--")
+        axes.plot(
+            [one["predicted"] for one in bins],
+            [one["observed"] for one in bins],
+            marker="o",
+            markersize=4,
+            color=BLUE,
+        )
+        axes.set_title(f"unpaid {days} days past due, n = {told['observed']:,}", fontsize=9)
+    for axes in panels[len(horizons) :]:
+        axes.set_visible(False)
+    figure.supxlabel("predicted probability", fontsize=9)
+    figure.supylabel("observed share", fontsize=9)
+    return svg_text(figure)
 
 
 def interval_plot(figures: Mapping[str, Any], figure_name: str) -> str:
@@ -42,7 +66,7 @@ def interval_plot(figures: Mapping[str, Any], figure_name: str) -> str:
         for name, entry in figures["models"].items()
         if entry.get(figure_name) is not None
     ]
-    figure, axes = _canvas(5.2, 0.6 + 0.36 * len(rows))
+    figure, axes = canvas(5.2, 0.6 + 0.36 * len(rows))
     for height, (_, value, interval) in enumerate(reversed(rows)):
         if interval:
             axes.plot(interval, [height, height], color="#888888", linewidth=2)
@@ -50,25 +74,4 @@ def interval_plot(figures: Mapping[str, Any], figure_name: str) -> str:
     axes.set_yticks(range(len(rows)), [name for name, _, _ in reversed(rows)])
     axes.set_xlabel(figure_name.replace("_", " "))
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    return _svg(figure)
-
-
-def _canvas(width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    return figure, axes
-
-
-def _svg(figure: Any) -> str:
-    """The figure as SVG, the same bytes for the same figures."""
-    import matplotlib as mpl
-
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "encours", "svg.fonttype": "none"}):
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    content = text.getvalue()
-    return content[content.index("<svg") :]
+    return svg_text(figure)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from models.backtest.plots import calibration_plot, interval_plot
+from models.backtest.plots import calibration_plot, horizon_plot, interval_plot
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:68rem;margin:2rem auto;padding:0 1rem}
@@ -54,6 +54,8 @@ def html_report(figures: Mapping[str, Any]) -> str:
         "<h2>Calibration</h2>",
         f"<div class='side'><div><h3>late</h3>{calibration_plot(figures)}</div>"
         f"<div><h3>unpaid 30 days past due</h3>{calibration_plot(figures, 'p_late_30')}</div></div>",
+        f"<h3>{own} by horizon</h3>{horizon_plot(figures, own)}",
+        _horizons(models),
         "<h2>Probability of being unpaid 30 days past due</h2>",
         _chances(models, own, "p_late_30"),
         "<h2>Payment date</h2>",
@@ -121,6 +123,22 @@ def _chances(models: Mapping[str, Any], own: str, probability: str | None) -> st
     return _table(["model", "invoices", "late", "predicted", *(label for _, label in _FIGURES)], rows, marks)
 
 
+def _horizons(models: Mapping[str, Any]) -> str:
+    """Every horizon of the models that give a whole curve."""
+    rows = [
+        [
+            f"{days} days past due, {name}",
+            f"{told['observed']:,}",
+            _share(told["event_share"]),
+            _share(told["mean_probability"]),
+            *(_plain(told.get(figure)) for figure in ("auc", "log_loss", "ece")),
+        ]
+        for name, entry in models.items()
+        for days, told in (entry.get("horizons") or {}).items()
+    ]
+    return _table(["unpaid", "invoices", "unpaid", "predicted", "AUC", "log loss", "calibration error"], rows)
+
+
 def _differences(figures: Mapping[str, Any]) -> str:
     rows = [
         [name, *(_signed(entry.get(figure)) for figure in ("auc", "log_loss", "brier"))]
@@ -158,32 +176,40 @@ def _dates(models: Mapping[str, Any], own: str) -> str:
 
 
 def _groups(entry: Mapping[str, Any]) -> str:
+    head = [
+        "invoices",
+        "late",
+        "predicted",
+        "AUC",
+        "log loss",
+        "calibration error",
+        "unpaid at 30",
+        "predicted",
+        "AUC",
+        "log loss",
+        "date error, days",
+        "inside p10-p90",
+    ]
     parts = []
     for group, classes in entry["by"].items():
-        rows = [
-            [
-                label,
-                f"{figures['n']:,}",
-                _share(figures.get("event_share")),
-                _share(figures.get("mean_probability")),
-                _plain(figures.get("auc")),
-                _plain(figures.get("log_loss")),
-                _plain(figures.get("ece")),
-                "" if not figures.get("date") else f"{figures['date']['median_absolute_days']:.1f}",
-            ]
-            for label, figures in classes.items()
-        ]
-        head = [
-            f"by {group}",
-            "invoices",
-            "late",
-            "predicted",
-            "AUC",
-            "log loss",
-            "calibration error",
-            "date error, days",
-        ]
-        parts.append(_table(head, rows))
+        rows = []
+        for label, figures in classes.items():
+            at_30, date = figures.get("p_late_30") or {}, figures.get("date") or {}
+            rows.append(
+                [
+                    label,
+                    f"{figures['n']:,}",
+                    _share(figures.get("event_share")),
+                    _share(figures.get("mean_probability")),
+                    *(_plain(figures.get(figure)) for figure in ("auc", "log_loss", "ece")),
+                    _share(at_30.get("event_share")),
+                    _share(at_30.get("mean_probability")),
+                    *(_plain(at_30.get(figure)) for figure in ("auc", "log_loss")),
+                    f"{date['median_absolute_days']:.1f}" if date else "",
+                    _share(date.get("coverage")),
+                ]
+            )
+        parts.append(_table([f"by {group.replace('_', ' ')}", *head], rows))
     return "".join(parts)
 
 

@@ -11,7 +11,9 @@ import polars as pl
 
 from models.backtest import metrics
 from models.backtest.evaluation import Backtest
+from models.backtest.groups import group_classes
 from models.intervals import Floats
+from models.target import HORIZONS
 
 DEFAULT_RESAMPLES = 200
 
@@ -26,8 +28,9 @@ def summarise(backtest: Backtest, resamples: int = DEFAULT_RESAMPLES, seed: int 
 
     Returns:
         Plain values for JSON: `models.<name>` with `n`, `auc`, `log_loss`, `brier`, `ece` and more for p_late, the
-        same under `p_late_30`, `date`, `intervals` (95 %, customers drawn with replacement), `by` (history, amount,
-        cut-off), and `difference` (model minus baseline, with its interval).
+        same under `p_late_30` and, where the model gives the whole curve, under `horizons.<days>`; `date`,
+        `intervals` (95 %, customers drawn with replacement), `by.<group>.<class>` (see
+        `models.backtest.groups.group_classes`), and `difference` (model minus baseline, with its interval).
     """
     predictions = backtest.predictions
     names = predictions["model"].unique(maintain_order=True).to_list()
@@ -47,7 +50,9 @@ def summarise(backtest: Backtest, resamples: int = DEFAULT_RESAMPLES, seed: int 
                 "training_rows": origin.trained.row_count,
                 "model_version": origin.bundle.version,
                 "features": len(origin.bundle.feature_names),
-                "penalty": origin.trained.settings.penalty,
+                "wide_penalty": origin.trained.settings.wide_penalty,
+                "wide_share": origin.trained.settings.wide_share,
+                "date_levels": list(origin.trained.date_levels.in_order),
                 "trees": origin.trained.settings.tree_count,
                 "leaves": origin.trained.settings.leaves,
             }
@@ -74,40 +79,28 @@ def _model_figures(rows: pl.DataFrame, draws: list[Floats]) -> dict[str, Any]:
     figures.update(_chances(rows, "p_late", "is_late", draws) or {})
     figures["p_late_30"] = _chances(rows, "p_late_30", "is_unpaid_30d", draws)
     figures["date"] = _dates(rows)
+    figures["horizons"] = {
+        str(k): told
+        for k in HORIZONS
+        if (told := _chances(rows, f"unpaid_probability_{k}d", f"is_unpaid_{k}d", [])) is not None
+    }
+    classes = group_classes(rows)
     figures["by"] = {
-        name: {
-            str(label[0]): {
-                "n": part.height,
-                **(_chances(part, "p_late", "is_late", []) or {}),
-                "date": _dates(part),
-            }
-            for label, part in sorted(
-                rows.with_columns(_class=group).group_by("_class", maintain_order=True),
-                key=lambda pair: str(pair[0]),
-            )
+        group: {
+            label: _class_figures(rows.filter(classes[group] == label))
+            for label in sorted(classes[group].unique())
         }
-        for name, group in _groups(rows).items()
+        for group in classes.columns
     }
     return figures
 
 
-def _groups(rows: pl.DataFrame) -> dict[str, pl.Expr]:
-    quarters = [rows["amount"].quantile(share) for share in (0.25, 0.5, 0.75)]
-    labels = ("1 smallest quarter", "2 second quarter", "3 third quarter")
-    amount = pl.lit("4 largest quarter")
-    for edge, label in reversed(list(zip(quarters, labels, strict=True))):
-        amount = pl.when(pl.col("amount") <= edge).then(pl.lit(label)).otherwise(amount)
+def _class_figures(rows: pl.DataFrame) -> dict[str, Any]:
     return {
-        "history": pl.when(pl.col("history_depth") >= 3)
-        .then(pl.lit("known customer"))
-        .otherwise(pl.lit("new customer (fewer than 3 settled invoices)")),
-        "amount": amount,
-        "cutoff": pl.col("cutoff").cast(pl.String),
-        "outcome": pl.when(pl.col("is_unpaid_30d").fill_null(False))
-        .then(pl.lit("more than 30 days late"))
-        .when(pl.col("is_late"))
-        .then(pl.lit("late, at most 30 days"))
-        .otherwise(pl.lit("on time")),
+        "n": rows.height,
+        **(_chances(rows, "p_late", "is_late", []) or {}),
+        "p_late_30": _chances(rows, "p_late_30", "is_unpaid_30d", []),
+        "date": _dates(rows),
     }
 
 

@@ -79,6 +79,26 @@ def test_figures_can_be_recomputed_from_the_predictions():
             assert low <= entry["log_loss"] <= high
 
 
+def test_every_group_and_every_horizon_is_told_and_the_classes_add_up():
+    entry = summarise(_backtest(), resamples=0)["models"][MODEL_NAME]
+    for group in (
+        "history_depth",
+        "amount",
+        "grade",
+        "segment",
+        "sector",
+        "country",
+        "size_class",
+        "legal_form",
+    ):
+        assert sum(figures["n"] for figures in entry["by"][group].values()) == entry["n"]
+    assert list(entry["horizons"]) == ["0", "7", "15", "30", "60", "90"]
+    assert entry["horizons"]["0"]["log_loss"] == entry["log_loss"]
+    means = [told["mean_probability"] for told in entry["horizons"].values()]
+    assert entry["horizons"]["30"]["log_loss"] == entry["p_late_30"]["log_loss"]
+    assert means[0] > means[3] > means[5]
+
+
 def test_the_model_beats_the_simple_rules_and_no_model_beats_the_truth():
     models = summarise(_backtest(), resamples=0)["models"]
     own = models[MODEL_NAME]
@@ -88,7 +108,7 @@ def test_the_model_beats_the_simple_rules_and_no_model_beats_the_truth():
     assert all(models[TRUTH_NAME]["log_loss"] < entry["log_loss"] for name, entry in models.items()
                if name != TRUTH_NAME and entry.get("log_loss") is not None)  # fmt: skip
     assert own["ece"] < 0.08
-    assert 0.7 < own["date"]["coverage"] < 0.93
+    assert 0.74 < own["date"]["coverage"] < 0.88
 
 
 def test_the_future_of_the_ledger_does_not_change_a_trained_model():

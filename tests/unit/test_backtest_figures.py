@@ -101,7 +101,7 @@ def test_the_report_holds_plots_and_escapes_names():
         "difference": {},
     }
     page = html_report(figures)
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     assert "by a&lt;b" in page
     assert "x&amp;y" in page
     assert "0.5000 [0.4000, 0.6000]" in page
