@@ -132,6 +132,15 @@ class BenefitAnswer(Reply):
     is_assumed: bool = Field(description="the effect behind it is an assumption, not a measurement")
 
 
+class PersonDecidesAnswer(Reply):
+    """No step against this debtor is taken without a person (natural persons: GDPR art. 22)."""
+
+    because: str = Field(description="natural_person, legal_form_unknown or strategic_account")
+    level: str = Field(description="who decides at least: an approval level of the policy")
+    fr: str
+    en: str
+
+
 class AmountAnswer(Reply):
     """An amount with its currency."""
 
@@ -185,6 +194,9 @@ class DecisionAnswer(Reply):
     assignment_probability: float | None
     policy_id: str
     policy_version: str
+    person_decides: PersonDecidesAnswer | None = Field(
+        None, description="set when no step against this debtor is automatic, with who decides; else null"
+    )
     conversation: ConversationAnswer | None = Field(
         None, description="the customer's one contact today when this invoice is part of it; null otherwise"
     )

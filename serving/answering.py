@@ -17,6 +17,7 @@ from serving.answer_messages import (
     DecisionAnswer,
     EvidenceAnswer,
     ExplanationAnswer,
+    PersonDecidesAnswer,
     ReasonAnswer,
     RuleAnswer,
     ScoreAnswer,
@@ -164,6 +165,14 @@ def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
         assignment_probability=decision.assignment_probability,
         policy_id=decision.policy_id,
         policy_version=decision.policy_version,
+        person_decides=None
+        if decision.person_decides is None
+        else PersonDecidesAnswer(
+            because=decision.person_decides.because,
+            level=decision.person_decides.level,
+            fr=decision.person_decides.why.fr,
+            en=decision.person_decides.why.en,
+        ),
         conversation=None if decision.conversation is None else _conversation_answer(decision.conversation),
     )
 

@@ -46,15 +46,20 @@ class EmailReader:
         memory_path: file in which what was read survives a restart; null keeps it in memory only. It holds
             quoted
             sentences: only its owner can read it, and an erasure deletes it.
+        quoting: keep the sentences a signal rests on; without them no word of a mail is kept or shown.
     """
 
     def __init__(
-        self, pipeline: Callable[[], SignalPipeline] = shared_pipeline, memory_path: Path | None = None
+        self,
+        pipeline: Callable[[], SignalPipeline] = shared_pipeline,
+        memory_path: Path | None = None,
+        quoting: bool = True,
     ) -> None:
+        self._quoting = quoting
         self._pipeline = pipeline
         self._lock = threading.Lock()
         self._memory_path = memory_path
-        self._read = None if memory_path is None else _read_memory(memory_path)
+        self._read = None if memory_path is None else _read_memory(memory_path, quoting)
 
     def __call__(self, emails: pl.DataFrame) -> pl.DataFrame:
         """Return one row of signals per inbound mail, in the order given; what was read before is not read again.
@@ -75,7 +80,7 @@ class EmailReader:
             else:
                 fresh = inbound
             if known is None or fresh.height:
-                made = signals_frame(fresh, self._pipeline()).with_columns(fresh["content"])
+                made = signals_frame(fresh, self._pipeline(), self._quoting).with_columns(fresh["content"])
                 known = made if known is None else pl.concat([known, made]).unique("email_id", keep="last")
                 self._read = known
                 if self._memory_path is not None and fresh.height >= WORTH_KEEPING:
@@ -95,8 +100,7 @@ def remember_signals(path: Path, emails: pl.DataFrame, signals: pl.DataFrame) ->
     """
     from features.email_signals import signals_schema
 
-    columns = signals_schema()
-    if dict(signals.schema) != columns:
+    if dict(signals.schema) not in (signals_schema(), signals_schema(quoting=False)):
         return
     contents = _with_content(emails).select("email_id", "content")
     _write_memory(path, signals.join(contents, on="email_id", how="inner", validate="1:1"))
@@ -109,7 +113,7 @@ def _with_content(emails: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def usable_reader(memory_path: Path) -> tuple[EmailReader | None, str | None]:
+def usable_reader(memory_path: Path, quoting: bool = True) -> tuple[EmailReader | None, str | None]:
     """Return a reader of e-mails, or null and why e-mails cannot be read: scores are then made without them."""
     try:
         shared_pipeline()
@@ -119,17 +123,17 @@ def usable_reader(memory_path: Path) -> tuple[EmailReader | None, str | None]:
             None,
             "e-mails cannot be read: what they say is unknown to the scores (`encours` must be repaired)",
         )
-    return EmailReader(memory_path=memory_path), None
+    return EmailReader(memory_path=memory_path, quoting=quoting), None
 
 
-def _read_memory(path: Path) -> pl.DataFrame | None:
+def _read_memory(path: Path, quoting: bool) -> pl.DataFrame | None:
     from features.email_signals import signals_schema
 
     try:
         held = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError):
         return None  # nothing yet, or not usable: the mails are read again
-    expected = pl.Schema({**signals_schema(), "content": pl.UInt64})
+    expected = pl.Schema({**signals_schema(quoting), "content": pl.UInt64})
     return held if held.schema == expected else None
 
 

@@ -43,6 +43,8 @@ def load_into_service(
     try:
         erased = pl.Series(sorted(store.erased_ids("emails")), dtype=pl.String)
         allowed = None if signals is None else signals.filter(~pl.col("email_id").is_in(erased.implode()))
+        if allowed is not None and not settings.is_quoting:
+            allowed = allowed.drop("quotes", strict=False)
         if ledger.emails is not None:
             emails = ledger.emails.filter(~pl.col("email_id").is_in(erased.implode()))
             _remember(emails, settings, allowed)
@@ -58,6 +60,6 @@ def _remember(emails: pl.DataFrame, settings: ServiceSettings, signals: pl.DataF
     if signals is not None:
         remember_signals(settings.mail_memory_path, emails, signals)
         return
-    reader, _ = usable_reader(settings.mail_memory_path)
+    reader, _ = usable_reader(settings.mail_memory_path, settings.is_quoting)
     if reader is not None:
         reader(emails)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -13,7 +15,7 @@ from models.bundle import ModelBundle
 from models.scoring import score_landmarks
 from serving.account_facts import account_facts
 from serving.cases import dunning_cases
-from serving.dunning import DecisionRecord, Night, Policy, decide_night
+from serving.dunning import DecisionRecord, Explained, Night, Policy, decide_night
 from serving.freshness import end_of, silence_hours
 
 
@@ -103,7 +105,17 @@ def route_open_invoices(
     cases = dunning_cases(scores, landmarks, facts)
     night = decide_night(cases, policy, as_of)
     decided = {decision.invoice_id: decision for account in night.accounts for decision in account.decisions}
+    explained = {row["invoice_id"]: _explanation(row) for row in scores.iter_rows(named=True)}
     records = tuple(
-        DecisionRecord(as_of, score, account, decided[score.invoice_id]) for score, account in cases
+        DecisionRecord(as_of, score, account, decided[score.invoice_id], explained[score.invoice_id])
+        for score, account in cases
     )
     return RoutedNight(night, records)
+
+
+def _explanation(score: Mapping[str, Any]) -> tuple[Explained, ...]:
+    """The reasons of a score as they are kept with its decision; none when it was not explained."""
+    return tuple(
+        Explained(reason["group"], reason["contribution"], reason["text_fr"], reason["text_en"])
+        for reason in score.get("reasons") or ()
+    )

@@ -74,7 +74,7 @@ class Encours:
 
         logging.getLogger("encours").setLevel(logging.INFO)
         settings = read_settings()
-        reader, fault = usable_reader(settings.mail_memory_path)
+        reader, fault = usable_reader(settings.mail_memory_path, settings.is_quoting)
         self.worker = ScoreWorker(settings, reader, faults=() if fault is None else (fault,))
         _DOOR.app = build_app(self.worker)
         self.worker.start()

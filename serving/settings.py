@@ -32,6 +32,7 @@ class ServiceSettings:
         maximum_body_bytes: largest request body (`ENCOURS_MAX_BODY_BYTES`).
         requests_per_second: steady rate allowed to one key in one worker (`ENCOURS_RATE`).
         burst_requests: requests one key may send at once (`ENCOURS_BURST`).
+        is_quoting: sentences of e-mails are kept and shown as evidence (`ENCOURS_QUOTES=false` switches it off).
         poll_seconds: how often a worker looks for a new model or policy (`ENCOURS_POLL_SECONDS`).
         registry_uri: MLflow registry to follow (`ENCOURS_REGISTRY_URI`); null follows the exported folder
             only.
@@ -46,6 +47,7 @@ class ServiceSettings:
     requests_per_second: float = 200.0
     burst_requests: int = 400
     poll_seconds: float = 1.0
+    is_quoting: bool = True
     _secret: bytes | None = field(default=None, repr=False)
 
     @property
@@ -106,7 +108,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ServiceSettin
         home=home,
         store_url=given.get("ENCOURS_STORE_URL") or sqlite_url(home / "store.db"),
         policy_path=Path(policy) if policy else None,
-        is_open=_yes_or_no(given, "ENCOURS_OPEN", faults),
+        is_open=_yes_or_no(given, "ENCOURS_OPEN", False, faults),
+        is_quoting=_yes_or_no(given, "ENCOURS_QUOTES", True, faults),
         maximum_body_bytes=int(_positive(given, "ENCOURS_MAX_BODY_BYTES", 8 * 1024 * 1024, faults)),
         requests_per_second=_positive(given, "ENCOURS_RATE", 200.0, faults),
         burst_requests=int(_positive(given, "ENCOURS_BURST", 400, faults)),
@@ -143,9 +146,11 @@ def read_or_make_secret(path: Path) -> bytes:
     return path.read_text(encoding="utf-8").strip().encode()
 
 
-def _yes_or_no(given: Mapping[str, str], name: str, faults: list[Fault]) -> bool:
+def _yes_or_no(given: Mapping[str, str], name: str, default: bool, faults: list[Fault]) -> bool:
     text = given.get(name, "").strip().lower()
-    if text in {"", "0", "false", "no"}:
+    if not text:
+        return default
+    if text in {"0", "false", "no"}:
         return False
     if text in {"1", "true", "yes"}:
         return True

@@ -154,6 +154,10 @@ class ScoreWorker:
         knowledge = await self._histories[serving.value.target.grace_days].current()
         invoices = complete_invoices(request.invoices, as_of, _known_facts(knowledge, key))
         await self._refresh_feeds()
+        # The score of a natural person is always explained, and the explanation kept with the decision.
+        with_reasons = request.with_reasons or any(
+            (knowledge.customer(invoice.customer_id) or {}).get("is_natural_person") for invoice in invoices
+        )
         night = await self._last_night.of(knowledge, {invoice.customer_id for invoice in invoices})
         arguments = (
             serving.value,
@@ -163,7 +167,7 @@ class ScoreWorker:
             invoices,
             as_of,
             now,
-            request.with_reasons,
+            with_reasons,
         )
         if len(invoices) <= FEW_INVOICES:
             scored = self._compute(*arguments)

@@ -4,6 +4,7 @@ import dagster as dg
 
 from features.ledger import check_folder, ledger_fingerprint, write_checked
 from pipelines.resources import EncoursHome, LedgerInput, checked_ledger
+from serving.settings import settings_at
 
 GROUP = "ledger"
 
@@ -49,7 +50,7 @@ def core__email_signals(
         return dg.MaterializeResult(metadata={"rows_in": 0, "rows_out": 0})
     from features.email_signals import load_pipeline, signals_frame
 
-    signals = signals_frame(emails, load_pipeline())
+    signals = signals_frame(emails, load_pipeline(), settings_at(workspace.home.root).is_quoting)
     workspace.write_frame("email_signals", signals)
     context.log.info("e-mails read: %s", f"{signals.height:,}")
     return dg.MaterializeResult(metadata={"rows_in": emails.height, "rows_out": signals.height})

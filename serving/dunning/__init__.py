@@ -12,13 +12,22 @@ from serving.dunning.account import (
 )
 from serving.dunning.benefit import Deferred, NightPlan, fill_capacity, net_benefit
 from serving.dunning.decide import decide
-from serving.dunning.decision import Claim, Conversation, Decision, NetBenefit, NextStep, Reason
+from serving.dunning.decision import (
+    Claim,
+    Conversation,
+    Decision,
+    NetBenefit,
+    NextStep,
+    PersonDecides,
+    Reason,
+)
 from serving.dunning.facts import AccountFacts, Contact, PartPayment, ScoredInvoice, StepTaken
 from serving.dunning.plans import Instalment, PlanBounds, PlanVerdict, check_plan, plan_bounds
 from serving.dunning.policy import Policy, PolicySpec
 from serving.dunning.policy_file import DEFAULT_POLICY_PATH, load_policy, parse_policy
 from serving.dunning.records import (
     DecisionRecord,
+    Explained,
     account_to_json,
     decision_from_json,
     decision_to_json,
@@ -43,6 +52,7 @@ __all__ = [
     "Decision",
     "DecisionRecord",
     "Deferred",
+    "Explained",
     "Instalment",
     "Message",
     "NetBenefit",
@@ -50,6 +60,7 @@ __all__ = [
     "Night",
     "NightPlan",
     "PartPayment",
+    "PersonDecides",
     "PlanBounds",
     "PlanVerdict",
     "Policy",

@@ -11,7 +11,14 @@ from serving.dunning.claims import claim_deadline, claim_of
 from serving.dunning.contact_days import next_contact_day
 from serving.dunning.decision import Decision, NetBenefit, NextStep, Reason
 from serving.dunning.facts import FIRST_DAY, LAST_DAY, AccountFacts, ScoredInvoice
-from serving.dunning.gates import GateHit, contact_gate, is_plan_broken, person_gates, stopping_gates
+from serving.dunning.gates import (
+    GateHit,
+    contact_gate,
+    is_plan_broken,
+    person_decides,
+    person_gates,
+    stopping_gates,
+)
 from serving.dunning.holdout import Assignment, assignment
 from serving.dunning.policy import Effect, Fallback, Policy, Step, is_automatic
 from serving.dunning.routing import (
@@ -296,6 +303,7 @@ def _decision(
         experiment_id=drawn.experiment_id,
         variant_id=drawn.variant_id,
         assignment_probability=drawn.probability,
+        person_decides=person_decides(account, policy),
     )
 
 

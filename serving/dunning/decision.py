@@ -113,6 +113,22 @@ class NetBenefit:
 
 
 @dataclass(frozen=True)
+class PersonDecides:
+    """No step against this debtor is taken without a person, whatever else decided.
+
+    Attributes:
+        because: `natural_person`, `legal_form_unknown` (when the policy treats that as one) or
+            `strategic_account`; the first that holds.
+        level: who decides at least.
+        why: in both languages, for the person and, on request, for the debtor.
+    """
+
+    because: str
+    level: str
+    why: Text
+
+
+@dataclass(frozen=True)
 class Conversation:
     """The one contact a customer has on a day, about all its invoices that are due for one.
 
@@ -183,6 +199,8 @@ class Decision:
         experiment_id: hold-out experiment; null when none applies.
         variant_id: variant drawn; null when none applies.
         assignment_probability: probability with which the variant was drawn; null when none applies.
+        person_decides: no automatic step against this debtor, and who decides; null for companies that are no
+            strategic account.
         conversation: the customer's one contact today, when this invoice is part of it; null otherwise, and
             before the customer's invoices were looked at together.
     """
@@ -210,6 +228,7 @@ class Decision:
     experiment_id: str | None = None
     variant_id: str | None = None
     assignment_probability: float | None = None
+    person_decides: PersonDecides | None = None
     conversation: Conversation | None = None
 
     @property

@@ -6,11 +6,22 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from serving.dunning.decision import Reason
+from serving.dunning.decision import PersonDecides, Reason
 from serving.dunning.facts import AccountFacts
 from serving.dunning.policy import Policy
 from serving.dunning.words import BLOCKAGE_WORDS, GateId, Text
 
+PERSON_WORDS = {
+    "natural_person": Text(
+        "Le débiteur est une personne physique (RGPD, art. 22)",
+        "The debtor is a natural person (GDPR art. 22)",
+    ),
+    "legal_form_unknown": Text(
+        "Forme juridique non connue, traitée comme une personne physique (RGPD, art. 22)",
+        "Legal form not known, treated as a natural person (GDPR art. 22)",
+    ),
+    "strategic_account": Text("Compte stratégique", "Strategic account"),
+}
 UNKNOWN = Text("non connu", "not known")
 
 
@@ -98,6 +109,26 @@ def person_gates(account: AccountFacts, policy: Policy) -> tuple[GateHit, ...]:
         level = _level(strategic.approval, policy)
         hits.append(_hit("strategic_account", strategic.why, approval=strategic.approval, level=level))
     return tuple(hits)
+
+
+def person_decides(account: AccountFacts, policy: Policy) -> PersonDecides | None:
+    """That a person decides every step against this debtor, and which; null when a machine may."""
+    gates = person_gates(account, policy)
+    if not gates:
+        return None
+    because: str = gates[0].gate_id
+    if because == "natural_person" and account.is_natural_person is None:
+        because = "legal_form_unknown"
+    level_id = policy.higher_approval(*(gate.approval for gate in gates)) or ""
+    level, words = _level(level_id, policy), PERSON_WORDS[because]
+    return PersonDecides(
+        because,
+        level_id,
+        Text(
+            f"{words.fr} : aucune étape n'est automatique, une personne décide ({level.fr}).",
+            f"{words.en}: no step is automatic, a person decides ({level.en}).",
+        ),
+    )
 
 
 def contact_gate(gate_id: GateId, hold_until: date | None, policy: Policy) -> GateHit:

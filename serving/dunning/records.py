@@ -40,6 +40,16 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Explained:
+    """One reason of the score, kept with the decision that rests on it; adds to a probability."""
+
+    group: str
+    contribution: float
+    fr: str
+    en: str
+
+
+@dataclass(frozen=True)
 class DecisionRecord:
     """One invoice on one day: the facts the decision was made from, and the decision.
 
@@ -48,12 +58,14 @@ class DecisionRecord:
         score: the invoice as the model saw it.
         account: the account as it stood.
         decision: what was decided; null for a case not decided yet (tonight's open invoices).
+        explanation: why the score is what it is, strongest first; empty when it was not explained.
     """
 
     decided_on: date
     score: ScoredInvoice
     account: AccountFacts
     decision: Decision | None = None
+    explanation: tuple[Explained, ...] = ()
 
 
 RECORD_SCHEMA: dict[str, Any] = {
@@ -68,13 +80,17 @@ RECORD_SCHEMA: dict[str, Any] = {
     "step_id": pl.String,
     "step_on": pl.Date,
     "channel": pl.String,
+    "is_automatic": pl.Boolean,
+    "approval_level": pl.String,
+    "person_decides": pl.String,
     "balance_amount": pl.Decimal(18, 2),
     "currency": pl.String,
     "score": pl.String,
     "account": pl.String,
     "decision": pl.String,
+    "explanation": pl.String,
 }
-"""Columns of a Parquet file of records. The last three are JSON and are what is read back; the others are for
+"""Columns of a Parquet file of records. The last four are JSON and are what is read back; the others are for
 queries. Grain: one row for each invoice and day."""
 
 DIFFERENCE_SCHEMA: dict[str, Any] = {
@@ -95,6 +111,7 @@ _RECORD: TypeAdapter[DecisionRecord] = TypeAdapter(DecisionRecord)
 _SCORE: TypeAdapter[ScoredInvoice] = TypeAdapter(ScoredInvoice)
 _ACCOUNT: TypeAdapter[AccountFacts] = TypeAdapter(AccountFacts)
 _DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+_EXPLANATION: TypeAdapter[tuple[Explained, ...]] = TypeAdapter(tuple[Explained, ...])
 
 
 def score_to_json(score: ScoredInvoice) -> str:
@@ -214,11 +231,15 @@ def _row(record: DecisionRecord) -> dict[str, Any]:
         "step_id": step.step_id if step else None,
         "step_on": step.on if step else None,
         "channel": step.channel if step else None,
+        "is_automatic": decision.is_automatic_today if decision else None,
+        "approval_level": decision.approval_level if decision else None,
+        "person_decides": decision.person_decides.because if decision and decision.person_decides else None,
         "balance_amount": record.account.net_balance_amount,
         "currency": record.score.currency,
         "score": score_to_json(record.score),
         "account": account_to_json(record.account),
         "decision": decision_to_json(decision) if decision else None,
+        "explanation": _EXPLANATION.dump_json(record.explanation).decode(),
     }
 
 
@@ -238,12 +259,16 @@ def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterato
     if missing:
         fault = Fault(f"column {', '.join(missing)} is missing", path.name, ", ".join(RECORD_SCHEMA))
         raise InvalidInputError("records cannot be read", [fault])
+    if "explanation" not in frame.columns:  # kept by an earlier version
+        frame = frame.with_columns(explanation=pl.lit("[]"))
     frame = frame.with_row_index("row", offset=1)
     if first_on is not None:
         frame = frame.filter(pl.col("decided_on") >= first_on)
     if last_on is not None:
         frame = frame.filter(pl.col("decided_on") <= last_on)
-    for row in frame.select("row", "decided_on", "score", "account", "decision").iter_rows(named=True):
+    for row in frame.select("row", "decided_on", "score", "account", "decision", "explanation").iter_rows(
+        named=True
+    ):
         yield f"{path.name}, row {row['row']}", lambda row=row: _record(row)
 
 
@@ -253,6 +278,7 @@ def _record(row: dict[str, Any]) -> DecisionRecord:
         _SCORE.validate_json(row["score"] or "null"),
         _ACCOUNT.validate_json(row["account"] or "null"),
         _DECISION.validate_json(row["decision"]) if row["decision"] is not None else None,
+        _EXPLANATION.validate_json(row["explanation"] or "[]"),
     )
 
 

@@ -28,6 +28,7 @@ from serving.dunning.contact_days import blocking_gate
 from serving.dunning.decide import ALREADY_DONE
 from serving.dunning.facts import FIRST_DAY, LAST_DAY
 from serving.dunning.gates import stopping_gates
+from serving.dunning.legal import covered_until
 from serving.dunning.routing import in_policy_currency
 from serving.dunning.words import BLOCKAGE_KINDS, CHANNELS, COLD_START_RUNGS, TONES
 
@@ -173,6 +174,29 @@ def test_a_stale_or_unknown_feed_means_no_step_at_all(score, account, on, age):
     assert not decide(score, with_claim_to_declare, POLICY, on).is_automatic_today
 
 
+@given(scores(), accounts, days)
+@settings(max_examples=100, deadline=None)
+def test_whatever_else_decides_a_natural_person_is_told_apart_with_who_decides(score, account, on):
+    levels = [level.id for level in POLICY.spec.approval_levels]
+    for changes, because in (
+        ({"is_natural_person": True, "is_strategic": False}, "natural_person"),
+        ({"is_natural_person": True, "is_strategic": True}, "natural_person"),
+        ({"is_natural_person": False, "is_strategic": True}, "strategic_account"),
+    ):
+        decision = decide(score, replace(account, **changes), POLICY, on)
+        told = decision.person_decides
+        assert told is not None
+        assert told.because == because
+        assert told.why.fr != told.why.en
+        assert not decision.is_automatic_today
+        step = decision.next_step
+        if step is not None and step.channel != "task":
+            assert not step.is_automatic
+            assert levels.index(decision.approval_level) >= levels.index(told.level)
+    company = replace(account, is_natural_person=False, is_strategic=False)
+    assert decide(score, company, POLICY, on).person_decides is None
+
+
 @given(scores(), open_accounts, days)
 @settings(max_examples=100, deadline=None)
 def test_no_step_is_automatic_for_a_natural_person_or_a_strategic_account(score, account, on):
@@ -280,7 +304,7 @@ def test_interest_is_reckoned_only_over_days_whose_rate_is_in_the_file(score, ac
     claim = decide(score, account, POLICY, on).claim
     if claim.periods:
         assert claim.periods[0].begins_on >= date(2020, 1, 1)
-        assert max(period.ends_on for period in claim.periods) <= date(2026, 6, 30)
+        assert max(period.ends_on for period in claim.periods) <= covered_until(POLICY.legal, on)
     if claim.interest_amount is None:
         assert claim.refusal.fr
         assert claim.refusal.en

@@ -1,0 +1,119 @@
+"""A natural person: no automatic step, who decides, and the explanation kept with the decision; quotes by switch."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.asof import PaymentHistory, open_landmarks
+from features.compute import compute_features
+from features.ledger.as_known import as_known_before
+from features.settings import LedgerSettings
+from models.bundle import load_bundle
+from serving.access import Scope
+from serving.dunning import load_policy, read_records, write_records
+from serving.email_reading import EmailReader
+from serving.nightly import route_open_invoices, score_open_invoices
+from serving.settings import read_settings
+
+from .conftest import AS_OF, Service
+
+CUSTOMER = {"type": "customer", "customer_id": "C-sole", "country": "FR", "is_natural_person": True}
+INVOICE = {
+    "type": "invoice",
+    "invoice_id": "F-sole",
+    "customer_id": "C-sole",
+    "issued_on": str(AS_OF - dt.timedelta(days=70)),
+    "due_on": str(AS_OF - dt.timedelta(days=30)),
+    "amount": "900.00",
+}
+MAIL = {
+    "type": "email",
+    "email_id": "E-sole",
+    "customer_id": "C-sole",
+    "sent_at": f"{AS_OF - dt.timedelta(days=3)}T09:00:00Z",
+    "direction": "inbound",
+    "subject": "Facture F-sole",
+    "body": "Bonjour, nous contestons cette facture : la quantité livrée ne correspond pas. Cordialement",
+}
+
+
+def ask(service: Service, *events: dict[str, Any], with_reasons: bool = False) -> tuple[Any, Any, Any]:
+    """The score answered, the score kept, and the explanation told afterwards."""
+    client = service.client(Scope.SCORE, Scope.EVENTS, Scope.READ)
+    posted = client.post("/v1/events", json={"events": list(events)})
+    assert posted.status_code == 200, posted.text
+    body = {"as_of": str(AS_OF), "invoices": [{"invoice_id": "F-sole"}], "with_reasons": with_reasons}
+    score = client.post("/v1/score", json=body).json()["scores"][0]
+    kept = client.get(f"/v1/scores/{score['score_id']}").json()["score"]
+    return score, kept, client.get("/v1/invoices/F-sole/explanation").json()
+
+
+def test_who_decides_and_why_is_told_and_kept_even_when_reasons_were_not_asked_for(
+    make_service: Callable[..., Service],
+) -> None:
+    score, kept, told = ask(make_service(), CUSTOMER, INVOICE)
+    for answer in (score, kept, told):
+        decision = answer["decision"]
+        assert decision["person_decides"]["because"] == "natural_person"
+        assert decision["person_decides"]["level"] == "credit_manager"
+        assert "GDPR art. 22" in decision["person_decides"]["en"]
+        assert "RGPD, art. 22" in decision["person_decides"]["fr"]
+        assert decision["requires_approval"]
+        assert not decision["next_step"]["is_automatic"]
+        assert answer["explanation"]["reasons"]
+    company = {**CUSTOMER, "is_natural_person": False}
+    score, kept, told = ask(make_service(), company, INVOICE)
+    assert (score["decision"]["person_decides"], score["explanation"]) == (None, None)
+
+
+def test_the_night_keeps_who_decides_and_the_explanation_in_its_file(
+    service: Service, bundle_folder: Path, tmp_path: Path
+) -> None:
+    ledger = as_known_before(service.ledger, AS_OF)
+    landmarks = open_landmarks(ledger, AS_OF)
+    persons = ledger.customers.filter(pl.col("is_natural_person"))["customer_id"].to_list()
+    assert set(persons) & set(landmarks["customer_id"]), "the sample has natural persons that owe something"
+    features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
+    scores = score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers)
+    policy = load_policy()
+    routed = route_open_invoices(ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings())
+    path = tmp_path / "decisions.parquet"
+    write_records(routed.records, path)
+    frame = pl.read_parquet(path)
+    of_persons = frame.filter(pl.col("customer_id").is_in(persons))
+    assert of_persons["person_decides"].unique().to_list() == ["natural_person"]
+    assert not of_persons["is_automatic"].any()
+    assert all(json.loads(text) for text in frame["explanation"])
+    assert read_records(path) == tuple(sorted(routed.records, key=lambda record: record.score.invoice_id))
+    earlier = tmp_path / "earlier.parquet"
+    frame.drop("explanation", "person_decides", "is_automatic", "approval_level").write_parquet(earlier)
+    assert [record.decision for record in read_records(earlier)] == [
+        record.decision for record in read_records(path)
+    ]
+
+
+def test_with_the_switch_off_no_word_of_a_mail_is_shown_or_kept_but_the_gate_still_holds(
+    make_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    memory = tmp_path / "signals.parquet"
+    quoted, _, told = ask(
+        make_service(read_signals=EmailReader()), CUSTOMER, INVOICE, MAIL, with_reasons=True
+    )
+    assert quoted["decision"]["gate_id"] == "open_dispute"
+    assert any("contestons" in found["quote"] for found in told["evidence"])
+    silent = EmailReader(memory_path=memory, quoting=False)
+    service = make_service(read_signals=silent)
+    unquoted, kept, told = ask(service, CUSTOMER, INVOICE, MAIL, with_reasons=True)
+    assert unquoted["decision"] == {
+        **quoted["decision"],
+        "decision_id": unquoted["decision"]["decision_id"],
+    }
+    assert unquoted["evidence"] == kept["evidence"] == told["evidence"] == []
+    assert not read_settings({"ENCOURS_HOME": str(tmp_path), "ENCOURS_QUOTES": "false"}).is_quoting
+    assert read_settings({"ENCOURS_HOME": str(tmp_path)}).is_quoting
