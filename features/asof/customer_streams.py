@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ from features.asof import events
 from features.asof.communication_events import communication_events, promise_events
 from features.asof.dates import NEVER, Int64Array, day_numbers, days_of_month, months, weekdays
 from features.asof.identifiers import IdIndex
+from features.asof.reader import AsOfReader
 from features.asof.streams import EventStream
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
@@ -46,6 +47,7 @@ class CustomerStreams:
         peers: sector and size class together, by customer code; null where either is unknown.
         credit_limit: cents by customer code, UNKNOWN where null.
         customer_since: day number by customer code, NEVER where unknown.
+        readers: readers of single landmarks by customer code and day, as `features.asof.reader.reader_at` keeps them.
     """
 
     customers: IdIndex
@@ -58,6 +60,7 @@ class CustomerStreams:
     peers: Sequence[str | None]
     credit_limit: Int64Array
     customer_since: Int64Array
+    readers: dict[tuple[int, int], AsOfReader] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def build(cls, ledger: Ledger, settings: LedgerSettings, signals: pl.DataFrame | None) -> CustomerStreams:

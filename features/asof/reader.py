@@ -41,6 +41,8 @@ def known(values: Int64Array | Float64Array, is_known: BoolArray) -> Float64Arra
     return np.where(is_known, values, np.nan)
 
 
+REMEMBERED = 1000
+"""Entities and days of single landmarks whose readings are kept."""
 _FEW = 16
 """Up to this many landmarks, all the usual windows of a stream are read at once."""
 _USUAL_DAYS = (0, 30, 90, 180, 365, 455)
@@ -92,6 +94,7 @@ class AsOfReader:
         edges = self._edges.get(stream)
         if edges is None:
             edges = self._edges[stream] = self._streams[stream].keys.searchsorted(self._usual_keys)
+            edges.setflags(write=False)
         return edges
 
     @cached_property
@@ -121,6 +124,7 @@ class AsOfReader:
             if sizes is None:
                 edges = self._edges_of(stream)
                 sizes = self._sizes[stream] = edges[0] - edges
+                sizes.setflags(write=False)
             size: Int64Array = sizes[_PLACES[window]]
             return size
         lower, upper = self.bounds(stream, window, until)
@@ -132,6 +136,7 @@ class AsOfReader:
             totals = self._totals.get((stream, measure))
             if totals is None:
                 totals = self._streams[stream].totals_up_to(measure, self._edges_of(stream))
+                totals.setflags(write=False)
                 self._totals[stream, measure] = totals
             total: Int64Array = totals[_PLACES[window]]
             return total
@@ -230,3 +235,31 @@ class AsOfReader:
     def counts(self, stream: str, category: str, window: int | None = None) -> npt.NDArray[np.int32]:
         """Number of events per category in the window, one row per landmark."""
         return self._streams[stream].count(category, *self.bounds(stream, window))
+
+
+def reader_at(
+    streams: Mapping[str, EventStream],
+    remembered: dict[tuple[int, int], AsOfReader],
+    entities: Int64Array,
+    as_of: Int64Array,
+) -> AsOfReader:
+    """A reader; for a single landmark the one that was made for the same entity and day, with all it has read.
+
+    What an unchanging stream holds before a day never changes: the invoices of one day share the readings of their
+    portfolio, sector and customer.
+
+    Args:
+        streams: the streams, by name.
+        remembered: readers by entity and day, kept with the streams they read.
+        entities: entity code of each landmark.
+        as_of: day number of each landmark's as-of date.
+    """
+    if len(as_of) != 1:
+        return AsOfReader(streams, entities, as_of)
+    key = (int(entities[0]), int(as_of[0]))
+    reader = remembered.get(key)
+    if reader is None:
+        if len(remembered) >= REMEMBERED:
+            remembered.clear()
+        reader = remembered[key] = AsOfReader(streams, entities, as_of)
+    return reader

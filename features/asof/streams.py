@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,7 @@ class EventStream:
         counts: running counts per category (event by category), for measures that name one of a few categories; in
             16 bits, modulo 65536, where no entity has that many events, so that differences within it stay exact.
         ranked: measures whose order statistics (median, quantiles) may be asked for.
+        readers: readers of this stream alone, by entity and day, as `features.asof.reader.reader_at` remembers them.
     """
 
     keys: Int64Array
@@ -51,6 +53,7 @@ class EventStream:
     totals: Mapping[str, npt.NDArray[np.integer]]
     counts: Mapping[str, npt.NDArray[np.unsignedinteger]] = field(default_factory=dict)
     ranked: tuple[str, ...] = ()
+    readers: dict[tuple[int, int], Any] = field(default_factory=dict, repr=False, compare=False)
     _ranks: dict[str, RangeRanks] = field(default_factory=dict, repr=False, compare=False)
     _maxima: dict[str, RunningMaxima] = field(default_factory=dict, repr=False, compare=False)
 

@@ -13,7 +13,7 @@ from features.asof.dates import NEVER, BoolArray, Float64Array, Int64Array
 from features.asof.history import PaymentHistory
 from features.asof.indicators import SCALE, Place
 from features.asof.landmarks import LandmarkArrays
-from features.asof.reader import AsOfReader, known
+from features.asof.reader import AsOfReader, known, reader_at
 from features.calendars import count_working_days
 
 
@@ -40,7 +40,7 @@ class LandmarkView:
         self.streams = streams
         self.settings = history.settings
         self.entities = entities
-        self.customer = AsOfReader(streams.streams, entities, landmarks.as_of)
+        self.customer = reader_at(streams.streams, streams.readers, entities, landmarks.as_of)
         self.invoice = AsOfReader(streams.own, invoices, landmarks.as_of)
         self._invoice_codes = invoices
         self._context = history.context
@@ -123,7 +123,8 @@ class LandmarkView:
         for codes in self._indicator_codes(kind):
             if (codes < 0).all():
                 continue
-            reader = AsOfReader({"figures": self._indicators.figures}, codes, self.landmarks.as_of)
+            figures = self._indicators.figures
+            reader = reader_at({"figures": figures}, figures.readers, codes, self.landmarks.as_of)
             latest, exists = reader.nth_last("figures", "value", 1)
             previous, _ = reader.nth_last("figures", "previous", 1)
             had, _ = reader.nth_last("figures", "has_previous", 1)
@@ -156,8 +157,9 @@ class LandmarkView:
                 self._context.differences.get((stream, kind)),
             )
             self._context_readers[kind, stream] = [
-                AsOfReader(
+                reader_at(
                     {stream: events},
+                    events.readers,
                     np.where(codes < len(events.starts) - 1, codes, -1),
                     self.landmarks.as_of,
                 )
