@@ -1,4 +1,4 @@
-"""The tables in the credit manager's page are the ones of the default policy."""
+"""The credit manager's pages, English and French, say what the default policy and the law say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from serving.account_events import ACCOUNT_KINDS
 from serving.dunning import load_policy
+from serving.dunning.legal import semesters
 from serving.dunning.policy_table import (
     gates_table,
     markdown,
@@ -15,17 +17,30 @@ from serving.dunning.policy_table import (
     sequences_table,
 )
 
-PAGE = (Path(__file__).parents[2] / "docs" / "dunning.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {"en": (DOCS / "dunning.md").read_text("utf-8"), "fr": (DOCS / "dunning_fr.md").read_text("utf-8")}
 TABLES = {"gates": gates_table, "routes": routes_table, "sequences": sequences_table, "plans": plans_table}
 
 
+@pytest.mark.parametrize("language", PAGES)
 @pytest.mark.parametrize("name", TABLES)
-def test_the_page_shows_the_table_of_the_file(name):
-    shown = PAGE.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
-    assert shown == markdown(TABLES[name](load_policy()))
+def test_the_pages_show_the_tables_of_the_file(name, language):
+    shown = PAGES[language].split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
+    assert shown == markdown(TABLES[name](load_policy(), language))
 
 
-def test_the_page_says_up_to_when_interest_can_be_reckoned():
-    last = load_policy().legal.parameters["ecb_refinancing_rate"].values[-1].until
+def test_the_pages_say_up_to_when_interest_can_be_reckoned_and_at_which_rates():
+    legal = load_policy().legal
+    last = legal.parameters["ecb_refinancing_rate"].values[-1].until
     assert (last.year, last.month) == (2026, 12)
-    assert "The file shipped ends with the second semester of 2026." in " ".join(PAGE.split())
+    assert "The file shipped ends with the second semester of 2026." in " ".join(PAGES["en"].split())
+    semester = semesters(legal, last)[-1]
+    told = " ".join(PAGES["fr"].split())
+    assert f"= {semester.without_clause:.2f} %".replace(".", ",") in told
+    assert f"= {semester.floor:.2f} %".replace(".", ",") in told
+
+
+@pytest.mark.parametrize("language", PAGES)
+def test_the_pages_name_every_kind_that_the_gates_are_told_by(language):
+    missing = [kind for kind in ACCOUNT_KINDS if f"`{kind}`" not in PAGES[language]]
+    assert missing == []
