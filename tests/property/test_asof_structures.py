@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.asof import identifiers
 from features.asof.dates import (
     day_numbers,
     day_of,
@@ -19,6 +20,7 @@ from features.asof.dates import (
 from features.asof.identifiers import IdIndex
 from features.asof.maxima import RunningMaxima
 from features.asof.ranks import RangeRanks
+from features.asof.reader import AsOfReader, ratio, reader_at
 from features.asof.streams import EventStream
 from features.asof.texts import CodedTexts
 
@@ -60,7 +62,7 @@ def test_order_statistics_of_a_long_sequence_equal_sorting() -> None:
 
 @QUICK
 @given(values=VALUES, seed=st.integers(0, 1000))
-def test_few_slices_sorted_outright_and_many_looked_up_agree(values: list[int], seed: int) -> None:
+def test_one_slice_sorted_outright_and_many_looked_up_agree(values: list[int], seed: int) -> None:
     array = np.array(values, dtype=np.int64)
     days = np.arange(len(array))
     stream = EventStream.build(
@@ -69,10 +71,72 @@ def test_few_slices_sorted_outright_and_many_looked_up_agree(values: list[int], 
     lower, upper = slices(len(values), 40, seed)
     rank = np.maximum((upper - lower) // 2, 0)
     many = stream.smallest("v", lower, upper, rank)
-    few = [
-        int(stream.smallest("v", lower[i : i + 1], upper[i : i + 1], rank[i : i + 1])[0]) for i in range(40)
+    for low, high, place, found in zip(lower, upper, rank, many, strict=True):
+        ordered = stream.ordered("v", int(low), int(high))
+        assert ordered == sorted(values[low:high])
+        assert found == (ordered[place] if place < high - low else 0)
+
+
+@QUICK
+@given(seed=st.integers(0, 10_000), entity_count=st.integers(1, 5), count=st.integers(0, 60))
+def test_a_landmark_alone_reads_what_it_reads_among_many(seed: int, entity_count: int, count: int) -> None:
+    """A few landmarks are read by another route than many: every reading is the same number."""
+    random = np.random.default_rng(seed)
+    stream = EventStream.build(
+        random.integers(0, entity_count, count),
+        random.integers(17_000, 18_500, count),
+        {"v": random.integers(-400, 400, count)},
+        entity_count=entity_count,
+        ranked=("v",),
+    )
+    entities = random.integers(-1, entity_count, 40)
+    as_of = random.integers(17_500, 18_600, 40)
+    many = AsOfReader({"s": stream}, entities, as_of)
+    remembered: dict[tuple[int, int], AsOfReader] = {}
+    alone = [
+        reader_at({"s": stream}, remembered, entities[i : i + 1], as_of[i : i + 1])
+        for i in (*range(40), *range(40))
     ]
-    assert many.tolist() == few
+    windows: tuple[tuple[int | None, int], ...] = ((None, 0), (30, 0), (365, 0), (17, 0), (455, 90), (60, 7))
+    for window, until in windows:
+        bounds = many.bounds("s", window, until)
+        total, size = many.total("s", "v", window, until), many.size("s", window, until)
+        quantile = many.quantile("s", "v", bounds, 0.9)
+        for i, reader in enumerate(alone):
+            row = i % 40
+            own = reader.bounds("s", window, until)
+            assert (own[0].item(), own[1].item()) == (bounds[0][row], bounds[1][row])
+            assert reader.total("s", "v", window, until).item() == total[row]
+            assert reader.size("s", window, until).item() == size[row]
+            assert np.array_equal(
+                reader.quantile("s", "v", own, 0.9), quantile[row : row + 1], equal_nan=True
+            )
+    assert all(
+        reader.start("s").item() == many.start("s")[i % 40]
+        and reader.before("s", 90).item() == many.before("s", 90)[i % 40]
+        for i, reader in enumerate(alone)
+    )
+
+
+def test_what_is_remembered_of_a_stream_cannot_be_written_over() -> None:
+    stream = EventStream.build(
+        np.zeros(3, dtype=np.int64), np.arange(3), {"v": np.arange(3)}, entity_count=1, ranked=("v",)
+    )
+    one = np.zeros(1, dtype=np.int64)
+    reader = reader_at({"s": stream}, stream.readers, one, one + 9)
+    assert reader_at({"s": stream}, stream.readers, one, one + 9) is reader
+    with pytest.raises(ValueError, match="read-only"):
+        reader.total("s", "v")[0] = 5
+
+
+@QUICK
+@given(
+    numerator=st.integers(-(2**62), 2**62), denominator=st.one_of(st.just(0), st.integers(-(2**62), 2**62))
+)
+def test_one_division_alone_equals_the_same_among_many(numerator: int, denominator: int) -> None:
+    many = ratio(np.array([numerator, 1]), np.array([denominator, 1]))
+    alone = ratio(np.array([numerator]), np.array([denominator]))
+    assert np.array_equal(alone, many[:1], equal_nan=True)
 
 
 def test_a_measure_not_declared_as_ranked_is_refused() -> None:
@@ -128,6 +192,12 @@ def test_the_code_of_an_identifier_is_its_place_as_in_a_dict(
     places = {text: i for i, text in enumerate(ids)}
     expected = [-1 if text is None else places.get(text, -1) for text in asked]
     assert index.codes_of(pl.Series(asked, dtype=pl.String)).tolist() == expected
+
+
+def test_identifiers_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identifiers, "hash", len, raising=False)
+    index = IdIndex.build(pl.Series(["b", "a", "long", "c"]))
+    assert [index.code_of(text) for text in ("a", "b", "c", "d", "long", "")] == [1, 0, 3, -1, 2, -1]
 
 
 def test_identifiers_given_twice_cannot_be_indexed() -> None:
