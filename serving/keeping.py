@@ -47,7 +47,7 @@ class AnswerKeeper:
     def __init__(self, store: HistoryStore, spool: Path) -> None:
         self._store = store
         self._spool = Spool(spool)
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._away_until = 0.0
         self._thread = threading.Thread(target=self._run, name="encours-keeping", daemon=True)
         self._thread.start()

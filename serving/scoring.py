@@ -22,6 +22,7 @@ DEFAULT_TERM_DAYS: Final = 30
 DEFAULT_CURRENCY: Final = "EUR"
 #: Begins the id of a draft inside the core; no ledger id can begin so.
 DRAFT_MARK: Final = "\x00draft "
+_LANDMARKS: Final = pl.Schema([*LANDMARK_SCHEMA.items(), ("country", pl.String())])
 _OPTIONAL: Final = ("terms", "delivery_channel", "purchase_order")
 
 
@@ -198,22 +199,22 @@ def _fault(row: int, field: str, message: str, expected: str | None) -> ErrorFau
 def landmarks_of(invoices: Sequence[InvoiceInFull]) -> pl.DataFrame:
     """Return the landmarks of the invoices, in their order, with the payer's country beside."""
     rows = [
-        (
-            invoice.landmark_id,
-            invoice.customer_id,
-            invoice.as_of,
-            invoice.issued_on,
-            invoice.due_on,
-            float(invoice.amount),
-            invoice.currency,
-            invoice.terms,
-            invoice.delivery_channel,
-            invoice.purchase_order,
-            invoice.country,
-        )
+        {
+            "invoice_id": invoice.landmark_id,
+            "customer_id": invoice.customer_id,
+            "as_of": invoice.as_of,
+            "issued_on": invoice.issued_on,
+            "due_on": invoice.due_on,
+            "amount": float(invoice.amount),
+            "currency": invoice.currency,
+            "terms": invoice.terms,
+            "delivery_channel": invoice.delivery_channel,
+            "purchase_order": invoice.purchase_order,
+            "country": invoice.country,
+        }
         for invoice in invoices
     ]
-    return pl.DataFrame(rows, schema={**LANDMARK_SCHEMA, "country": pl.String}, orient="row")
+    return pl.from_dicts(rows, schema=_LANDMARKS)
 
 
 def nothing_known_of(customer_id: str) -> Ledger:
