@@ -97,6 +97,11 @@ class JudgedCurves:
     weight: Floats
     time_slice: Ints
 
+    def issued(self) -> JudgedCurves:
+        """The landmarks at issue only: those of full weight."""
+        own = self.weight == 1.0
+        return JudgedCurves(**{name: values[own] for name, values in vars(self).items()})
+
 
 def identity_calibration(interval_count: int) -> HazardCalibration:
     """The calibration that changes nothing."""

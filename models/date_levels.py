@@ -2,8 +2,8 @@
 
 Money comes on working days and in runs, all at once, and the curve spreads it evenly over its intervals: dates read at
 0.1 and 0.9 hold nearer nine tenths than eight. The two outer levels are therefore set on the time slices, with models
-that had not seen them and dates moved to payable days: one in ten invoices settled before the first date, one in ten
-after the last.
+that had not seen them and dates moved to payable days: nine in a hundred invoices settled before the first date, nine
+after the last. (Of payments that come all at once on the date itself, half belong to either side.)
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from models.payment_date import quantile_days
 DATE_COLUMNS: Final = ("payment_date_p10", "payment_date_p50", "payment_date_p90")
 """The dates of a score, in the order of the levels."""
 
-_OUTSIDE: Final = 0.1
+_OUTSIDE: Final = 0.09
 _EARLY_LEVELS: Final = np.round(np.arange(0.08, 0.271, 0.01), 2)
 _LATE_LEVELS: Final = np.round(np.arange(0.78, 0.941, 0.01), 2)
-_LANDMARKS_BEFOREHAND: Final = 100.0
+_LANDMARKS_BEFOREHAND: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class DateLevels:
         late: of the p90 date.
     """
 
-    early: float = 0.14
+    early: float = 0.16
     middle: float = 0.5
-    late: float = 0.87
+    late: float = 0.88
 
     @property
     def in_order(self) -> tuple[float, float, float]:
@@ -76,7 +76,7 @@ class JudgedDates:
 
 
 def fit_date_levels(judged: JudgedDates | None) -> DateLevels:
-    """The levels at which one in ten is settled before the early date, and one in ten later than the late one.
+    """The levels at which nine in a hundred are settled before the early date, and nine later than the late one.
 
     A landmark counts for a level only if the date read at it has passed before the cut-off, whatever became of the
     invoice. With few landmarks the levels stay near the usual ones.
@@ -97,7 +97,7 @@ def _level(
     usual: float,
     is_outside: Callable[[Floats], np.ndarray[tuple[int], np.dtype[np.bool_]]],
 ) -> float:
-    """The level whose share outside is nearest to one in ten, pulled to the usual one where few landmarks judge it."""
+    """The level whose share outside is nearest to the one meant, pulled to the usual one where few judge it."""
     shares, counts = np.zeros(levels.size), np.zeros(levels.size)
     for place, level in enumerate(levels.tolist()):
         day = _days(judged, level)

@@ -26,7 +26,7 @@ from models.hazard import (
     predict_margins,
     tree_inputs,
 )
-from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
+from models.intervals import DEFAULT_BOUNDS, Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.phased_trees import PhasedTrees, phase_of_end
 from models.training_set import TrainingRows, days_past_due, days_until, known_days_late, training_rows
 
@@ -41,7 +41,6 @@ JUDGED_BOUNDS: tuple[int, ...] = (0, 7, 15, 30)
 TREE_COUNTS: tuple[int, ...] = (3, 6, 12, 20, 30, 45, 60, 80, 100, 125, 150, 175, 200, 250, 300, 400)
 LARGE_ROWS = 50_000
 """Hazard rows from which larger trees are tried."""
-_CAUTIOUS_TREES = 10
 WIDE_SHARES: tuple[float, ...] = (0.25, 0.5, 0.75)
 """Shares of the wide card tried; an even mix is left only when the slices say so clearly."""
 _EVEN_MIX = 0.5
@@ -57,9 +56,11 @@ class TrainingSettings:
 
     Attributes:
         hazard: the starting point of every candidate.
+        bounds: last day of each interval, in days past due; the horizons and the grace are added.
         leaves: tree sizes tried.
         large_leaves: tree sizes tried from `LARGE_ROWS` hazard rows on.
         max_trees: most trees tried.
+        least_judges: landmarks in all slices together below which no tree is grown: too few to say how many.
         wide_shares: shares of the wide card tried.
         open_weight: weight of a landmark seen while open; one at issue weighs 1.
         validation_share: share of the newest observed invoices that judge the candidates.
@@ -70,9 +71,11 @@ class TrainingSettings:
     """
 
     hazard: HazardSettings = field(default_factory=HazardSettings)
+    bounds: tuple[int, ...] = DEFAULT_BOUNDS
     leaves: tuple[int, ...] = (4, 8)
     large_leaves: tuple[int, ...] = (8, 16)
     max_trees: int = 250
+    least_judges: int = 1_000
     wide_shares: tuple[float, ...] = WIDE_SHARES
     open_weight: float = 0.1
     validation_share: float = 0.2
@@ -194,17 +197,20 @@ def choose(
     cautious = replace(
         settings.hazard,
         leaves=min(settings.leaves),
-        tree_count=_CAUTIOUS_TREES,
+        tree_count=0,
         min_rows_per_leaf=leaf_rows(row_count),
     )
     if not slices:
         return Choice(cautious, identity_calibration(len(intervals.bounds)), (), ())
     cards = [fit_cards(table, part.fit, feature_names, intervals, cautious) for part in slices]
+    judges = sum(part.landmarks.size for part in slices)
     counts = [0, *(count for count in TREE_COUNTS if count < settings.max_trees), settings.max_trees]
+    if judges < settings.least_judges:
+        counts = [0]
     fitted: dict[HazardSettings, list[DiscreteTimeHazard]] = {}
     tried: list[tuple[float, HazardSettings, HazardSettings]] = []
     for leaves in settings.large_leaves if row_count >= LARGE_ROWS else settings.leaves:
-        offered = replace(cautious, leaves=leaves, tree_count=settings.max_trees)
+        offered = replace(cautious, leaves=leaves, tree_count=counts[-1])
         fitted[offered] = [
             grow_trees(table, part.fit, feature_names, intervals, offered, directions, card.start)
             for card, part in zip(cards, slices, strict=True)
@@ -219,7 +225,7 @@ def choose(
         best = int(np.argmin(losses))
         tried.append((float(losses[best]), replace(offered, tree_count=counts[best]), offered))
     _, winner, offered = min(tried, key=lambda each: (each[0], each[1].leaves))
-    cut = [_cut(model, winner.tree_count) for model in fitted[offered]]
+    cut = [with_first_trees(model, winner.tree_count) for model in fitted[offered]]
     judged_of = {
         share: [
             judged_curves(mixed_hazard(model, card, share), table, part, number)
@@ -231,7 +237,7 @@ def choose(
         share: float(np.mean([judged_loss(one, intervals) for one in judged]))
         for share, judged in judged_of.items()
     }
-    share = even_unless_clear(losses_of, sum(part.landmarks.size for part in slices))
+    share = even_unless_clear(losses_of, judges)
     winner = replace(winner, wide_share=share)
     trials = [Trial(candidate, loss) for loss, candidate, _ in tried]
     trials += [Trial(replace(winner, wide_share=each), loss) for each, loss in losses_of.items()]
@@ -239,7 +245,7 @@ def choose(
     more = max(1.0, row_count / learnt) ** _TREES_FOR_MORE_ROWS
     final = replace(winner, tree_count=min(settings.max_trees, round(winner.tree_count * more)))
     chosen = judged_of[share]
-    return Choice(final, fit_calibration(_together(chosen)), tuple(trials), tuple(chosen))
+    return Choice(final, fit_calibration(together(chosen)), tuple(trials), tuple(chosen))
 
 
 def even_unless_clear(losses: Mapping[float, float], landmark_count: int) -> float:
@@ -311,13 +317,13 @@ def _mean_loss(chance: Floats, is_unpaid: Bools, is_used: Bools, weight: Floats)
     return float(np.average(loss[is_judged] / count[is_judged], weights=weight[is_judged]))
 
 
-def _cut(model: DiscreteTimeHazard, tree_count: int) -> DiscreteTimeHazard:
+def with_first_trees(model: DiscreteTimeHazard, tree_count: int) -> DiscreteTimeHazard:
     """The model with its first trees only."""
     import lightgbm
 
     models = [
         None
-        if whole is None
+        if whole is None or tree_count == 0
         else TreeModel(
             lightgbm.Booster(model_str=whole.text).model_to_string(num_iteration=tree_count), whole.threads
         )
@@ -370,7 +376,8 @@ def issued_curves(
     return judged_curves(model, table, part, 0)
 
 
-def _together(parts: Sequence[JudgedCurves]) -> JudgedCurves:
+def together(parts: Sequence[JudgedCurves]) -> JudgedCurves:
+    """The landmarks of all parts, part by part."""
     return JudgedCurves(
         *(
             np.concatenate([getattr(part, name) for part in parts])

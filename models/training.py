@@ -28,6 +28,7 @@ from models.selection import (
     choose,
     issued_curves,
     time_slices,
+    together,
 )
 from models.target import Target
 from models.training_set import training_rows
@@ -97,7 +98,7 @@ def train_model(
     """
     target = target or Target()
     settings = settings or TrainingSettings()
-    intervals = intervals_for(target.grace_days)
+    intervals = intervals_for(target.grace_days, settings.bounds)
     table = feature_table(features, feature_names)
     _refuse_short_history(landmarks, settlements, known_before)
     rows = training_rows(landmarks, settlements, intervals, known_before, settings.open_weight)
@@ -130,6 +131,11 @@ def _judged_dates(
     intervals: Intervals,
 ) -> JudgedDates | None:
     """Landmarks at issue of the slices, an even sample of each, with their calibrated curves."""
+    if not folds:
+        return None
+    # The level is set on the landmarks judged, as that of the model in service is on its own window: what is asked
+    # here is how wide the dates must be.
+    calibration = level_on(choice.calibration, together([judged.issued() for judged in choice.judged]))
     parts = []
     for fold, judged in zip(folds, choice.judged, strict=True):
         issued = np.flatnonzero(fold.weight == 1.0)
@@ -137,9 +143,7 @@ def _judged_dates(
         days_past_due = fold.days_past_due[own]
         rows = hazard_rows(days_past_due, intervals)
         margins = judged.margins[own][rows.landmark, rows.interval]
-        parts.append((fold, own, choice.calibration.curves(margins, rows, days_past_due, intervals)))
-    if not parts:
-        return None
+        parts.append((fold, own, calibration.curves(margins, rows, days_past_due, intervals)))
     places = np.concatenate([fold.landmarks[own] for fold, own, _ in parts])
     seen = landmarks[places]
     return JudgedDates(

@@ -34,6 +34,7 @@ SMALL = TrainingSettings(
     hazard=HazardSettings(threads=1),
     leaves=(7,),
     max_trees=30,
+    least_judges=0,
     validation_share=0.2,
 )
 

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from models.bundle import make_bundle
+from models.explanation.contributions import explain_landmarks
 from models.hazard import LinearCards, fit_cards, grow_trees, mixed_hazard
 from models.intervals import HazardRows, hazard_rows, intervals_for
 from models.linear_part import log_share_left, phase_of, reading_of
-from models.selection import even_unless_clear
-from models.training import feature_table
+from models.selection import even_unless_clear, with_first_trees
+from models.training import feature_table, train_model
 from models.training_set import TrainingRows, training_rows
 from models.wide_part import fit_wide_part
 from tests.model_samples import CUTOFF, FEATURES, SMALL, portfolio
@@ -121,6 +123,35 @@ def test_a_landmark_has_the_same_linear_margin_alone_and_among_others(count: int
         INTERVALS,
     )
     assert np.array_equal(together[own], alone)
+
+
+def test_a_ledger_too_small_to_choose_trees_gets_none_and_its_explanations_still_add_up():
+    known = portfolio()
+    settings = replace(SMALL, least_judges=10_000)
+    model = train_model(
+        known.features, known.landmarks, known.settlements, CUTOFF, FEATURES, settings=settings
+    )
+    assert model.settings.tree_count == 0
+    assert model.hazard.trees.texts == (None, None, None)
+    bundle = make_bundle(model.hazard, model.calibration, model.target, "1", CUTOFF, {})
+    table = feature_table(known.features.tail(20), FEATURES)
+    found = explain_landmarks(bundle, table, np.full(20, -10))
+    told = found.base + found.values.sum(axis=1) + found.calibration
+    assert told == pytest.approx(found.probability, abs=1e-9)
+
+
+def test_a_candidate_without_trees_is_judged_without_them():
+    """LightGBM reads "the first 0 trees" as all of them; here they are none."""
+    table, training = _given()
+    settings = replace(SMALL.hazard, tree_count=8)
+    cards = fit_cards(table, training, FEATURES, INTERVALS, settings)
+    grown = grow_trees(table, training, FEATURES, INTERVALS, settings, (), cards.start)
+    assert any(text is not None for text in grown.trees.texts)
+    assert with_first_trees(grown, 0).trees.texts == (None, None, None)
+    asked = hazard_rows(np.array([-20]), INTERVALS)
+    fewer = grow_trees(table, training, FEATURES, INTERVALS, replace(settings, tree_count=3), (), cards.start)
+    cut = with_first_trees(grown, 3).margins(table[:1], asked)
+    assert cut == pytest.approx(fewer.margins(table[:1], asked), abs=1e-12)
 
 
 def test_an_even_mix_is_left_only_for_a_clear_gain():
