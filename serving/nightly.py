@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from features.ledger import Ledger
 from features.settings import LedgerSettings
+from features.settlement import settlements
 from models.bundle import ModelBundle
 from models.scoring import score_landmarks
 from serving.account_facts import account_facts
 from serving.cases import dunning_cases
-from serving.dunning import DecisionRecord, Explained, Night, Policy, decide_night
+from serving.dunning import (
+    AccountFacts,
+    DecisionRecord,
+    Explained,
+    Night,
+    Policy,
+    ScoredInvoice,
+    decide_night,
+)
 from serving.freshness import end_of, silence_hours
+
+#: Days after which nobody is thanked any more for a payment that became known.
+THANKS_DAYS: Final = 7
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,7 @@ class RoutedNight:
 
     Attributes:
         night: conversations and deferrals, customer by customer.
-        records: one record per open invoice, as the replay reads them.
+        records: one record per open invoice, as the replay reads them, and per invoice paid after a reminder.
     """
 
     night: Night
@@ -91,26 +103,63 @@ def route_open_invoices(
 ) -> RoutedNight:
     """Decide on every open invoice: gates, sequence, one conversation a customer, capacity.
 
+    An invoice that was reminded of and has just been paid is decided too, so that its customer is thanked; it
+    has no score.
+
     A ledger whose invoices and payments end well before the as-of date is a stale feed: the policy then takes
     no automatic step.
     """
+    paid = recently_paid(ledger, as_of, settings)
     facts = account_facts(
         ledger,
-        scores["invoice_id"].to_list(),
+        [*scores["invoice_id"].to_list(), *paid["invoice_id"].to_list()],
         as_of,
         signals=signals,
         feed_age_hours=feed_age_hours(ledger, as_of),
         settings=settings,
     )
-    cases = dunning_cases(scores, landmarks, facts)
+    cases = [*dunning_cases(scores, landmarks, facts), *_reminded(paid, facts, as_of)]
     night = decide_night(cases, policy, as_of)
     decided = {decision.invoice_id: decision for account in night.accounts for decision in account.decisions}
     explained = {row["invoice_id"]: _explanation(row) for row in scores.iter_rows(named=True)}
     records = tuple(
-        DecisionRecord(as_of, score, account, decided[score.invoice_id], explained[score.invoice_id])
+        DecisionRecord(as_of, score, account, decided[score.invoice_id], explained.get(score.invoice_id, ()))
         for score, account in cases
     )
     return RoutedNight(night, records)
+
+
+def recently_paid(ledger: Ledger, as_of: dt.date, settings: LedgerSettings) -> pl.DataFrame:
+    """Invoices whose settlement became known in the last days before a day, as far back as thanks make sense."""
+    since = as_of - dt.timedelta(days=THANKS_DAYS)
+    known = settlements(
+        ledger.invoices.filter(pl.col("issued_on") < as_of),
+        ledger.payments.filter(pl.col("known_on") < as_of),
+        settings,
+    ).filter(pl.col("settlement_known_on") >= since)
+    return ledger.invoices.join(known.select("invoice_id"), on="invoice_id", how="semi").sort("invoice_id")
+
+
+def _reminded(
+    paid: pl.DataFrame, facts: Mapping[str, AccountFacts], as_of: dt.date
+) -> Iterator[tuple[ScoredInvoice, AccountFacts]]:
+    """The paid invoices that were reminded of since they fell due, as cases without an opinion."""
+    for row in paid.iter_rows(named=True):
+        account = facts[row["invoice_id"]]
+        if account.last_step is not None and account.last_step.stage > 0:
+            yield (
+                ScoredInvoice(
+                    row["invoice_id"],
+                    row["customer_id"],
+                    as_of,
+                    row["issued_on"],
+                    row["due_on"],
+                    row["amount"],
+                    account.balance_amount,
+                    row["currency"],
+                ),
+                account,
+            )
 
 
 def _explanation(score: Mapping[str, Any]) -> tuple[Explained, ...]:

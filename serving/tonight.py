@@ -31,7 +31,7 @@ def tonights_answers(
 
     Args:
         scores: the night's scores, with reasons.
-        records: the night's decisions, one per score in any order.
+        records: the night's decisions, one per score in any order; those of paid invoices are left aside.
         policy_version: version of the policy that decided.
         signals: what the e-mails say; null when they are not read.
         now: instant of the night.

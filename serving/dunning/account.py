@@ -47,9 +47,8 @@ def decide_account(
 ) -> AccountDecision:
     """Decide on every invoice of one customer and put today's contacts into one conversation.
 
-    A formal notice travels alone, with the other formal notices: it is a legal document about its own
-    invoices. What does not fit into the conversation is moved to the customer's next contact day, and says
-    so; nothing is dropped.
+    A formal notice travels alone, with the other formal notices, and so do thanks. What does not fit into the
+    conversation is moved to the customer's next contact day, and says so; nothing is dropped.
 
     Args:
         cases: the customer's invoices, each once.
@@ -177,12 +176,11 @@ def converse(
         return AccountDecision(customer_id, on, _by_id(decisions), None)
     costs = policy.spec.economics.costs
 
-    def effort(decision: Decision) -> tuple[bool, Decimal, int, int, Decimal, str]:
+    def effort(decision: Decision) -> tuple[int, Decimal, int, int, Decimal, str]:
         step = today[decision.invoice_id]
         harshness = TONES.index(step.tone), step.stage
-        is_soft = step.tone != "legal"
         return (
-            is_soft,
+            _company(decision, step),
             -costs[step.channel],
             -harshness[0],
             -harshness[1],
@@ -197,7 +195,7 @@ def converse(
     joined = [
         decision
         for decision in candidates
-        if (today[decision.invoice_id].tone == "legal") == (lead_step.tone == "legal")
+        if _company(decision, today[decision.invoice_id]) == _company(lead, lead_step)
     ]
     joined_ids = {decision.invoice_id for decision in joined}
     contact = Contact(on, lead_step.channel, tuple(sorted(joined_ids)))
@@ -211,6 +209,16 @@ def converse(
             decision = _moved(decision, step, account, contact, policy)
         placed.append(decision)
     return AccountDecision(customer_id, on, _by_id(placed), conversation)
+
+
+def _company(decision: Decision, step: NextStep) -> int:
+    """Who a contact may travel with, the pressing first: formal notices, reminders, thanks.
+
+    A formal notice is a legal document about its own invoices, and nobody is thanked in a demand for money.
+    """
+    if step.tone == "legal":
+        return 0
+    return 2 if decision.gate_id == "settled" else 1
 
 
 def _conversation(lead: Decision, step: NextStep, joined: Sequence[Decision], policy: Policy) -> Conversation:

@@ -1,0 +1,111 @@
+"""Who pays after a reminder is thanked by the night, once, alone, and not for long."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.asof import LANDMARK_SCHEMA
+from features.ledger import Ledger, table_dtypes
+from features.settings import LedgerSettings
+from serving.dunning import AccountFacts, Decision, ScoredInvoice, StepTaken, decide_account, load_policy
+from serving.nightly import THANKS_DAYS, route_open_invoices
+
+POLICY = load_policy()
+ON = dt.date(2026, 3, 3)  # a Tuesday
+DUE = dt.date(2026, 2, 2)
+NO_SCORES = pl.DataFrame(schema={"invoice_id": pl.String, "as_of": pl.Date})
+NO_LANDMARKS = pl.DataFrame(schema=LANDMARK_SCHEMA)
+
+
+def table(name: str, *rows: dict[str, Any]) -> pl.DataFrame:
+    columns = table_dtypes(name)
+    return pl.DataFrame([{**dict.fromkeys(columns), **row} for row in rows], schema=columns)
+
+
+def ledger(paid_on: dt.date, *interactions: dict[str, Any], method: str = "transfer") -> Ledger:
+    told = [
+        {"interaction_id": f"I-{n}", "customer_id": "C-1", "invoice_id": "F-1", "channel": "email", **row}
+        for n, row in enumerate(interactions)
+    ]
+    invoice = {"invoice_id": "F-1", "customer_id": "C-1", "kind": "invoice", "currency": "EUR"}
+    days = {"issued_on": dt.date(2026, 1, 2), "due_on": DUE}
+    payment = {"payment_id": "P-1", "invoice_id": "F-1", "paid_on": paid_on, "known_on": paid_on}
+    amount = {"amount": Decimal("900.00")}
+    return Ledger.from_tables(
+        {
+            "customers": table("customers", {"customer_id": "C-1", "country": "FR", "is_strategic": False}),
+            "invoices": table("invoices", {**invoice, **days, **amount}),
+            "payments": table("payments", {**payment, **amount, "method": method}),
+            "interactions": table("interactions", *told),
+        }
+    )
+
+
+def at(
+    day: dt.date, kind: str, sequence_id: str = "courtesy", step_id: str = "friendly_email"
+) -> dict[str, Any]:
+    happened_at = dt.datetime.combine(day, dt.time(9), dt.UTC)
+    return {"happened_at": happened_at, "kind": kind, "sequence_id": sequence_id, "step_id": step_id}
+
+
+def night(held: Ledger) -> list[Decision]:
+    routed = route_open_invoices(held, None, NO_SCORES, NO_LANDMARKS, POLICY, ON, LedgerSettings())
+    return [record.decision for record in routed.records if record.decision is not None]
+
+
+REMINDED = at(dt.date(2026, 2, 16), "reminder_sent")
+YESTERDAY = ON - dt.timedelta(days=1)
+
+
+def test_who_pays_after_a_reminder_is_thanked_the_next_night():
+    [decision] = night(ledger(YESTERDAY, REMINDED))
+    assert (decision.gate_id, decision.sequence_id) == ("settled", "thanks")
+    assert decision.next_step is not None
+    assert decision.next_step.on == ON
+    assert decision.conversation is not None
+    assert decision.conversation.invoice_ids == ("F-1",)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        ledger(YESTERDAY),
+        ledger(YESTERDAY, at(DUE - dt.timedelta(days=7), "reminder_sent")),
+        ledger(ON - dt.timedelta(days=THANKS_DAYS + 1), REMINDED),
+        ledger(ON, REMINDED),
+    ],
+    ids=["not reminded", "reminded before the due date only", "paid long ago", "payment not known yet"],
+)
+def test_without_a_reminder_or_long_after_nobody_is_thanked(held):
+    assert night(held) == []
+
+
+def test_nobody_is_thanked_twice_or_for_a_credit_note():
+    thanked = at(YESTERDAY, "thanks_sent", "thanks", "thanks")
+    [again] = night(ledger(ON - dt.timedelta(days=2), REMINDED, thanked))
+    assert again.next_step is None
+    [credited] = night(ledger(YESTERDAY, REMINDED, method="credit_note"))
+    assert credited.next_step is None
+
+
+def test_nobody_is_thanked_in_a_demand_for_money():
+    def case(invoice_id: str, balance: str, **changes: Any) -> tuple[ScoredInvoice, AccountFacts]:
+        facts = AccountFacts(Decimal(balance), ledger_feed_age_hours=1.0, country="FR", **changes)
+        amount = Decimal("900.00")
+        score = ScoredInvoice(invoice_id, "C-1", ON, dt.date(2026, 1, 2), DUE, amount, facts.balance_amount)
+        return score, facts
+
+    taken = StepTaken("no_opinion", "friendly_email", 1, dt.date(2026, 2, 16))
+    paid = case("F-1", "0.00", is_settled=True, last_step=taken)
+    alone = decide_account([paid], POLICY, ON)
+    assert alone.conversation is not None
+    both = decide_account([paid, case("F-2", "900.00")], POLICY, ON)
+    assert both.conversation is not None
+    assert both.conversation.invoice_ids == ("F-2",)
+    assert both.decisions[0].next_step is not None
+    assert both.decisions[0].next_step.on > ON
