@@ -9,6 +9,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import scoring
 from models.bundle import load_bundle, write_bundle
 from models.exact_math import exact_exp, exact_log
 from models.scoring import predict_curves, score_landmarks
@@ -31,6 +32,14 @@ SCORES = score_landmarks(bundle(), FEATURES, LANDMARKS)
 def test_a_score_is_the_same_to_the_last_bit_in_any_company(chosen):
     scored = score_landmarks(bundle(), FEATURES[chosen], LANDMARKS[chosen])
     assert scored.equals(SCORES[chosen], null_equal=True)
+
+
+def test_scores_do_not_depend_on_how_many_are_scored_at_a_time(monkeypatch):
+    monkeypatch.setattr(scoring, "AT_A_TIME", 23)
+    assert score_landmarks(bundle(), FEATURES, LANDMARKS).equals(SCORES, null_equal=True)
+    nothing = score_landmarks(bundle(), FEATURES[:0], LANDMARKS[:0])
+    assert nothing.schema == SCORES.schema
+    assert nothing.is_empty()
 
 
 def test_a_score_is_the_same_on_one_thread_and_two(tmp_path):
