@@ -19,19 +19,12 @@ from models.calibration import HazardCalibration, level_on
 from models.date_levels import DateLevels, JudgedDates, fit_date_levels
 from models.hazard import DiscreteTimeHazard, HazardSettings, UnpaidCurves, fit_hazard
 from models.intervals import Floats, Intervals, hazard_rows, intervals_for
+from models.judging import TimeSlice, issued_curves, together
 from models.payable_days import countries_of, run_habits
-from models.selection import (
-    Choice,
-    TimeSlice,
-    TrainingSettings,
-    Trial,
-    choose,
-    issued_curves,
-    time_slices,
-    together,
-)
+from models.selection import Choice, TrainingSettings, Trial, choose, time_slices
 from models.target import Target
 from models.training_set import training_rows
+from models.tuning import tuned
 
 MOST_DATES_JUDGED = 2_000
 """Landmarks of a slice whose payment dates are judged."""
@@ -104,6 +97,7 @@ def train_model(
     rows = training_rows(landmarks, settlements, intervals, known_before, settings.open_weight)
     progress(f"choosing among candidates on {len(rows):,} hazard rows")
     folds = time_slices(landmarks, settlements, intervals, known_before, settings)
+    settings, tried = tuned(table, folds, feature_names, intervals, settings, directions, len(rows), progress)
     choice = choose(table, folds, feature_names, intervals, settings, directions, len(rows))
     chosen, calibration = choice.settings, choice.calibration
     progress(f"fitting {chosen.tree_count} trees of {chosen.leaves} leaves on {len(rows):,} hazard rows")
@@ -115,7 +109,7 @@ def train_model(
         target=target,
         known_before=known_before,
         settings=chosen,
-        trials=choice.trials,
+        trials=(*tried, *choice.trials),
         date_levels=fit_date_levels(_judged_dates(folds, choice, landmarks, features, intervals)),
         landmark_count=landmarks.height,
         row_count=len(rows),
