@@ -91,7 +91,17 @@ def test_the_night_keeps_who_decides_and_the_explanation_in_its_file(
     assert not of_persons["is_automatic"].any()
     still_open = frame.filter(pl.col("invoice_id").is_in(landmarks["invoice_id"].implode()))
     assert still_open.height == landmarks.height
-    assert all(json.loads(text) for text in still_open["explanation"])
+    kept = {
+        row["invoice_id"]: [
+            (reason["fr"], reason["contribution"]) for reason in json.loads(row["explanation"])
+        ]
+        for row in still_open.iter_rows(named=True)
+    }
+    assert kept == {
+        row["invoice_id"]: [(reason["text_fr"], reason["contribution"]) for reason in row["reasons"]]
+        for row in scores.iter_rows(named=True)
+    }
+    assert any(kept.values())
     assert read_records(path) == tuple(sorted(routed.records, key=lambda record: record.score.invoice_id))
     earlier = tmp_path / "earlier.parquet"
     frame.drop("explanation", "person_decides", "is_automatic", "approval_level").write_parquet(earlier)
