@@ -22,6 +22,8 @@ OWN_SHARE_PRIOR = 5.0
 """Invoices the portfolio's late share counts for in a customer's smoothed share."""
 
 _OVERDUE_BOUNDS = (0.5, 15.5, 30.5, 60.5)
+_LEAST_KNOWN = 0.05
+"""Share of the training invoices that must have a column for the scorecard to read it."""
 _SCORECARD_STRENGTHS = (0.001, 0.01, 0.1)
 
 
@@ -116,13 +118,21 @@ def usual_lateness_date(known: Labelled, features: pl.DataFrame, names: Sequence
 
 
 def scorecard(known: Labelled, features: pl.DataFrame, names: Sequence[str]) -> Prediction:
-    """Logistic regression on every feature: quantile-trimmed, unknowns marked, standardised; strength by time order."""
+    """Logistic regression on every feature: quantile-trimmed, unknowns marked, standardised; strength by time order.
+
+    A column known of hardly anybody in training is left out: standardised beside the value put in for all others, its
+    few known values would lie hundreds of spreads away, and a test invoice with them be certain of anything.
+    """
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    table, asked = _trimmed(feature_table(known.features, names), feature_table(features, names))
+    table, asked = feature_table(known.features, names), feature_table(features, names)
+    observed = known.unpaid_30_observed & known.late_observed
+    is_unknown = np.isnan(table[observed] if observed.any() else table)
+    is_told = is_unknown.mean(axis=0) < 1.0 - _LEAST_KNOWN
+    table, asked = _trimmed(table[:, is_told], asked[:, is_told])
 
     def build(strength: float) -> Any:
         return make_pipeline(
