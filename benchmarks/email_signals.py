@@ -17,8 +17,9 @@ from features.email_signals import (
     cross_validate,
     load_pipeline,
     read_corpus,
+    read_known_mails,
     read_labelled_file,
-    read_written_mails,
+    read_unread_mails,
 )
 from features.email_signals.model.artefact import DEFAULT_FOLDER
 
@@ -77,7 +78,7 @@ def main() -> None:
     report: dict[str, Any] = {}
     if not options.speed_only:
         report["quality"] = cross_validate(
-            labelled, options.seed, read_corpus(), writers=read_written_mails()
+            labelled, options.seed, read_corpus(), further=read_known_mails(), writers=read_unread_mails()
         )
     if not options.quality_only:
         report["speed"] = measure_speed([m.mail for m in labelled])

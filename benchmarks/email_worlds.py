@@ -19,8 +19,9 @@ from features.email_signals import (
     LABELS,
     SignalPipeline,
     read_corpus,
+    read_known_mails,
     read_labelled_file,
-    read_written_mails,
+    read_unread_mails,
     train_signals,
 )
 from features.ledger import Ledger, read_ledger
@@ -53,9 +54,9 @@ class World:
 
 def held_back_reader() -> SignalPipeline:
     """A reader whose weights never saw a mail that a world may draw."""
-    labelled = read_labelled_file(LABELLED_EMAILS)
+    labelled = [*read_labelled_file(LABELLED_EMAILS), *read_known_mails()]
     return SignalPipeline(
-        train_signals(labelled, 7, sample_world_mail_ids(), read_corpus(), read_written_mails())
+        train_signals(labelled, 7, sample_world_mail_ids(), read_corpus(), read_unread_mails())
     )
 
 

@@ -11,7 +11,7 @@
 from features.email_signals.frame import signals_frame, signals_schema
 from features.email_signals.labelled_mails import read_labelled_file, read_mails_file
 from features.email_signals.model.artefact import ArtefactError, SignalArtefact, load_artefact, save_artefact
-from features.email_signals.model.corpus import read_corpus, read_written_mails
+from features.email_signals.model.corpus import read_corpus, read_known_mails, read_unread_mails
 from features.email_signals.model.evaluation import cross_validate
 from features.email_signals.model.training import train_signals
 from features.email_signals.pipeline import SignalPipeline, load_pipeline
@@ -43,9 +43,10 @@ __all__ = [
     "load_artefact",
     "load_pipeline",
     "read_corpus",
+    "read_known_mails",
     "read_labelled_file",
     "read_mails_file",
-    "read_written_mails",
+    "read_unread_mails",
     "save_artefact",
     "signals_frame",
     "signals_record",

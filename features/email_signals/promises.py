@@ -24,6 +24,7 @@ _OTHER_COMMITMENTS = (
     "audience",
 )
 _NEAR = 28
+_PASSING_WORDS = 10
 
 
 def promised_payment(reading: Reading) -> tuple[dt.date | None, float | None]:
@@ -117,10 +118,19 @@ def _amount_beside(chosen: TimeExpression | None, mentions: list[Mention], readi
     )
     amounts = [a for a in reading.amounts if _sentence_of(a.start, reading) in sentences]
     if not amounts:
-        return None
+        return _amount_in_passing(max(sentences, default=-1) + 1, reading)
     if chosen is None:
         return amounts[0].value
     return min(amounts, key=lambda amount: _distance(amount, chosen, reading)).value
+
+
+def _amount_in_passing(number: int, reading: Reading) -> float | None:
+    """The only sum of a short sentence ("I'll do it tonight. 89,90 € by transfer."); null for any other sentence."""
+    if not 0 < number < len(reading.sentence_words):
+        return None
+    first, end = reading.sentence_words[number]
+    amounts = [a for a in reading.amounts if _sentence_of(a.start, reading) == number]
+    return amounts[0].value if len(amounts) == 1 and end - first <= _PASSING_WORDS else None
 
 
 def _distance(amount: Amount, moment: TimeExpression, reading: Reading) -> int:

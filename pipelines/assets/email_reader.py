@@ -37,28 +37,29 @@ def model__email_reader(
     from features.email_signals import (
         cross_validate,
         read_corpus,
+        read_known_mails,
         read_labelled_file,
-        read_written_mails,
+        read_unread_mails,
         save_artefact,
         train_signals,
     )
 
     started = time.perf_counter()
     labelled = read_labelled_file(Path(config.labelled) if config.labelled else LABELLED_EMAILS)
-    corpus, writers = read_corpus(), read_written_mails()
+    known, writers, corpus = read_known_mails(), read_unread_mails(), read_corpus()
     folder = Path(config.artefact) if config.artefact else encours_home.home().root / "email_reader"
-    artefact = train_signals(labelled, config.seed, config.exclude, corpus, writers)
+    artefact = train_signals([*labelled, *known], config.seed, config.exclude, corpus, writers)
     save_artefact(artefact, folder)
     trained = time.perf_counter()
     metadata: dict[str, Any] = {
         "artefact": str(folder),
-        "rows_in": len(labelled) + sum(map(len, writers.values())),
+        "rows_in": len(labelled) + len(known) + sum(map(len, writers.values())),
         **artefact.description,
         "training_seconds": round(trained - started, 1),
     }
     if config.measure:
         learnt = [mail for mail in labelled if mail.mail.id not in set(config.exclude)]
-        metadata |= out_of_fold_metadata(cross_validate(learnt, config.seed, corpus, False, writers))
+        metadata |= out_of_fold_metadata(cross_validate(learnt, config.seed, corpus, False, known, writers))
         metadata["measuring_seconds"] = round(time.perf_counter() - trained, 1)
     context.log.info("reader trained on %s mails, kept in %s", artefact.description["mails"], folder)
     return dg.MaterializeResult(metadata=metadata)

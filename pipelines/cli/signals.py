@@ -61,8 +61,9 @@ def train_signals_command(
 
     from features.email_signals import (
         read_corpus,
+        read_known_mails,
         read_labelled_file,
-        read_written_mails,
+        read_unread_mails,
         save_artefact,
         train_signals,
     )
@@ -71,7 +72,11 @@ def train_signals_command(
     excluded = exclude.read_text(encoding="utf-8").split() if exclude else []
     with console.status("training"):
         artefact = train_signals(
-            read_labelled_file(file), seed, excluded, read_corpus(), read_written_mails()
+            [*read_labelled_file(file), *read_known_mails()],
+            seed,
+            excluded,
+            read_corpus(),
+            read_unread_mails(),
         )
     save_artefact(artefact, out)
     details = artefact.description

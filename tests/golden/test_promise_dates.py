@@ -31,13 +31,14 @@ FRENCH = [
     ("le 15 janvier", "2026-01-15"), ("vendredi 12", "2025-12-12"), ("le 5", "2025-12-05"), ("le 1er février", "2026-02-01"),
     ("avant le 20 décembre", "2025-12-20"), ("le mois prochain", "2026-01-31"), ("début janvier", None), ("au prochain train de virements", None),
     ("la prochaine campagne de paiement", None), ("15.12.2025", "2025-12-15"), ("mardi de la semaine prochaine", "2025-12-09"),
-    ("dans un mois", "2026-01-03"), ("ce soir", "2025-12-03"), ("en fin de semaine", "2025-12-05"),
+    ("dans un mois", "2026-01-03"), ("ce soir", "2025-12-03"), ("le 31.12", "2025-12-31"), ("jeudi de cette semaine", "2025-12-04"), ("en fin de semaine", "2025-12-05"),
 ]  # fmt: skip
 ENGLISH = [
     ("by Friday", "2025-12-05"), ("next Friday", "2025-12-05"), ("tomorrow", "2025-12-04"), ("within 48 hours", "2025-12-05"),
     ("within fourteen days", "2025-12-17"), ("in two weeks", "2025-12-17"), ("in a fortnight", "2025-12-17"), ("next week", "2025-12-12"),
     ("by the end of next week", "2025-12-12"), ("week of 15 December", "2025-12-19"), ("w/c 15 December", "2025-12-19"),
-    ("end of the month", "2025-12-31"), ("by end of January", "2026-01-31"), ("mid-January", "2026-01-15"), ("on the 15th", "2025-12-15"),
+    ("end of the month", "2025-12-31"), ("by end of January", "2026-01-31"), ("mid-January", "2026-01-15"), ("on the 15th", "2025-12-15"), ("on 31.12.", "2025-12-31"), ("on Thursday this week", "2025-12-04"),
+    ("before the month's out", "2025-12-31"), ("Friday. 3 780 to follow", "2025-12-05"),
     ("15 January", "2026-01-15"), ("January 15th", "2026-01-15"), ("10/12", "2025-12-10"), ("Friday week", "2025-12-12"),
     ("Tuesday next week", "2025-12-09"), ("early January", None), ("in the next payment run", None), ("next month", "2026-01-31"),
     ("24-DEC-2025", "2025-12-24"), ("by year end", "2025-12-31"), ("end of Q1", "2026-03-31"), ("Monday 15 December 2025", "2025-12-15"),

@@ -27,6 +27,14 @@ PROMISES = [
     ("Both will be in the next payment run.", None, None),
     ("Vous serez réglés début janvier, bonne fin de semaine.", None, None),
     ("Demain vous aurez votre virement.", "2025-12-04", None),
+    ("Je le fais vendredi. 3 780 euros comme vu ensemble.", "2025-12-05", 3780),
+    ("It goes on Friday. £460. Two more after that.", "2025-12-05", 460),
+    ("La 3e mensualité partira le 31 décembre.", "2025-12-31", None),
+    (
+        "Je paie vendredi. Le litige porte toujours, lui, sur les 300 € de transport que personne n'a demandés.",
+        "2025-12-05",
+        None,
+    ),
     ("Je signe le bordereau jeudi, le virement partira vendredi 12.", "2025-12-12", None),
 ]
 

@@ -43,6 +43,8 @@ _WORDS_SPAN = re.compile(
     r"(?:" + "|".join(sorted({*_UNITS, *HUNDREDS, *THOUSANDS}, key=len, reverse=True)) + r")\b"
 )
 _CURRENCY_AFTER = re.compile(rf"\s(?:d'|de )?(?:{CURRENCY_WORDS})(?![a-z])")
+_ORDINAL = re.compile(r"\d{1,2}e")
+"""French "3e" is the third, not three euros."""
 _LONGEST_SUM = 14
 _SUM_WORDS = frozenset({"hundred", "thousand", "grand", "cent", "cents", "mille"})
 
@@ -61,6 +63,8 @@ def find_amounts(folded: str) -> tuple[Amount, ...]:
         for match in _SIGNED.finditer(folded):
             _add(found, match.start(), match.end(), _value(match.group(1), match.group(2)))
         for match in _NAMED.finditer(folded):
+            if _ORDINAL.fullmatch(match.group()):
+                continue
             cents = int(match.group(3)) / 100 if match.group(3) else 0.0
             _add(found, match.start(), match.end(), _value(match.group(1), match.group(2)) + cents)
         for match in _MAGNIFIED.finditer(folded):

@@ -62,11 +62,21 @@ def read_corpus(folder: Path = CORPUS_FOLDER) -> tuple[LabelledMail, ...]:
     return tuple(mails)
 
 
-def read_written_mails(folder: Path = CORPUS_FOLDER) -> dict[str, tuple[LabelledMail, ...]]:
-    """Whole labelled mails invented for this project, by writer (the name of the file).
+def read_known_mails(folder: Path = CORPUS_FOLDER / "read") -> tuple[LabelledMail, ...]:
+    """Whole labelled mails invented for this project and since read by those who write cues: to learn from only.
+
+    Raises:
+        InvalidInputError: a line is malformed; line and field of every fault are named.
+    """
+    return tuple(mail for path in sorted(folder.glob("*.jsonl")) for mail in read_labelled_file(path))
+
+
+def read_unread_mails(folder: Path = CORPUS_FOLDER / "unread") -> dict[str, tuple[LabelledMail, ...]]:
+    """Whole labelled mails invented for this project that nobody who writes cues has read, by writer (the file's name).
 
     No writer knew the cue lists, the other writers or the labelled set: what a reader trained without one of them gets
-    right on that one is an honest guess at what it gets right on mail from outside.
+    right on that one is an honest guess at what it gets right on mail from outside. Whoever reads a file to write cues
+    moves it to ``read/``.
 
     Raises:
         InvalidInputError: a line is malformed; line and field of every fault are named.

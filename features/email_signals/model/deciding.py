@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.email_signals.model.artefact import SignalArtefact
 
-TEXT_SCALE = 12.0
+TEXT_SCALE = 13.0
 """Weight of the text vector beside the mention counts, fixed by measurement (see docs/email_signals.md)."""
 _CLIP = 30.0
 
@@ -27,11 +27,12 @@ class Decider:
         """Columns and values of the text vector: damped counts times idf, brought to length ``TEXT_SCALE``."""
         columns: list[int] = []
         values: list[float] = []
+        idf, column_of = self._idf, self._columns.get
         for term, count in terms.items():
-            column = self._columns.get(term)
+            column = column_of(term)
             if column is not None:
                 columns.append(column)
-                values.append((1.0 + math.log(count)) * self._idf[column])
+                values.append(idf[column] if count == 1 else (1.0 + math.log(count)) * idf[column])
         norm = math.sqrt(math.fsum(value * value for value in values))
         factor = TEXT_SCALE / norm if norm else 0.0
         return columns, [value * factor for value in values]

@@ -45,13 +45,14 @@ def cross_validate(
     seed: int = 7,
     corpus: Sequence[LabelledMail] = (),
     with_baselines: bool = True,
+    further: Sequence[LabelledMail] = (),
     writers: Mapping[str, Sequence[LabelledMail]] | None = None,
 ) -> dict[str, Any]:
     """Quality of the whole reader: out of fold on the labelled mails, and on each writer by a fit without that writer.
 
-    No mail is judged by weights learnt from it. The cue lists, though, were written by people who had read the
-    labelled mails, which folds cannot undo; a writer left out whole is nearer to mail that nobody has seen: see
-    docs/email_signals.md.
+    ``further`` mails are learnt from and not judged. No mail is judged by weights learnt from it. The cue lists
+    were written by people who had read the labelled mails, which folds cannot undo; a writer left out whole is nearer
+    to mail that nobody has seen: see docs/email_signals.md.
 
     Returns:
         Precision, recall and F1 per label, micro, by language and for the hard kinds; the share of mails without
@@ -59,12 +60,12 @@ def cross_validate(
         under ``writers`` the same for each writer left out and for all of them together; for the labelled mails the
         same for a keyword list and for TF-IDF with logistic regression when asked.
     """
-    further = [mail for mails in (writers or {}).values() for mail in mails]
-    answers = out_of_fold_answers(labelled, seed, corpus, writers)
-    prints = {"mails_sha256": fingerprint([*labelled, *further]), "corpus_sha256": fingerprint(corpus)}
+    answers = out_of_fold_answers(labelled, seed, corpus, further, writers)
+    everything = [*labelled, *further, *(mail for mails in (writers or {}).values() for mail in mails)]
+    prints = {"mails_sha256": fingerprint(everything), "corpus_sha256": fingerprint(corpus)}
     report = {"seed": seed, **prints, **quality(answers)}
     if writers and len(writers) > 1:
-        parts = left_out_answers(labelled, writers, seed, corpus)
+        parts = left_out_answers([*labelled, *further], writers, seed, corpus)
         report["writers"] = {name: quality(part) for name, part in parts.items()}
         report["writers"]["together"] = quality(_together(list(parts.values())))
     if with_baselines:
@@ -84,6 +85,7 @@ def out_of_fold_answers(
     labelled: Sequence[LabelledMail],
     seed: int,
     corpus: Sequence[LabelledMail],
+    further: Sequence[LabelledMail] = (),
     writers: Mapping[str, Sequence[LabelledMail]] | None = None,
 ) -> Answers:
     """Each labelled mail's decisions from weights learnt on the other folds.
@@ -95,17 +97,18 @@ def out_of_fold_answers(
     examples = build_examples(ordered, seed, FULL_WEIGHT)
     invented = build_examples(list(corpus), seed, CORPUS_WEIGHT)
     own = {name: build_examples(mails, seed, FULL_WEIGHT) for name, mails in sorted((writers or {}).items())}
-    always = [*(e for mails in own.values() for e in mails), *invented]
+    known = [*build_examples(list(further), seed, FULL_WEIGHT), *invented]
+    always = [*(e for mails in own.values() for e in mails), *known]
     folds = np.array([fold_of(e.id, seed) for e in examples])
     margins = margins_without_group(examples, folds.tolist(), always)
     truth = label_matrix(examples)
     probabilities = np.zeros(margins.shape)
     decided = np.zeros(margins.shape, dtype=bool)
-    unseen = margins_by_writer(own, [*examples, *invented]) if len(own) > 1 else None
+    unseen = margins_by_writer(own, [*examples, *known]) if len(own) > 1 else None
     for fold in range(FOLDS):
         inside, outside = folds == fold, folds != fold
-        known = unseen or (margins[outside], truth[outside])
-        probabilities[inside], decided[inside] = _decide(margins[inside], *known)
+        judged = unseen or (margins[outside], truth[outside])
+        probabilities[inside], decided[inside] = _decide(margins[inside], *judged)
     return Answers(ordered, tuple(read_mails([m.mail for m in ordered])), truth, probabilities, decided)
 
 

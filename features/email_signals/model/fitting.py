@@ -16,10 +16,10 @@ from features.email_signals.model.vectors import mention_feature_names
 from features.email_signals.values import LABELS
 
 REGULARISATION = 2.0
-MENTION_SCALE = 0.5
+MENTION_SCALE = 0.8
 """Size of the mention counts beside the text vector: smaller means that the weights lean on them less."""
 TERM_MINIMUM = 2
-TERMS_KEPT = 60_000
+TERMS_KEPT = 100_000
 
 
 @dataclass(frozen=True, eq=False)

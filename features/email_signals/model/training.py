@@ -43,9 +43,10 @@ def train_signals(
         seed: of folds and thinning.
         exclude_ids: mails that are not learnt from at all.
         corpus: invented lines, of lower weight; calibration and thresholds never see them.
-        writers: further labelled mails by who wrote them, of full weight. With two writers or more, calibration and
-            thresholds come from each writer's mails as judged by a fit without that writer: whoever writes next is
-            as new as that. With fewer they come from five folds of the labelled mails.
+        writers: further labelled mails by who wrote them, of full weight, not yet read by those who write cues. With
+            two writers or more, calibration and thresholds come from each writer's mails as judged by a fit without
+            that writer: whoever writes next is as new as that. With fewer they come from five folds of the labelled
+            mails.
 
     Raises:
         InvalidInputError: too few mails are left, an id occurs twice, or a label has no example.

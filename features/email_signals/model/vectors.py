@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import combinations, pairwise
 
 from features.email_signals.components import Reading
+from features.email_signals.concepts import concept_of
 from features.email_signals.qualifiers.qualifying import find_qualifying_words
 from features.email_signals.values import LABELS, Mention
 
@@ -19,6 +21,8 @@ _LETTERS = (4, 5, 6)
 _STEM = 5
 _LONG_STEM = 6
 _REACH = 4
+_REMEMBERED = 50_000
+_DENIAL = "negation"
 _SHORT = 16
 _STOP = frozenset(["le", "la", "les", "de", "du", "des", "d", "l", "un", "une", "the", "a", "an", "of"])
 
@@ -29,7 +33,7 @@ def masked_words(words: Sequence[str]) -> list[str]:
 
 
 def text_terms(words: Sequence[str], sentences: Sequence[tuple[int, int]]) -> Counter[str]:
-    """Words, neighbours, stems, pairs of stems within a sentence, and letter groups, with how often each occurs.
+    """Words, neighbours, stems, letter groups, pairs of stems and of concepts in a sentence; how often each occurs.
 
     Args:
         words: folded and masked words of the text.
@@ -47,14 +51,37 @@ def text_terms(words: Sequence[str], sentences: Sequence[tuple[int, int]]) -> Co
         inside = [word[:_LONG_STEM] for word in masked[first:end] if word not in _STOP]
         for position, stem in enumerate(inside):
             terms.update(f"~{stem} {other}" for other in inside[position + 2 : position + _REACH + 1])
+        terms.update(_concept_terms(masked[first:end]))
     for word in masked:
-        if word.startswith("_") or len(word) < 3:
-            continue
-        padded = f"<{word}>"
-        for size in _LETTERS:
-            if len(padded) > size:
-                terms.update("#" + padded[i : i + size] for i in range(len(padded) - size + 1))
+        terms.update(_letter_groups(word))
     return terms
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _letter_groups(word: str) -> tuple[str, ...]:
+    """Groups of letters of a word, its ends marked; none for a mask or a word of one or two letters."""
+    if word.startswith("_") or len(word) < 3:
+        return ()
+    padded = f"<{word}>"
+    return tuple(
+        "#" + padded[i : i + size]
+        for size in _LETTERS
+        if len(padded) > size
+        for i in range(len(padded) - size + 1)
+    )
+
+
+def _concept_terms(words: Sequence[str]) -> Iterator[str]:
+    """Concepts of one sentence, neighbours and pairs; where something is denied, all of it again as denied."""
+    found = [concept for word in words if (concept := concept_of(word))]
+    distinct = sorted(set(found))
+    pairs = [f"{a} {b}" for a, b in combinations(distinct, 2)]
+    yield from ("=" + concept for concept in found)
+    yield from (f"={a} {b}" for a, b in pairwise(found))
+    yield from ("=&" + pair for pair in pairs)
+    if _DENIAL in distinct:
+        yield from ("=!" + concept for concept in distinct)
+        yield from ("=!" + pair for pair in pairs)
 
 
 def cue_terms(mentions: Iterable[Mention]) -> set[str]:
