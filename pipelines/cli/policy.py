@@ -11,93 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.policy_words import FIGURES, place_of, speaker
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from serving.dunning import DecisionRecord, Policy
     from serving.dunning.replay import ReplayReport
-
-#: Field of `Totals` -> heading in English and French.
-_FIGURES = {
-    "contacts": ("contacts", "contacts"),
-    "calls": ("calls", "appels"),
-    "automatic": ("automatic", "automatiques"),
-    "approvals": ("approvals", "approbations"),
-    "asked_amounts": ("asked", "demandé"),
-    "claimed_amount": ("claimed", "réclamé en sus"),
-    "cost_amount": ("cost", "coût"),
-    "net_benefit_amount": ("net benefit (assumed)", "gain net (supposé)"),
-}
-#: What the commands say, in English and French.
-_WORDS = {
-    "usable": ("usable", "utilisable"),
-    "proven": (
-        "{routes} routes take {cases} cases, each exactly one; {sequences} sequences, {texts} texts in French and "
-        "English",
-        "{routes} lignes couvrent {cases} cas, un seul chacun ; {sequences} séquences, {texts} textes en français et "
-        "en anglais",
-    ),
-    "law": (
-        "late-payment interest can be reckoned from {first} to {last}; later days claim none until the rates are "
-        "added to the legal file",
-        "pénalités de retard calculables du {first} au {last} ; au-delà rien n'est réclamé tant que les taux ne sont "
-        "pas ajoutés au fichier légal",
-    ),
-    "warning": ("warning", "attention"),
-    "legal": (
-        "late-payment rates of {jurisdiction}, percent a year; read from {path}",
-        "taux de pénalité de retard ({jurisdiction}), en pour cent par an ; lus dans {path}",
-    ),
-    "semesters": (
-        "semester|ECB|without clause|legal rate|floor of a clause",
-        "semestre|BCE|sans clause|taux légal|plancher d'une clause",
-    ),
-    "sources": ("read in", "lu dans"),
-    "missing": ("missing", "manque"),
-    "reckoned": (
-        "interest can be reckoned up to {last}",
-        "pénalités calculables jusqu'au {last}",
-    ),
-    "add": (
-        "next semester: write under `{name}` in the legal file, with the value, its source, and `verified: true` once "
-        "you have read it",
-        "semestre suivant : écrire sous `{name}` dans le fichier légal, avec la valeur, sa source, et `verified: true` "
-        "après lecture",
-    ),
-    "place": (
-        "an installed Encours reads {beside} (a copy of the file shown, beside the policy file) instead of the one "
-        "shipped; then raise the policy's version, so that a running service reads both again",
-        "un Encours installé lit {beside} (copie du fichier ci-dessus, à côté de la politique) à la place du fichier "
-        "livré ; changer ensuite la version de la politique, pour qu'un service en marche relise les deux",
-    ),
-    "next": ("next", "ensuite"),
-    "replay": ("replay of {policy}, {first} to {last}", "rejeu de {policy}, du {first} au {last}"),
-    "simulation": (
-        "simulation of {policy} on {day}, {count} open invoices",
-        "simulation de {policy} le {day}, {count} factures ouvertes",
-    ),
-    "night": (
-        "tonight: {talks} conversations with {customers} customers, {automatic} automatic, {approvals} to approve, "
-        "{waiting} calls or letters wait",
-        "cette nuit : {talks} conversations avec {customers} clients, {automatic} automatiques, {approvals} à "
-        "approuver, {waiting} appels ou courriers en attente",
-    ),
-    "line": ("segment|decisions|changed", "segment|décisions|changées"),
-    "sides replay": ("stored|replayed", "enregistré|rejoué"),
-    "sides simulate": ("live|simulated", "en place|simulé"),
-    "undecided": (
-        "{count} cases without a stored decision were left out",
-        "{count} cas sans décision enregistrée laissés de côté",
-    ),
-    "differ": (
-        "{count} decisions differ; --out FILE writes them",
-        "{count} décisions diffèrent ; --out FICHIER les écrit",
-    ),
-    "wrote": (
-        "wrote {count} differing decisions to {path}",
-        "{count} décisions différentes écrites dans {path}",
-    ),
-}
 
 app = typer.Typer(
     name="policy",
@@ -106,6 +26,8 @@ app = typer.Typer(
 )
 
 DAY = ["%Y-%m-%d"]
+#: Columns of a window that shows every figure of a segment in one row.
+WIDE = 150
 Tonight = Annotated[
     datetime | None,
     typer.Option("--on", formats=DAY, help="Day the rates must cover; none takes today.", show_default=False),
@@ -144,7 +66,7 @@ def check(
         policy = load_policy(path)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     spec = policy.spec
-    say = _speaker(language)
+    say = speaker(language)
     console.print(say("usable"), style="bold green", end=" ")
     console.print(path)
     console.print(f"{spec.policy.id} {spec.policy.version}, SHA-256 {policy.digest[:16]}")
@@ -184,7 +106,7 @@ def legal(
 
     path = file or DEFAULT_POLICY_PATH
     with _refusals_in(language):
-        policy, say = load_policy(path), _speaker(language)
+        policy, say = load_policy(path), speaker(language)
     law, jurisdiction = policy.legal, policy.legal.jurisdiction
     day = on.date() if on else datetime.now(UTC).date()
     beside = path.parent / "legal" / f"{jurisdiction}.yaml"
@@ -215,9 +137,7 @@ def _print_warning(console: Console, policy: Policy, day: date, language: str) -
 
     warning = coverage_warning(policy.legal, day)
     if warning is not None:
-        console.print(
-            f"{_speaker(language)('warning')}: {warning.in_language(language)}", style="bold yellow"
-        )
+        console.print(f"{speaker(language)('warning')}: {warning.in_language(language)}", style="bold yellow")
 
 
 def _percent(figure: Decimal, language: str) -> str:
@@ -244,16 +164,16 @@ def replay(
     from rich.console import Console
 
     from serving.dunning.policy_file import load_policy
-    from serving.dunning.records import read_records
+    from serving.dunning.records import records_between
     from serving.dunning.replay import replay as replay_policy
 
     with _refusals_in(language):
-        records = read_records(decisions, first.date(), last.date())
+        records = records_between(decisions, first.date(), last.date())
         report = replay_policy(records, load_policy(file))
     console = Console(soft_wrap=True, markup=False, highlight=False)
-    say = _speaker(language)
+    say = speaker(language)
     console.print(say("replay", policy=_named(report), first=first.date(), last=last.date()))
-    _print_report(console, report, say, "sides replay")
+    _print_report(console, report, say, "sides replay", language)
     _write_differences(console, report, out, say)
 
 
@@ -280,18 +200,18 @@ def simulate(
 
     from serving.dunning.account import decide_night
     from serving.dunning.policy_file import load_policy
-    from serving.dunning.records import read_records
+    from serving.dunning.records import records_between
     from serving.dunning.replay import replay as replay_policy
 
     day = on.date()
     with _refusals_in(language):
-        records = _newest(read_records(cases, last_on=day))
+        records = _newest(records_between(cases, None, day))
         policy, live = load_policy(file), load_policy(against)
         report = replay_policy(records, policy, against=live, on=day)
     console = Console(soft_wrap=True, markup=False, highlight=False)
-    say = _speaker(language)
+    say = speaker(language)
     console.print(say("simulation", policy=_named(report), day=day, count=len(records)))
-    _print_report(console, report, say, "sides simulate")
+    _print_report(console, report, say, "sides simulate", language)
     night = decide_night([(record.score, record.account) for record in records], policy, day)
     talks = [account.conversation for account in night.accounts if account.conversation is not None]
     console.print(
@@ -326,16 +246,6 @@ def _refusals_in(language: str) -> Iterator[None]:
         raise typer.Exit(2) from refusal
 
 
-def _speaker(language: str) -> Callable[..., str]:
-    """What says a sentence of `_WORDS` in one language."""
-    place = 1 if language == "fr" else 0
-
-    def say(name: str, /, **values: object) -> str:
-        return _WORDS[name][place].format(**values)
-
-    return say
-
-
 def _named(report: ReplayReport) -> str:
     return f"{report.policy_id} {report.policy_version}"
 
@@ -359,31 +269,50 @@ def _print_tables(console: Console, policy: Policy, language: str) -> None:
         console.print(table)
 
 
-def _print_report(console: Console, report: ReplayReport, say: Callable[..., str], sides: str) -> None:
+def _print_report(
+    console: Console, report: ReplayReport, say: Callable[..., str], sides: str, language: str
+) -> None:
+    """One row a segment where the window is wide enough, else one row a figure that changed."""
     from rich.table import Table
 
-    place = 1 if say("next") == _WORDS["next"][1] else 0
     before, after = say(sides).split("|")
-    headings = (f"{names[place]}\n{before} → {after}" for names in _FIGURES.values())
-    table = Table(*say("line").split("|"), *headings)
-    for line in report.segments:
-        figures = [_pair(getattr(line.before, field), getattr(line.after, field)) for field in _FIGURES]
-        table.add_row(line.segment, str(line.decisions), str(line.changed), *figures)
+    names = {field: pair[place_of(language)] for field, pair in FIGURES.items()}
+    if console.width >= WIDE:
+        headings = (f"{name}\n{before} → {after}" for name in names.values())
+        table = Table(*say("line").split("|"), *headings)
+        for line in report.segments:
+            sides_of = [(getattr(line.before, field), getattr(line.after, field)) for field in names]
+            figures = [_pair(old, new, language) for old, new in sides_of]
+            table.add_row(line.segment, str(line.decisions), str(line.changed), *figures)
+    else:
+        table = Table(*say("figures").split("|"), before, after)
+        for line in report.segments:
+            table.add_section()
+            told = say("decisions", count=line.decisions, changed=line.changed)
+            table.add_row(line.segment, told, "", "")
+            for field, name in names.items():
+                old, new = getattr(line.before, field), getattr(line.after, field)
+                if old != new or field == "contacts":
+                    table.add_row("", name, _shown(old, language), _shown(new, language))
     console.print(table)
     if report.undecided:
         console.print(say("undecided", count=report.undecided))
 
 
-def _pair(before: object, after: object) -> str:
+def _pair(before: object, after: object, language: str) -> str:
     """`12 → 9`, or one figure when nothing changed."""
-    return _shown(before) if before == after else f"{_shown(before)} → {_shown(after)}"
+    shown = _shown(before, language)
+    return shown if before == after else f"{shown} → {_shown(after, language)}"
 
 
-def _shown(figure: object) -> str:
-    """A count, an amount, or amounts by currency."""
+def _shown(figure: object, language: str) -> str:
+    """A count, an amount, or amounts by currency, as the reader writes them."""
+    from serving.dunning.writing import written_amount
+
     if isinstance(figure, tuple):
-        return " + ".join(f"{amount:,.2f} {currency}" for currency, amount in figure) or "0.00"
-    return f"{figure:,}"
+        amounts = [f"{written_amount(amount, language)} {currency}" for currency, amount in figure]
+        return " + ".join(amounts) or written_amount(Decimal(0), language)
+    return written_amount(figure, language) if isinstance(figure, Decimal) else str(figure)
 
 
 def _write_differences(

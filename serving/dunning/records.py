@@ -217,6 +217,29 @@ def read_records(
     return tuple(sorted(records, key=lambda record: (record.decided_on, record.score.invoice_id)))
 
 
+def records_between(path: Path, first_on: date | None, last_on: date) -> tuple[DecisionRecord, ...]:
+    """Read the records of some days; a period that holds none is refused with the days the file does hold.
+
+    Raises:
+        InvalidInputError: as `read_records`; the period runs backwards or the file holds nothing in it.
+    """
+    if first_on is not None and first_on > last_on:
+        fault = Fault(f"{first_on} lies after {last_on}", "--from, --to", "a first day and a later last day")
+        raise InvalidInputError("the period runs backwards", [fault])
+    found = read_records(path, first_on, last_on)
+    if not found:
+        days = sorted({record.decided_on for record in read_records(path)})
+        held = (
+            f"days between {days[0]} and {days[-1]}, which the file holds"
+            if days
+            else "a file with decisions"
+        )
+        asked = f"from {first_on} to {last_on}" if first_on is not None else f"up to {last_on}"
+        fault = Fault(f"no stored decision {asked}", path.name, held)
+        raise InvalidInputError("there is nothing to decide again", [fault])
+    return found
+
+
 def _row(record: DecisionRecord) -> dict[str, Any]:
     decision, step = record.decision, record.decision.next_step if record.decision else None
     return {

@@ -21,6 +21,7 @@ from serving.dunning import (
     load_policy,
     write_records,
 )
+from serving.dunning.faults_in_french import has_french
 
 ON = date(2025, 10, 20)
 RUNNER = CliRunner(env={"COLUMNS": "300", "NO_COLOR": "1"})
@@ -97,13 +98,6 @@ def test_the_commands_speak_french_when_asked(stored, softer):
     assert "Appel du responsable de compte" in checked.output
 
 
-def test_replay_outside_the_stored_days_is_empty(stored, softer):
-    days = ["--from", "2025-09-01", "--to", "2025-09-30"]
-    result = RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days])
-    assert result.exit_code == 0, result.output
-    assert "0 decisions differ" in result.output
-
-
 def test_simulate_decides_the_newest_case_of_each_invoice(stored, softer, tmp_path):
     older = [replace(item, decided_on=ON - timedelta(days=1), decision=None) for item in records()]
     cases = tmp_path / "cases.jsonl"
@@ -177,3 +171,29 @@ def test_decisions_that_cannot_be_read_are_told_in_french(tmp_path, command):
     assert result.exit_code == 2
     assert "les décisions enregistrées sont illisibles" in result.stderr
     assert "fichier introuvable" in result.stderr
+
+
+def test_in_a_narrow_window_the_figures_that_change_stand_below_each_other(stored, softer):
+    narrow = CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1"})
+    days = ["--from", "2025-10-01", "--to", "2025-10-31"]
+    arguments = ["replay", str(softer), "--decisions", str(stored), *days, "--language", "fr"]
+    result = narrow.invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "12 décisions" in result.output
+    assert "contacts" in result.output
+    assert "…" not in result.output, "nothing is cut off"
+    assert max(len(line) for line in result.output.splitlines() if line.startswith(("┏", "│"))) <= 80
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [
+        (["--from", "2024-01-01", "--to", "2024-02-01"], "no stored decision from 2024-01-01 to 2024-02-01"),
+        (["--from", "2025-11-01", "--to", "2025-10-01"], "2025-11-01 lies after 2025-10-01"),
+    ],
+)
+def test_a_period_without_decisions_is_refused_with_the_days_held(stored, softer, days, message):
+    with pytest.raises(InvalidInputError, match=message) as refused:
+        RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days], catch_exceptions=False)
+    assert has_french(refused.value.faults[0])
+    assert "2025-10-20" in str(refused.value) or "later last day" in str(refused.value)

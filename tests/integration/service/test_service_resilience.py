@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from features.ledger import Ledger
-from models.bundle import TREES_FILES, load_bundle, make_bundle, write_bundle
+from models.bundle import MODEL_FILE, TREES_FILES, load_bundle, make_bundle, write_bundle
 from serving.access import Scope
 from serving.keeping import AnswerKeeper, Spool
 from serving.model_watch import RegistryState, read_pointer, write_registry_state
@@ -67,7 +67,9 @@ def test_a_new_champion_serves_without_a_restart_and_a_bad_one_never_does(
     assert client.post("/v1/score", json=DRAFT).json()["model_version"] == second.name != first
     broken = tmp_path / "broken"
     shutil.copytree(second, broken)
-    (broken / TREES_FILES[0]).write_text("tampered")
+    next(broken / name for name in (*TREES_FILES, MODEL_FILE) if (broken / name).exists()).write_text(
+        "tampered"
+    )
     put_in_service(service.settings, broken)
     service.worker.champion.refresh()
     answer = client.post("/v1/score", json=DRAFT).json()
