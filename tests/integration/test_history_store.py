@@ -362,6 +362,44 @@ def test_scores_of_the_night_are_replaced_by_the_next_night_and_outside_the_chai
     assert (verified.lines, verified.faults) == (1, ())
 
 
+def test_the_night_of_a_customer_is_told_whole_and_a_new_night_has_a_new_number(
+    store: SqlHistoryStore, store_url: str
+) -> None:
+    def of_night(invoice_id: str, customer_id: str) -> Answer:
+        return Answer(
+            new_answer_id(SCORE), SCORE, invoice_id, customer_id, NOW, "night", {"case": invoice_id}
+        )
+
+    before = store.moment()
+    many = [of_night(f"F-{n:04d}", f"C-{n % 700}") for n in range(1400)]
+    store.replace_nightly([*reversed(many), of_night("F-other", "C-other")])
+    other = open_store(store_url, KEY)
+    try:
+        assert other.moment().night == before.night + 1
+        assert other.moment().generation == before.generation
+        told = other.nightly_of([f"C-{n}" for n in range(700)])
+        assert [found.subject_id for found in told] == [answer.subject_id for answer in many]
+        assert other.nightly_of(["C-1"])[0].body == {"case": "F-0001"}
+        assert other.nightly_of(["C-unknown"]) == []
+        assert other.nightly_of([]) == []
+    finally:
+        other.close()
+
+
+def test_a_store_made_before_nights_were_counted_is_opened_and_counts_from_now(
+    store: SqlHistoryStore, store_url: str
+) -> None:
+    with store.open_for_writing() as connection:
+        connection.execute(text("DELETE FROM counters WHERE name = 'night'"))
+    again = open_store(store_url, KEY)
+    try:
+        assert again.moment().night == 0
+        again.replace_nightly([])
+        assert again.moment().night == 1
+    finally:
+        again.close()
+
+
 def test_an_answer_kept_again_from_a_spool_is_one_line(store: SqlHistoryStore) -> None:
     kept = score()
     assert store.keep([kept]) == 1
