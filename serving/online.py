@@ -125,11 +125,7 @@ def advance(
     """
     signals = _signals(fresh.ledger, read_signals)
     history = knowledge.history.with_customer(fresh.ledger, signals)
-    parts = LedgerParts.of(fresh.ledger)
-    changed = dict(knowledge.changed)
-    for customer_id in customer_ids:
-        part = parts.part(customer_id)
-        changed[customer_id] = part if part is not None else _empty_part(fresh.ledger)
+    changed = {**knowledge.changed, **_parts_of(fresh.ledger, customer_ids)}
     invoices = {
         invoice_id: customer_id
         for invoice_id, customer_id in knowledge.changed_invoices.items()
@@ -153,6 +149,15 @@ def advance(
 
 def _signals(ledger: Ledger, read_signals: ReadSignals | None) -> pl.DataFrame | None:
     return None if read_signals is None or ledger.emails is None else read_signals(ledger.emails)
+
+
+def _parts_of(ledger: Ledger, customer_ids: tuple[str, ...]) -> dict[str, Ledger]:
+    """The rows of each of these customers, whose ledger it is; nothing of one that is unknown."""
+    if len(customer_ids) == 1 and ledger.customers.height == 1:
+        return {customer_ids[0]: ledger}
+    parts = LedgerParts.of(ledger)
+    found = {customer_id: parts.part(customer_id) for customer_id in customer_ids}
+    return {customer_id: _empty_part(ledger) if part is None else part for customer_id, part in found.items()}
 
 
 def _empty_part(ledger: Ledger) -> Ledger:
