@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ class Workspace:
     def out(self) -> Path:
         """What users open: scored invoices, decisions, summary."""
         return self.home.root / "out"
+
+    def decisions_of(self, night: dt.date) -> Path:
+        """The decisions of one night, kept so that a later policy can be replayed on them."""
+        return self.home.root / "decisions" / f"{night.isoformat()}.parquet"
 
     def frame_path(self, name: str) -> Path:
         """Where an intermediate frame lies."""

@@ -44,6 +44,10 @@ KEPT_CHAIN: Final = (
 KEPT_INTERACTIONS: Final = (
     "dated contacts hold no text and no name; they document the collection of the debt (GDPR art. 17(3)(e))"
 )
+KEPT_NIGHTS: Final = (
+    "the files of past nights hold ids, amounts, days and reasons, no names and no e-mail texts; they prove what was "
+    "decided (GDPR art. 5(2) and 17(3)(e)); delete the files that are needed no longer"
+)
 KEPT_ELSEWHERE: Final = (
     "the ledger files and models outside this store follow their source: erase there too, the next nightly "
     "run and the next training then no longer hold it"
@@ -263,4 +267,5 @@ def _kept(connection: Connection, subject: DataSubject) -> tuple[Kept, ...]:
         Kept("interactions", count("interactions"), KEPT_INTERACTIONS),
         Kept("lines of the audit chain", lines, KEPT_CHAIN),
         Kept("ledger files, training sets, models", None, KEPT_ELSEWHERE),
+        Kept("decisions of past nights (`decisions/`, `out/` in the home)", None, KEPT_NIGHTS),
     )

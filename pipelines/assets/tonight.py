@@ -69,6 +69,7 @@ def out__routed_invoices(
     )
     path = workspace.out / "decisions.parquet"
     written = write_records(routed.records, path)
+    write_records(routed.records, workspace.decisions_of(as_of))
     sequences = pl.Series([record.decision.sequence_id for record in routed.records if record.decision])
     context.log.info(
         "routed %s invoices in %s conversations", f"{written:,}", f"{len(routed.night.accounts):,}"

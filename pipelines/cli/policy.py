@@ -149,7 +149,12 @@ def _percent(figure: Decimal, language: str) -> str:
 def replay(
     file: PolicyFile,
     decisions: Annotated[
-        Path, typer.Option("--decisions", help="Stored decisions (.parquet or .jsonl).", show_default=False)
+        Path,
+        typer.Option(
+            "--decisions",
+            help="Stored decisions: a file (.parquet, .jsonl), or the folder of nights.",
+            show_default=False,
+        ),
     ],
     first: Annotated[datetime, typer.Option("--from", formats=DAY, help="First day.", show_default=False)],
     last: Annotated[datetime, typer.Option("--to", formats=DAY, help="Last day.", show_default=False)],

@@ -193,15 +193,21 @@ def read_records(
 ) -> tuple[DecisionRecord, ...]:
     """Read records of the days asked for (both included; null: no bound), sorted by day and invoice.
 
+    Args:
+        path: a file of records, or a folder with one file a night (`2026-03-02.parquet`).
+        first_on: first day.
+        last_on: last day.
+
     Raises:
         InvalidInputError: no such file, columns missing, or rows that are not records: each with its line
             or row.
     """
-    if not path.is_file():
+    files = _nights(path, first_on, last_on) if path.is_dir() else [path]
+    if not path.exists() or (path.is_dir() and not _nights(path, None, None)):
         fault = Fault("no such file", str(path), remedy="name a file written by the nightly batch")
         raise InvalidInputError("records cannot be read", [fault])
     records, faults = [], []
-    for where, read in _sources(path, first_on, last_on):
+    for where, read in (source for file in files for source in _sources(file, first_on, last_on)):
         try:
             record = read()
         except (ValidationError, EncoursError, json.JSONDecodeError) as error:
@@ -264,6 +270,19 @@ def _row(record: DecisionRecord) -> dict[str, Any]:
         "decision": decision_to_json(decision) if decision else None,
         "explanation": _EXPLANATION.dump_json(record.explanation).decode(),
     }
+
+
+def _nights(folder: Path, first_on: date | None, last_on: date | None) -> list[Path]:
+    """The files of the nights of a period, in order; files that are not named after a day are not ours."""
+    found = []
+    for file in sorted((*folder.glob("*.parquet"), *folder.glob("*.jsonl"))):
+        try:
+            night = date.fromisoformat(file.stem)
+        except ValueError:
+            continue
+        if (first_on is None or night >= first_on) and (last_on is None or night <= last_on):
+            found.append(file)
+    return found
 
 
 def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterator[tuple[str, Any]]:

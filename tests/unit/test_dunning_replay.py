@@ -62,6 +62,22 @@ def test_records_read_back_equal_in_order_of_day_and_invoice(tmp_path, name):
     assert [item.name for item in path.parent.iterdir()] == [name]
 
 
+def test_a_folder_of_nights_is_read_by_its_days(tmp_path):
+    folder = tmp_path / "decisions"
+    write_records(RECORDS[:4], folder / f"{ON}.parquet")
+    write_records(RECORDS[4:], folder / f"{ON + timedelta(days=1)}.jsonl")
+    (folder / "notes.parquet").write_text("not ours")
+    assert read_records(folder) == RECORDS
+    (folder / f"{ON + timedelta(days=1)}.jsonl").write_text("{broken")
+    assert read_records(folder, ON, ON) == RECORDS[:4], "files of other nights are not opened"
+    with pytest.raises(InvalidInputError, match=r"2025-10-21\.jsonl, line 1"):
+        read_records(folder)
+    assert read_records(folder, None, ON - timedelta(days=1)) == ()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidInputError, match="no such file"):
+        read_records(tmp_path / "empty")
+
+
 def test_the_parquet_columns_answer_queries_without_reading_json(tmp_path):
     write_records(RECORDS, tmp_path / "stored.parquet")
     frame = pl.read_parquet(tmp_path / "stored.parquet")

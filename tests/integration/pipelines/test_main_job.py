@@ -45,6 +45,10 @@ def test_every_open_invoice_is_scored_explained_and_routed(run_home: RunHome) ->
     assert set(scores["invoice_id"]) <= set(decisions["invoice_id"])
     assert set(paid["gate_id"]) <= {"settled"}, "beside the open invoices, only those paid after a reminder"
     assert scores["reasons"].list.len().min() >= 1
+    night = scores["as_of"][0]
+    assert pl.read_parquet(run_home.root / "decisions" / f"{night}.parquet").equals(decisions), (
+        "kept for replays"
+    )
     assert decisions.filter(pl.col("sequence_id").is_null() & pl.col("gate_id").is_null()).height == 0
     for text in ("text_fr", "text_en"):
         assert (
