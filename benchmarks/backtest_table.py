@@ -1,12 +1,14 @@
-"""The table of a backtest for a document: `python -m benchmarks.backtest_table FILE.json` prints Markdown.
+"""Tables of backtests for a document: `python -m benchmarks.backtest_table FILE.json [FILE.json ...]` prints Markdown.
 
-FILE.json is what `encours backtest --out` wrote. Figures in documents are printed by this, not typed.
+Each FILE.json is what `encours backtest --out` wrote. One file gives a table with intervals, several one of means over
+the files. Figures in documents are printed by this, not typed.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,41 @@ def table(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def mean_table(all_figures: Sequence[dict[str, Any]]) -> str:
+    """One row per model, every figure the mean over the backtests."""
+    lines = [
+        "| model | AUC | log loss | ECE | p_late_30 AUC | p_late_30 log loss "
+        "| date: mean error in days, within 3 days, pinball | p10 to p90 holds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in all_figures[0]["models"]:
+        models = [figures["models"][name] for figures in all_figures]
+        late_30 = [model.get("p_late_30") or {} for model in models]
+        dates = [model.get("date") or {} for model in models]
+        cells = [
+            *(_mean(models, figure) for figure in ("auc", "log_loss", "ece")),
+            *(_mean(late_30, figure) for figure in ("auc", "log_loss")),
+            ", ".join(
+                filter(
+                    None,
+                    (
+                        _mean(dates, "mean_absolute_days", "{:.1f}"),
+                        _mean(dates, "within_3_days", "{:.0%}"),
+                        _mean(dates, "pinball_days", "{:.2f}"),
+                    ),
+                )
+            ),
+            _mean(dates, "coverage", "{:.0%}"),
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _mean(entries: Sequence[dict[str, Any]], figure: str, form: str = "{:.4f}") -> str:
+    known = [entry[figure] for entry in entries if entry.get(figure) is not None]
+    return form.format(sum(known) / len(known)) if known else ""
+
+
 def _with_interval(model: dict[str, Any], figure: str) -> str:
     low, high = model.get("intervals", {}).get(figure, (None, None))
     shown = f"{model[figure]:.4f}"
@@ -48,4 +85,5 @@ def _pair(auc: float | None, log_loss: float | None) -> str:
 
 
 if __name__ == "__main__":
-    print(table(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+    read = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
+    print(table(read[0]) if len(read) == 1 else mean_table(read))
