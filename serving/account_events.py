@@ -47,7 +47,7 @@ Event = Mapping[str, Any]
 def has_readable_detail(kind: str, detail: str | None) -> bool:
     """Whether the `step_id` of an interaction says what its kind needs; kinds without a form need nothing."""
     if kind == PLAN_INSTALMENT:
-        return _instalment(detail) is not None
+        return read_instalment(detail) is not None
     if kind == QUIET_DAYS_ASKED:
         return _days(detail) is not None
     return True
@@ -131,7 +131,7 @@ def plan_of(events: Sequence[Event], invoice_id: str) -> Plan | None:
         return None
     agreed_on, scope = agreement["happened_at"].date(), agreement["invoice_id"]
     read = [
-        _instalment(event["step_id"])
+        read_instalment(event["step_id"])
         for event in about
         if event["kind"] == PLAN_INSTALMENT
         and event["invoice_id"] == scope
@@ -155,7 +155,8 @@ def quiet_days_of(events: Iterable[Event], on: dt.date) -> tuple[dt.date, ...]:
     return tuple(sorted(days))
 
 
-def _instalment(detail: str | None) -> Instalment | None:
+def read_instalment(detail: str | None) -> Instalment | None:
+    """Read `2026-04-15/500.00`: the day and amount of an instalment; null when it is written otherwise."""
     found = _INSTALMENT.fullmatch(detail or "")
     day = None if found is None else _day(found[1])
     if found is None or day is None or Decimal(found[2]) <= 0:

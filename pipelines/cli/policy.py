@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.policy_words import FIGURES, place_of, speaker
+from pipelines.cli.policy_report import print_report, shown
+from pipelines.cli.policy_words import speaker
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from serving.dunning import DecisionRecord, Policy
+    from serving.dunning import DecisionRecord, Instalment, Policy
     from serving.dunning.replay import ReplayReport
+    from serving.dunning.words import Grade
 
 app = typer.Typer(
     name="policy",
@@ -26,8 +29,6 @@ app = typer.Typer(
 )
 
 DAY = ["%Y-%m-%d"]
-#: Columns of a window that shows every figure of a segment in one row.
-WIDE = 150
 Tonight = Annotated[
     datetime | None,
     typer.Option("--on", formats=DAY, help="Day the rates must cover; none takes today.", show_default=False),
@@ -146,6 +147,83 @@ def _percent(figure: Decimal, language: str) -> str:
 
 
 @app.command()
+def plan(
+    file: Annotated[
+        Path | None, typer.Argument(help="Policy file (YAML); none takes the default protocol.")
+    ] = None,
+    grade: Annotated[str, typer.Option("--grade", help="A to E, or none without an opinion.")] = "none",
+    balance: Annotated[
+        str, typer.Option("--balance", help="What is owed, such as 12000.00.", show_default=False)
+    ] = "",
+    instalments: Annotated[
+        list[str] | None,
+        typer.Option("--instalment", help="Day and amount, such as 2026-04-15/4000.00; once for each."),
+    ] = None,
+    on: Tonight = None,
+    language: Language = "en",
+) -> None:
+    """Say how far a payment plan may go for this risk and balance, and who may grant the one proposed.
+
+    Writes nothing; an agreed plan is told to Encours as `plan_agreed` and `plan_instalment` interactions.
+    """
+    from rich.console import Console
+
+    from serving.dunning.plans import check_plan, plan_bounds
+    from serving.dunning.policy_file import load_policy
+
+    with _refusals_in(language):
+        policy = load_policy(file)
+        name, owed, proposed = _plan_asked(grade, balance, instalments or [])
+    say, day = speaker(language), on.date() if on else datetime.now(UTC).date()
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    bounds = plan_bounds(policy, name, owed)
+    labels = {level.id: level.label.in_language(language) for level in policy.spec.approval_levels}
+    told = {
+        "count": bounds.max_instalments,
+        "days": bounds.max_days,
+        "first": shown(bounds.minimum_first_amount, language),
+        "level": labels[bounds.approval_level],
+    }
+    console.print(say("bounds", row=bounds.rule_id, **told))
+    if not proposed:
+        return
+    verdict = check_plan(proposed, policy, name, owed, day)
+    for reason in verdict.why:
+        console.print(f"  - {reason.fr if language == 'fr' else reason.en}")
+    level = verdict.approval_level
+    console.print(say("impossible") if level is None else say("granted", level=labels[level]))
+    if level is None:
+        raise typer.Exit(1)
+
+
+def _plan_asked(
+    grade: str, balance: str, instalments: list[str]
+) -> tuple[Grade | None, Decimal, tuple[Instalment, ...]]:
+    """What was asked about, checked; every fault in one report."""
+    from features.errors import Fault, InvalidInputError
+    from serving.account_events import read_instalment
+    from serving.dunning import GRADES
+
+    faults = []
+    if grade != "none" and grade not in GRADES:
+        faults.append(Fault(f"{grade!r} is not accepted", "--grade", f"one of {', '.join(GRADES)}, none"))
+    owed = Decimal(balance) if re.fullmatch(r"\d{1,13}(\.\d{1,2})?", balance) else Decimal(0)
+    if owed <= 0:
+        faults.append(Fault(f"{balance!r} is not accepted", "--balance", "greater than 0"))
+    read = [read_instalment(text) for text in instalments]
+    faults += [
+        Fault(f"{text!r} is not accepted", "--instalment", "day and amount, such as 2026-04-15/500.00")
+        for text, found in zip(instalments, read, strict=True)
+        if found is None
+    ]
+    if faults:
+        raise InvalidInputError("the plan cannot be looked at", faults)
+    name = next((known for known in GRADES if known == grade), None)
+    ordered = sorted((found for found in read if found is not None), key=lambda found: found.on)
+    return name, owed, tuple(ordered)
+
+
+@app.command()
 def replay(
     file: PolicyFile,
     decisions: Annotated[
@@ -178,7 +256,7 @@ def replay(
     console = Console(soft_wrap=True, markup=False, highlight=False)
     say = speaker(language)
     console.print(say("replay", policy=_named(report), first=first.date(), last=last.date()))
-    _print_report(console, report, say, "sides replay", language)
+    print_report(console, report, say, "sides replay", language)
     _write_differences(console, report, out, say)
 
 
@@ -216,7 +294,7 @@ def simulate(
     console = Console(soft_wrap=True, markup=False, highlight=False)
     say = speaker(language)
     console.print(say("simulation", policy=_named(report), day=day, count=len(records)))
-    _print_report(console, report, say, "sides simulate", language)
+    print_report(console, report, say, "sides simulate", language)
     night = decide_night([(record.score, record.account) for record in records], policy, day)
     talks = [account.conversation for account in night.accounts if account.conversation is not None]
     console.print(
@@ -272,52 +350,6 @@ def _print_tables(console: Console, policy: Policy, language: str) -> None:
         for row in rows:
             table.add_row(*row)
         console.print(table)
-
-
-def _print_report(
-    console: Console, report: ReplayReport, say: Callable[..., str], sides: str, language: str
-) -> None:
-    """One row a segment where the window is wide enough, else one row a figure that changed."""
-    from rich.table import Table
-
-    before, after = say(sides).split("|")
-    names = {field: pair[place_of(language)] for field, pair in FIGURES.items()}
-    if console.width >= WIDE:
-        headings = (f"{name}\n{before} → {after}" for name in names.values())
-        table = Table(*say("line").split("|"), *headings)
-        for line in report.segments:
-            sides_of = [(getattr(line.before, field), getattr(line.after, field)) for field in names]
-            figures = [_pair(old, new, language) for old, new in sides_of]
-            table.add_row(line.segment, str(line.decisions), str(line.changed), *figures)
-    else:
-        table = Table(*say("figures").split("|"), before, after)
-        for line in report.segments:
-            table.add_section()
-            told = say("decisions", count=line.decisions, changed=line.changed)
-            table.add_row(line.segment, told, "", "")
-            for field, name in names.items():
-                old, new = getattr(line.before, field), getattr(line.after, field)
-                if old != new or field == "contacts":
-                    table.add_row("", name, _shown(old, language), _shown(new, language))
-    console.print(table)
-    if report.undecided:
-        console.print(say("undecided", count=report.undecided))
-
-
-def _pair(before: object, after: object, language: str) -> str:
-    """`12 → 9`, or one figure when nothing changed."""
-    shown = _shown(before, language)
-    return shown if before == after else f"{shown} → {_shown(after, language)}"
-
-
-def _shown(figure: object, language: str) -> str:
-    """A count, an amount, or amounts by currency, as the reader writes them."""
-    from serving.dunning.writing import written_amount
-
-    if isinstance(figure, tuple):
-        amounts = [f"{written_amount(amount, language)} {currency}" for currency, amount in figure]
-        return " + ".join(amounts) or written_amount(Decimal(0), language)
-    return written_amount(figure, language) if isinstance(figure, Decimal) else str(figure)
 
 
 def _write_differences(

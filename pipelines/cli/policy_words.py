@@ -75,6 +75,16 @@ WORDS: Final = {
     "sides simulate": ("live|simulated", "en place|simulé"),
     "figures": ("segment|figure", "segment|chiffre"),
     "decisions": ("{count} decisions, {changed} changed", "{count} décisions, {changed} changées"),
+    "bounds": (
+        "row {row}: at most {count} instalments within {days} days, the first of {first} or more; granted by: {level}",
+        "ligne {row} : au plus {count} échéances en {days} jours, la première d'au moins {first} ; accordé par : "
+        "{level}",
+    ),
+    "granted": ("the plan may be granted by: {level}", "le plan peut être accordé par : {level}"),
+    "impossible": (
+        "nobody can grant this plan: correct it first",
+        "personne ne peut accorder ce plan : le corriger d'abord",
+    ),
     "undecided": (
         "{count} cases without a stored decision were left out",
         "{count} cas sans décision enregistrée laissés de côté",

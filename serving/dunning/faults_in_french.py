@@ -34,6 +34,7 @@ _SENTENCES: Final[Sequence[tuple[str, str]]] = (
     (r"(.+) lies after (.+)", r"le \1 est après le \2"),
     (r"no stored decision up to (.+)", r"aucune décision enregistrée jusqu'au \1"),
     (r"no stored decision from (.+) to (.+)", r"aucune décision enregistrée du \1 au \2"),
+    (r"the plan cannot be looked at", r"le plan ne peut pas être examiné"),
     # form
     (r"unknown key (.*)", r"clé inconnue \1"),
     (r"the (French|English) text is missing", r"le texte \1 manque"),
@@ -144,6 +145,7 @@ _HINTS: Final[Sequence[tuple[str, str]]] = (
     (r"fill the empty list, or write any", r"remplir la liste vide, ou écrire any"),
     (r"one row for each case", r"une ligne par cas"),
     (r"narrow one of the two", r"resserrer l'une des deux"),
+    (r"day and amount, such as (.+)", r"jour et montant, comme \1"),
     (r"a first day and a later last day", r"un premier jour, puis un dernier jour postérieur"),
     (r"days between (.+) and (.+), which the file holds", r"des jours entre le \1 et le \2, que contient le fichier"),
     (r"a file with decisions", r"un fichier qui contient des décisions"),

@@ -197,3 +197,45 @@ def test_a_period_without_decisions_is_refused_with_the_days_held(stored, softer
         RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days], catch_exceptions=False)
     assert has_french(refused.value.faults[0])
     assert "2025-10-20" in str(refused.value) or "later last day" in str(refused.value)
+
+
+PLAN = ["plan", "--grade", "C", "--balance", "12000", "--on", "2026-04-01"]
+
+
+def test_a_plan_within_its_bounds_is_granted_by_the_level_of_its_row():
+    result = RUNNER.invoke(
+        app, [*PLAN, "--instalment", "2026-05-15/8000", "--instalment", "2026-04-15/4000.00"]
+    )
+    assert result.exit_code == 0, result.output
+    assert (
+        "row middle_risk: at most 4 instalments within 120 days, the first of 3,000.00 or more"
+        in result.output
+    )
+    assert "the plan may be granted by: Credit manager" in result.output
+
+
+def test_a_plan_outside_its_bounds_goes_to_the_highest_level_with_its_reasons():
+    late = ["--instalment", "2026-04-15/2000", "--instalment", "2026-12-15/10000", "--language", "fr"]
+    result = RUNNER.invoke(app, [*PLAN, *late])
+    assert result.exit_code == 0, result.output
+    assert "Dernière échéance dans 258 jours, au plus 120." in result.output
+    assert "Première échéance de 2000, au moins 3000.00." in result.output
+    assert "le plan peut être accordé par : Direction financière" in result.output
+
+
+def test_a_plan_that_does_not_add_up_can_be_granted_by_nobody():
+    result = RUNNER.invoke(app, [*PLAN, "--instalment", "2026-04-15/4000"])
+    assert result.exit_code == 1
+    assert "The instalments add up to 4000, the balance is 12000." in result.output
+    assert "nobody can grant this plan" in result.output
+
+
+def test_every_fault_of_a_plan_is_told_at_once_in_either_language():
+    wrong = ["plan", "--grade", "F", "--balance", "-3", "--instalment", "April"]
+    with pytest.raises(InvalidInputError) as refused:
+        RUNNER.invoke(app, wrong, catch_exceptions=False)
+    assert [fault.where for fault in refused.value.faults] == ["--grade", "--balance", "--instalment"]
+    assert all(has_french(fault) for fault in refused.value.faults)
+    result = RUNNER.invoke(app, [*wrong, "--language", "fr"])
+    assert result.exit_code == 2
+    assert "--instalment : 'April' n'est pas admis ; attendu : jour et montant" in result.stderr
