@@ -49,8 +49,8 @@ def print_report(
 
 def _pair(before: object, after: object, language: str) -> str:
     """`12 → 9`, or one figure when nothing changed."""
-    shown = shown(before, language)
-    return shown if before == after else f"{shown} → {shown(after, language)}"
+    told = shown(before, language)
+    return told if before == after else f"{told} → {shown(after, language)}"
 
 
 def shown(figure: object, language: str) -> str:
