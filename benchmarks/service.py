@@ -172,8 +172,13 @@ def with_mlflow(bundle: Path, run: Callable[[int, Callable[[int], bytes]], Any])
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    """Return the processes that answer."""
-    return [child for child in process.children(recursive=True) if "--worker-id" in child.cmdline()]
+    """Return the processes that answer; one that has just ended is not among them."""
+    found = []
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "--worker-id" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def measured(process: psutil.Process, run: Callable[[], Awaitable[Sample]]) -> dict[str, Any]:
@@ -256,8 +261,23 @@ async def endure(
             killed_at = time.perf_counter()
             workers[0].kill()
 
+    spent: dict[int, float] = {}
+    began = {worker.pid: _processor_seconds([worker]) for worker in workers_of(process)}
+
+    async def watch() -> None:
+        """Note what each worker has used, because a killed one cannot be asked any more."""
+        ends = time.perf_counter() + seconds
+        while time.perf_counter() < ends:
+            for worker in workers_of(process):
+                with contextlib.suppress(psutil.Error):
+                    spent[worker.pid] = _processor_seconds([worker]) - began.get(worker.pid, 0.0)
+            await asyncio.sleep(1.0)
+
     load = steady(port, bench.score_request, per_second, seconds, keep_bodies=True)
-    sample, _, _ = await asyncio.gather(load, send_events(), disturb())
+    busy, own, start = _busy_seconds(), _processor_seconds([psutil.Process()]), time.perf_counter()
+    sample, *_ = await asyncio.gather(load, send_events(), disturb(), watch())
+    used, generator = sum(spent.values()), _processor_seconds([psutil.Process()]) - own
+    others = (_busy_seconds() - busy - used - generator) / (time.perf_counter() - start)
     answers = [json.loads(body) for body in sample.bodies if body.startswith(b'{"as_of"')]
     wrong = sum(
         answer["model_version"] not in bench.versions
@@ -266,6 +286,9 @@ async def endure(
     )
     return {
         **sample.figures(),
+        "worker_processor_seconds": round(used, 1),
+        "generator_processor_seconds": round(generator, 1),
+        "cores_used_by_others": round(max(others, 0.0), 2),
         "was_a_worker_killed": killed_at > 0,
         "broken_within_a_second_of_the_kill": sum(0 <= at - killed_at <= 1.0 for at in sample.broken_at),
         "refused": sum(count for status, count in sample.statuses.items() if status not in (0, 200)),
@@ -303,6 +326,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         _load(bench, arguments.ledger)
         rate, seconds = arguments.rate, arguments.seconds
         result: dict[str, Any] = {"machine": _machine(), "rate_per_second": rate, "seconds": seconds}
+        if arguments.only_endurance:
+            with bench.serving(2) as (port, process):
+                result["endurance"] = asyncio.run(
+                    endure(bench, port, process, arguments.endurance_rate, arguments.endurance_seconds)
+                )
+            return result
         with bench.serving(1) as (port, process):
             result["one_invoice"] = quietest(
                 arguments.bursts,
@@ -380,6 +409,7 @@ def main() -> None:
         "--endurance-rate", type=float, default=100.0, help="requests a second while disturbed"
     )
     parser.add_argument("--endurance-seconds", type=float, default=15.0, help="length of the endurance part")
+    parser.add_argument("--only-endurance", action="store_true", help="run the endurance part alone")
     parser.add_argument("--without-mlflow", action="store_true", help="leave MLflow's own server out")
     parser.add_argument("--out", type=Path, help="write the JSON here too")
     arguments = parser.parse_args()
