@@ -1,13 +1,14 @@
 """Tables of backtests for a document: `python -m benchmarks.backtest_table FILE.json [FILE.json ...]` prints Markdown.
 
 Each FILE.json is what `encours backtest --out` wrote. One file gives a table with intervals, several one of means over
-the files. Figures in documents are printed by this, not typed.
+the files; `--by GROUP` gives the classes of a group (grade, segment, issued, ...) of the first file, the model beside
+the models named by `--beside`. Figures in documents are printed by this, not typed.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,29 @@ def mean_table(all_figures: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def group_table(figures: dict[str, Any], group: str, beside: Sequence[str]) -> str:
+    """One row per class of a group: observed and predicted shares, and the log loss of each model asked for."""
+    own, *_ = figures["models"]
+    names = [own, *beside]
+    lines = [
+        f"| {group} | n | late | predicted | ECE | unpaid at 30 | predicted | log loss: {', '.join(names)} |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for label, told in figures["models"][own]["by"][group].items():
+        at_30 = told.get("p_late_30") or {}
+        losses = [figures["models"][name]["by"][group][label].get("log_loss") for name in names]
+        cells = [
+            label,
+            f"{told['n']:,}",
+            *(_mean([told], figure, "{:.1%}") for figure in ("event_share", "mean_probability")),
+            _mean([told], "ece", "{:.3f}"),
+            *(_mean([at_30], figure, "{:.1%}") for figure in ("event_share", "mean_probability")),
+            ", ".join("" if loss is None else f"{loss:.4f}" for loss in losses),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _mean(entries: Sequence[dict[str, Any]], figure: str, form: str = "{:.4f}") -> str:
     known = [entry[figure] for entry in entries if entry.get(figure) is not None]
     return form.format(sum(known) / len(known)) if known else ""
@@ -84,6 +108,19 @@ def _pair(auc: float | None, log_loss: float | None) -> str:
     return "" if auc is None or log_loss is None else f"{auc:.3f} / {log_loss:.4f}"
 
 
+def main() -> None:
+    """Print the table asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--by", help="group whose classes are told, of the first file")
+    parser.add_argument("--beside", nargs="*", default=[], help="models beside the first one")
+    asked = parser.parse_args()
+    read = [json.loads(file.read_text(encoding="utf-8")) for file in asked.files]
+    if asked.by:
+        print(group_table(read[0], asked.by, asked.beside))
+    else:
+        print(table(read[0]) if len(read) == 1 else mean_table(read))
+
+
 if __name__ == "__main__":
-    read = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
-    print(table(read[0]) if len(read) == 1 else mean_table(read))
+    main()

@@ -26,7 +26,8 @@ def group_classes(rows: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         One column of strings per group, without null: `history`, `history_depth`, `amount`, `grade`, `segment`, the
-        customer's attributes that the ledger knows of anybody, `cutoff`, `outcome`.
+        customer's attributes that the ledger knows of anybody, `cutoff`, `issued` (quarter of issue, with the cut-off
+        of the model that was asked: how calibration ages), `outcome`.
     """
     attributes = {
         name: _attribute(rows[name]) for name in CUSTOMER_COLUMNS if rows[name].null_count() < rows.height
@@ -41,6 +42,12 @@ def group_classes(rows: pl.DataFrame) -> pl.DataFrame:
         segment=pl.col("segment").fill_null(UNKNOWN),
         **attributes,
         cutoff=pl.col("cutoff").cast(pl.String),
+        issued=pl.format(
+            "{} Q{}, model of {}",
+            pl.col("as_of").dt.year(),
+            pl.col("as_of").dt.quarter(),
+            pl.col("cutoff").cast(pl.String),
+        ),
         outcome=pl.when(pl.col("is_unpaid_30d").fill_null(False))
         .then(pl.lit("more than 30 days late"))
         .when(pl.col("is_late"))

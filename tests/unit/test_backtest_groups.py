@@ -14,6 +14,7 @@ from models.backtest.plots import horizon_plot
 def _rows(count: int = 40, **columns: list[object]) -> pl.DataFrame:
     filled = {
         "cutoff": [date(2025, 1, 1)] * count,
+        "as_of": [date(2025, 1 + place % 5, 3) for place in range(count)],
         "history_depth": [place % 30 for place in range(count)],
         "amount": [float(place) for place in range(count)],
         "grade": [["A", "B", None][place % 3] for place in range(count)],
@@ -32,6 +33,13 @@ def test_every_invoice_is_in_one_class_of_each_group() -> None:
     assert set(classes["grade"]) == {"A", "B", "unknown"}
     assert classes["amount"].n_unique() == 4
     assert set(classes["outcome"]) == {"on time", "more than 30 days late", "late, at most 30 days"}
+
+
+def test_the_quarter_of_issue_is_told_with_the_model_that_was_asked() -> None:
+    assert set(group_classes(_rows())["issued"]) == {
+        "2025 Q1, model of 2025-01-01",
+        "2025 Q2, model of 2025-01-01",
+    }
 
 
 def test_an_attribute_nobody_has_is_no_group() -> None:
