@@ -79,3 +79,19 @@ def test_the_subject_of_a_reply_is_not_the_senders_own():
 )
 def test_damaged_text_is_mended_and_sound_text_left_alone(damaged, mended):
     assert repair_text(damaged) == mended
+
+
+def test_an_answer_below_the_line_of_a_help_desk_is_kept():
+    body = "##- Please type your reply above this line -##\n\nPaid on Monday, please check.\n\nKendra"
+    assert isolate_own_text("Re: [Ticket 8842]", body).text == "Paid on Monday, please check."
+
+
+def test_what_stands_below_the_line_of_a_help_desk_is_the_thread_when_an_answer_stands_above():
+    body = f"{OWN}\n\n##- Please type your reply above this line -##\n\nAre you insolvent?"
+    assert isolate_own_text("Re: [Ticket 8842]", body).text == OWN
+
+
+def test_short_sentences_at_the_end_are_no_signature():
+    assert (
+        isolate_own_text("Re: relance", "Non.\nPas reçue.\nRenvoyez.").text == "Non.\nPas reçue.\nRenvoyez."
+    )

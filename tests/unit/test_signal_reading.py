@@ -44,6 +44,10 @@ def test_the_subject_tells_the_language_of_an_empty_mail():
         ("Out of office", "On annual leave until Monday, for urgent matters please contact the desk."),
         ("Ticket 4412", "Your request has been received. This is an automated message, do not reply."),
         ("Remittance advice 00991", "Payment no. 00991 Total 1,408.20 GBP Paid by BACS"),
+        ("Avis 2512", "Bénéficiaire : Hortus\nMontant : 1 200,00\nDate d'exécution : 09/12/2025"),
+        ("Portal message - do not reply", "Document parked, bank account not verified."),
+        ("Message d'absence prolongée", "Je suis en arrêt jusqu'au 31 août."),
+        ("Accusé", "Ce message confirme que votre courriel a été remis."),
         ("Accusé de réception", "Ceci est un message automatique, merci de ne pas y répondre."),
     ],
 )
@@ -56,6 +60,8 @@ def test_mails_sent_by_machines_are_told(subject, text):
     [
         ("Re: relance", "Désolé du retard, j'étais en congé. Je règle demain."),
         ("RE: overdue", "Our signatory is on leave, payment will follow."),
+        ("Re: Inv 4410", "DO NOT resend. It's in the workflow, the workflow is Brenda, she is off."),
+        ("Vos factures", "Montant : d'accord. Pour le reste je vérifie."),
         ("Fermeture annuelle", "Nos bureaux ferment le 24. Pensez à commander avant le 15."),
     ],
 )

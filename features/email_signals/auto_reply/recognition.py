@@ -13,6 +13,8 @@ _ABSENCE = re.compile(patterns.ABSENCE)
 _SERVICE = re.compile(patterns.ABSENCE_SERVICE)
 _DEPARTURE = re.compile(patterns.DEPARTURE)
 _MACHINE = re.compile(patterns.MACHINE_LINE)
+_FORM = re.compile(patterns.FORM_LINE, re.M)
+_FORM_LINES = 3
 _AUTO_DEPARTURE_SUBJECT = re.compile(r"automatic|automatique|out of office|absence|auto")
 _LONGEST = 120
 
@@ -31,4 +33,4 @@ def is_auto_reply(subject: str, text: str) -> bool:
         return True
     if _DEPARTURE.search(folded) and _AUTO_DEPARTURE_SUBJECT.search(folded_subject):
         return True
-    return len(_MACHINE.findall(folded)) >= 2
+    return len(set(_MACHINE.findall(folded))) >= 2 or len(set(_FORM.findall(folded))) >= _FORM_LINES

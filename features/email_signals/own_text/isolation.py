@@ -18,6 +18,10 @@ from features.email_signals.own_text.patterns import (
 from features.email_signals.own_text.repair import repair_text
 
 _SEPARATOR = re.compile(r"^\s*>*\s*(?:" + "|".join(SEPARATOR_LINES) + r")\s*$", re.I)
+_REPLY_ABOVE = re.compile(
+    r"^\W*(?:please type your reply above|reply above|r[ée]pondre au-dessus|saisissez votre r[ée]ponse)", re.I
+)
+"""A help desk's line; a sender who answers below it has taken no notice of it."""
 _RULE_LINE = re.compile(r"^\s*[-_=*]{5,}\s*$")
 _HEADER_SENDER = re.compile(r"^\s*" + HEADER_SENDER, re.I)
 _HEADER_OTHER = re.compile(r"^\s*" + HEADER_OTHER, re.I)
@@ -35,6 +39,7 @@ _REPLY_SUBJECT = re.compile(
     r"^\s*(?:(?:re|ré|rép|rep|tr|fw|fwd|aw|wg|sv|antw|r|i)\s?(?:\[\d+\])?\s?:\s*)+", re.I
 )
 _FORWARD_SUBJECT = re.compile(r"^\s*(?:(?:re|ré)\s?:\s*)*(?:tr|fw|fwd|wg)\s?:", re.I)
+_LONGEST_ABBREVIATION = 5
 _SENTENCE_END = re.compile(r"[.!?…:)]\s*$")
 
 
@@ -84,7 +89,7 @@ def _without_thread(body: str, *, is_forward: bool) -> tuple[list[str], bool]:
             following = _next_filled(lines, index + 1)
             if following is None or not _QUOTED_LINE.match(lines[following]):
                 return kept, True
-        elif _QUOTED_LINE.match(line):
+        elif _QUOTED_LINE.match(line) or (_REPLY_ABOVE.match(line) and not "".join(kept).strip()):
             removed = True
         elif _SEPARATOR.match(line):
             document = (
@@ -201,6 +206,8 @@ def _is_name_line(line: str) -> bool:
     if not stripped or len(stripped) > 70 or stripped[-1] in "?!:;" or any(c.isdigit() for c in stripped[:3]):
         return False
     words = stripped.split()
+    if words[-1].endswith(".") and len(words[-1]) > _LONGEST_ABBREVIATION:
+        return False
     return (
         len(words) <= 8
         and words[0][0].isupper()
