@@ -114,6 +114,17 @@ class RuleAnswer(Reply):
     en: str
 
 
+class RatePeriodAnswer(Reply):
+    """Interest of one semester."""
+
+    begins_on: dt.date
+    ends_on: dt.date
+    days: int
+    principal: Money
+    rate_percent: Money = Field(description="percent a year")
+    basis: str = Field(description="ecb_plus_margin, clause or floor (three times the legal rate)")
+
+
 class ClaimAnswer(Reply):
     """Late-payment interest and recovery indemnity; null when unknown or not applicable."""
 
@@ -121,6 +132,12 @@ class ClaimAnswer(Reply):
     indemnity_amount: Money | None
     is_interest_claimed: bool
     is_indemnity_claimed: bool
+    is_interest_reserved: bool = Field(
+        False, description="the step names the interest, but its amount could not be reckoned"
+    )
+    periods: list[RatePeriodAnswer] = Field(default_factory=list, description="how the interest was reckoned")
+    refusal_fr: str | None = Field(None, description="why an amount is null; null when both are known")
+    refusal_en: str | None = Field(None, description="why an amount is null; null when both are known")
 
 
 class BenefitAnswer(Reply):

@@ -18,6 +18,7 @@ from serving.answer_messages import (
     EvidenceAnswer,
     ExplanationAnswer,
     PersonDecidesAnswer,
+    RatePeriodAnswer,
     ReasonAnswer,
     RuleAnswer,
     ScoreAnswer,
@@ -146,6 +147,10 @@ def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
             indemnity_amount=decision.claim.indemnity_amount,
             is_interest_claimed=decision.claim.is_interest_claimed,
             is_indemnity_claimed=decision.claim.is_indemnity_claimed,
+            is_interest_reserved=decision.claim.is_interest_reserved,
+            periods=[RatePeriodAnswer(**vars(period)) for period in decision.claim.periods],
+            refusal_fr=None if decision.claim.refusal is None else decision.claim.refusal.fr,
+            refusal_en=None if decision.claim.refusal is None else decision.claim.refusal.en,
         ),
         benefit=None
         if benefit is None

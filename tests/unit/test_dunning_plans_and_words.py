@@ -173,9 +173,9 @@ def test_late_part_payments_add_their_own_interest():
 
 
 def test_a_notice_whose_rate_is_unknown_reserves_the_interest_and_adds_nothing():
-    on = date(2026, 10, 20)
-    score = replace(scored(due_on=date(2026, 8, 31), grade="E"), as_of=on)
-    facts = account(language="en", last_step=StepTaken("reinforced", "call", 3, date(2026, 10, 6)))
+    on = date(2027, 10, 20)
+    score = replace(scored(due_on=date(2027, 8, 31), grade="E"), as_of=on)
+    facts = account(language="en", last_step=StepTaken("reinforced", "call", 3, date(2027, 10, 6)))
     decision = decide(score, facts, POLICY, on)
     claim = decision.claim
     assert (claim.interest_amount, claim.is_interest_claimed, claim.is_interest_reserved) == (
@@ -183,7 +183,7 @@ def test_a_notice_whose_rate_is_unknown_reserves_the_interest_and_adds_nothing()
         False,
         True,
     )
-    assert "no sourced value for 2026-09-01" in claim.refusal.en
+    assert "no sourced value for 2027-09-01" in claim.refusal.en
     message = message_for(decision, score, facts, POLICY)
     assert "the sum of 5,040.00 EUR, of which 5,000.00 EUR" in message.body
     assert "you will be told the amount" in message.body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -83,3 +84,26 @@ def test_a_detail_that_cannot_be_read_is_refused_with_its_row_and_form(
     fault = answer.json()["error"]["faults"][0]
     assert fault["row"] == 0
     assert expected in fault["message"]
+
+
+def test_the_answer_says_how_the_interest_was_reckoned_or_why_it_was_not(service: Service) -> None:
+    client = service.client(Scope.SCORE)
+
+    def claim(**changes: Any) -> Any:
+        body = {"as_of": str(AS_OF), "invoices": [{**NEW, **changes}]}
+        return client.post("/v1/score", json=body).json()["scores"][0]["decision"]["claim"]
+
+    over_two_semesters = {"issued_on": "2025-11-01", "due_on": "2025-12-11"}
+    told = claim(**over_two_semesters)
+    assert [period["rate_percent"] for period in told["periods"]] == ["12.15", "12.15"]
+    assert told["periods"][0]["begins_on"] == "2025-12-12"
+    reckoned = sum(
+        Decimal(period["principal"]) * Decimal(period["rate_percent"]) * period["days"] / 36500
+        for period in told["periods"]
+    )
+    assert abs(Decimal(told["interest_amount"]) - reckoned) <= Decimal("0.005")
+    assert told["refusal_en"] is None
+    refused = claim(currency="USD")
+    assert (refused["interest_amount"], refused["periods"]) == (None, [])
+    assert "foreign currency" in refused["refusal_en"]
+    assert "devise" in refused["refusal_fr"]
