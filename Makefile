@@ -51,6 +51,7 @@ lock:
 	$(BIN)/uv pip compile -q pyproject.toml --extra dev --generate-hashes --python-version 3.11 --no-header -o requirements/dev.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra serve --generate-hashes --python-version 3.11 --no-header -o requirements/serve.lock
 	echo "uv>=0.9" | $(BIN)/uv pip compile -q - --generate-hashes --python-version 3.11 --no-header -o requirements/installer.lock
+	echo "hatchling>=1.27" | $(BIN)/uv pip compile -q - --generate-hashes --python-version 3.11 --no-header -o requirements/build.lock
 
 clean:
 	rm -rf $(VENV) var build dist
