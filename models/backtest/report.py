@@ -13,7 +13,7 @@ body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:68rem;margin:2rem a
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}
 table{border-collapse:collapse;margin:.6rem 0;display:block;overflow-x:auto}
 th,td{padding:.25rem .7rem;border-bottom:1px solid #ddd;text-align:right}
-th:first-child,td:first-child{text-align:left}tr.own td{font-weight:600}
+th:first-child,td:first-child{text-align:left;min-width:8rem}td+td{white-space:nowrap}tr.own td{font-weight:600}
 .side{display:flex;flex-wrap:wrap;gap:1.5rem}p.note{color:#555;max-width:48rem}svg{max-width:100%;height:auto}
 """
 _FIGURES = (
