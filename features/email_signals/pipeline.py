@@ -72,32 +72,25 @@ class SignalPipeline:
         """For each shown label the sentence that speaks most for it: counted mentions first, then the words' weight."""
         if not shown.any() or not reading.sentences:
             return ()
-        margins: NDArray[np.float32] | None = None
+        margins: dict[int, NDArray[np.float32]] = {}
         quotes: list[Quote] = []
         for column in np.flatnonzero(shown):
             label = LABELS[column]
             telling = {
                 m.sentence for m in reading.mentions if m.label == label and m.is_strong and not m.qualifiers
             }
-            if len(telling) == 1:
-                chosen = telling.pop()
-            else:
-                if margins is None:
-                    margins = self._sentence_margins(reading)
-                pool = sorted(telling) or range(len(reading.sentences))
-                chosen = max(pool, key=lambda number: (float(margins[number, column]), -number))
-            start, end = reading.sentences[chosen]
+            pool = sorted(telling) or list(range(len(reading.sentences)))
+            if len(pool) > 1:
+                margins |= {n: self._sentence_margins(reading, n) for n in pool if n not in margins}
+                pool = [max(pool, key=lambda number: (float(margins[number][column]), -number))]
+            start, end = reading.sentences[pool[0]]
             quotes.append(Quote(label, reading.text[start : min(end, start + _LONGEST_QUOTE)]))
         return tuple(quotes)
 
-    def _sentence_margins(self, reading: Reading) -> NDArray[np.float32]:
-        """What the words of each sentence weigh for each label."""
-        return np.array(
-            [
-                self._decider.text_margins(text_terms(reading.words[first:end], ((0, end - first),)))
-                for first, end in reading.sentence_words
-            ]
-        )
+    def _sentence_margins(self, reading: Reading, number: int) -> NDArray[np.float32]:
+        """What the words of a sentence weigh for each label."""
+        first, end = reading.sentence_words[number]
+        return self._decider.text_margins(text_terms(reading.words[first:end], ((0, end - first),)))
 
 
 def _cues(reading: Reading) -> tuple[Cue, ...]:
