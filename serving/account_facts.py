@@ -26,8 +26,9 @@ from serving.account_reading import (
     read_invoices,
     read_rates,
 )
-from serving.dunning import AccountFacts, StepTaken, allocate_unapplied_credits
+from serving.dunning import AccountFacts, PersonOverride, StepTaken, allocate_unapplied_credits
 from serving.dunning.words import BlockageKind
+from serving.store import Overrides
 
 _DISPUTED_STATUS, _PAYMENT_SENT_STATUS = "lifecycle_207", "lifecycle_211"
 _BLOCKED_STATUSES: Mapping[str, BlockageKind] = {
@@ -82,6 +83,7 @@ def account_facts(
     feed_age_hours: float | None = None,
     settings: LedgerSettings | None = None,
     memory: SignalMemory | None = None,
+    overrides: Overrides | None = None,
 ) -> dict[str, AccountFacts]:
     """The account's state for each of these invoices, from what was known strictly before a day.
 
@@ -97,6 +99,7 @@ def account_facts(
         feed_age_hours: age of the newest ledger feed; None (unknown) counts as stale.
         settings: tolerance of settlement.
         memory: how long a signal holds.
+        overrides: the decisions of people that stand; as orders, not knowledge, they hold whatever the day.
 
     Returns:
         Facts by invoice id.
@@ -114,6 +117,7 @@ def account_facts(
         signals=signals,
         settings=settings,
         memory=memory,
+        overrides=overrides,
     )
     return accounts.facts(wanted["invoice_id"].to_list(), feed_age_hours)
 
@@ -150,6 +154,7 @@ class Accounts:
     _events: Mapping[str, Sequence[Mapping[str, Any]]]
     _totals: Mapping[str, _Totals]
     _rates: Mapping[str, Decimal]
+    _overrides: Overrides
 
     @property
     def invoice_ids(self) -> Set[str]:
@@ -194,6 +199,7 @@ class Accounts:
                 feed_age_hours,
                 self.settings.settled_tolerance,
                 self.memory,
+                self._overrides.get(invoice.row["customer_id"], {}).get(key),
             )
             for key, invoice in asked.items()
         }
@@ -215,6 +221,7 @@ def read_accounts(
     signals: pl.DataFrame | None = None,
     settings: LedgerSettings | None = None,
     memory: SignalMemory | None = None,
+    overrides: Overrides | None = None,
 ) -> Accounts:
     """Read everything that bears on the invoices of some customers, from what was known strictly before a day.
 
@@ -227,6 +234,7 @@ def read_accounts(
         signals: what the e-mails say; None when they have not been read.
         settings: tolerance of settlement.
         memory: how long a signal holds.
+        overrides: the decisions of people that stand; none holds for another customer.
     """
     settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
     invoices, events = read_invoices(ledger, ids, known_before, extra=list(also))
@@ -237,7 +245,9 @@ def read_accounts(
         owed[invoice.row["customer_id"]].append(invoice)
     rates = read_rates(ledger, known_before)
     totals = {key: _Totals().and_owes(found, on, rates) for key, found in owed.items()}
-    return Accounts(known_before, on, settings, memory, invoices, customers, events, totals, rates)
+    return Accounts(
+        known_before, on, settings, memory, invoices, customers, events, totals, rates, overrides or {}
+    )
 
 
 def _facts(
@@ -250,6 +260,7 @@ def _facts(
     feed_age_hours: float | None,
     tolerance: Decimal,
     memory: SignalMemory,
+    override: PersonOverride | None,
 ) -> AccountFacts:
     row = customer.row
     said = _Said(customer.mails, invoice.row["invoice_id"], invoice.row["issued_on"])
@@ -294,6 +305,7 @@ def _facts(
         credit_limit=row.get("credit_limit"),
         late_part_payments=tuple(invoice.late_payments),
         exchange_rate=exchange_rate,
+        override=override,
     )
 
 

@@ -269,7 +269,7 @@ class KeptScoreAnswer(Reply):
 
 
 class OverrideAnswer(Reply):
-    """A person's decision in place of the proposed one."""
+    """A person's decision in place of the proposed one; it stands until the invoice is settled or overridden again."""
 
     override_id: str
     decision_id: str

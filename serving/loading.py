@@ -1,4 +1,4 @@
-"""Handing the nightly ledger to the service: its history store, and what the e-mails say."""
+"""Handing the nightly ledger to the service, and asking it what people decided: the night's side of the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from features.ledger import Ledger
 from serving.email_reading import remember_signals, usable_reader
 from serving.settings import ServiceSettings
-from serving.store import Answer, TableLoad, open_store
+from serving.store import Answer, Overrides, TableLoad, is_store_there, open_store
 
 #: Makes the night's answers from what the e-mails say, those erased on request left out.
 AnswersOfTheNight = Callable[[pl.DataFrame | None], Sequence[Answer]]
@@ -52,6 +52,22 @@ def load_into_service(
         if tonight is not None:
             store.replace_nightly(tonight(allowed))
         return report
+    finally:
+        store.close()
+
+
+def overrides_in_service(settings: ServiceSettings) -> Overrides:
+    """Return the decisions of people that stand in the service's store; none when there is no store yet.
+
+    Raises:
+        StoreUnavailableError: the database does not answer. The night then ends, for it would propose again
+            what people have refused.
+    """
+    if not is_store_there(settings.store_url):
+        return {}
+    store = open_store(settings.store_url, settings.secret())
+    try:
+        return store.overrides()
     finally:
         store.close()
 

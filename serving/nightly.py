@@ -26,6 +26,7 @@ from serving.dunning import (
     decide_night,
 )
 from serving.freshness import end_of, silence_hours
+from serving.store import Overrides
 
 #: Days after which nobody is thanked any more for a payment that became known.
 THANKS_DAYS: Final = 7
@@ -100,6 +101,7 @@ def route_open_invoices(
     policy: Policy,
     as_of: dt.date,
     settings: LedgerSettings,
+    overrides: Overrides | None = None,
 ) -> RoutedNight:
     """Decide on every open invoice: gates, sequence, one conversation a customer, capacity.
 
@@ -107,7 +109,7 @@ def route_open_invoices(
     has no score.
 
     A ledger whose invoices and payments end well before the as-of date is a stale feed: the policy then takes
-    no automatic step.
+    no automatic step. What people decided about an invoice (`overrides`) is followed as in the score service.
     """
     paid = recently_paid(ledger, as_of, settings)
     facts = account_facts(
@@ -117,6 +119,7 @@ def route_open_invoices(
         signals=signals,
         feed_age_hours=feed_age_hours(ledger, as_of),
         settings=settings,
+        overrides=overrides,
     )
     cases = [*dunning_cases(scores, landmarks, facts), *_reminded(paid, facts, as_of)]
     night = decide_night(cases, policy, as_of)

@@ -22,7 +22,7 @@ from features.asof import PaymentHistory
 from features.ledger import Ledger
 from features.settings import LedgerSettings
 from serving.ledger_parts import LedgerParts
-from serving.store import HistoryAtMoment, HistoryStore, Moment, StoreUnavailableError
+from serving.store import HistoryAtMoment, HistoryStore, Moment, Overrides, StoreUnavailableError
 
 _LOG: Final = logging.getLogger("encours.online")
 #: Reads e-mails into signals, one row per mail; null when e-mails are not read.
@@ -50,6 +50,7 @@ class Knowledge:
         base: moment of `parts`.
         signals: what the e-mails of the base say; null when they are not read.
         changed_signals: what the e-mails of the changed customers say.
+        overrides: the decisions of people that stand.
     """
 
     moment: Moment
@@ -61,6 +62,7 @@ class Knowledge:
     versions: Mapping[str, Moment]
     signals: pl.DataFrame | None
     changed_signals: Mapping[str, pl.DataFrame | None]
+    overrides: Overrides
 
     def version_of(self, customer_id: str) -> tuple[int, int]:
         """Return what changes whenever the history of the customer does."""
@@ -106,7 +108,7 @@ def prepare(
     parts = LedgerParts.of(whole.ledger)
     for index in (history.base.customers, history.base.invoices, parts.customers, parts.invoices):
         index.code_of("")  # the first look-up prepares an index: here, not in somebody's request
-    return Knowledge(whole.moment, history, parts, {}, {}, whole.moment, {}, signals, {})
+    return Knowledge(whole.moment, history, parts, {}, {}, whole.moment, {}, signals, {}, whole.overrides)
 
 
 def advance(
@@ -144,6 +146,8 @@ def advance(
         changed_invoices=invoices,
         versions={**knowledge.versions, **dict.fromkeys(customer_ids, fresh.moment)},
         changed_signals={**knowledge.changed_signals, **own},
+        overrides={key: held for key, held in knowledge.overrides.items() if key not in customer_ids}
+        | dict(fresh.overrides),
     )
 
 

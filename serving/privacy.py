@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from features.errors import Fault, InvalidInputError
-from serving.store import ERASURE, EXPORT, Answer, SqlHistoryStore, new_answer_id
+from serving.store import ERASURE, EXPORT, OVERRIDE, Answer, SqlHistoryStore, new_answer_id
 from serving.store.answers import append_answers
 from serving.store.frames import readable
 from serving.store.tables import (
@@ -45,8 +45,9 @@ KEPT_INTERACTIONS: Final = (
     "dated contacts hold no text and no name; they document the collection of the debt (GDPR art. 17(3)(e))"
 )
 KEPT_NIGHTS: Final = (
-    "the files of past nights hold ids, amounts, days and reasons, no names and no e-mail texts; they prove what was "
-    "decided (GDPR art. 5(2) and 17(3)(e)); delete the files that are needed no longer"
+    "the files of past nights hold ids, amounts, days, reasons and who overruled a proposal, no names of debtors "
+    "and no e-mail texts; they prove what was decided (GDPR art. 5(2) and 17(3)(e)); delete the files that are "
+    "needed no longer"
 )
 KEPT_ELSEWHERE: Final = (
     "the ledger files and models outside this store follow their source: erase there too, the next nightly "
@@ -147,7 +148,10 @@ def erase_data(
         emails = [row["email_id"] for row in _fact_rows(connection, "emails", subject)]
         customers = [row["customer_id"] for row in _fact_rows(connection, "customers", subject)]
         touched = {row["customer_id"] for row in _fact_rows(connection, "emails", subject)} | set(customers)
-        answers = [row["answer_id"] for row in _answer_rows(connection, subject)]
+        answered = _answer_rows(connection, subject)
+        answers = [row["answer_id"] for row in answered]
+        # An erased override stands no more: every worker has to see that.
+        touched |= {row["customer_id"] for row in answered if row["kind"] == OVERRIDE and row["customer_id"]}
         nightly = [row["answer_id"] for row in _nightly_rows(connection, subject)]
         _remember(connection, "emails", emails, now)
         _remember(connection, BLANKED, customers, now)
@@ -217,9 +221,8 @@ def _fact_rows(connection: Connection, table: str, subject: DataSubject) -> list
 
 def _answer_rows(connection: Connection, subject: DataSubject) -> list[dict[str, Any]]:
     wanted: ColumnElement[bool] = ANSWERS.c.kind.not_in((ERASURE, EXPORT))
-    statement = select(ANSWERS.c.answer_id, ANSWERS.c.kind, ANSWERS.c.body).where(
-        wanted, ANSWERS.c.body.is_not(None)
-    )
+    columns = (ANSWERS.c.answer_id, ANSWERS.c.kind, ANSWERS.c.customer_id, ANSWERS.c.body)
+    statement = select(*columns).where(wanted, ANSWERS.c.body.is_not(None))
     if subject.customer_id is not None:
         statement = statement.where(ANSWERS.c.customer_id == subject.customer_id)
         return [dict(row) for row in connection.execute(statement).mappings()]

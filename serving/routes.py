@@ -163,7 +163,7 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
 
 
 async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseModel:
-    """Keep a person's decision in place of the proposed one."""
+    """Keep a person's decision in place of the proposed one; the next proposals follow it until it is replaced."""
     message = await read_message(worker, request, OverrideRequest)
     kept, answer = await _kept_score(worker, key, _id_in_path(request, "decision_id", "This decision"))
     if answer.decision is None:

@@ -22,20 +22,12 @@ from features.settings import LedgerSettings
 from models.bundle import ModelBundle, load_bundle
 from models.scoring import score_landmarks
 from serving.access import AccessKey, KeyRing
-from serving.account_facts import Accounts, NewInvoice, read_accounts
 from serving.answer_messages import EvidenceAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
 from serving.audit import note_anchor
-from serving.cases import scored_invoice
-from serving.conversations import (
-    Decided,
-    LastNight,
-    NightCase,
-    contacts_of_night,
-    decide_together,
-    waits_of,
-)
-from serving.dunning import DEFAULT_POLICY_PATH, Decision, Policy, load_policy
+from serving.conversations import LastNight, NightCase
+from serving.deciding import Decider
+from serving.dunning import DEFAULT_POLICY_PATH, Policy, load_policy
 from serving.email_reading import evidence_of
 from serving.freshness import feed_age_hours
 from serving.keeping import AnswerKeeper
@@ -47,21 +39,15 @@ from serving.model_watch import Loaded, Poller, Watched, file_signature, read_po
 from serving.online import Knowledge, OnlineHistory, ReadSignals
 from serving.problems import RefusalError
 from serving.quick_score import FeatureRow, ScoreRow, score_few
-from serving.scoring import (
-    InvoiceInFull,
-    KnownFacts,
-    complete_invoices,
-    landmarks_of,
-    nothing_known_of,
-)
+from serving.scoring import InvoiceInFull, KnownFacts, complete_invoices, landmarks_of
 from serving.settings import ServiceSettings
 from serving.store import FeedState, SqlHistoryStore, StoreUnavailableError, open_store
 
 _LOG: Final = logging.getLogger("encours.worker")
 #: Invoices above which the computing leaves the event loop, so that other callers are not kept waiting.
 FEW_INVOICES: Final = 8
-#: Account states remembered, by customer and day.
-REMEMBERED_ACCOUNTS: Final = 20_000
+#: Segments and mail evidence remembered, by customer and day.
+REMEMBERED_CUSTOMERS: Final = 20_000
 #: Seconds for which the freshness of the feeds is remembered.
 FEED_SECONDS: Final = 5.0
 #: The event loop is spared the search for garbage among what is loaded once: seconds after the start.
@@ -99,11 +85,10 @@ class ScoreWorker:
         self.keeper = AnswerKeeper(self.store, settings.spool_folder)
         self._read_signals = read_signals
         self._histories: dict[int, OnlineHistory] = {}
-        self._accounts: Remembered[Accounts] = Remembered(REMEMBERED_ACCOUNTS)
-        self._others: Remembered[tuple[Decided, ...]] = Remembered(REMEMBERED_ACCOUNTS)
+        self._decider = Decider()
         self._last_night = LastNight(self.store)
-        self._segments: Remembered[str] = Remembered(REMEMBERED_ACCOUNTS)
-        self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_ACCOUNTS)
+        self._segments: Remembered[str] = Remembered(REMEMBERED_CUSTOMERS)
+        self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_CUSTOMERS)
         self._feeds: tuple[float, tuple[FeedState, ...]] = (-FEED_SECONDS, ())
         self.champion: Watched[ModelBundle] = Watched(
             "model", lambda: file_signature(settings.champion_pointer), self._load_champion, now
@@ -231,7 +216,8 @@ class ScoreWorker:
             frame = compute_features(knowledge.history, landmarks)
             scores = score_landmarks(bundle, frame, landmarks, with_reasons=with_reasons).rows(named=True)
             features = [row[2:] for row in frame.rows()]
-        decisions = self._decide(policy, knowledge, night, invoices, scores, as_of, now)
+        age = feed_age_hours(self._feeds[1], as_of, now)
+        decisions = self._decider.decide(policy, knowledge, night, invoices, scores, as_of, age)
         known = frozenset(
             invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
         )
@@ -266,86 +252,6 @@ class ScoreWorker:
             if score["rfm_segment"] is not None:
                 self._segments.hold(key, score["rfm_segment"])
         return features, scores
-
-    def _decide(
-        self,
-        policy: Policy,
-        knowledge: Knowledge,
-        night: Mapping[str, tuple[NightCase, ...]],
-        invoices: Sequence[InvoiceInFull],
-        scores: Sequence[ScoreRow],
-        as_of: dt.date,
-        now: dt.datetime,
-    ) -> dict[str, Decision]:
-        """Decide on every invoice that has a number, customer by customer; drafts are not dunned."""
-        age = feed_age_hours(self._feeds[1], as_of, now)
-        by_customer: dict[str, list[tuple[InvoiceInFull, ScoreRow]]] = {}
-        for invoice, score in zip(invoices, scores, strict=True):
-            if invoice.invoice_id is not None:
-                by_customer.setdefault(invoice.customer_id, []).append((invoice, score))
-        decisions: dict[str, Decision] = {}
-        for customer_id, pairs in by_customer.items():
-            accounts = self._accounts_of(knowledge, customer_id, as_of)
-            new = [
-                NewInvoice(
-                    invoice.landmark_id,
-                    customer_id,
-                    invoice.issued_on,
-                    invoice.due_on,
-                    invoice.amount,
-                    invoice.currency,
-                )
-                for invoice, _ in pairs
-                if invoice.landmark_id not in accounts.invoice_ids
-            ]
-            facts = accounts.facts([invoice.landmark_id for invoice, _ in pairs], age, new)
-            asked = []
-            for invoice, score in pairs:
-                account = facts[invoice.landmark_id]
-                case = scored_invoice(
-                    score, invoice.issued_on, invoice.due_on, invoice.amount, invoice.currency, account
-                )
-                asked.append((case, account))
-            of_night = night.get(customer_id, ())
-            others = self._others_of(knowledge, of_night, accounts, policy, age, new) if of_night else ()
-            waits = waits_of(of_night, as_of)
-            for decision in decide_together(asked, others, waits, policy, as_of):
-                decisions[decision.invoice_id] = decision
-        return decisions
-
-    def _others_of(
-        self,
-        knowledge: Knowledge,
-        night: tuple[NightCase, ...],
-        accounts: Accounts,
-        policy: Policy,
-        feed_age: float | None,
-        new: Sequence[NewInvoice],
-    ) -> tuple[Decided, ...]:
-        """Return the customer's contacts of the day among last night's invoices, from what is remembered."""
-        customer_id, as_of = night[0].score.customer_id, accounts.on
-
-        def decided() -> tuple[Decided, ...]:
-            known = accounts.invoice_ids & {case.score.invoice_id for case in night}
-            return contacts_of_night(night, accounts.facts(sorted(known), feed_age, new), policy, as_of)
-
-        if new and accounts.has_credit(customer_id):
-            return decided()  # the new invoice may take a share of the credit
-        is_stale = feed_age is None or feed_age > policy.spec.gates.feed_stale.max_age_hours
-        moment = (*knowledge.version_of(customer_id), knowledge.moment.night)
-        return self._others.get((customer_id, as_of, *moment, policy.digest, is_stale), decided)
-
-    def _accounts_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date) -> Accounts:
-        """Return the state of a customer's invoices, remembered per customer, day and version of its history."""
-        before = as_of + dt.timedelta(days=1)  # what was posted today is seen: it protects the customer
-
-        def read() -> Accounts:
-            part = knowledge.ledger_of(customer_id) or nothing_known_of(customer_id)
-            signals = knowledge.signals_of(customer_id)
-            settings = knowledge.history.settings
-            return read_accounts(part, [customer_id], before, on=as_of, signals=signals, settings=settings)
-
-        return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
 
     def _load_champion(self) -> ModelBundle:
         folder: Path = read_pointer(self.settings.champion_pointer)

@@ -15,7 +15,7 @@ from pipelines.champion import champion_bundle
 from pipelines.resources import EncoursHome, LedgerInput, PolicyFile, checked_ledger
 from pipelines.workspace import write_parquet
 from serving.dunning import read_records, write_records
-from serving.loading import load_into_service
+from serving.loading import load_into_service, overrides_in_service
 from serving.nightly import route_open_invoices, score_open_invoices
 from serving.settings import settings_at
 from serving.tonight import tonights_answers
@@ -66,6 +66,7 @@ def out__routed_invoices(
         policy,
         as_of,
         ledger_input.settings(),
+        overrides_in_service(settings_at(workspace.home.root)),
     )
     path = workspace.out / "decisions.parquet"
     written = write_records(routed.records, path)

@@ -21,7 +21,14 @@ from serving.dunning.decision import (
     PersonDecides,
     Reason,
 )
-from serving.dunning.facts import AccountFacts, Contact, PartPayment, ScoredInvoice, StepTaken
+from serving.dunning.facts import (
+    AccountFacts,
+    Contact,
+    PartPayment,
+    PersonOverride,
+    ScoredInvoice,
+    StepTaken,
+)
 from serving.dunning.plans import Instalment, PlanBounds, PlanVerdict, check_plan, plan_bounds
 from serving.dunning.policy import Policy, PolicySpec
 from serving.dunning.policy_file import DEFAULT_POLICY_PATH, load_policy, parse_policy
@@ -61,6 +68,7 @@ __all__ = [
     "NightPlan",
     "PartPayment",
     "PersonDecides",
+    "PersonOverride",
     "PlanBounds",
     "PlanVerdict",
     "Policy",

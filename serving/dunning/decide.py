@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
 
 from features.errors import Fault, InvalidInputError
@@ -20,6 +21,7 @@ from serving.dunning.gates import (
     stopping_gates,
 )
 from serving.dunning.holdout import Assignment, assignment
+from serving.dunning.overrides import held_until, override_reason, overriding_sequence, waiting_reason
 from serving.dunning.policy import Effect, Fallback, Policy, Step, is_automatic
 from serving.dunning.routing import (
     Choice,
@@ -27,6 +29,7 @@ from serving.dunning.routing import (
     choose,
     in_policy_currency,
     money_band,
+    next_step,
     route_state,
     usable_grade,
 )
@@ -58,8 +61,9 @@ ALREADY_DONE = Reason(
 def decide(score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date) -> Decision:
     """What to do about one invoice on one day.
 
-    Gates first, in the order of `GATE_IDS`; no score can override one. Then the route table gives the
-    sequence, the last step taken gives the stage, and the calendar of the payer's country gives the day.
+    Gates first, in the order of `GATE_IDS`; no score and no person's override can override one. Then a
+    person's standing override or else the route table gives the sequence, the last step taken gives the stage,
+    and the calendar of the payer's country gives the day.
     The same arguments always give the same decision, and every pair of facts gives one; no clock is read.
 
     Args:
@@ -78,14 +82,29 @@ def decide(score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date
     stops = stopping_gates(account, policy, on, balance)
     if stops:
         return _decide_by_gate(score, account, policy, on, stops)
-    drawn = assignment(score.customer_id, account, policy)
+    overriding = overriding_sequence(account, policy)
+    # What a person has decided takes no part in a comparison.
+    drawn = Assignment() if overriding is not None else assignment(score.customer_id, account, policy)
     choice = choose(score, account, policy, on, drawn.replaces)
+    said = override_reason(account, policy, on, choice.sequence_id)
     route = Reason(f"route.{choice.route.id}", choice.route.why.fr, choice.route.why.en)
-    reasons = [route, *([PART_PAYMENT] if choice.is_held_soft else [])]
+    if overriding is not None:
+        sequence = policy.spec.sequences[overriding]
+        choice = replace(
+            choice,
+            sequence_id=overriding,
+            planned=next_step(sequence, score, account, policy, on),
+            is_held_soft=False,
+        )
+    reasons = [*([said] if said else []), route, *([PART_PAYMENT] if choice.is_held_soft else [])]
     if is_plan_broken(account, policy, on):
         reasons.append(PLAN_BROKEN)
+    if overriding is not None and policy.spec.sequences[overriding].kind == "gate":
+        return _decide_inside(score, account, policy, on, overriding, reasons)
     if choice.planned is None:
-        return _decide_exhausted(score, account, policy, on, reasons)
+        exhausted = policy.spec.exhausted
+        reasons = [Reason("exhausted", exhausted.why.fr, exhausted.why.en), *reasons]
+        return _decide_inside(score, account, policy, on, exhausted.sequence, reasons)
     return _decide_by_route(score, account, policy, on, choice, choice.planned, drawn, reasons)
 
 
@@ -101,6 +120,9 @@ def _decide_by_gate(
         step = _task(account, policy, on, gate.sequence_id or "")
         if step is None and _steps(policy, gate.sequence_id or ""):
             reasons.append(ALREADY_DONE)
+    waiting = waiting_reason(account)
+    if waiting is not None:
+        reasons.append(waiting)
     approvals = [_steps(policy, gate.sequence_id or "")[0].approval] if step is not None else []
     persons = person_gates(account, policy) if step is not None and step.channel != "task" else ()
     return _decision(
@@ -116,24 +138,30 @@ def _decide_by_gate(
     )
 
 
-def _decide_exhausted(
-    score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date, reasons: list[Reason]
+def _decide_inside(
+    score: ScoredInvoice,
+    account: AccountFacts,
+    policy: Policy,
+    on: date,
+    sequence_id: str,
+    reasons: list[Reason],
 ) -> Decision:
-    exhausted = policy.spec.exhausted
-    step = _task(account, policy, on, exhausted.sequence)
-    done = [] if step is not None else [ALREADY_DONE]
+    """Every dunning step is done, or a person chose a sequence without any: work inside the house, or none."""
+    steps = tuple(step for step in _steps(policy, sequence_id) if step.channel == "task")
+    until = held_until(account, on)
+    step = _task(account, policy, until or on, sequence_id) if steps else None
+    done = [ALREADY_DONE] if steps and step is None else []
     persons = person_gates(account, policy)
-    steps = _steps(policy, exhausted.sequence)
     return _decision(
         score,
         account,
         policy,
         on,
-        sequence_id=exhausted.sequence,
+        sequence_id=sequence_id,
         step=step,
-        reasons=[Reason("exhausted", exhausted.why.fr, exhausted.why.en), *reasons, *done]
-        + [hit.reason for hit in persons],
+        reasons=[*reasons, *done] + [hit.reason for hit in persons],
         gate=persons[0] if persons else None,
+        hold_until=until,
         approval=policy.higher_approval(
             *(item.approval for item in steps if step is not None), *(hit.approval for hit in persons)
         ),
@@ -171,7 +199,7 @@ def _decide_by_route(
         step=step,
         reasons=[*(hit.reason for hit in gates), *reasons, *([FALLBACK] if fallback else [])],
         gate=gates[0] if gates else None,
-        hold_until=gates[-1].hold_until if gates else None,
+        hold_until=(gates[-1].hold_until if gates else None) or held_until(account, on),
         approval=approval,
         benefit=benefit if step is not None else None,
         claimed_by=planned.step,

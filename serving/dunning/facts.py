@@ -163,6 +163,25 @@ class PartPayment:
 
 
 @dataclass(frozen=True)
+class PersonOverride:
+    """A person's standing decision about the invoice, in place of what the policy proposes.
+
+    Attributes:
+        override_id: under which it stands in the audit log, with its reason.
+        sequence_id: sequence chosen; it may no longer exist in today's policy.
+        decided_by: who decided, as given.
+        decided_on: the day it was decided, UTC.
+        hold_until: no step before this day; null when the person set none.
+    """
+
+    override_id: str
+    sequence_id: str
+    decided_by: str
+    decided_on: date
+    hold_until: date | None = None
+
+
+@dataclass(frozen=True)
 class AccountFacts:
     """The state of the invoice and of its customer at decision time, in the ledger and in the conversation.
 
@@ -196,6 +215,7 @@ class AccountFacts:
         credit_limit: credit limit of the customer; null if none.
         late_part_payments: money received on the invoice after the due date.
         exchange_rate: policy currency for one unit of the invoice's currency; null when not known.
+        override: the newest decision a person took about the invoice in place of a proposal; null if none.
     """
 
     balance_amount: Decimal
@@ -225,6 +245,7 @@ class AccountFacts:
     credit_limit: Decimal | None = None
     late_part_payments: tuple[PartPayment, ...] = ()
     exchange_rate: Decimal | None = None
+    override: PersonOverride | None = None
 
     def __post_init__(self) -> None:
         faults = _faulty_amounts(
@@ -249,6 +270,12 @@ class AccountFacts:
                 ("last_step, last_task", step.on)
                 for step in (self.last_step, self.last_task)
                 if step is not None
+            ),
+            *(
+                ("override", day)
+                for day in (
+                    () if self.override is None else (self.override.decided_on, self.override.hold_until)
+                )
             ),
         )
         faults += _unknown_words(

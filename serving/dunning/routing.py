@@ -10,6 +10,7 @@ from decimal import Decimal
 from serving.dunning.contact_days import next_contact_day
 from serving.dunning.facts import AccountFacts, ScoredInvoice
 from serving.dunning.gates import is_plan_broken, is_promise_of, promise_holds_until
+from serving.dunning.overrides import held_until
 from serving.dunning.policy import Policy, Route, Sequence, Step, grade_name
 from serving.dunning.words import NO_SEGMENT, TONES, GateId, Grade, RouteState
 
@@ -126,13 +127,14 @@ def next_step(
 
     Stages count contacts, not days or money: nothing but a step taken moves an invoice to the next stage,
     and being very late does not skip one. A reminder before the due date that can no longer arrive before
-    it is dropped.
+    it is dropped. While a person holds the invoice, no step comes before the day the person set.
     """
     taken = account.last_step
+    first_on = held_until(account, on) or on
     for stage, step in sequence.stages():
         if step.day is None or (taken is not None and stage <= taken.stage):
             continue
-        wanted_on = max(score.due_on + timedelta(days=step.day), on)
+        wanted_on = max(score.due_on + timedelta(days=step.day), first_on)
         if taken is not None:
             rest = policy.spec.contact_rules.minimum_days_between_steps
             wanted_on = max(wanted_on, taken.on + timedelta(days=rest))

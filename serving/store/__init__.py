@@ -8,8 +8,9 @@ from serving.store.database import StoreUnavailableError, sqlite_url
 from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, Outcome
 from serving.store.frames import facts_of, to_cents
 from serving.store.nightly_load import TableLoad
+from serving.store.overrides import Overrides
 from serving.store.reading import FeedState, HistoryAtMoment, Moment
-from serving.store.store import HistoryStore, SqlHistoryStore, open_store
+from serving.store.store import HistoryStore, SqlHistoryStore, is_store_there, open_store
 
 __all__ = [
     "ERASURE",
@@ -27,10 +28,12 @@ __all__ = [
     "KeptAnswer",
     "Moment",
     "Outcome",
+    "Overrides",
     "SqlHistoryStore",
     "StoreUnavailableError",
     "TableLoad",
     "facts_of",
+    "is_store_there",
     "new_answer_id",
     "open_store",
     "sqlite_url",

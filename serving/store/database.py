@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, Operat
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import EncoursError, Fault, InvalidInputError
-from serving.store.tables import COUNTERS, METADATA
+from serving.store.tables import COUNTERS, METADATA, OVERRIDES_BY_CUSTOMER
 
 BUSY_SECONDS: Final = 20
 CONNECT_SECONDS: Final = 2
@@ -44,6 +44,12 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite+pysqlite:///{path}"
 
 
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite store; null for a server."""
+    checked = _checked_url(url)
+    return Path(str(checked.database)) if checked.get_backend_name() == "sqlite" else None
+
+
 class Database:
     """An open database with the store's tables.
 
@@ -64,6 +70,8 @@ class Database:
             for attempt in range(3):
                 try:
                     METADATA.create_all(self._engine)
+                    # A store made by an earlier version has the table without this index.
+                    OVERRIDES_BY_CUSTOMER.create(self._engine, checkfirst=True)
                     break
                 except SQLAlchemyError:
                     if attempt == 2:  # until then, another process was creating the same tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select, union_all
 
 from features.ledger import Ledger, table_dtypes
 from serving.store.frames import frame_of
+from serving.store.overrides import Overrides
 from serving.store.tables import (
     CHANGES,
     COUNTERS,
@@ -42,10 +43,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class HistoryAtMoment:
-    """The ledger as the store held it at one moment."""
+    """The ledger as the store held it at one moment, and the decisions of people that stood then."""
 
     ledger: Ledger
     moment: Moment
+    overrides: Overrides = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,20 @@ from sqlalchemy import Connection, select
 
 from features.ledger import Ledger
 from serving.audit import Anchor, AuditLine, Chain, Evidence, Verification, verify_chain
-from serving.store.answers import SCORE, Answer, KeptAnswer, append_answers, read_answer, read_answers
-from serving.store.database import Database
+from serving.store.answers import (
+    OVERRIDE,
+    SCORE,
+    Answer,
+    KeptAnswer,
+    append_answers,
+    read_answer,
+    read_answers,
+)
+from serving.store.database import Database, sqlite_file
 from serving.store.facts import Fact, FactOutcome
 from serving.store.nightly_load import TableLoad, load_tables
 from serving.store.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
+from serving.store.overrides import Overrides, read_overrides
 from serving.store.reading import (
     FeedState,
     HistoryAtMoment,
@@ -27,7 +36,7 @@ from serving.store.reading import (
     read_pending,
 )
 from serving.store.tables import ANSWERS, AUDIT, COUNTERS, ERASED_FACTS
-from serving.store.taking_in import take_in
+from serving.store.taking_in import mark_changed, take_in
 
 
 class HistoryStore(Protocol):
@@ -117,13 +126,13 @@ class SqlHistoryStore:
         """Return the whole ledger and the moment it belongs to."""
         with self.database.reading() as connection:
             moment = read_moment(connection)
-            return HistoryAtMoment(read_ledger_tables(connection), moment)
+            return HistoryAtMoment(read_ledger_tables(connection), moment, read_overrides(connection))
 
     def history_of(self, customer_ids: Sequence[str]) -> HistoryAtMoment:
         """Return the ledger of some customers and the moment it belongs to."""
         with self.database.reading() as connection:
             moment = read_moment(connection)
-            return HistoryAtMoment(read_ledger_tables(connection, customer_ids), moment)
+            return _history_of(connection, customer_ids, moment)
 
     def changed_since(self, change: int) -> tuple[Moment, tuple[str, ...]]:
         """Return the present moment and the customers changed after `change`."""
@@ -140,7 +149,7 @@ class SqlHistoryStore:
             customer_ids = read_changed_since(connection, change)
             if len(customer_ids) > at_most:
                 return customer_ids, None
-            return customer_ids, HistoryAtMoment(read_ledger_tables(connection, customer_ids), moment)
+            return customer_ids, _history_of(connection, customer_ids, moment)
 
     @property
     def is_local(self) -> bool:
@@ -153,9 +162,21 @@ class SqlHistoryStore:
         return Moment(counters["change"], counters["generation"], counters["night"])
 
     def keep(self, answers: Sequence[Answer]) -> int:
-        """Keep answers durably and chain them; return the position of the last line."""
+        """Keep answers durably and chain them; return the position of the last line.
+
+        An override is a change of its customer: every worker sees it at the next question.
+        """
+        overridden = {answer.customer_id for answer in answers if answer.kind == OVERRIDE} - {None}
         with self.database.writing() as connection:
-            return append_answers(connection, answers, self.chain)
+            position = append_answers(connection, answers, self.chain)
+            if overridden:
+                mark_changed(connection, [key for key in overridden if key is not None])
+            return position
+
+    def overrides(self) -> Overrides:
+        """Return the decisions of people that stand."""
+        with self.database.reading() as connection:
+            return read_overrides(connection)
 
     def replace_nightly(self, answers: Sequence[Answer]) -> None:
         """Hold these scores of open invoices in place of the last night's, durably, all or nothing."""
@@ -238,6 +259,21 @@ def open_store(url: str, key: bytes) -> SqlHistoryStore:
     database = Database(url)
     database.prepare()
     return SqlHistoryStore(database, Chain(key))
+
+
+def is_store_there(url: str) -> bool:
+    """Say whether a store can have been kept at an address; a SQLite file that was never made holds none.
+
+    Args:
+        url: address of the database.
+    """
+    path = sqlite_file(url)
+    return path is None or path.exists()
+
+
+def _history_of(connection: Connection, customer_ids: Sequence[str], moment: Moment) -> HistoryAtMoment:
+    ledger = read_ledger_tables(connection, customer_ids)
+    return HistoryAtMoment(ledger, moment, read_overrides(connection, customer_ids))
 
 
 def _lines(connection: Connection) -> Iterator[tuple[AuditLine, Evidence]]:

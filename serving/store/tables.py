@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -198,6 +199,11 @@ ANSWERS: Final = Table(
     Column("erased_at", UtcInstant),
 )
 Index("answers_by_kind", ANSWERS.c.kind, ANSWERS.c.subject_id)
+# Overrides are few among many scores: what people decided about a customer is found without reading its scores.
+_IS_OVERRIDE: Final = ANSWERS.c.kind == literal_column("'override'")
+OVERRIDES_BY_CUSTOMER: Final = Index(
+    "answers_overrides", ANSWERS.c.customer_id, sqlite_where=_IS_OVERRIDE, postgresql_where=_IS_OVERRIDE
+)
 
 # What last night's job answered on each open invoice; replaced as a whole by the next night, so that it stays as
 # small as the open invoices are few. A score that a person decides on is kept for good among the answers.

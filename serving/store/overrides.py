@@ -1,0 +1,67 @@
+"""The decisions of people that stand: of each invoice the newest override, read from what was answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, literal_column, select
+
+from serving.dunning.facts import PersonOverride
+from serving.store.tables import ANSWERS, AUDIT
+
+Overrides = Mapping[str, Mapping[str, PersonOverride]]
+"""Customer -> invoice -> the newest decision a person took about it; only those that stand."""
+
+_CHUNK: Final = 500
+_SCORES: Final = ANSWERS.alias("scores")
+# The invoice is that of the score decided on: the body of an override may have been erased. The kind is written into
+# the statement, for the databases use the index on overrides only where they can see that it applies.
+_IN_ORDER: Final = (
+    select(
+        ANSWERS.c.answer_id, ANSWERS.c.customer_id, _SCORES.c.subject_id.label("invoice_id"), ANSWERS.c.body
+    )
+    .join(AUDIT, AUDIT.c.answer_id == ANSWERS.c.answer_id)
+    .join(_SCORES, _SCORES.c.answer_id == ANSWERS.c.subject_id)
+    .where(ANSWERS.c.kind == literal_column("'override'"), ANSWERS.c.customer_id.is_not(None))
+    .order_by(AUDIT.c.position)
+)
+
+
+def read_overrides(connection: Connection, customer_ids: Sequence[str] | None = None) -> Overrides:
+    """Return the standing overrides of all customers, or of the given ones; customers without one are left out.
+
+    The newest override of an invoice stands, in the order of the audit chain. One whose text was erased on
+    request stands no more, and brings no older one back.
+    """
+    if customer_ids is None:
+        return _standing(connection.execute(_IN_ORDER).mappings().all())
+    found: dict[str, Mapping[str, PersonOverride]] = {}
+    for start in range(0, len(customer_ids), _CHUNK):
+        chunk = list(customer_ids[start : start + _CHUNK])
+        statement = _IN_ORDER.where(ANSWERS.c.customer_id.in_(chunk))
+        found |= _standing(connection.execute(statement).mappings().all())
+    return found
+
+
+def _standing(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Mapping[str, PersonOverride]]:
+    newest = {(row["customer_id"], row["invoice_id"]): row for row in rows if row["invoice_id"] is not None}
+    found: dict[str, dict[str, PersonOverride]] = {}
+    for (customer_id, invoice_id), row in newest.items():
+        if row["body"] is not None:
+            found.setdefault(customer_id, {})[invoice_id] = _override(row["answer_id"], row["body"])
+    return dict(found)
+
+
+def _override(override_id: str, text: str) -> PersonOverride:
+    body = json.loads(text)
+    held = body["hold_until"]
+    return PersonOverride(
+        override_id=override_id,
+        sequence_id=body["sequence_id"],
+        decided_by=body["decided_by"],
+        decided_on=dt.datetime.fromisoformat(body["created_at"]).astimezone(dt.UTC).date(),
+        hold_until=None if held is None else dt.date.fromisoformat(held),
+    )
