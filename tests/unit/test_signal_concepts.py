@@ -9,7 +9,8 @@ import pytest
 from features.email_signals.concepts import concept_of
 from features.email_signals.concepts.lexicon import CONCEPTS_FILE, read_concepts
 from features.email_signals.folding import fold
-from features.email_signals.model.vectors import text_terms
+from features.email_signals.model.vectors import cue_terms, text_terms
+from features.email_signals.values import Mention
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,12 @@ def test_pairs_do_not_cross_a_sentence_and_denials_are_marked() -> None:
     assert "=!dispute" in apart
     assert "=!money" not in apart
     assert "=!money" in together
+
+
+def test_each_cue_gives_one_term_in_a_fixed_order() -> None:
+    found = [Mention("dispute", 0, 1, True, True, 0, key) for key in ("b", "a", "b")]
+    found.append(Mention("dispute", 2, 3, True, True, 0, "a", ["negated"]))
+    assert cue_terms(found) == ["cue:a", "cue:a!", "cue:b"]
 
 
 def test_numbers_are_never_learnt() -> None:

@@ -84,9 +84,9 @@ def _concept_terms(words: Sequence[str]) -> Iterator[str]:
         yield from ("=!" + pair for pair in pairs)
 
 
-def cue_terms(mentions: Iterable[Mention]) -> set[str]:
-    """One term for each cue that was found, marked when the mention does not count."""
-    return {f"cue:{m.cue}{'!' if _is_blocked(m) else ''}" for m in mentions}
+def cue_terms(mentions: Iterable[Mention]) -> list[str]:
+    """One term for each cue that was found, marked when the mention does not count; in an order that never changes."""
+    return sorted({f"cue:{m.cue}{'!' if _is_blocked(m) else ''}" for m in mentions})
 
 
 def mail_terms(reading: Reading) -> Counter[str]:
