@@ -17,7 +17,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, desc, insert, select, 
 from sqlalchemy.exc import NoResultFound
 
 from serving.audit import GENESIS_HASH, Chain, body_hash
-from serving.store.tables import ANSWERS, AUDIT, COUNTERS
+from serving.store.tables import ANSWER_ID_LENGTH, ANSWERS, AUDIT, COUNTERS
 
 SCORE: Final = "score"
 OVERRIDE: Final = "override"
@@ -76,7 +76,7 @@ class KeptAnswer:
 
 def new_answer_id(kind: str) -> str:
     """Return a new id, such as `score-1b4e28ba2fa111ef9b600242ac120002`; ids are not guessable."""
-    return f"{kind}-{uuid.uuid4().hex}"
+    return f"{kind}-{uuid.uuid4().hex}"[:ANSWER_ID_LENGTH]
 
 
 def canonical_json(body: dict[str, Any]) -> str:

@@ -30,6 +30,9 @@ from sqlalchemy.types import TypeDecorator
 
 METADATA: Final = MetaData()
 
+# Letters of the id of an answer. PostgreSQL refuses a longer one.
+ANSWER_ID_LENGTH: Final = 40
+
 
 class UtcInstant(TypeDecorator[dt.datetime]):
     """A UTC instant with microseconds, the same value in both databases."""
@@ -190,7 +193,7 @@ ERASED_FACTS: Final = Table(
 ANSWERS: Final = Table(
     "answers",
     METADATA,
-    Column("answer_id", String(40), primary_key=True),
+    Column("answer_id", String(ANSWER_ID_LENGTH), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("subject_id", Text, index=True),
     Column("customer_id", Text, index=True),
@@ -210,7 +213,7 @@ OVERRIDES_BY_CUSTOMER: Final = Index(
 NIGHTLY: Final = Table(
     "nightly_scores",
     METADATA,
-    Column("answer_id", String(40), primary_key=True),
+    Column("answer_id", String(ANSWER_ID_LENGTH), primary_key=True),
     Column("subject_id", Text, nullable=False, index=True),
     Column("customer_id", Text, nullable=False, index=True),
     Column("created_at", UtcInstant, nullable=False),
@@ -224,7 +227,7 @@ AUDIT: Final = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("written_at", UtcInstant, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("answer_id", String(40), nullable=False, unique=True),
+    Column("answer_id", String(ANSWER_ID_LENGTH), nullable=False, unique=True),
     Column("caller", Text, nullable=False),
     Column("body_sha256", String(64), nullable=False),
     Column("previous_hash", String(64), nullable=False),

