@@ -1,0 +1,167 @@
+"""What a credit manager reads after overruling a proposal, and what a replay makes of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from features.errors import InvalidInputError
+from serving.dunning import (
+    DEFAULT_POLICY_PATH,
+    AccountFacts,
+    DecisionRecord,
+    PersonOverride,
+    ScoredInvoice,
+    StepTaken,
+    decide,
+    decide_night,
+    load_policy,
+    parse_policy,
+    read_records,
+    write_records,
+)
+from serving.dunning.holdout import draw
+from serving.dunning.replay import replay
+
+POLICY = load_policy()
+ON = date(2025, 10, 20)  # a Monday
+DUE_ON = ON - timedelta(days=21)
+AMOUNT = Decimal("5000.00")
+SCORE = ScoredInvoice(
+    "F-1", "C-1", ON, DUE_ON, DUE_ON, AMOUNT, AMOUNT, p_late=0.6, grade="D", cold_start_rung="own_history",
+    rfm_segment="deteriorating", unpaid_probability=((0, 0.6),),
+)  # fmt: skip
+COURTESY = PersonOverride("override-1", "courtesy", "m.durand", date(2025, 10, 17))
+
+
+def account(override=None, **facts):
+    return AccountFacts(AMOUNT, override=override, **{"ledger_feed_age_hours": 1.0, "country": "FR", **facts})
+
+
+def told(decision, rule_id):
+    return next((reason.fr, reason.en) for reason in decision.why if reason.rule_id == rule_id)
+
+
+def test_the_reasons_name_who_decided_when_what_and_what_the_policy_proposes():
+    assert decide(SCORE, account(), POLICY, ON).sequence_id == "reinforced"
+    decision = decide(SCORE, account(COURTESY), POLICY, ON)
+    assert decision.sequence_id == "courtesy"
+    labels = [POLICY.spec.sequences[name].label for name in ("courtesy", "reinforced")]
+    assert told(decision, "person_override") == (
+        f"Décision de m.durand du 17/10/2025 : « {labels[0].fr} » ; la politique propose « {labels[1].fr} ».",
+        f'Decision of m.durand on 2025-10-17: "{labels[0].en}"; the policy proposes "{labels[1].en}".',
+    )
+    assert [reason.rule_id for reason in decision.why] == ["person_override", "route.deteriorating_at_risk"]
+    assert decision.gate_id is None, "the override is no gate"
+
+
+def test_a_hold_moves_the_step_to_its_first_contact_day_and_says_until_when():
+    saturday = date(2025, 10, 25)
+    decision = decide(SCORE, account(replace(COURTESY, hold_until=saturday)), POLICY, ON)
+    assert decision.hold_until == saturday
+    assert decision.next_step.on == date(2025, 10, 27), "the Monday after"
+    assert told(decision, "person_override")[0].endswith(" ; aucune étape avant le 25/10/2025.")
+    assert told(decision, "person_override")[1].endswith("; no step before 2025-10-25.")
+    over = decide(SCORE, account(replace(COURTESY, hold_until=saturday)), POLICY, saturday)
+    assert over.hold_until == over.next_step.on == date(2025, 10, 27), "now the weekend is in the way"
+    assert over.gate_id == "quiet_day"
+    assert "before" not in told(over, "person_override")[1]
+
+
+def test_the_stage_goes_on_from_the_last_step_taken():
+    taken = StepTaken("reinforced", "friendly", 1, date(2025, 10, 6))
+    decision = decide(SCORE, account(COURTESY, last_step=taken), POLICY, ON)
+    assert (decision.next_step.stage, decision.next_step.on) == (2, ON)
+    assert decision.next_step.tone == "formal"
+
+
+def test_a_sequence_the_policy_no_longer_has_gives_way_to_the_routed_one_and_says_so():
+    gone = replace(COURTESY, sequence_id="velvet_glove", hold_until=date(2025, 10, 28))
+    decision = decide(SCORE, account(gone), POLICY, ON)
+    assert decision.sequence_id == "reinforced"
+    french, english = told(decision, "person_override.unknown_sequence")
+    assert "la politique n'a plus la séquence velvet_glove" in french
+    assert "the policy no longer has the sequence velvet_glove" in english
+    assert decision.next_step.on == decision.hold_until == date(2025, 10, 28), "the day still holds"
+
+
+def test_a_dispute_goes_before_and_the_override_is_said_to_wait():
+    decision = decide(SCORE, account(COURTESY, has_open_dispute=True), POLICY, ON)
+    assert (decision.gate_id, decision.sequence_id) == ("open_dispute", "dispute")
+    assert told(decision, "person_override.waits") == (
+        "Décision de m.durand du 17/10/2025 (courtesy) : attend, la protection ci-dessus passe avant.",
+        "Decision of m.durand on 2025-10-17 (courtesy): waits, the gate above comes first.",
+    )
+
+
+def test_to_hold_an_invoice_is_to_do_nothing_about_it():
+    decision = decide(SCORE, account(replace(COURTESY, sequence_id="hold")), POLICY, ON)
+    assert (decision.sequence_id, decision.next_step, decision.benefit) == ("hold", None, None)
+
+
+def test_nobody_is_thanked_for_an_invoice_that_is_not_paid():
+    decision = decide(SCORE, account(replace(COURTESY, sequence_id="thanks")), POLICY, ON)
+    assert (decision.sequence_id, decision.next_step) == ("thanks", None)
+
+
+def test_a_task_a_person_asks_for_waits_for_the_day_set_and_is_opened_once():
+    later = date(2025, 11, 3)
+    asked = replace(COURTESY, sequence_id="dispute", hold_until=later)
+    decision = decide(SCORE, account(asked), POLICY, ON)
+    assert (decision.next_step.channel, decision.next_step.on) == ("task", later)
+    opened = StepTaken("dispute", decision.next_step.step_id, 0, later)
+    again = decide(SCORE, account(asked, last_task=opened), POLICY, later)
+    assert again.next_step is None
+    assert "already_done" in [reason.rule_id for reason in again.why]
+
+
+def test_the_overridden_invoice_holds_its_place_in_the_conversation_of_its_customer():
+    other = replace(SCORE, invoice_id="F-2")
+    held = account(replace(COURTESY, hold_until=ON + timedelta(days=7)))
+    (both,) = decide_night([(SCORE, account()), (other, account())], POLICY, ON).accounts
+    assert both.conversation.invoice_ids == ("F-1", "F-2")
+    (one,) = decide_night([(SCORE, held), (other, account())], POLICY, ON).accounts
+    assert one.conversation.invoice_ids == ("F-2",)
+
+
+def test_what_a_person_has_decided_takes_no_part_in_a_comparison():
+    text = DEFAULT_POLICY_PATH.read_text("utf-8")
+    assert text.count("enabled: false") == 1
+    running = parse_policy(text.replace("enabled: false", "enabled: true"))
+    drawn = draw(running.spec.experiment, SCORE.customer_id)
+    assert decide(SCORE, account(), running, ON).variant_id == drawn.id
+    decision = decide(SCORE, account(COURTESY), running, ON)
+    assert (decision.experiment_id, decision.variant_id, decision.assignment_probability) == (None,) * 3
+
+
+@pytest.mark.parametrize("name", ["night.parquet", "night.jsonl"])
+def test_an_override_is_kept_with_the_night_and_replayed(tmp_path, name):
+    facts = account(replace(COURTESY, hold_until=ON + timedelta(days=7)))
+    record = DecisionRecord(ON, SCORE, facts, decide(SCORE, facts, POLICY, ON))
+    write_records([record], tmp_path / name)
+    assert read_records(tmp_path / name) == (record,)
+    report = replay(read_records(tmp_path / name), POLICY)
+    assert report.differences == ()
+    forgotten = replace(record, account=account())
+    assert len(replay([forgotten], POLICY).differences) == 1, "without the override it would differ"
+
+
+def test_records_kept_before_overrides_took_effect_are_still_read(tmp_path):
+    record = DecisionRecord(ON, SCORE, account(), decide(SCORE, account(), POLICY, ON))
+    path = tmp_path / "older.parquet"
+    write_records([record], path)
+    frame = pl.read_parquet(path)
+    facts = json.loads(frame["account"][0])
+    assert facts.pop("override") is None
+    frame.with_columns(account=pl.lit(json.dumps(facts))).write_parquet(path)
+    assert read_records(path) == (record,)
+
+
+def test_an_override_on_an_impossible_day_is_refused():
+    with pytest.raises(InvalidInputError, match="override: 9999-01-01 is outside the days known"):
+        account(replace(COURTESY, hold_until=date(9999, 1, 1)))
