@@ -117,15 +117,17 @@ def model_card(
         f"- data fingerprint `{facts.get('data_fingerprint')}`\n"
         f"- late means more than {bundle.target.grace_days} days past due",
         "## Model",
-        f"{trained.settings.tree_count} trees of {trained.settings.leaves} leaves on a ridge scorecard (penalty "
-        f"{trained.settings.penalty:g}), calibrated out of time on {bundle.calibration.landmark_count:,} landmarks; "
-        f"{100 * bundle.calibration.portfolio_share:.1f} % of the portfolio's own curve mixed in.",
+        f"{trained.settings.tree_count} trees of {trained.settings.leaves} leaves on a scorecard of the "
+        f"customer's habit, mixed with a ridge card on every feature (share {trained.settings.wide_share:g}, penalty "
+        f"{trained.settings.wide_penalty:g}), calibrated out of time on {bundle.calibration.landmark_count:,} "
+        f"landmarks; {100 * bundle.calibration.portfolio_share:.1f} % of the portfolio's own curve mixed in.",
         "### Candidates",
         _rows(
-            ["penalty", "leaves", "trees", "log loss"],
+            ["card's share", "card's penalty", "leaves", "trees", "log loss"],
             [
                 [
-                    f"{trial.settings.penalty:g}",
+                    f"{trial.settings.wide_share:g}",
+                    f"{trial.settings.wide_penalty:g}",
                     trial.settings.leaves,
                     trial.settings.tree_count,
                     f"{trial.log_loss:.5f}",

@@ -28,6 +28,7 @@ from models.home import Home
 from models.model_card import explained_sample, model_card
 from models.promotion import Evidence, GateLimits, promote, record_gate, refusals
 from models.run_files import write_run_files
+from models.selection import TrainingSettings
 from models.target import Target
 from models.tracking import (
     CHAMPION,
@@ -67,6 +68,7 @@ def train_and_register(
     ledger: Ledger,
     given: TrainingInput,
     settings: LedgerSettings,
+    choices: TrainingSettings,
     signals: pl.DataFrame | None,
     at: dt.datetime,
     say: Callable[[str], None],
@@ -81,6 +83,7 @@ def train_and_register(
         ledger: the checked ledger.
         given: landmarks and features to learn from.
         settings: grace and tolerance.
+        choices: how the model is trained.
         signals: what the e-mails say; None when there are none.
         at: instant of the run, for the record.
         say: told what is being done.
@@ -88,8 +91,8 @@ def train_and_register(
     target = Target(settings.grace_days)
     champion_version = find_version(home, CHAMPION)
     champion = _champion(home, champion_version)
-    rehearsal = _rehearse(ledger, given, settings, signals, champion, say)
-    bundle, trained = train_bundle(given, target, progress=say)
+    rehearsal = _rehearse(ledger, given, settings, choices, signals, champion, say)
+    bundle, trained = train_bundle(given, target, choices, progress=say)
     explanation_error = largest_explanation_error(bundle, given.features, given.landmarks)
     evidence = None if rehearsal is None else evidence_of(rehearsal, ledger.customers, explanation_error)
     against = () if evidence is None else refusals(evidence, GateLimits())
@@ -97,7 +100,7 @@ def train_and_register(
     known = given.features.drop("invoice_id", "as_of")
     example = pl.concat([keys, known], how="horizontal").tail(_EXAMPLE_ROWS)
     with tempfile.TemporaryDirectory(prefix="encours-run-") as folder:
-        record = _record(Path(folder), ledger, given, settings, bundle, trained, rehearsal, evidence)
+        record = _record(Path(folder), ledger, given, settings, choices, bundle, trained, rehearsal, evidence)
         registered = register_model(home, bundle, record, example)
     if evidence is not None:
         record_gate(home, registered, against)
@@ -132,6 +135,7 @@ def _record(
     ledger: Ledger,
     given: TrainingInput,
     settings: LedgerSettings,
+    choices: TrainingSettings,
     bundle: ModelBundle,
     trained: TrainedModel,
     rehearsal: Backtest | None,
@@ -144,6 +148,7 @@ def _record(
     return RunRecord(
         parameters={
             **asdict(trained.settings),
+            "tuning_trials": choices.tuning_trials,
             "grace_days": settings.grace_days,
             "settled_tolerance": str(settings.settled_tolerance),
             "invoices": trained.invoice_count,
@@ -196,6 +201,7 @@ def _rehearse(
     ledger: Ledger,
     given: TrainingInput,
     settings: LedgerSettings,
+    choices: TrainingSettings,
     signals: pl.DataFrame | None,
     champion: ModelBundle | None,
     say: Callable[[str], None],
@@ -220,6 +226,7 @@ def _rehearse(
             known,
             cutoffs,
             ledger_settings=settings,
+            settings=choices,
             signals=signals,
             baselines=_REHEARSAL_BASELINES,
             rivals=rivals,

@@ -6,9 +6,8 @@ from features.asof import PaymentHistory, open_landmarks
 from features.catalogue import CATALOGUE_VERSION
 from features.compute import compute_features
 from models.from_ledger import training_input
-from models.selection import TrainingSettings
 from pipelines.assets.ledger import core__email_signals, core__ledger
-from pipelines.resources import EncoursHome, LedgerInput, checked_ledger
+from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, checked_ledger
 from pipelines.workspace import Workspace
 
 GROUP = "training"
@@ -24,13 +23,16 @@ def payment_history(workspace: Workspace, ledger_input: LedgerInput) -> PaymentH
 
 @dg.asset(group_name=GROUP, deps=[core__ledger, core__email_signals], kinds={"polars"})
 def features__training(
-    context: dg.AssetExecutionContext, encours_home: EncoursHome, ledger_input: LedgerInput
+    context: dg.AssetExecutionContext,
+    encours_home: EncoursHome,
+    ledger_input: LedgerInput,
+    training_choices: TrainingChoices,
 ) -> dg.MaterializeResult[None]:
     """Every invoice at issue and at a few dates while it was open, each with what was known then."""
     workspace = encours_home.workspace()
     ledger = checked_ledger(workspace)
     as_of = ledger_input.date(ledger)
-    settings = TrainingSettings()
+    settings = training_choices.settings()
     given = training_input(
         ledger, payment_history(workspace, ledger_input), as_of, ledger_input.settings(), settings
     )

@@ -8,13 +8,16 @@ from features.ledger import ledger_fingerprint
 from features.settlement import settlements
 from models.from_ledger import TrainingInput
 from pipelines.assets.features import GROUP, features__training
-from pipelines.resources import EncoursHome, LedgerInput, checked_ledger
+from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, checked_ledger
 from pipelines.training import train_and_register
 
 
 @dg.asset(group_name=GROUP, deps=[features__training], kinds={"lightgbm", "mlflow"})
 def model__late_payment(
-    context: dg.AssetExecutionContext, encours_home: EncoursHome, ledger_input: LedgerInput
+    context: dg.AssetExecutionContext,
+    encours_home: EncoursHome,
+    ledger_input: LedgerInput,
+    training_choices: TrainingChoices,
 ) -> dg.MaterializeResult[None]:
     """A registered challenger, promoted to champion when the gate finds nothing against it."""
     workspace = encours_home.workspace()
@@ -32,6 +35,7 @@ def model__late_payment(
         ledger,
         given,
         settings,
+        training_choices.settings(),
         workspace.read_optional_frame("email_signals"),
         dt.datetime.now(dt.UTC),
         context.log.info,

@@ -46,6 +46,10 @@ def backtest(
         int, typer.Option(help="Resampled customers behind the intervals; 0 for none.", min=0)
     ] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 7,
+    tune: Annotated[
+        int,
+        typer.Option(help="Settings tried by Optuna inside the training window; 0 for none.", min=0, max=200),
+    ] = 0,
 ) -> None:
     """Train on what was known before each cut-off, predict the invoices issued from it on, and compare with baselines.
 
@@ -64,6 +68,7 @@ def backtest(
     from models.backtest.report import html_report
     from models.backtest.summary import summarise
     from models.files import write_bytes, write_frame
+    from models.selection import TrainingSettings
 
     console = Console()
     tables = read_ledger(ledger)
@@ -79,6 +84,7 @@ def backtest(
         tables,
         days,
         ledger_settings=LedgerSettings(grace_days=grace_days),
+        settings=TrainingSettings(tuning_trials=tune),
         truth=true_chances,
         signals=signals,
         progress=lambda text: console.print(f"  {text}", style="dim", markup=False, highlight=False),

@@ -31,6 +31,10 @@ def run(
         Path | None, typer.Option(help="Dunning policy; by default the one that ships.")
     ] = None,
     grace_days: Annotated[int, typer.Option(help="Days past due that are still on time.")] = 0,
+    tune: Annotated[
+        int,
+        typer.Option(help="Settings tried by Optuna inside the training window; 0 for none.", min=0, max=200),
+    ] = 0,
     nightly: Annotated[
         bool, typer.Option("--nightly", help="Score and route with the champion; train nothing.")
     ] = False,
@@ -56,6 +60,7 @@ def run(
         {
             "ledger_input": {"folder": str(ledger), "as_of": as_of, "grace_days": grace_days},
             "policy_file": {"path": "" if policy is None else str(policy)},
+            **({} if nightly else {"training_choices": {"tuning_trials": tune}}),
         },
     )
     _print_what_matters(console, home, language)
