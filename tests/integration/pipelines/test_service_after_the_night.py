@@ -19,11 +19,12 @@ with warnings.catch_warnings():
 from features.ledger import read_ledger
 from models.target import HORIZONS
 from serving.access import Scope, make_key, write_keys
+from serving.dunning import read_records
 from serving.email_reading import usable_reader
 from serving.loading import load_into_service
 from serving.routes import build_app
 from serving.settings import ServiceSettings, settings_at
-from serving.store import open_store
+from serving.store import SCORE, open_store
 from serving.worker import ScoreWorker
 from tests.integration.pipelines.conftest import RunHome
 
@@ -139,6 +140,47 @@ def test_a_score_of_the_night_that_a_person_decided_on_outlives_the_next_night(
     store = open_store(night.store_url, night.secret())
     assert store.verify_audit().faults == ()
     store.close()
+
+
+def test_the_next_night_follows_what_a_person_decided_and_the_service_agrees(
+    run_home: RunHome, night: ServiceSettings, ask: Callable[..., Any]
+) -> None:
+    decisions = pl.read_parquet(run_home.root / "out" / "decisions.parquet")
+    free = decisions.filter(pl.col("gate_id").is_null() & pl.col("person_decides").is_null())
+    invoice_id, other = free.sort("invoice_id")["invoice_id"].head(2)
+    told = ask("GET", f"/v1/invoices/{invoice_id}/explanation")
+    as_of = told["as_of"]
+    until = str(dt.date.fromisoformat(as_of) + dt.timedelta(days=40))
+    body = {"reason": "spoke to the owner", "decided_by": "A. Martin", "hold_until": until}
+    ask(
+        "POST",
+        f"/v1/decisions/{told['score_id']}/override",
+        {"sequence_id": "courtesy", **body},
+        status=201,
+    )
+    next_home = RunHome(night.home.parent, run_home.ledger)
+    next_home.encours("run", "--ledger", str(run_home.ledger), "--nightly")
+    after = {
+        record.score.invoice_id: record
+        for record in read_records(next_home.root / "out" / "decisions.parquet")
+    }
+    decision = after[invoice_id].decision
+    assert decision is not None
+    assert decision.hold_until is not None
+    assert decision.hold_until.isoformat() == until
+    assert "A. Martin" in next(why.en for why in decision.why if why.rule_id == "person_override")
+    assert after[other].account.override is None
+    request = {"as_of": as_of, "invoices": [{"invoice_id": invoice_id}]}
+    by_service = ask("POST", "/v1/score", request)["scores"][0]["decision"]
+    of_night = ask("GET", f"/v1/scores/{_of_last_night(night, invoice_id)}")["score"]["decision"]
+    assert {**by_service, "decision_id": None} == {**of_night, "decision_id": None}
+
+
+def _of_last_night(night: ServiceSettings, invoice_id: str) -> str:
+    store = open_store(night.store_url, night.secret())
+    found = [kept.answer_id for kept in store.answers_on(SCORE, invoice_id) if kept.is_nightly]
+    store.close()
+    return found[0]
 
 
 def test_the_night_keeps_its_secret_to_itself(run_home: RunHome) -> None:
