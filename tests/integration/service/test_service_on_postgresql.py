@@ -80,3 +80,24 @@ def test_the_database_goes_away_and_comes_back_and_nothing_is_lost(
     assert service.store.verify_audit().faults == ()
     held = service.store.history().ledger.invoices["invoice_id"].to_list()
     assert {"PG-1", "PG-2"} <= set(held)
+
+
+def test_an_override_is_followed_while_the_database_is_away_too(postgres: Any, make_service: Maker) -> None:
+    url = postgres.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    service = make_service(store=open_store(url, b"k" * 40), store_url=url)
+    client = service.client(Scope.SCORE, Scope.EVENTS, Scope.APPROVE)
+    assert client.post("/v1/events", json={"events": [LATE]}).status_code == 200
+    asked = {"as_of": str(AS_OF), "invoices": [{"invoice_id": "PG-1"}]}
+    proposed = client.post("/v1/score", json=asked).json()["scores"][0]["decision"]
+    assert proposed["sequence_id"] != "hold"
+    body = {"sequence_id": "hold", "reason": "spoke to the owner", "decided_by": "m.durand"}
+    path = f"/v1/decisions/{proposed['decision_id']}/override"
+    assert client.post(path, json=body).status_code == 201
+    followed = client.post("/v1/score", json=asked).json()["scores"][0]["decision"]
+    assert followed["sequence_id"] == "hold"
+    postgres.stop()
+    away = client.post("/v1/score", json=asked).json()
+    assert away["is_stored"] is False
+    assert away["scores"][0]["decision"]["sequence_id"] == "hold"
+    assert client.post(path, json=body).status_code == 503
+    postgres.ensure_postgres_running()
