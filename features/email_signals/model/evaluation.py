@@ -13,7 +13,7 @@ from features.email_signals.components import Reading
 from features.email_signals.model import baselines
 from features.email_signals.model.deciding import calibrated
 from features.email_signals.model.examples import CORPUS_WEIGHT, FULL_WEIGHT, build_examples, label_matrix
-from features.email_signals.model.thresholds import choose_thresholds, fit_calibration
+from features.email_signals.model.thresholds import choose_thresholds, fit_calibration, mix_weights
 from features.email_signals.model.training import (
     FOLDS,
     fingerprint,
@@ -97,7 +97,8 @@ def out_of_fold_answers(
     examples = build_examples(ordered, seed, FULL_WEIGHT)
     invented = build_examples(list(corpus), seed, CORPUS_WEIGHT)
     own = {name: build_examples(mails, seed, FULL_WEIGHT) for name, mails in sorted((writers or {}).items())}
-    known = [*build_examples(list(further), seed, FULL_WEIGHT), *invented]
+    others = build_examples(list(further), seed, FULL_WEIGHT)
+    known = [*others, *invented]
     always = [*(e for mails in own.values() for e in mails), *known]
     folds = np.array([fold_of(e.id, seed) for e in examples])
     margins = margins_without_group(examples, folds.tolist(), always)
@@ -107,8 +108,9 @@ def out_of_fold_answers(
     unseen = margins_by_writer(own, [*examples, *known]) if len(own) > 1 else None
     for fold in range(FOLDS):
         inside, outside = folds == fold, folds != fold
-        judged = unseen or (margins[outside], truth[outside])
-        probabilities[inside], decided[inside] = _decide(margins[inside], *judged)
+        known_margins, known_truth = unseen or (margins[outside], truth[outside])
+        mix = label_matrix([*(e for e, out in zip(examples, outside, strict=True) if out), *others])
+        probabilities[inside], decided[inside] = _decide(margins[inside], known_margins, known_truth, mix)
     return Answers(ordered, tuple(read_mails([m.mail for m in ordered])), truth, probabilities, decided)
 
 
@@ -119,15 +121,16 @@ def left_out_answers(
     corpus: Sequence[LabelledMail],
 ) -> dict[str, Answers]:
     """Each writer's mails decided by weights learnt without that writer, at thresholds from the other writers."""
-    always = build_examples(sorted(labelled, key=lambda m: m.mail.id), seed, FULL_WEIGHT)
-    always += build_examples(list(corpus), seed, CORPUS_WEIGHT)
+    examples = build_examples(sorted(labelled, key=lambda m: m.mail.id), seed, FULL_WEIGHT)
+    always = [*examples, *build_examples(list(corpus), seed, CORPUS_WEIGHT)]
+    mix = label_matrix(examples)
     own = {name: build_examples(mails, seed, FULL_WEIGHT) for name, mails in sorted(writers.items())}
     margins, truth = margins_by_writer(own, always)
     of_writer = np.array([name for name, mails in own.items() for _ in mails])
     answers: dict[str, Answers] = {}
     for name in own:
         inside, others = of_writer == name, of_writer != name
-        probabilities, decided = _decide(margins[inside], margins[others], truth[others])
+        probabilities, decided = _decide(margins[inside], margins[others], truth[others], mix)
         mails = tuple(writers[name])
         reads = tuple(read_mails([m.mail for m in mails]))
         answers[name] = Answers(mails, reads, truth[inside], probabilities, decided)
@@ -135,11 +138,12 @@ def left_out_answers(
 
 
 def _decide(
-    margins: NDArray[np.float32], known_margins: NDArray[np.float32], known_truth: Truth
+    margins: NDArray[np.float32], known_margins: NDArray[np.float32], known_truth: Truth, mix: Truth
 ) -> tuple[NDArray[np.float64], Truth]:
-    """Probabilities and decisions at the calibration and thresholds of other mails."""
-    calibration = fit_calibration(known_margins, known_truth)
-    thresholds = choose_thresholds(calibrated(known_margins, calibration), known_truth)
+    """Probabilities and decisions at the calibration and thresholds of other mails, weighted to a label mix."""
+    weights = mix_weights(known_truth, mix)
+    calibration = fit_calibration(known_margins, known_truth, weights)
+    thresholds = choose_thresholds(calibrated(known_margins, calibration), known_truth, weights)
     probabilities = calibrated(margins, calibration)
     return probabilities, probabilities >= thresholds
 

@@ -9,43 +9,88 @@ from numpy.typing import NDArray
 
 from features.email_signals.values import GRAVE_LABELS, LABELS
 
-GRAVE_SHARE = 0.0075
-"""Of the mails without signal, the share on which one grave label may be raised: four of them stay well below 5 %."""
+GRAVE_SHARE = 0.05
+"""Of the mails without signal, the most on which a grave label may be raised, all grave labels together."""
 _GRID = np.linspace(0.05, 0.80, 76)
 _WINDOW = 11
 _LEAST_SIGNAL_FREE = 50
+_STEP = 0.005
+_HIGHEST = 0.9
+_MOST_WEIGHT = 2.0
+_ROUNDS = 100
 
 
-def fit_calibration(margins: NDArray[np.float32], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+def mix_weights(truth: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Weight of each mail that brings the labels of ``truth`` to the shares they have in ``wanted``.
+
+    Writers are asked for the labels that are hard, so their mails hold more of some than mail does; calibration and
+    thresholds would follow. Shares are matched one after another, mails without signal included, round after round
+    (raking); no mail weighs more than twice the average or less than half of it. The mean weight is 1.
+    """
+    groups = np.column_stack([truth, ~truth.any(axis=1)])
+    shares = np.column_stack([wanted, ~wanted.any(axis=1)]).mean(axis=0)
+    weights: NDArray[np.float64] = np.ones(len(truth))
+    for _ in range(_ROUNDS):
+        for group, share in zip(groups.T, shares, strict=True):
+            now = float(weights[group].sum() / weights.sum())
+            if 0 < now < 1 and 0 < share < 1:
+                weights = np.where(group, weights * (share * (1 - now) / (now * (1 - share))), weights)
+        weights = np.clip(weights / weights.mean(), 1 / _MOST_WEIGHT, _MOST_WEIGHT)
+    result: NDArray[np.float64] = weights / weights.mean()
+    return result
+
+
+def fit_calibration(
+    margins: NDArray[np.float32], truth: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Slope and shift per label (Platt), pulled towards the slope of all labels together."""
     from sklearn.linear_model import LogisticRegression
 
-    pooled = LogisticRegression(C=1e3).fit(margins.reshape(-1, 1), truth.reshape(-1))
+    pooled = LogisticRegression(C=1e3).fit(
+        margins.reshape(-1, 1), truth.reshape(-1), sample_weight=np.repeat(weights, len(LABELS))
+    )
     slope, shift = float(pooled.coef_[0, 0]), float(pooled.intercept_[0])
     result = np.zeros((2, len(LABELS)))
     for column in range(len(LABELS)):
-        own = LogisticRegression(C=1e3).fit(margins[:, [column]], truth[:, column])
+        own = LogisticRegression(C=1e3).fit(margins[:, [column]], truth[:, column], sample_weight=weights)
         result[0, column] = (float(own.coef_[0, 0]) + slope) / 2
         result[1, column] = (float(own.intercept_[0]) + shift) / 2
     return result
 
 
-def choose_thresholds(probabilities: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+def choose_thresholds(
+    probabilities: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Probability from which each label is decided.
 
     Half-way between the level that is best (F1) for the label and the level that is best for all labels together,
-    both smoothed; for grave labels never so low that more than ``GRAVE_SHARE`` of the mails without signal get one.
+    both smoothed. The levels of the grave labels are then raised together until at most ``GRAVE_SHARE`` of the mails
+    without signal get any of them.
     """
-    everywhere = _best_level([_f1(probabilities >= level, truth) for level in _GRID])
+    everywhere = _best_level([_f1(probabilities >= level, truth, weights[:, None]) for level in _GRID])
     thresholds = np.zeros(len(LABELS))
-    free = ~truth.any(axis=1)
-    for column, label in enumerate(LABELS):
-        own = _best_level([_f1(probabilities[:, column] >= level, truth[:, column]) for level in _GRID])
+    for column in range(len(LABELS)):
+        own = _best_level(
+            [_f1(probabilities[:, column] >= level, truth[:, column], weights) for level in _GRID]
+        )
         thresholds[column] = (own + everywhere) / 2
-        if label in GRAVE_LABELS and free.sum() >= _LEAST_SIGNAL_FREE:
-            guard = float(np.quantile(probabilities[free, column], 1 - GRAVE_SHARE))
-            thresholds[column] = max(thresholds[column], min(guard, 0.8))
+    free = ~truth.any(axis=1)
+    if free.sum() >= _LEAST_SIGNAL_FREE:
+        grave = [column for column, label in enumerate(LABELS) if label in GRAVE_LABELS]
+        thresholds[grave] = _held_back(probabilities[free][:, grave], weights[free], thresholds[grave])
     return thresholds
+
+
+def _held_back(
+    probabilities: NDArray[np.float64], weights: NDArray[np.float64], levels: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Levels raised in equal steps until few enough of these mails reach any, or none can rise further."""
+    raised = levels
+    for step in range(int(_HIGHEST / _STEP) + 1):
+        raised = np.maximum(levels, np.minimum(levels + step * _STEP, _HIGHEST))
+        if weights[(probabilities >= raised).any(axis=1)].sum() <= GRAVE_SHARE * weights.sum():
+            break
+    return raised
 
 
 def _best_level(scores: Sequence[float]) -> float:
@@ -55,6 +100,6 @@ def _best_level(scores: Sequence[float]) -> float:
     return float(_GRID[int(np.argmax(smoothed))])
 
 
-def _f1(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    hits = float(np.sum(predicted & truth))
-    return 2 * hits / max(float(predicted.sum() + truth.sum()), 1.0)
+def _f1(predicted: NDArray[np.bool_], truth: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
+    hits = float(np.sum(weights * (predicted & truth)))
+    return 2 * hits / max(float(np.sum(weights * predicted) + np.sum(weights * truth)), 1.0)

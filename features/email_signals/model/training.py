@@ -19,7 +19,7 @@ from features.email_signals.model.examples import (
     label_matrix,
 )
 from features.email_signals.model.fitting import fit_linear, margins_of
-from features.email_signals.model.thresholds import choose_thresholds, fit_calibration
+from features.email_signals.model.thresholds import choose_thresholds, fit_calibration, mix_weights
 from features.email_signals.values import LABELS, LabelledMail
 from features.errors import Fault, InvalidInputError
 
@@ -45,8 +45,8 @@ def train_signals(
         corpus: invented lines, of lower weight; calibration and thresholds never see them.
         writers: further labelled mails by who wrote them, of full weight, not yet read by those who write cues. With
             two writers or more, calibration and thresholds come from each writer's mails as judged by a fit without
-            that writer: whoever writes next is as new as that. With fewer they come from five folds of the labelled
-            mails.
+            that writer: whoever writes next is as new as that; these mails are weighted to the label mix of
+            ``labelled``. With fewer they come from five folds of the labelled mails.
 
     Raises:
         InvalidInputError: too few mails are left, an id occurs twice, or a label has no example.
@@ -66,8 +66,9 @@ def train_signals(
         rest = [example for mails in own.values() for example in mails]
         margins = margins_without_group(examples, folds, [*rest, *invented])
         truth = label_matrix(examples)
-    calibration = fit_calibration(margins, truth)
-    decide_at = choose_thresholds(calibrated(margins, calibration), truth)
+    weights = mix_weights(truth, label_matrix(examples))
+    calibration = fit_calibration(margins, truth, weights)
+    decide_at = choose_thresholds(calibrated(margins, calibration), truth, weights)
     everything = [*examples, *(e for mails in own.values() for e in mails), *invented]
     fit = fit_linear(everything, label_matrix(everything))
     return SignalArtefact(
