@@ -1,10 +1,11 @@
 """How fast and how steady the score service is: `python -m benchmarks.service --out FILE.json`.
 
-Four parts, all on 127.0.0.1 and bounded by --seconds each:
+Five parts, all on 127.0.0.1 and bounded by --seconds each:
 
 - latency of one invoice with features, reasons and route, warm, one worker, at a steady rate; beside it, in the
   same run, a bare ASGI application (the floor) and MLflow's own server with the same trees, which multiplies a
   ready row and does nothing else;
+- the same for the first invoice of each customer on a day, when nothing of that day has been read yet;
 - requests a second at saturation with one and with two workers;
 - endurance: a steady rate while the model is swapped three times, events stream in and a worker is killed: errors,
   wrong versions and lost events are counted.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import datetime as dt
 import json
 import os
 import platform
@@ -99,7 +101,11 @@ class Bench:
         last = last_known_on(ledger)
         newest = ledger.invoices["issued_on"].max()
         self.as_of = min(day for day in (last, newest) if day is not None)  # type: ignore[type-var]
-        self.invoices = open_landmarks(ledger, self.as_of)["invoice_id"].head(500).to_list()
+        open_now = open_landmarks(ledger, self.as_of)
+        self.invoices = open_now["invoice_id"].head(500).to_list()
+        self.one_of_each_customer = open_now.unique("customer_id", keep="first", maintain_order=True)[
+            "invoice_id"
+        ].to_list()
 
     def _add(self, bundle: ModelBundle, note: str | None) -> str:
         if note is not None:
@@ -123,10 +129,15 @@ class Bench:
 
     def score_request(self, number: int) -> bytes:
         """Return the request for one invoice, with reasons and route."""
-        body = {
-            "as_of": str(self.as_of),
-            "invoices": [{"invoice_id": self.invoices[number % len(self.invoices)]}],
-        }
+        return self._request(self.invoices[number % len(self.invoices)], self.as_of)
+
+    def first_request_of_a_day(self, number: int) -> bytes:
+        """Return the request for one invoice of each customer in turn, then for the same ones a day later."""
+        turn, place = divmod(number, len(self.one_of_each_customer))
+        return self._request(self.one_of_each_customer[place], self.as_of + dt.timedelta(days=1 + turn))
+
+    def _request(self, invoice_id: str, as_of: dt.date) -> bytes:
+        body = {"as_of": str(as_of), "invoices": [{"invoice_id": invoice_id}]}
         return post("/v1/score", json.dumps(body).encode())
 
     @contextlib.contextmanager
@@ -337,6 +348,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 arguments.bursts,
                 lambda: measured(process, lambda: steady(port, bench.score_request, rate, seconds)),
             )
+            result["first_invoice_of_a_customer_on_a_day"] = quietest(
+                arguments.bursts,
+                lambda: measured(process, lambda: steady(port, bench.first_request_of_a_day, rate, seconds)),
+            )
             result["saturation_1_worker"] = measured(
                 process, lambda: saturated(port, bench.score_request, seconds, 8)
             )
@@ -371,8 +386,6 @@ def _of_customers(ledger: Ledger, ids: pl.Series) -> Ledger:
 
 
 def _load(bench: Bench, ledger: Path) -> None:
-    import datetime as dt
-
     from serving.settings import read_settings
     from serving.store import open_store
 

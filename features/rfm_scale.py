@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
@@ -65,6 +66,16 @@ class RfmScale:
     cut_points: Mapping[str, tuple[float, ...]]
     fitted_on: int
     version: str = RFM_SCALE_VERSION
+
+    @cached_property
+    def score_expressions(self) -> tuple[pl.Expr, ...]:
+        """How each axis is scored, built once: a single payer is scored more often than many."""
+        return tuple(
+            _score(pl.col(axis.column), self.cut_points[axis.name], is_more_better=axis.is_more_better).alias(
+                axis.score_column
+            )
+            for axis in AXES
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The scale as plain values, for a JSON file."""
@@ -176,13 +187,7 @@ def rfm_scores(features: pl.DataFrame, scale: RfmScale) -> list[pl.Series]:
     A value equal to a cut point belongs to the worse side of it when more is better, to the better side otherwise, so
     that payers who tie score alike.
     """
-    scores = [
-        _score(pl.col(axis.column), scale.cut_points[axis.name], is_more_better=axis.is_more_better).alias(
-            axis.score_column
-        )
-        for axis in AXES
-    ]
-    return features.select(scores).get_columns()
+    return features.select(scale.score_expressions).get_columns()
 
 
 def _score(value: pl.Expr, cuts: Sequence[float], *, is_more_better: bool) -> pl.Expr:

@@ -248,6 +248,14 @@ SEGMENT_COLUMNS: Final[tuple[str, ...]] = tuple(
 """Feature columns the rules read."""
 
 
+_FIRST_RULE: Final = reduce(
+    lambda rest, rule: pl.when(rule.applies).then(pl.lit(rule.rule_id)).otherwise(rest),
+    reversed(SEGMENT_RULES),
+    pl.lit(None, dtype=pl.String),
+).alias("payer_segment_rule")
+_SEGMENT_OF: Final = {rule.rule_id: rule.segment for rule in SEGMENT_RULES}
+
+
 def payer_segments(features: pl.DataFrame, scale: RfmScale) -> pl.Series:
     """Segment of each row's payer (`payer_segment`), never null.
 
@@ -258,9 +266,8 @@ def payer_segments(features: pl.DataFrame, scale: RfmScale) -> pl.Series:
     Raises:
         InvalidInputError: a feature column the rules read is missing.
     """
-    rules = payer_segment_rules(features, scale)
-    segment_of = {rule.rule_id: rule.segment for rule in SEGMENT_RULES}
-    return rules.replace_strict(segment_of, return_dtype=pl.String).alias("payer_segment")
+    rules = payer_segment_rules(features, scale).to_list()
+    return pl.Series("payer_segment", [_SEGMENT_OF[rule_id] for rule_id in rules], dtype=pl.String)
 
 
 def payer_segment_rules(features: pl.DataFrame, scale: RfmScale) -> pl.Series:
@@ -275,13 +282,8 @@ def payer_segment_rules(features: pl.DataFrame, scale: RfmScale) -> pl.Series:
             "column is missing", where="features", expected=", ".join(missing), remedy="compute all groups"
         )
         raise InvalidInputError("payers cannot be named from these features", [fault])
-    first = reduce(
-        lambda rest, rule: pl.when(rule.applies).then(pl.lit(rule.rule_id)).otherwise(rest),
-        reversed(SEGMENT_RULES),
-        pl.lit(None, dtype=pl.String),
-    )
     rows = features.select(SEGMENT_COLUMNS).with_columns(rfm_scores(features, scale))
-    return rows.select(first.alias("payer_segment_rule")).to_series()
+    return rows.select(_FIRST_RULE).to_series()
 
 
 def payer_segment_table(features: pl.DataFrame, scale: RfmScale) -> pl.DataFrame:
