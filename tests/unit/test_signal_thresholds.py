@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from features.email_signals import GRAVE_LABELS, LABELS, read_corpus, read_known_mails, read_unread_mails
 from features.email_signals.model import thresholds, training
-from features.email_signals.model.examples import build_examples
+from features.email_signals.model.examples import build_examples, label_matrix
 from features.email_signals.model.thresholds import GRAVE_SHARE, choose_thresholds, mix_weights
 from features.email_signals.model.training import margins_without_group, train_signals
 from features.errors import InvalidInputError
@@ -126,3 +128,22 @@ def test_an_id_in_two_sets_is_refused() -> None:
     mails = list(read_corpus()[::6])
     with pytest.raises(InvalidInputError, match="the same id on several mails"):
         train_signals(mails, 3, writers={"a": mails[:5], "b": mails[5:9]})
+
+
+def test_weights_and_calibration_are_fitted_on_one_thread_so_that_bytes_repeat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    used: list[set[int]] = []
+    real = LogisticRegression.fit
+
+    def recorded(model: LogisticRegression, *given: object, **named: object) -> LogisticRegression:
+        used.append({pool["num_threads"] for pool in threadpool_info()})
+        return real(model, *given, **named)
+
+    monkeypatch.setattr(LogisticRegression, "fit", recorded)
+    probability, truth = _graded(7)
+    examples = build_examples(read_corpus()[::6], 3, 1.0)
+    with threadpool_limits(2):
+        training.fit_linear(examples, label_matrix(examples))
+        thresholds.fit_calibration(np.log(probability).astype(np.float32), truth, _equal(truth))
+    assert used == [{1}] * (2 * len(LABELS) + 1)

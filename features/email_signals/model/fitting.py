@@ -56,9 +56,13 @@ def _uncalibrated(fit: LinearFit) -> SignalArtefact:
 
 
 def fit_linear(examples: Sequence[Example], truth: NDArray[np.bool_]) -> LinearFit:
-    """Logistic weights per label; each labelled mail counts as it is and thinned, invented lines thinned only."""
+    """Logistic weights per label; each labelled mail counts as it is and thinned, invented lines thinned only.
+
+    Runs on one thread: with more, sums are rounded differently and the same mails would not give the same bytes.
+    """
     from scipy.sparse import csr_matrix, hstack, vstack
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     terms, idf = choose_terms(examples)
     empty = np.zeros((len(terms), len(LABELS)), dtype=np.float32)
@@ -85,7 +89,8 @@ def fit_linear(examples: Sequence[Example], truth: NDArray[np.bool_]) -> LinearF
         model = LogisticRegression(
             C=REGULARISATION, solver="liblinear", intercept_scaling=4.0, max_iter=300, random_state=0
         )
-        model.fit(features, target, sample_weight=weights * np.where(target, 2.0, 1.0))
+        with threadpool_limits(1):
+            model.fit(features, target, sample_weight=weights * np.where(target, 2.0, 1.0))
         coefficients.append(model.coef_[0])
         intercepts.append(float(model.intercept_[0]))
     stacked = np.array(coefficients, dtype=np.float32).T

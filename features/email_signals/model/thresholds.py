@@ -43,19 +43,20 @@ def mix_weights(truth: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> NDArray[
 def fit_calibration(
     margins: NDArray[np.float32], truth: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Slope and shift per label (Platt), pulled towards the slope of all labels together."""
+    """Slope and shift per label (Platt), pulled towards those of all labels together; on one thread, as fits."""
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    pooled = LogisticRegression(C=1e3).fit(
-        margins.reshape(-1, 1), truth.reshape(-1), sample_weight=np.repeat(weights, len(LABELS))
-    )
-    slope, shift = float(pooled.coef_[0, 0]), float(pooled.intercept_[0])
-    result = np.zeros((2, len(LABELS)))
-    for column in range(len(LABELS)):
-        own = LogisticRegression(C=1e3).fit(margins[:, [column]], truth[:, column], sample_weight=weights)
-        result[0, column] = (float(own.coef_[0, 0]) + slope) / 2
-        result[1, column] = (float(own.intercept_[0]) + shift) / 2
-    return result
+    def fitted(
+        column: NDArray[np.float32], given: NDArray[np.bool_], weight: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        model = LogisticRegression(C=1e3).fit(column.reshape(-1, 1), given, sample_weight=weight)
+        return np.array([float(model.coef_[0, 0]), float(model.intercept_[0])])
+
+    with threadpool_limits(1):
+        pooled = fitted(margins.reshape(-1), truth.reshape(-1), np.repeat(weights, len(LABELS)))
+        own = [fitted(margins[:, column], truth[:, column], weights) for column in range(len(LABELS))]
+    return np.column_stack([(each + pooled) / 2 for each in own])
 
 
 def choose_thresholds(
