@@ -202,10 +202,15 @@ ANSWERS: Final = Table(
     Column("erased_at", UtcInstant),
 )
 Index("answers_by_kind", ANSWERS.c.kind, ANSWERS.c.subject_id)
-# Overrides are few among many scores: what people decided about a customer is found without reading its scores.
+# Overrides are few among many scores: what people decided about a customer is found without reading its scores. With
+# the kind as second column SQLite prefers this index to that of the customer alone, whichever was made first.
 _IS_OVERRIDE: Final = ANSWERS.c.kind == literal_column("'override'")
 OVERRIDES_BY_CUSTOMER: Final = Index(
-    "answers_overrides", ANSWERS.c.customer_id, sqlite_where=_IS_OVERRIDE, postgresql_where=_IS_OVERRIDE
+    "answers_overrides",
+    ANSWERS.c.customer_id,
+    ANSWERS.c.kind,
+    sqlite_where=_IS_OVERRIDE,
+    postgresql_where=_IS_OVERRIDE,
 )
 
 # What last night's job answered on each open invoice; replaced as a whole by the next night, so that it stays as
