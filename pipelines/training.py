@@ -22,7 +22,7 @@ from models.backtest.evaluation import Backtest, default_cutoffs, run_backtest
 from models.backtest.summary import summarise
 from models.bundle import ModelBundle, load_bundle
 from models.evidence import CHAMPION_NAME, error_by_group, evidence_of
-from models.explanation.contributions import explain_landmarks
+from models.explanation.contributions import Contributions
 from models.from_ledger import TrainingInput, train_bundle
 from models.home import Home
 from models.model_card import explained_sample, model_card
@@ -38,13 +38,11 @@ from models.tracking import (
     register_model,
     training_tags,
 )
-from models.training import TrainedModel, feature_table
-from models.training_set import days_past_due
+from models.training import TrainedModel
 
 _REHEARSAL_BASELINES = ("constant", "own_late_share")
 _REHEARSAL_RESAMPLES = 100
 _EXAMPLE_ROWS = 5
-_EXPLAINED_ROWS = 2_000
 PIPELINE = "pipeline"
 
 
@@ -93,14 +91,17 @@ def train_and_register(
     champion = _champion(home, champion_version)
     rehearsal = _rehearse(ledger, given, settings, choices, signals, champion, say)
     bundle, trained = train_bundle(given, target, choices, progress=say)
-    explanation_error = largest_explanation_error(bundle, given.features, given.landmarks)
+    explained = explained_sample(bundle, given.features, given.landmarks)
+    explanation_error = largest_explanation_error(explained)
     evidence = None if rehearsal is None else evidence_of(rehearsal, ledger.customers, explanation_error)
     against = () if evidence is None else refusals(evidence, GateLimits())
     keys = given.landmarks.select("invoice_id", "customer_id", "as_of", "due_on")
     known = given.features.drop("invoice_id", "as_of")
     example = pl.concat([keys, known], how="horizontal").tail(_EXAMPLE_ROWS)
     with tempfile.TemporaryDirectory(prefix="encours-run-") as folder:
-        record = _record(Path(folder), ledger, given, settings, choices, bundle, trained, rehearsal, evidence)
+        record = _record(
+            Path(folder), ledger, given, settings, choices, bundle, trained, explained, rehearsal, evidence
+        )
         registered = register_model(home, bundle, record, example)
     if evidence is not None:
         record_gate(home, registered, against)
@@ -138,13 +139,13 @@ def _record(
     choices: TrainingSettings,
     bundle: ModelBundle,
     trained: TrainedModel,
+    explained: Contributions,
     rehearsal: Backtest | None,
     evidence: Evidence | None,
 ) -> RunRecord:
     """What the run leaves behind in MLflow; its plots and reports are written into the folder."""
     figures = None if rehearsal is None else summarise(rehearsal, _REHEARSAL_RESAMPLES)
     by_group = None if rehearsal is None else error_by_group(rehearsal.predictions, ledger.customers)
-    explained = explained_sample(bundle, given.features, given.landmarks)
     return RunRecord(
         parameters={
             **asdict(trained.settings),
@@ -163,13 +164,10 @@ def _record(
     )
 
 
-def largest_explanation_error(bundle: ModelBundle, features: pl.DataFrame, landmarks: pl.DataFrame) -> float:
-    """Largest distance between a probability and base plus contributions plus calibration, on the newest landmarks."""
-    rows = slice(max(features.height - _EXPLAINED_ROWS, 0), features.height)
-    table = feature_table(features[rows], bundle.feature_names)
-    found = explain_landmarks(bundle, table, days_past_due(landmarks[rows]))
-    told = found.base + found.values.sum(axis=1) + found.calibration
-    return float(np.abs(told - found.probability).max(initial=0.0))
+def largest_explanation_error(explained: Contributions) -> float:
+    """Largest distance between a probability and base plus contributions plus calibration."""
+    told = explained.base + explained.values.sum(axis=1) + explained.calibration
+    return float(np.abs(told - explained.probability).max(initial=0.0))
 
 
 def code_version() -> str:
