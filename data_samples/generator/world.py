@@ -48,8 +48,8 @@ from data_samples.generator.truth import (
     unpaid_probabilities,
 )
 from features.errors import Fault, InvalidInputError
-from features.ledger import SCHEMAS, Ledger, write_ledger
-from features.ledger.storage import commit_files
+from features.files import Content, write_whole
+from features.ledger import SCHEMAS, Ledger
 
 TRUTH_FOLDER = "truth"
 _SETTINGS_FILE = "settings.json"
@@ -182,15 +182,19 @@ def write_world(world: World, folder: Path, command: str) -> list[Path]:
         InvalidInputError: the folder holds a ledger or a README that no simulation wrote.
     """
     refuse_to_overwrite(folder)
-    files: dict[str, pl.DataFrame | str] = {f"{name}.parquet": frame for name, frame in world.truth.items()}
-    files[_SETTINGS_FILE] = json.dumps(_settings_as_json(world.settings), indent=1, ensure_ascii=False) + "\n"
-    commit_files(folder / TRUTH_FOLDER, files, [])
-    write_ledger(world.ledger, folder)
-    ledger_files = [folder / f"{name}.parquet" for name, _ in world.ledger.tables()]
-    truth_files = [folder / TRUTH_FOLDER / name for name in sorted(files)]
-    text = sidecar_text(world.settings, dict(world.ledger.tables()), world.truth, folder, command)
-    commit_files(folder, {"README.md": text}, [])
-    return [*ledger_files, *truth_files, folder / "README.md"]
+    tables = dict(world.ledger.tables())
+    files: dict[Path, Content] = {folder / f"{name}.parquet": frame for name, frame in tables.items()}
+    truth = {folder / TRUTH_FOLDER / f"{name}.parquet": frame for name, frame in world.truth.items()}
+    settings = json.dumps(_settings_as_json(world.settings), indent=1, ensure_ascii=False) + "\n"
+    # The settings come first: they mark the folder as a simulation's own, which can be run again after a stop.
+    for path, content in ({folder / TRUTH_FOLDER / _SETTINGS_FILE: settings} | files | truth).items():
+        write_whole(content, path)
+    for name in SCHEMAS:
+        if name not in tables:
+            (folder / f"{name}.parquet").unlink(missing_ok=True)
+    readme = folder / "README.md"
+    write_whole(sidecar_text(world.settings, tables, world.truth, folder, command), readme)
+    return [*files, *sorted([*truth, folder / TRUTH_FOLDER / _SETTINGS_FILE]), readme]
 
 
 def refuse_to_overwrite(folder: Path) -> None:

@@ -1,75 +1,67 @@
-"""A ledger folder on disk: reading it, and writing it so that a kill at any moment leaves one whole ledger.
+"""A ledger folder on disk: what its tables are, reading them all from one version, writing them as a new one.
 
-A write prepares every file in a folder aside, then puts a journal in place with one rename: that rename is
-the moment the new ledger exists. Only then are the files moved to their names. A reader that finds a
-journal reads the moved and the not yet moved files alike, so it never sees half of two ledgers; the next
-write finishes the move.
+The tables of a ledger folder either lie in it by hand (one Parquet or CSV file per table) or were published by Encours
+(`features.ledger.versions`): then a reader sees one version from beginning to end, whatever is published meanwhile.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import logging
-import os
-import shutil
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.files import Content
 from features.ledger.ledger import Ledger
 from features.ledger.rules import CheckedLedger, check_tables
 from features.ledger.schemas import KEYS, REQUIRED_TABLES, SCHEMAS
+from features.ledger.versions import CURRENT, pinned, publish, strangers
 
-JOURNAL: Final = ".journal.json"
 IMPORT_REPORT: Final = "import_report.json"
 CHECK_REPORT: Final = "check_report.json"
-_ASIDE_PREFIX: Final = ".incoming-"
+_QUARANTINE: Final = "quarantine/"
+_REFUSED: Final = "refused/"
+_JOURNAL: Final = ".journal.json"
 _READ_ATTEMPTS: Final = 20
-_ALL_QUARANTINE_FILES: Final = tuple(f"quarantine/{name}.parquet" for name in SCHEMAS)
+_TABLE_FILES: Final = frozenset(f"{name}.{kind}" for name in SCHEMAS for kind in ("parquet", "csv"))
 _LOG: Final = logging.getLogger(__name__)
 
 
 def write_ledger(ledger: Ledger, folder: Path) -> None:
-    """Write every table as Parquet; tables the ledger lacks are removed from the folder.
+    """Publish the tables of a ledger as the folder's new version, in place of every table that was there.
 
     Args:
         ledger: what to write.
         folder: the ledger folder, created if needed; other files in it stay as they are.
     """
-    commit_files(
-        folder, {f"{name}.parquet": frame for name, frame in ledger.tables()}, stale_table_files(ledger)
-    )
+    _publish(folder, {f"{name}.parquet": frame for name, frame in ledger.tables()}, replaces_tables=True)
 
 
-def stale_table_files(ledger: Ledger) -> list[str]:
-    """Names of table files that would contradict this ledger if they stayed in its folder."""
-    present = {name for name, _ in ledger.tables()}
-    return [f"{n}.csv" for n in SCHEMAS] + [f"{n}.parquet" for n in SCHEMAS if n not in present]
-
-
-def commit_files(folder: Path, files: Mapping[str, pl.DataFrame | str], remove: Sequence[str]) -> None:
-    """Put a set of files in place and take others away, all or nothing.
-
-    Args:
-        folder: where; created if needed.
-        files: relative name to content: a frame is written as Parquet, a text as UTF-8.
-        remove: relative names that must not be there afterwards.
+def _publish(
+    folder: Path,
+    files: Mapping[str, Content],
+    *,
+    replaces_tables: bool,
+    carries_over: tuple[str, ...] = (),
+) -> None:
+    """Publish files; tables stay unless they are replaced, other names stay that begin with one of `carries_over`.
 
     Raises:
         InvalidInputError: the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _only_writer(folder):
-            finish_commit(folder)
-            _put_in_place(folder, files, remove)
+        publish(
+            folder,
+            files,
+            carried_over=lambda name: (
+                name.startswith(carries_over) or (not replaces_tables and name in _TABLE_FILES)
+            ),
+            supersedes=lambda name: replaces_tables and name in _TABLE_FILES,
+        )
     except OSError as problem:
         fault = Fault(
             f"cannot be written: {problem.strerror or problem}",
@@ -79,89 +71,51 @@ def commit_files(folder: Path, files: Mapping[str, pl.DataFrame | str], remove: 
         raise InvalidInputError("the ledger folder cannot be written", [fault]) from problem
 
 
-@contextlib.contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
-    """Hold the folder against other writers; the hold ends with the process, however it ends."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _put_in_place(folder: Path, files: Mapping[str, pl.DataFrame | str], remove: Sequence[str]) -> None:
-    """Prepare the files aside, decide by renaming the journal, then move them."""
-    aside = folder / f"{_ASIDE_PREFIX}{uuid.uuid4().hex}"
-    for name, content in files.items():
-        target = aside / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, pl.DataFrame):
-            content.write_parquet(target)
-        else:
-            target.write_text(content, encoding="utf-8")
-        _flush_to_disk(target)
-    gone = [name for name in remove if name not in files]
-    note = aside / JOURNAL
-    note.write_text(
-        json.dumps({"aside": aside.name, "files": sorted(files), "remove": gone}), encoding="utf-8"
-    )
-    _flush_to_disk(note)
-    note.rename(folder / JOURNAL)
-    finish_commit(folder)
-
-
-def finish_commit(folder: Path) -> None:
-    """Finish a write that was killed after its decisive rename; clear away one that was killed before it."""
-    journal = _read_journal(folder)
-    if journal is not None:
-        aside = folder / journal.aside
-        for name in journal.files:
-            if (aside / name).exists():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (aside / name).replace(folder / name)
-        for name in journal.remove:
-            (folder / name).unlink(missing_ok=True)
-        (folder / JOURNAL).unlink()
-    for leftover in folder.glob(f"{_ASIDE_PREFIX}*"):
-        shutil.rmtree(leftover)
-
-
-def resolve(folder: Path, name: str) -> Path | None:
-    """The file that holds `name` now, counting a write decided but not yet moved; None if there is none."""
-    journal = _read_journal(folder)
-    if journal is not None:
-        if name in journal.files and (folder / journal.aside / name).exists():
-            return folder / journal.aside / name
-        if name in journal.remove:
-            return None
-    return folder / name if (folder / name).is_file() else None
-
-
 def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
-    """The tables of a ledger folder as they lie there, unchecked; CSV cells as text.
-
-    A folder that is being rewritten meanwhile is read again until all tables belong to one write.
+    """The tables of a ledger folder as they lie there, unchecked; CSV cells as text. All belong to one version.
 
     Raises:
         InvalidInputError: the folder is missing, or holds no ledger table, or one that cannot be opened.
     """
     if not folder.is_dir():
+        remedy = "give a folder `encours import` wrote"
+        fault = Fault("folder does not exist", where=str(folder), remedy=remedy)
+        raise InvalidInputError("there is no ledger here", [fault])
+    try:
+        with pinned(folder) as version:
+            published = {} if version is None else _files_of_tables(version)
+            if version is not None and published:
+                _refuse_strangers(folder, version)
+                return _read_all(published)
+    except FileNotFoundError as problem:
+        remedy = f"run the import again, or delete {CURRENT!r} if the tables lie in the folder by hand"
         raise InvalidInputError(
-            "there is no ledger here",
-            [
-                Fault(
-                    "folder does not exist", where=str(folder), remedy="give a folder `encours import` wrote"
-                )
-            ],
+            "the ledger folder is damaged", [Fault(str(problem), where=str(folder), remedy=remedy)]
+        ) from problem
+    return _read_by_hand(folder)
+
+
+def _read_by_hand(folder: Path) -> dict[str, pl.DataFrame]:
+    """Tables that a person put there; read again when they are exchanged meanwhile."""
+    if (folder / _JOURNAL).exists():
+        fault = Fault(
+            "an earlier version of Encours was stopped while writing here",
+            where=str(folder),
+            remedy="run the import again",
         )
+        raise InvalidInputError("the ledger folder is damaged", [fault])
     for _ in range(_READ_ATTEMPTS):
         before = _files_of_tables(folder)
+        if not before:
+            expected = ", ".join(f"{name}.parquet or {name}.csv" for name in REQUIRED_TABLES)
+            fault = Fault("holds no ledger table", where=str(folder), expected=expected)
+            raise InvalidInputError("there is no ledger here", [fault])
+        identities = _identities(before)
         try:
             tables = _read_all(before)
         except FileNotFoundError:
             continue
-        if _identities(before) == _identities(_files_of_tables(folder)):
+        if identities == _identities(_files_of_tables(folder)):
             return tables
     raise InvalidInputError(
         "the ledger keeps changing while it is read",
@@ -169,45 +123,53 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
     )
 
 
+def _refuse_strangers(folder: Path, version: Path) -> None:
+    """Refuse table files put by hand beside a published ledger: nobody can say which are meant.
+
+    Raises:
+        InvalidInputError: there are such files.
+    """
+    faults = [
+        Fault(
+            "lies beside the tables that Encours published",
+            where=str(path),
+            expected="the published tables only, or the tables put there by hand only",
+            remedy=f"remove it, or delete the link {CURRENT!r} to use what lies there by hand",
+        )
+        for path in strangers(folder, version)
+        if path.name in _TABLE_FILES
+    ]
+    if faults:
+        raise InvalidInputError("the ledger folder is ambiguous", faults)
+
+
 def _files_of_tables(folder: Path) -> dict[str, Path]:
-    """Table name to the file that holds it."""
+    """Table name to the file that holds it; empty where there is none."""
     faults, files = [], {}
     for name in SCHEMAS:
-        found = [
-            path for kind in ("parquet", "csv") if (path := resolve(folder, f"{name}.{kind}")) is not None
-        ]
+        paths = (folder / f"{name}.{kind}" for kind in ("parquet", "csv"))
+        found = [path for path in paths if path.is_file()]
         if len(found) > 1:
             names = " and ".join(path.name for path in found)
-            faults.append(
-                Fault(
-                    f"{names} both exist",
-                    where=str(folder),
-                    expected="one file per table",
-                    remedy="remove one",
-                )
-            )
+            fault = Fault(f"{names} both exist", str(folder), "one file per table", "remove one")
+            faults.append(fault)
         elif found:
             files[name] = found[0]
     if faults:
         raise InvalidInputError("the ledger folder is ambiguous", faults)
-    if not files:
-        expected = ", ".join(f"{name}.parquet or {name}.csv" for name in REQUIRED_TABLES)
-        raise InvalidInputError(
-            "there is no ledger here", [Fault("holds no ledger table", where=str(folder), expected=expected)]
-        )
     return files
 
 
-def _identities(files: Mapping[str, Path]) -> dict[str, tuple[int, int] | None]:
-    """What tells one version of each table's file from the next."""
-    found: dict[str, tuple[int, int] | None] = {}
+def _identities(files: Mapping[str, Path]) -> dict[str, tuple[int, int, int] | None]:
+    """What tells one content of each table's file from another put in its place."""
+    found: dict[str, tuple[int, int, int] | None] = {}
     for name, path in files.items():
         try:
             status = path.stat()
         except FileNotFoundError:
             found[name] = None
         else:
-            found[name] = (status.st_ino, status.st_mtime_ns)
+            found[name] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return found
 
 
@@ -292,25 +254,21 @@ def read_ledger(folder: Path) -> Ledger:
 
 
 def write_checked(checked: CheckedLedger, folder: Path, report: Mapping[str, object]) -> None:
-    """Write ledger, quarantine and `import_report.json` together, all or nothing.
+    """Publish ledger, quarantine and `import_report.json` together, in place of all that an earlier import left.
 
     Args:
         checked: the outcome of the check.
-        folder: the ledger folder; what an earlier import left in `quarantine/` goes.
+        folder: the ledger folder.
         report: further facts for the report file, beside the check's own.
     """
-    files: dict[str, pl.DataFrame | str] = {
-        f"{name}.parquet": frame for name, frame in checked.ledger.tables()
-    }
-    files |= _quarantine_files(checked)
+    files: dict[str, Content] = {f"{name}.parquet": frame for name, frame in checked.ledger.tables()}
+    files |= _put_aside(checked, _QUARANTINE)
     files[IMPORT_REPORT] = _as_json({**report, **checked.report.to_dict()})
-    refused = [f"refused/{name}.parquet" for name in SCHEMAS]
-    stale = [*stale_table_files(checked.ledger), *_ALL_QUARANTINE_FILES, *refused, CHECK_REPORT]
-    commit_files(folder, files, stale)
+    _publish(folder, files, replaces_tables=True)
 
 
 def write_quarantine(checked: CheckedLedger, folder: Path) -> None:
-    """Write only what a check found: `quarantine/` and `check_report.json`; the tables stay as they are.
+    """Publish only what a check found: `quarantine/` and `check_report.json`; the tables stay as they are.
 
     Where nothing is put aside and the folder was written by an import, the import's quarantine stays too.
 
@@ -318,51 +276,26 @@ def write_quarantine(checked: CheckedLedger, folder: Path) -> None:
         checked: the outcome of the check.
         folder: the ledger folder.
     """
-    files = _quarantine_files(checked) | {CHECK_REPORT: _as_json(checked.report.to_dict())}
-    keeps_import = not checked.quarantine and resolve(folder, IMPORT_REPORT) is not None
-    commit_files(folder, files, [] if keeps_import else list(_ALL_QUARANTINE_FILES))
+    files = _put_aside(checked, _QUARANTINE) | {CHECK_REPORT: _as_json(checked.report.to_dict())}
+    keeps_import = not checked.quarantine and (folder / IMPORT_REPORT).is_file()
+    kept = (IMPORT_REPORT, _REFUSED, *([_QUARANTINE] if keeps_import else []))
+    _publish(folder, files, replaces_tables=False, carries_over=kept)
 
 
 def write_refused(checked: CheckedLedger, folder: Path) -> None:
-    """Write the rows of an import that was refused under `refused/`; a ledger in the folder stays as it was.
+    """Publish the rows of an import that was refused under `refused/`; a ledger in the folder stays as it was.
 
     Args:
         checked: the outcome of the check.
         folder: the ledger folder.
     """
-    files: dict[str, pl.DataFrame | str] = {
-        f"refused/{name}.parquet": frame for name, frame in checked.quarantine.items()
-    }
-    commit_files(folder, files, [f"refused/{name}.parquet" for name in SCHEMAS])
+    kept = (IMPORT_REPORT, CHECK_REPORT, _QUARANTINE)
+    _publish(folder, _put_aside(checked, _REFUSED), replaces_tables=False, carries_over=kept)
 
 
-def _quarantine_files(checked: CheckedLedger) -> dict[str, pl.DataFrame | str]:
-    return {f"quarantine/{name}.parquet": frame for name, frame in checked.quarantine.items()}
+def _put_aside(checked: CheckedLedger, under: str) -> dict[str, Content]:
+    return {f"{under}{name}.parquet": frame for name, frame in checked.quarantine.items()}
 
 
 def _as_json(content: Mapping[str, object]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-@dataclass(frozen=True)
-class _Journal:
-    """A decided write: where its files lie, and which names it puts in place and takes away."""
-
-    aside: str
-    files: tuple[str, ...]
-    remove: tuple[str, ...]
-
-
-def _read_journal(folder: Path) -> _Journal | None:
-    """The decided but perhaps not finished write of a folder, if there is one."""
-    try:
-        note = json.loads((folder / JOURNAL).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return _Journal(note["aside"], tuple(note["files"]), tuple(note["remove"]))
-
-
-def _flush_to_disk(path: Path) -> None:
-    """Ask the system to put a file on disk, so that a power cut cannot undo a rename that followed it."""
-    with path.open("rb") as handle:
-        os.fsync(handle.fileno())

@@ -1,6 +1,7 @@
 """A kill at any moment of a write leaves one whole ledger: the old one or the new one."""
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from features.errors import InvalidInputError
 from features.ledger import check_tables, ledger_fingerprint, read_ledger, read_tables, storage, write_ledger
+from features.ledger.versions import pinned
 
 WRITER = """
 import os, signal, sys
@@ -21,14 +23,15 @@ source, target, stop_at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 ledger = read_ledger(source)
 steps = 0
 
-def watched(event, arguments):
+def count(event, arguments):
     global steps
-    if event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "open") and str(target) in str(arguments[0]):
+    watched = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "open")
+    if event in watched and str(target) in f"{arguments[0]} {arguments[1] if len(arguments) > 1 else ''}":
         steps += 1
         if steps == stop_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-sys.addaudithook(watched)
+sys.addaudithook(count)
 write_ledger(ledger, target)
 """
 
@@ -45,8 +48,8 @@ class Stopper:
         sys.addaudithook(self)
 
     def __call__(self, event, arguments):
-        watched = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "open")
-        if self.folder is not None and event in watched and str(self.folder) in str(arguments[0]):
+        watched = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "open")
+        if self.folder is not None and event in watched and str(self.folder) in str(arguments[:2]):
             self.steps += 1
             if self.steps == self.stop_at:
                 raise Stopped
@@ -105,10 +108,13 @@ def test_a_stop_at_any_operation_leaves_the_old_or_the_new_ledger_whole(tmp_path
         write_ledger(new, target)
         assert ledger_fingerprint(read_ledger(target)) == ledger_fingerprint(new)
         assert sorted(path.name for path in target.iterdir()) == [
+            ".versions",
+            "current",
             "customers.parquet",
             "invoices.parquet",
             "payments.parquet",
         ]
+        assert len(list((target / ".versions").iterdir())) == 1
     assert outcomes == sorted(outcomes), (
         "once the new ledger is there, a later stop must not bring the old one back"
     )
@@ -129,29 +135,78 @@ def test_a_sigkill_leaves_a_whole_ledger_and_the_next_write_ends_normally(tmp_pa
     assert ledger_fingerprint(read_ledger(target)) == ledger_fingerprint(new)
 
 
-def test_a_reader_beside_a_writer_sees_one_ledger_or_the_other(tmp_path):
+def test_readers_beside_a_writer_see_one_ledger_or_the_other(tmp_path):
     first, second = ledger_of("10.00", disputes=True), ledger_of("20.00", disputes=False)
-    fingerprints = {ledger_fingerprint(first), ledger_fingerprint(second)}
     write_ledger(first, tmp_path)
     stop = threading.Event()
+    seen, refusals = set(), []
 
     def keep_writing():
         while not stop.is_set():
             write_ledger(second, tmp_path)
             write_ledger(first, tmp_path)
 
-    writer = threading.Thread(target=keep_writing)
-    writer.start()
-    try:
-        seen = set()
-        for _ in range(40):
-            with contextlib.suppress(InvalidInputError):  # "keeps changing": said, not wrong
+    def keep_reading():
+        try:
+            for _ in range(30):
                 seen.add(ledger_fingerprint(read_ledger(tmp_path)))
-    finally:
-        stop.set()
-        writer.join()
-    assert seen <= fingerprints
-    assert seen
+        except Exception as refusal:
+            refusals.append(refusal)
+
+    writer = threading.Thread(target=keep_writing)
+    readers = [threading.Thread(target=keep_reading) for _ in range(2)]
+    for thread in (writer, *readers):
+        thread.start()
+    for reader in readers:
+        reader.join()
+    stop.set()
+    writer.join()
+    assert refusals == []
+    assert seen == {ledger_fingerprint(first), ledger_fingerprint(second)}
+
+
+def test_a_pinned_version_outlives_later_publications(tmp_path):
+    first, second = ledger_of("10.00", disputes=True), ledger_of("20.00", disputes=False)
+    write_ledger(first, tmp_path)
+    with pinned(tmp_path) as version:
+        for _ in range(3):
+            write_ledger(second, tmp_path)
+        assert pl.read_parquet(version / "disputes.parquet").height == 1
+    write_ledger(second, tmp_path)
+    assert not version.exists()
+    assert len(list((tmp_path / ".versions").iterdir())) == 1
+
+
+def test_a_stop_while_replacing_files_put_by_hand_leaves_one_ledger(tmp_path):
+    new = ledger_of("20.00", disputes=False)
+
+    def by_hand(folder):
+        folder.mkdir()
+        for name, frame in ledger_of("10.00", disputes=True).tables():
+            frame.write_csv(folder / f"{name}.csv")
+        return folder
+
+    old = ledger_fingerprint(read_ledger(by_hand(tmp_path / "old")))
+    with STOPPER.below(by_hand(tmp_path / "probe"), 0):
+        write_ledger(new, tmp_path / "probe")
+    outcomes = []
+    for stop_at in range(1, STOPPER.steps + 1):
+        target = by_hand(tmp_path / f"target{stop_at}")
+        with STOPPER.below(target, stop_at), pytest.raises(Stopped):
+            write_ledger(new, target)
+        outcomes.append(ledger_fingerprint(read_ledger(target)))
+        write_ledger(new, target)
+        assert ledger_fingerprint(read_ledger(target)) == ledger_fingerprint(new)
+        assert not list(target.glob("*.csv"))
+    assert set(outcomes) == {old, ledger_fingerprint(new)}
+    assert outcomes == sorted(outcomes, key=lambda found: found != old)
+
+
+def test_a_link_to_a_version_that_is_gone_is_refused_with_the_remedy(tmp_path):
+    write_ledger(ledger_of("10.00", disputes=False), tmp_path)
+    shutil.rmtree(tmp_path / ".versions")
+    with pytest.raises(InvalidInputError, match="run the import again"):
+        read_tables(tmp_path)
 
 
 def test_two_writers_at_once_take_turns(tmp_path):
@@ -191,6 +246,16 @@ def test_other_files_in_the_folder_stay_and_tables_the_ledger_lacks_go(tmp_path)
 def test_two_files_for_one_table_are_refused(tmp_path):
     write_ledger(ledger_of("10.00", disputes=False), tmp_path)
     (tmp_path / "invoices.csv").write_text("invoice_id\n1\n")
+    with pytest.raises(
+        InvalidInputError, match=r"invoices\.csv: lies beside the tables that Encours published"
+    ):
+        read_tables(tmp_path)
+
+
+def test_two_files_by_hand_for_one_table_are_refused(tmp_path):
+    ledger = ledger_of("10.00", disputes=False)
+    ledger.invoices.write_csv(tmp_path / "invoices.csv")
+    ledger.invoices.write_parquet(tmp_path / "invoices.parquet")
     with pytest.raises(InvalidInputError, match=r"invoices\.parquet and invoices\.csv both exist"):
         read_tables(tmp_path)
 
