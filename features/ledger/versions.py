@@ -19,6 +19,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -88,9 +89,9 @@ def publish(
         for name, content in files.items():
             write_flushed(content, aside / name)
         replaced = {
-            path.name: _identity(path)
+            path.name: identity
             for path in folder.iterdir()
-            if supersedes(path.name) and not path.is_symlink()
+            if supersedes(path.name) and (identity := _identity(path)) is not None
         }
         write_flushed(json.dumps({"supersedes": replaced}), aside / MANIFEST)
         version = aside.with_name(aside.name.removeprefix(ASIDE_PREFIX))
@@ -108,7 +109,7 @@ def strangers(folder: Path, version: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.is_file() and not path.is_symlink() and replaced.get(path.name) != _identity(path)
+        if (identity := _identity(path)) is not None and identity != replaced.get(path.name)
     )
 
 
@@ -136,10 +137,13 @@ def _same_file(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _identity(path: Path) -> list[int]:
-    """What tells this content of a file from another one put in its place."""
-    status = path.lstat()
-    return [status.st_ino, status.st_size, status.st_mtime_ns]
+def _identity(path: Path) -> list[int] | None:
+    """What tells this content of a regular file from another put in its place; None for a link, a folder, nothing."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return [status.st_ino, status.st_size, status.st_mtime_ns] if stat.S_ISREG(status.st_mode) else None
 
 
 def _replace_link(link: Path, target: str) -> None:

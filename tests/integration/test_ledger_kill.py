@@ -162,7 +162,8 @@ def test_readers_beside_a_writer_see_one_ledger_or_the_other(tmp_path):
     stop.set()
     writer.join()
     assert refusals == []
-    assert seen == {ledger_fingerprint(first), ledger_fingerprint(second)}
+    assert seen
+    assert seen <= {ledger_fingerprint(first), ledger_fingerprint(second)}
 
 
 def test_a_pinned_version_outlives_later_publications(tmp_path):
