@@ -147,9 +147,14 @@ def _identity(path: Path) -> list[int] | None:
 
 
 def _replace_link(link: Path, target: str) -> None:
-    """Let a link name another target, in one rename."""
+    """Let a link name another target, in one rename.
+
+    A folder in its place comes from a copy that followed links: everything in it lies in the copied folder too.
+    """
     aside = link.with_name(aside_name())
     aside.symlink_to(target)
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
     aside.rename(link)
 
 

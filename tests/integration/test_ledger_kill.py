@@ -203,6 +203,18 @@ def test_a_stop_while_replacing_files_put_by_hand_leaves_one_ledger(tmp_path):
     assert outcomes == sorted(outcomes, key=lambda found: found != old)
 
 
+@pytest.mark.parametrize("follows_links", [True, False])
+def test_a_copied_ledger_folder_is_read_and_written_like_the_first(tmp_path, follows_links):
+    old, new = ledger_of("10.00", disputes=True), ledger_of("20.00", disputes=False)
+    write_ledger(old, tmp_path / "first")
+    shutil.copytree(tmp_path / "first", tmp_path / "copy", symlinks=not follows_links)
+    shutil.rmtree(tmp_path / "first")
+    assert ledger_fingerprint(read_ledger(tmp_path / "copy")) == ledger_fingerprint(old)
+    write_ledger(new, tmp_path / "copy")
+    assert ledger_fingerprint(read_ledger(tmp_path / "copy")) == ledger_fingerprint(new)
+    assert (tmp_path / "copy" / "current").is_symlink()
+
+
 def test_a_link_to_a_version_that_is_gone_is_refused_with_the_remedy(tmp_path):
     write_ledger(ledger_of("10.00", disputes=False), tmp_path)
     shutil.rmtree(tmp_path / ".versions")
