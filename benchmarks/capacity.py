@@ -27,11 +27,10 @@ import polars as pl
 
 from data_samples.generator import WorldSettings, simulate_world
 from features.asof import PaymentHistory, open_landmarks
-from features.compute import compute_features
 from features.ledger import Ledger, last_known_on
 from models.bundle import ModelBundle
 from models.from_ledger import train_bundle, training_input
-from models.scoring import score_landmarks
+from models.score import score
 from serving.cases import scored_invoice
 from serving.dunning import AccountFacts, Policy, ScoredInvoice, load_policy, net_benefit
 from serving.dunning.policy import Effect, grade_name
@@ -230,7 +229,7 @@ def _candidates(
     landmarks = open_landmarks(ledger, day).filter(pl.col("due_on") < day)
     if not landmarks.height:
         return []
-    scores = score_landmarks(bundle, compute_features(history, landmarks), landmarks, with_reasons=False)
+    scores = score(bundle, history, landmarks, with_reasons=False).rows()
     paid = (
         ledger.payments.filter(pl.col("known_on") < day)
         .group_by("invoice_id")
@@ -240,12 +239,12 @@ def _candidates(
     balances = dict(owed.select("invoice_id", pl.col("amount") - pl.col("paid").fill_null(0)).iter_rows())
     truly_settled_on = dict(outcomes.select("invoice_id", "settled_on").iter_rows())
     found: dict[str, list[tuple[ScoredInvoice, Decimal]]] = {}
-    for score, landmark in zip(scores.iter_rows(named=True), landmarks.iter_rows(named=True), strict=True):
+    for scored, landmark in zip(scores, landmarks.iter_rows(named=True), strict=True):
         balance = balances[landmark["invoice_id"]]
         if balance > 0:
             account = AccountFacts(balance)
             amount = Decimal(str(round(landmark["amount"], 2)))
-            case = scored_invoice(score, landmark["issued_on"], landmark["due_on"], amount, "EUR", account)
+            case = scored_invoice(scored, landmark["issued_on"], landmark["due_on"], amount, "EUR", account)
             found.setdefault(landmark["customer_id"], []).append((case, balance))
     return [
         _candidate(customer_id, cases, policy, day, truly_settled_on)
@@ -264,11 +263,11 @@ def _candidate(
     gain = brought = euro_days = NOTHING
     chances = []
     stays = False
-    for score, balance in cases:
-        effect = _effect(score, balance, policy)
+    for invoice, balance in cases:
+        effect = _effect(invoice, balance, policy)
         saved = math.ceil(effect.days_saved)
-        chance = score.unpaid_at((day - score.due_on).days + saved)
-        settled_on = truly_settled_on[score.invoice_id]
+        chance = invoice.unpaid_at((day - invoice.due_on).days + saved)
+        settled_on = truly_settled_on[invoice.invoice_id]
         is_unpaid = settled_on is None or settled_on > day + timedelta(days=saved)
         chances.append(1.0 if chance is None else chance)
         stays = stays or is_unpaid
@@ -281,8 +280,8 @@ def _candidate(
         balance=sum((balance for _, balance in cases), NOTHING),
         expected=gain - cost,
         p_unpaid=max(chances),
-        p_late_30=max(score.p_late_30 or 0.0 for score, _ in cases),
-        oldest_days=max((day - score.due_on).days for score, _ in cases),
+        p_late_30=max(invoice.p_late_30 or 0.0 for invoice, _ in cases),
+        oldest_days=max((day - invoice.due_on).days for invoice, _ in cases),
         brought=brought - cost,
         stays_unpaid=stays,
         euro_days=euro_days,

@@ -27,9 +27,9 @@ import polars as pl
 from benchmarks.scoring import fitted, sample
 from features.catalogue import FEATURE_NAMES
 from models.booster import TreeModel
+from models.feature_matrix import feature_table
 from models.hazard import HazardSettings, tree_inputs
 from models.intervals import Floats, hazard_rows
-from models.training import feature_table
 from models.training_set import days_past_due
 
 #: Leaves and trees of each size.

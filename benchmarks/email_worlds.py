@@ -26,7 +26,7 @@ from features.email_signals import (
 )
 from features.ledger import Ledger, read_ledger
 from models.bundle import ModelBundle
-from models.scoring import score_landmarks
+from models.score import score
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -82,7 +82,7 @@ def scores(
     """Scores of landmarks by one variant's model, with the features that variant knows."""
     features = compute_features(history, landmarks)
     given = unread(features) if variant == WITHOUT else features
-    return score_landmarks(bundle, given, landmarks, with_reasons=False)
+    return score(bundle, given, landmarks, with_reasons=False).frame()
 
 
 def told_truly(read: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:

@@ -28,6 +28,7 @@ from features.ledger import last_known_on, read_ledger
 from models.backtest import metrics
 from models.backtest.evaluation import default_cutoffs
 from models.bundle import ModelBundle
+from models.feature_matrix import feature_table
 from models.from_ledger import TrainingInput, train_bundle, training_input, usable_features
 from models.horizon_classifiers import (
     HorizonLabels,
@@ -37,10 +38,9 @@ from models.horizon_classifiers import (
     told_horizon_classifier,
 )
 from models.intervals import Floats
-from models.scoring import score_landmarks
+from models.score import score
 from models.selection import TrainingSettings
 from models.target import HORIZONS, outcomes
-from models.training import feature_table
 
 CUSTOMERS, MONTHS = 300, 24
 FINE_BOUNDS = (-30, -21, -15, -10, -7, -5, -3, -1, 0, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 365)
@@ -99,7 +99,7 @@ def hazard(**changes: Any) -> Callable[[Question], Answer]:
 
     def answer(asked: Question) -> Answer:
         bundle: ModelBundle = train_bundle(asked.given, settings=settings)[0]
-        scores = score_landmarks(bundle, asked.features, asked.tested, with_reasons=False)
+        scores = score(bundle, asked.features, asked.tested, with_reasons=False).frame()
         return scores.select(f"unpaid_probability_{k}d" for k in HORIZONS).to_numpy(), scores
 
     return answer

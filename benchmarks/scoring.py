@@ -26,13 +26,12 @@ from features.catalogue import CATALOGUE, FEATURE_NAMES
 from models.bundle import ModelBundle, make_bundle
 from models.calibration import identity_calibration
 from models.explanation.contributions import explain_landmarks
+from models.feature_matrix import FeatureMatrix, feature_table
 from models.hazard import HazardSettings, fit_hazard
 from models.intervals import intervals_for
-from models.scoring import score_landmarks
+from models.score import score
 from models.target import Target
-from models.training import feature_table
 from models.training_set import days_past_due, training_rows
-from serving.quick_score import score_matrix
 
 CUTOFF = date(2026, 1, 1)
 PIECE = 20_000
@@ -119,11 +118,7 @@ def fitted(count: int, settings: HazardSettings) -> tuple[ModelBundle, int, Take
 def log_loss(bundle: ModelBundle) -> float:
     """Log loss of p_late on invoices not learnt from."""
     landmarks, features, settlements = sample(8_000, 2)
-    chance = (
-        score_landmarks(bundle, features, landmarks, with_reasons=False)["p_late"]
-        .to_numpy()
-        .clip(1e-6, 1 - 1e-6)
-    )
+    chance = score(bundle, features, landmarks, with_reasons=False).p_late.clip(1e-6, 1 - 1e-6)
     event = (settlements["settled_on"] > landmarks["due_on"]).to_numpy()
     return float(-np.where(event, np.log(chance), np.log1p(-chance)).mean())
 
@@ -137,7 +132,9 @@ def single_score_seconds(bundle: ModelBundle, repeats: int = 200) -> list[float]
     for row in range(repeats):
         landmark, column = landmarks[row : row + 1], np.ascontiguousarray(matrix[:, row : row + 1])
         start = time.perf_counter()
-        score_matrix(bundle, column, landmark, with_reasons=True)
+        known = FeatureMatrix(FEATURE_NAMES, column)
+        score(bundle, known, landmark).rows()
+        known.rows()
         taken.append(time.perf_counter() - start)
     return taken
 
@@ -156,7 +153,7 @@ def trade_of(leaves: int, trees: int, training_invoices: int, threads: int) -> d
     bundle, _, taken = fitted(training_invoices, settings)
     landmarks, features, _ = sample(2_000, 4)
     clock = Clock()
-    score_landmarks(bundle, features, landmarks)
+    score(bundle, features, landmarks).frame()
     scored = clock.taken()
     return {
         "leaves": leaves,
@@ -179,11 +176,11 @@ def measure(invoices: int, training_invoices: int, threads: int) -> dict[str, An
     landmarks, features = many(invoices)
     some = slice(0, 100_000)
     clock = Clock()
-    score_landmarks(bundle, features[some], landmarks[some], with_reasons=False)
+    score(bundle, features[some], landmarks[some], with_reasons=False).frame()
     plain = clock.taken()
     _forget_peak()
     clock = Clock()
-    scored = score_landmarks(bundle, features, landmarks)
+    scored = score(bundle, features, landmarks).frame()
     explained = clock.taken()
     result = {
         "machine": {"cores": os.cpu_count(), "threads": threads, "load_before": round(load, 2)},

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
-from typing import Final
+from typing import Final, Literal, get_args
 
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.rfm_scale import RfmScale, rfm_scores
 
-SEGMENTS: Final = (
+Segment = Literal[
     "prompt",
     "punctual_slow_process",
     "seasonal",
@@ -29,7 +29,8 @@ SEGMENTS: Final = (
     "new",
     "dormant",
     "in_difficulty",
-)
+]
+SEGMENTS: Final[tuple[Segment, ...]] = get_args(Segment)
 """The names the dunning policy routes by."""
 
 SEGMENT_RULES_VERSION: Final = "1"

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from models.feature_matrix import feature_table
 from models.intervals import Floats
-from models.training import feature_table
 
 Bools = npt.NDArray[np.bool_]
 

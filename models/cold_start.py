@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-import polars as pl
+from typing import Literal, get_args
+
+import numpy as np
+
+from models.feature_matrix import FeatureMatrix
+from models.intervals import Ints
 
 HISTORY_DEPTH_COLUMN = "history_depth"
 SEGMENT_COLUMN = "sector_late_share_365d"
@@ -11,41 +16,23 @@ PORTFOLIO_COLUMN = "portfolio_late_share_365d"
 OWN_HISTORY_FROM = 3
 """Settled invoices from which a customer's own past carries the opinion."""
 
-RUNGS: tuple[str, ...] = ("own_history", "segment", "portfolio", "no_opinion")
+Rung = Literal["own_history", "segment", "portfolio", "no_opinion"]
+RUNGS: tuple[Rung, ...] = get_args(Rung)
+NO_OPINION: Rung = "no_opinion"
 
 
-def history_depth(features: pl.DataFrame) -> pl.Series:
+def history_depths(features: FeatureMatrix) -> Ints:
     """Settled invoices known of each landmark's customer; 0 when none or when the feature is absent."""
-    return _column(features, HISTORY_DEPTH_COLUMN).fill_null(0.0).cast(pl.Int64).alias("history_depth")
+    return np.nan_to_num(features.column(HISTORY_DEPTH_COLUMN), nan=0.0).astype(np.int64)
 
 
-def rung_of(features: pl.DataFrame) -> pl.Series:
-    """What the score of each landmark rests on.
+def rungs(features: FeatureMatrix) -> Ints:
+    """Place in `RUNGS` of what the score of each landmark rests on.
 
-    Returns:
-        `own_history` from three settled invoices on; `segment` when outcomes of others in the customer's sector are
-        known; `portfolio` when outcomes of any other customer are; `no_opinion` when nothing is known.
+    `own_history` from three settled invoices on; `segment` when outcomes of others in the customer's sector are known;
+    `portfolio` when outcomes of any other customer are; `no_opinion` when nothing is known.
     """
-    known = pl.DataFrame(
-        {
-            "own": _column(features, HISTORY_DEPTH_COLUMN).fill_null(0.0),
-            "segment": _column(features, SEGMENT_COLUMN),
-            "portfolio": _column(features, PORTFOLIO_COLUMN),
-        }
-    )
-    return known.select(
-        pl.when(pl.col("own") >= OWN_HISTORY_FROM)
-        .then(pl.lit(RUNGS[0]))
-        .when(pl.col("segment").is_not_null())
-        .then(pl.lit(RUNGS[1]))
-        .when(pl.col("portfolio").is_not_null())
-        .then(pl.lit(RUNGS[2]))
-        .otherwise(pl.lit(RUNGS[3]))
-        .alias("cold_start_rung")
-    ).to_series()
-
-
-def _column(features: pl.DataFrame, column: str) -> pl.Series:
-    if column not in features.columns:
-        return pl.Series(column, [None] * features.height, dtype=pl.Float64)
-    return features[column]
+    portfolio = np.where(np.isnan(features.column(PORTFOLIO_COLUMN)), 3, 2)
+    segment = np.where(np.isnan(features.column(SEGMENT_COLUMN)), portfolio, 1)
+    result: Ints = np.where(history_depths(features) >= OWN_HISTORY_FROM, 0, segment)
+    return result

@@ -114,7 +114,7 @@ def _level(
 
 def _days(judged: JudgedDates, level: float) -> Floats:
     """Days past due of the payable day nearest to the one read at a level."""
-    read = quantile_days(judged.curves, level).tolist()
+    read = quantile_days(judged.curves, [level])[0].tolist()
     rows = zip(judged.due_on, judged.as_of, judged.countries, judged.habits, read, strict=True)
     return np.array(
         [

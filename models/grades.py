@@ -13,25 +13,28 @@ The thresholds are fixed numbers, not shares of the portfolio: a grade means the
 
 from __future__ import annotations
 
-import polars as pl
+from typing import Literal, get_args
 
-GRADES: tuple[str, ...] = ("A", "B", "C", "D", "E")
+import numpy as np
+
+from models.intervals import Floats, Ints
+
+Grade = Literal["A", "B", "C", "D", "E"]
+GRADES: tuple[Grade, ...] = get_args(Grade)
 VERY_LATE_PROBABILITY = 0.50
 LONG_DELAY_PROBABILITY = 0.25
 LATE_PROBABILITY = 0.50
 WATCH_PROBABILITY = 0.25
 
 
-def grade_of(p_late: pl.Expr, p_late_30: pl.Expr) -> pl.Expr:
-    """The grade from P(late) and P(unpaid 30 days past due); the first line of the table that holds."""
-    return (
-        pl.when(p_late_30 >= VERY_LATE_PROBABILITY)
-        .then(pl.lit("E"))
-        .when(p_late_30 >= LONG_DELAY_PROBABILITY)
-        .then(pl.lit("D"))
-        .when(p_late >= LATE_PROBABILITY)
-        .then(pl.lit("C"))
-        .when(p_late >= WATCH_PROBABILITY)
-        .then(pl.lit("B"))
-        .otherwise(pl.lit("A"))
-    )
+def grades(p_late: Floats, p_late_30: Floats) -> Ints:
+    """Place in `GRADES` of each grade: the first line of the table that holds.
+
+    Args:
+        p_late: P(late).
+        p_late_30: P(unpaid 30 days past due).
+    """
+    by_delay = np.searchsorted((LONG_DELAY_PROBABILITY, VERY_LATE_PROBABILITY), p_late_30, side="right")
+    by_lateness = np.searchsorted((WATCH_PROBABILITY, LATE_PROBABILITY), p_late, side="right")
+    result: Ints = np.where(by_delay > 0, GRADES.index("C") + by_delay, by_lateness)
+    return result

@@ -16,11 +16,11 @@ import polars as pl
 
 from models.booster import TreeModel
 from models.exact_math import exact_sigmoid
+from models.feature_matrix import feature_table
 from models.from_ledger import TrainingInput
 from models.intervals import Floats, Ints
 from models.phased_trees import without_threads
 from models.target import HORIZONS
-from models.training import feature_table
 from models.training_set import days_until, known_days_late
 
 _TREES = 150

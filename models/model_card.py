@@ -10,8 +10,10 @@ import polars as pl
 
 from models.bundle import ModelBundle
 from models.explanation.contributions import Contributions, explain_landmarks
-from models.explanation.reasons import group_contributions, group_label
-from models.training import TrainedModel, feature_table
+from models.explanation.groups import group_label
+from models.explanation.reasons import group_contributions
+from models.feature_matrix import feature_table
+from models.training import TrainedModel
 from models.training_set import days_past_due
 
 _FEATURES_SHOWN = 20

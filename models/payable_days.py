@@ -19,6 +19,7 @@ import polars as pl
 
 from features.calendars import is_working_day, next_working_day, previous_working_day
 from features.payment_runs import HABIT_SHARE
+from models.feature_matrix import FeatureMatrix
 
 DEFAULT_COUNTRY: Final = "FR"
 """Whose working days count for a payer without a country."""
@@ -80,17 +81,20 @@ def run_habit(told: Sequence[float | None], due_on: dt.date) -> RunHabit:
     return RunHabit(month_days=tuple(sorted(days)))
 
 
-def run_habits(features: pl.DataFrame, landmarks: pl.DataFrame) -> list[RunHabit]:
-    """The habit of each landmark's payer; no habit where the features that tell of it are absent.
+def run_habits(features: FeatureMatrix, due_on: Sequence[dt.date]) -> list[RunHabit]:
+    """The habit of each landmark's payer; no habit where the features that show it are absent.
 
     Args:
-        features: of the landmarks, in their order.
-        landmarks: `due_on`.
+        features: of the landmarks.
+        due_on: due date of each landmark.
     """
-    if any(name not in features.columns for name in RUN_COLUMNS):
-        return [NO_HABIT] * landmarks.height
-    told = features.select(RUN_COLUMNS).iter_rows()
-    return [run_habit(row, due_on) for row, due_on in zip(told, landmarks["due_on"], strict=True)]
+    if not features.has(RUN_COLUMNS):
+        return [NO_HABIT] * len(features)
+    columns = [features.column(name).tolist() for name in RUN_COLUMNS]
+    return [
+        run_habit([None if value != value else value for value in row], due)
+        for *row, due in zip(*columns, due_on, strict=True)
+    ]
 
 
 def countries_of(landmarks: pl.DataFrame) -> Sequence[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,9 @@ import polars as pl
 
 from models.hazard import UnpaidCurves
 from models.intervals import Floats, Ints
-from models.payable_days import NO_HABIT, RunHabit, countries_of, nearest_payable_day
+from models.payable_days import RunHabit, nearest_payable_day
+
+Dates = npt.NDArray[np.datetime64]
 
 _TAIL_REPEATS = 6
 _REPEATS = np.arange(_TAIL_REPEATS, dtype=np.int64)
@@ -59,51 +61,60 @@ def _stretches(curves: UnpaidCurves) -> _Stretches:
     return _Stretches(before, after, opening, length, is_ahead)
 
 
-def quantile_days(curves: UnpaidCurves, share: float | Floats) -> Ints:
-    """First day past due by which the invoice is paid with a given probability.
+def quantile_days(curves: UnpaidCurves, levels: Sequence[float]) -> Ints:
+    """First day past due by which each invoice is paid with each of some probabilities.
 
     Args:
         curves: the unpaid curves.
-        share: probability of having been paid by then, between 0 and 1; one for all landmarks, or one for each.
+        levels: probabilities of having been paid by then, between 0 and 1.
 
     Returns:
-        Days past due per landmark, never before its as-of date; when even six repeats of the last interval do not
-        reach the probability, the last day of those.
+        Days past due, one row per level and one column per landmark, never before its as-of date; when even six
+        repeats of the last interval do not reach the probability, the last day of those.
     """
-    goal = (1.0 - np.asarray(share)).reshape(-1, 1)
+    goal = (1.0 - np.asarray(levels, dtype=np.float64))[:, None, None]
     ways = _stretches(curves)
     is_reached = ways.is_ahead & (ways.after <= goal)
-    is_found = np.any(is_reached, axis=1, keepdims=True)
-    place = is_reached.argmax(axis=1)[:, None]
-    before, after, opening, length = (
-        np.take_along_axis(values, place, axis=1)
-        for values in (ways.before, ways.after, ways.opening, ways.length)
-    )
+    is_found = is_reached.any(axis=2)
+    place = is_reached.argmax(axis=2)
+    rows = np.arange(place.shape[1])
+    before, after = ways.before[rows, place], ways.after[rows, place]
     drop = np.where(is_found & (before > after), before - after, 1.0)
-    into = np.ceil(np.clip((before - goal) / drop, 0.0, 1.0) * length)
-    day = opening + np.maximum(into, 1.0).astype(np.int64) - 1
+    into = np.ceil(np.clip((before - goal[:, :, 0]) / drop, 0.0, 1.0) * ways.length[rows, place])
+    day = ways.opening[rows, place] + np.maximum(into, 1.0).astype(np.int64) - 1
     last_day = ways.opening[:, -1] + ways.length[:, -1] - 1
-    result: Ints = np.where(is_found[:, 0], day[:, 0], last_day).astype(np.int64)
+    result: Ints = np.where(is_found, day, last_day)
     return result
 
 
-def payment_dates(landmarks: pl.DataFrame, days: Ints, habits: Sequence[RunHabit] | None = None) -> pl.Series:
+def payment_dates(
+    days: Ints,
+    due_on: Sequence[date],
+    as_of: Sequence[date],
+    countries: Sequence[str],
+    habits: Sequence[RunHabit],
+) -> Dates:
     """Days past due as dates: the nearest day on which the payer pays, never before the as-of date.
 
     Args:
-        landmarks: `as_of, due_on` and, when known, `country`; an absent or unknown country is read as France.
-        days: days past due.
-        habits: when each payer makes its payment runs; no habit when absent.
+        days: days past due, one row per level and one column per landmark.
+        due_on: due date of each landmark.
+        as_of: its as-of date.
+        countries: whose working days count for it.
+        habits: when its payer makes payment runs.
+
+    Returns:
+        The dates, in the shape of `days`.
     """
-    told = habits or [NO_HABIT] * landmarks.height
-    rows = zip(
-        landmarks["due_on"], landmarks["as_of"], countries_of(landmarks), told, days.tolist(), strict=True
-    )
+    landmarks = list(zip(due_on, as_of, countries, habits, strict=True))
     moved = [
-        nearest_payable_day(due + timedelta(days=day), seen, country, habit)
-        for due, seen, country, habit, day in rows
+        [
+            nearest_payable_day(due + timedelta(days=day), seen, country, habit)
+            for (due, seen, country, habit), day in zip(landmarks, of_level, strict=True)
+        ]
+        for of_level in days.tolist()
     ]
-    return pl.Series("payment_date", moved, dtype=pl.Date)
+    return np.array(moved, dtype="datetime64[D]").reshape(days.shape)
 
 
 def expected_receipts(curves: UnpaidCurves, landmarks: pl.DataFrame, weeks: int = 13) -> pl.DataFrame:

@@ -1,17 +1,21 @@
-"""What the model says of landmarks before it is put in words: worked out once, read by the score and by its reasons."""
+"""What the model predicts for landmarks before it becomes a score: computed once, read by the score and its reasons."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import polars as pl
+
 from models.bundle import ModelBundle
-from models.hazard import UnpaidCurves, predict_margins
+from models.feature_matrix import FeatureMatrix
+from models.hazard import UnpaidCurves, curves_from_margins, predict_margins
 from models.intervals import Floats, HazardRows, Ints
+from models.training_set import days_past_due
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The model's answer for some landmarks.
+    """The model's prediction for some landmarks.
 
     Attributes:
         table: features per landmark in the model's order, unknown as NaN.
@@ -29,7 +33,7 @@ class Prediction:
 
 
 def predict(bundle: ModelBundle, table: Floats, days_past_due: Ints) -> Prediction:
-    """What the model says of each landmark.
+    """What the model predicts for each landmark.
 
     Args:
         bundle: the model.
@@ -39,3 +43,31 @@ def predict(bundle: ModelBundle, table: Floats, days_past_due: Ints) -> Predicti
     margins, rows = predict_margins(bundle.hazard, table, days_past_due)
     curves = bundle.calibration.curves(margins, rows, days_past_due, bundle.intervals)
     return Prediction(table, days_past_due, rows, margins, curves)
+
+
+def predict_landmarks(bundle: ModelBundle, features: FeatureMatrix, landmarks: pl.DataFrame) -> Prediction:
+    """What the model predicts for landmarks.
+
+    Args:
+        bundle: the model.
+        features: of the landmarks, in their order.
+        landmarks: `as_of, due_on`.
+    """
+    return predict(bundle, features.table(bundle.feature_names), days_past_due(landmarks))
+
+
+def predict_curves(
+    bundle: ModelBundle, features: FeatureMatrix, landmarks: pl.DataFrame, is_calibrated: bool = True
+) -> UnpaidCurves:
+    """P(unpaid) of each landmark at the end of every interval.
+
+    Args:
+        bundle: the model.
+        features: as in `predict_landmarks`.
+        landmarks: as in `predict_landmarks`.
+        is_calibrated: false gives the curve before calibration.
+    """
+    found = predict_landmarks(bundle, features, landmarks)
+    if is_calibrated:
+        return found.curves
+    return curves_from_margins(found.margins, found.rows, found.days_past_due, bundle.intervals)

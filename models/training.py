@@ -17,8 +17,9 @@ import polars as pl
 from features.errors import Fault, InvalidInputError
 from models.calibration import HazardCalibration, level_on
 from models.date_levels import DateLevels, JudgedDates, fit_date_levels
+from models.feature_matrix import FeatureMatrix, feature_table
 from models.hazard import DiscreteTimeHazard, HazardSettings, UnpaidCurves, fit_hazard
-from models.intervals import Floats, Intervals, hazard_rows, intervals_for
+from models.intervals import Intervals, hazard_rows, intervals_for
 from models.judging import TimeSlice, issued_curves, together
 from models.payable_days import countries_of, run_habits
 from models.selection import Choice, TrainingSettings, Trial, choose, time_slices
@@ -150,58 +151,10 @@ def _judged_dates(
         as_of=seen["as_of"].to_list(),
         due_on=seen["due_on"].to_list(),
         countries=countries_of(seen),
-        habits=run_habits(features[places], seen),
+        habits=run_habits(FeatureMatrix.of_frame(features[places]), seen["due_on"].to_list()),
         days_late=np.concatenate([fold.days_late[own] for fold, own, _ in parts]),
         days_until_cutoff=np.concatenate([fold.days_until_cutoff[own] for fold, own, _ in parts]),
     )
-
-
-def feature_table(features: pl.DataFrame, feature_names: Sequence[str]) -> Floats:
-    """The features as a float64 array in a given order, unknown as NaN.
-
-    Raises:
-        InvalidInputError: when a column is absent or not Float64, or a value is infinite.
-    """
-    schema = features.schema
-    faults = [
-        Fault(
-            what="the column is missing",
-            where=f"features.{name}",
-            expected="every column of the model's feature list",
-            remedy="compute the features with the catalogue version the model was trained with",
-        )
-        for name in feature_names
-        if name not in schema
-    ]
-    faults += [
-        Fault(
-            what=f"the column is {schema[name]}",
-            where=f"features.{name}",
-            expected="Float64",
-            remedy="use the answer of compute_features as it is",
-        )
-        for name in feature_names
-        if name in schema and schema[name] != pl.Float64
-    ]
-    if faults:
-        raise InvalidInputError("The features do not fit the model.", faults)
-    # to_numpy makes NaN of null; one conversion for all columns keeps a single row quick.
-    known: Floats = features.select(feature_names).to_numpy()
-    table = np.ascontiguousarray(known, dtype=np.float64)
-    infinite = np.flatnonzero(np.isinf(table).any(axis=0))
-    if infinite.size:
-        raise InvalidInputError(
-            "The features do not fit the model.",
-            [
-                Fault(
-                    what="infinite values",
-                    where=f"features.{feature_names[column]}",
-                    expected="finite or null",
-                )
-                for column in infinite.tolist()
-            ],
-        )
-    return table
 
 
 def _refuse_short_history(landmarks: pl.DataFrame, settlements: pl.DataFrame, known_before: date) -> None:

@@ -13,6 +13,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from features.asof.dates import day_numbers
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.target import outcomes
 
@@ -111,13 +112,7 @@ def training_landmarks(
 
 def days_past_due(landmarks: pl.DataFrame) -> Ints:
     """Days past due of each landmark on its as-of date (negative before the due date)."""
-    result: Ints = (
-        landmarks.select((pl.col("as_of") - pl.col("due_on")).dt.total_days())
-        .to_series()
-        .to_numpy()
-        .astype(np.int64)
-    )
-    return result
+    return day_numbers(landmarks["as_of"]) - day_numbers(landmarks["due_on"])
 
 
 def days_until(landmarks: pl.DataFrame, day: date) -> Ints:

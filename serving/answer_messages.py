@@ -72,9 +72,9 @@ class ExplanationAnswer(Reply):
     """Why a probability is what it is: base + contributions + others + calibration = probability."""
 
     explained_days: int = Field(description="days past due whose probability of being unpaid is explained")
-    base: float = Field(description="the probability of an average invoice at the same stage")
+    base: float = Field(description="the probability of an average invoice over the same days past due")
     calibration: float = Field(description="what calibration adds")
-    others: float = Field(description="what the reasons not named add together")
+    others: float = Field(description="what all groups that are not among the reasons add together")
     probability: Probability
     reasons: list[ReasonAnswer] = Field(description="strongest first")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from features.catalogue import FEATURE_NAMES
-from models.target import HORIZONS
+from models.feature_matrix import FeatureRow
+from models.score import Explanation, Score
 from serving.answer_messages import (
     AmountAnswer,
     BenefitAnswer,
@@ -28,19 +29,6 @@ from serving.dunning import Conversation, Decision
 from serving.scoring import InvoiceInFull
 from serving.store import SCORE, Answer, new_answer_id
 
-_SAME: Final = (
-    "p_late",
-    "p_late_30",
-    "payment_date_p10",
-    "payment_date_p50",
-    "payment_date_p90",
-    "grade",
-    "history_depth",
-    "cold_start_rung",
-    "model_version",
-    "feature_version",
-)
-
 
 @dataclass(frozen=True)
 class Scored:
@@ -49,15 +37,15 @@ class Scored:
     Attributes:
         invoices: the invoices in full.
         features: the features as served, one row per invoice in the order of the catalogue.
-        scores: rows of the answer of the model, with reasons when they were asked for.
+        scores: their scores, explained when reasons were asked for.
         decisions: what to do by invoice id; drafts have none.
         known_customers: customers the history knows.
         evidence: what recent e-mails say, by customer.
     """
 
     invoices: Sequence[InvoiceInFull]
-    features: Sequence[Sequence[float | None]]
-    scores: Sequence[Mapping[str, Any]]
+    features: Sequence[FeatureRow]
+    scores: Sequence[Score]
     decisions: Mapping[str, Decision]
     known_customers: frozenset[str]
     evidence: Mapping[str, Sequence[EvidenceAnswer]]
@@ -66,9 +54,10 @@ class Scored:
 def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
     """Return one answer per invoice, in the order of the request."""
     answers = []
-    for invoice, row in zip(scored.invoices, scored.scores, strict=True):
+    for invoice, score in zip(scored.invoices, scored.scores, strict=True):
         score_id = new_answer_id(SCORE)
         decision = scored.decisions.get(invoice.landmark_id)
+        p10, p50, p90 = score.payment_dates
         answers.append(
             ScoreAnswer(
                 score_id=score_id,
@@ -77,39 +66,45 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
                 as_of=invoice.as_of,
                 is_known_customer=invoice.customer_id in scored.known_customers,
                 missing_fields=list(invoice.missing),
-                unpaid_probability={str(k): row[f"unpaid_probability_{k}d"] for k in HORIZONS},
-                explanation=explanation_answer(row) if "reasons" in row else None,
+                p_late=score.p_late,
+                p_late_30=score.p_late_30,
+                unpaid_probability={str(k): chance for k, chance in score.unpaid_probability},
+                payment_date_p10=p10,
+                payment_date_p50=p50,
+                payment_date_p90=p90,
+                grade=score.grade,
+                history_depth=score.history_depth,
+                cold_start_rung=score.cold_start_rung,
+                model_version=score.model_version,
+                feature_version=score.feature_version,
+                explanation=None if score.explanation is None else explanation_answer(score.explanation),
                 evidence=list(scored.evidence.get(invoice.customer_id, ())),
                 decision=None if decision is None else decision_answer(decision, score_id),
                 policy_version=policy_version,
-                **{name: row[name] for name in _SAME},
             )
         )
     return answers
 
 
-def explanation_answer(row: Mapping[str, Any]) -> ExplanationAnswer:
-    """Return the explanation of one scored row; what is not named is summed, so that everything adds up."""
-    reasons = [
-        ReasonAnswer(
-            group=reason["group"],
-            label_fr=reason["label_fr"],
-            label_en=reason["label_en"],
-            contribution=reason["contribution"],
-            fr=reason["text_fr"],
-            en=reason["text_en"],
-        )
-        for reason in row["reasons"]
-    ]
-    named = sum(reason.contribution for reason in reasons)
-    base, calibration = row["base_probability"], row["calibration_contribution"]
+def explanation_answer(explanation: Explanation) -> ExplanationAnswer:
+    """Return the explanation of one score; what is not named is summed, so that everything adds up."""
     return ExplanationAnswer(
-        explained_days=row["explained_days"],
-        base=base,
-        calibration=calibration,
-        others=row["explained_probability"] - base - calibration - named,
-        probability=row["explained_probability"],
-        reasons=reasons,
+        explained_days=explanation.explained_days,
+        base=explanation.base,
+        calibration=explanation.calibration,
+        others=explanation.others,
+        probability=explanation.probability,
+        reasons=[
+            ReasonAnswer(
+                group=reason.group,
+                label_fr=reason.label.fr,
+                label_en=reason.label.en,
+                contribution=reason.contribution,
+                fr=reason.text.fr,
+                en=reason.text.en,
+            )
+            for reason in explanation.reasons
+        ],
     )
 
 

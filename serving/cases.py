@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 import polars as pl
 
 from features.settings import CENTS
+from models.score import Score
 from serving.dunning import AccountFacts, ScoredInvoice
-
-_HORIZONS = (0, 7, 15, 30, 60, 90)
-_NO_OPINION = "no_opinion"
 
 
 def dunning_cases(
-    scores: pl.DataFrame, landmarks: pl.DataFrame, facts: Mapping[str, AccountFacts]
+    scores: Sequence[Score], landmarks: pl.DataFrame, facts: Mapping[str, AccountFacts]
 ) -> list[tuple[ScoredInvoice, AccountFacts]]:
     """Pair each scored invoice with the state of its account.
 
     Args:
-        scores: the answer of `models.scoring.score_landmarks`, with `rfm_segment` where it is known.
+        scores: scores of the landmarks.
         landmarks: the landmarks scored.
         facts: account facts by invoice id; an invoice without facts (a draft) owes its whole amount.
 
@@ -33,16 +30,16 @@ def dunning_cases(
     columns = ("invoice_id", "as_of", "issued_on", "due_on", "amount", "currency")
     terms = {(row[0], row[1]): row[2:] for row in landmarks.select(columns).iter_rows()}
     cases = []
-    for row in scores.iter_rows(named=True):
-        issued_on, due_on, invoice_amount, currency = terms[row["invoice_id"], row["as_of"]]
+    for score in scores:
+        issued_on, due_on, invoice_amount, currency = terms[score.invoice_id, score.as_of]
         amount = Decimal(round(invoice_amount * CENTS)) / CENTS
-        account = facts.get(row["invoice_id"]) or AccountFacts(balance_amount=amount)
-        cases.append((scored_invoice(row, issued_on, due_on, amount, currency, account), account))
+        account = facts.get(score.invoice_id) or AccountFacts(balance_amount=amount)
+        cases.append((scored_invoice(score, issued_on, due_on, amount, currency, account), account))
     return cases
 
 
 def scored_invoice(
-    score: Mapping[str, Any],
+    score: Score,
     issued_on: dt.date,
     due_on: dt.date,
     amount: Decimal,
@@ -52,35 +49,34 @@ def scored_invoice(
     """One scored invoice as the policy sees it.
 
     Args:
-        score: a row of the answer of `models.scoring.score_landmarks`.
+        score: its score.
         issued_on: day of issue.
         due_on: due date.
         amount: of the invoice, in its currency.
         currency: of the invoice; euro when null.
         account: state of its account.
     """
-    has_opinion = score["cold_start_rung"] != _NO_OPINION
+    known = score if score.has_opinion else None
+    p10, p50, p90 = (None, None, None) if known is None else known.payment_dates
     return ScoredInvoice(
-        invoice_id=score["invoice_id"],
-        customer_id=score["customer_id"],
-        as_of=score["as_of"],
+        invoice_id=score.invoice_id,
+        customer_id=score.customer_id,
+        as_of=score.as_of,
         issued_on=issued_on,
         due_on=due_on,
         amount=amount,
         open_amount=account.balance_amount,
         currency=currency or "EUR",
-        p_late=score["p_late"] if has_opinion else None,
-        p_late_30=score["p_late_30"] if has_opinion else None,
-        unpaid_probability=tuple((k, score[f"unpaid_probability_{k}d"]) for k in _HORIZONS)
-        if has_opinion
-        else (),
-        payment_date_p10=score["payment_date_p10"] if has_opinion else None,
-        payment_date_p50=score["payment_date_p50"] if has_opinion else None,
-        payment_date_p90=score["payment_date_p90"] if has_opinion else None,
-        grade=score["grade"] if has_opinion else None,
-        history_depth=int(score["history_depth"]),
-        cold_start_rung=score["cold_start_rung"],
-        rfm_segment=score.get("rfm_segment"),
-        model_version=score["model_version"],
-        feature_version=score["feature_version"],
+        p_late=None if known is None else known.p_late,
+        p_late_30=None if known is None else known.p_late_30,
+        unpaid_probability=() if known is None else known.unpaid_probability,
+        payment_date_p10=p10,
+        payment_date_p50=p50,
+        payment_date_p90=p90,
+        grade=None if known is None else known.grade,
+        history_depth=score.history_depth,
+        cold_start_rung=score.cold_start_rung,
+        rfm_segment=score.rfm_segment,
+        model_version=score.model_version,
+        feature_version=score.feature_version,
     )

@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from models.score import Score
 from serving.account_facts import Accounts, NewInvoice, read_accounts
 from serving.cases import scored_invoice
 from serving.conversations import Decided, NightCase, contacts_of_night, decide_together, waits_of
 from serving.dunning import Decision, Policy
 from serving.memory import Remembered
 from serving.online import Knowledge
-from serving.quick_score import ScoreRow
 from serving.scoring import InvoiceInFull, nothing_known_of
 
 #: Account states remembered, by customer and day.
@@ -32,7 +32,7 @@ class Decider:
         knowledge: Knowledge,
         night: Mapping[str, tuple[NightCase, ...]],
         invoices: Sequence[InvoiceInFull],
-        scores: Sequence[ScoreRow],
+        scores: Sequence[Score],
         as_of: dt.date,
         feed_age: float | None,
     ) -> dict[str, Decision]:
@@ -50,7 +50,7 @@ class Decider:
         Returns:
             Decisions by invoice id.
         """
-        by_customer: dict[str, list[tuple[InvoiceInFull, ScoreRow]]] = {}
+        by_customer: dict[str, list[tuple[InvoiceInFull, Score]]] = {}
         for invoice, score in zip(invoices, scores, strict=True):
             if invoice.invoice_id is not None:
                 by_customer.setdefault(invoice.customer_id, []).append((invoice, score))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from features.ledger import Ledger
 from features.settings import LedgerSettings
 from features.settlement import settlements
 from models.bundle import ModelBundle
-from models.scoring import score_landmarks
+from models.score import Score, Scores, score
 from serving.account_facts import account_facts
 from serving.cases import dunning_cases
 from serving.dunning import (
@@ -63,7 +63,7 @@ def score_open_invoices(
     customers: pl.DataFrame,
     *,
     with_reasons: bool = True,
-) -> pl.DataFrame:
+) -> Scores:
     """Score landmarks, explain them and name each payer's segment.
 
     Args:
@@ -74,9 +74,9 @@ def score_open_invoices(
         with_reasons: explain too.
 
     Returns:
-        The answer of `score_landmarks`, one row per landmark in their order.
+        One score per landmark in their order.
     """
-    return score_landmarks(bundle, features, with_country(landmarks, customers), with_reasons)
+    return score(bundle, features, with_country(landmarks, customers), with_reasons)
 
 
 def feed_age_hours(ledger: Ledger, as_of: dt.date) -> float | None:
@@ -96,7 +96,7 @@ def feed_age_hours(ledger: Ledger, as_of: dt.date) -> float | None:
 def route_open_invoices(
     ledger: Ledger,
     signals: pl.DataFrame | None,
-    scores: pl.DataFrame,
+    scores: Sequence[Score],
     landmarks: pl.DataFrame,
     policy: Policy,
     as_of: dt.date,
@@ -114,7 +114,7 @@ def route_open_invoices(
     paid = recently_paid(ledger, as_of, settings)
     facts = account_facts(
         ledger,
-        [*scores["invoice_id"].to_list(), *paid["invoice_id"].to_list()],
+        [*(score.invoice_id for score in scores), *paid["invoice_id"].to_list()],
         as_of,
         signals=signals,
         feed_age_hours=feed_age_hours(ledger, as_of),
@@ -124,7 +124,7 @@ def route_open_invoices(
     cases = [*dunning_cases(scores, landmarks, facts), *_reminded(paid, facts, as_of)]
     night = decide_night(cases, policy, as_of)
     decided = {decision.invoice_id: decision for account in night.accounts for decision in account.decisions}
-    explained = {row["invoice_id"]: _explanation(row) for row in scores.iter_rows(named=True)}
+    explained = {score.invoice_id: _explanation(score) for score in scores}
     records = tuple(
         DecisionRecord(as_of, score, account, decided[score.invoice_id], explained.get(score.invoice_id, ()))
         for score, account in cases
@@ -165,9 +165,11 @@ def _reminded(
             )
 
 
-def _explanation(score: Mapping[str, Any]) -> tuple[Explained, ...]:
+def _explanation(score: Score) -> tuple[Explained, ...]:
     """The reasons of a score as they are kept with its decision; none when it was not explained."""
+    if score.explanation is None:
+        return ()
     return tuple(
-        Explained(reason["group"], reason["contribution"], reason["text_fr"], reason["text_en"])
-        for reason in score.get("reasons") or ()
+        Explained(reason.group, reason.contribution, reason.text.fr, reason.text.en)
+        for reason in score.explanation.reasons
     )

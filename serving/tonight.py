@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from models.score import Score
 from serving.answer_messages import EvidenceAnswer
 from serving.answering import Scored, score_answers
 from serving.conversations import CASE, case_of
@@ -21,7 +22,7 @@ NIGHTLY_CALLER: Final = "nightly job"
 
 
 def tonights_answers(
-    scores: pl.DataFrame,
+    scores: Sequence[Score],
     records: Sequence[DecisionRecord],
     policy_version: str,
     signals: pl.DataFrame | None,
@@ -37,7 +38,7 @@ def tonights_answers(
         now: instant of the night.
     """
     decided = {record.score.invoice_id: record for record in records}
-    invoices = [_invoice(row, decided[key]) for row, key in enumerate(scores["invoice_id"].to_list())]
+    invoices = [_invoice(row, decided[score.invoice_id]) for row, score in enumerate(scores)]
     evidence: dict[str, Sequence[EvidenceAnswer]] = {}
     if signals is not None and invoices:
         for (customer_id,), part in signals.partition_by("customer_id", as_dict=True).items():
@@ -45,7 +46,7 @@ def tonights_answers(
     scored = Scored(
         invoices,
         (),
-        scores.rows(named=True),
+        scores,
         {key: record.decision for key, record in decided.items() if record.decision is not None},
         frozenset(invoice.customer_id for invoice in invoices),
         evidence,

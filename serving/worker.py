@@ -17,10 +17,10 @@ from typing import Final
 import polars as pl
 
 from features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
-from features.compute import compute_features
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, load_bundle
-from models.scoring import score_landmarks
+from models.feature_matrix import FeatureMatrix
+from models.score import Scores, score
 from serving.access import AccessKey, KeyRing
 from serving.answer_messages import EvidenceAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
@@ -38,7 +38,6 @@ from serving.metrics import ServiceMetrics
 from serving.model_watch import Loaded, Poller, Watched, file_signature, read_pointer
 from serving.online import Knowledge, OnlineHistory, ReadSignals
 from serving.problems import RefusalError
-from serving.quick_score import FeatureRow, ScoreRow, score_few
 from serving.scoring import InvoiceInFull, KnownFacts, complete_invoices, landmarks_of
 from serving.settings import ServiceSettings
 from serving.store import FeedState, SqlHistoryStore, StoreUnavailableError, open_store
@@ -209,13 +208,8 @@ class ScoreWorker:
         with_reasons: bool,
     ) -> Scored:
         landmarks = landmarks_of(invoices)
-        scores: Sequence[ScoreRow]
-        if len(invoices) <= FEW_INVOICES:
-            features, scores = self._score_few(bundle, knowledge, invoices, landmarks, as_of, with_reasons)
-        else:
-            frame = compute_features(knowledge.history, landmarks)
-            scores = score_landmarks(bundle, frame, landmarks, with_reasons=with_reasons).rows(named=True)
-            features = [row[2:] for row in frame.rows()]
+        features = FeatureMatrix.of_history(knowledge.history, landmarks)
+        scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
         age = feed_age_hours(self._feeds[1], as_of, now)
         decisions = self._decider.decide(policy, knowledge, night, invoices, scores, as_of, age)
         known = frozenset(
@@ -228,30 +222,29 @@ class ScoreWorker:
             )
             for customer_id in (known if with_reasons else ())
         }
-        return Scored(invoices, features, scores, decisions, known, evidence)
+        return Scored(invoices, features.rows(), scores, decisions, known, evidence)
 
-    def _score_few(
+    def _score(
         self,
         bundle: ModelBundle,
         knowledge: Knowledge,
-        invoices: Sequence[InvoiceInFull],
+        features: FeatureMatrix,
         landmarks: pl.DataFrame,
-        as_of: dt.date,
         with_reasons: bool,
-    ) -> tuple[list[FeatureRow], list[ScoreRow]]:
-        """Score a few invoices; the segment of a payer is remembered for the day and the version of its history."""
+    ) -> Scores:
+        """Score landmarks; the segment of a payer is cached for the day and the version of its history."""
         keys = [
-            (invoice.customer_id, as_of, *knowledge.version_of(invoice.customer_id), bundle.version)
-            for invoice in invoices
+            (customer_id, as_of, *knowledge.version_of(customer_id), bundle.version)
+            for customer_id, as_of in landmarks.select("customer_id", "as_of").iter_rows()
         ]
-        held = [self._segments.held(key) for key in keys]
-        if all(held):
-            return score_few(bundle, knowledge.history, landmarks, with_reasons, held)
-        features, scores = score_few(bundle, knowledge.history, landmarks, with_reasons)
-        for key, score in zip(keys, scores, strict=True):
-            if score["rfm_segment"] is not None:
-                self._segments.hold(key, score["rfm_segment"])
-        return features, scores
+        cached = [self._segments.held(key) for key in keys]
+        if all(segment is not None for segment in cached):
+            return score(bundle, features, landmarks, with_reasons, cached)
+        scores = score(bundle, features, landmarks, with_reasons)
+        for key, segment in zip(keys, scores.segment.to_list(), strict=True):
+            if segment is not None:
+                self._segments.hold(key, segment)
+        return scores
 
     def _load_champion(self) -> ModelBundle:
         folder: Path = read_pointer(self.settings.champion_pointer)
@@ -304,7 +297,7 @@ def _try_out(bundle: ModelBundle, knowledge: Knowledge) -> None:
         False,
         (),
     )
-    score_few(bundle, knowledge.history, landmarks_of([invoice]), with_reasons=True)
+    score(bundle, knowledge.history, landmarks_of([invoice]))
 
 
 def _freeze() -> None:

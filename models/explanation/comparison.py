@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.explanation.phrases import Texts, Values
+from models.explanation.phrases import Texts
 from models.explanation.wording import days, percent
 
 _NOTABLE_SHARE = 0.05
@@ -30,7 +31,7 @@ class Comparison:
     texts: Texts
 
 
-def compare(values: Values) -> tuple[Comparison, ...]:
+def compare(values: Mapping[str, float]) -> tuple[Comparison, ...]:
     """The payer's last 90 days against its own year, and its year against its sector and the portfolio.
 
     Args:

@@ -4,8 +4,9 @@ The score is a product over intervals, so TreeSHAP values of the trees (and the 
 interval, on its log-odds. The rescale rule for composed models carries them through the product (Chen,
 Lundberg and Lee, "Explaining a series of models by propagating Shapley values", Nature Communications 13,
 2022): each interval's contributions are scaled by how much the interval moved log P(unpaid), then by how
-much that moved P(unpaid). They add up to the probability, from the chance of an average invoice at the same
-stage to the invoice's own; what calibration adds stands apart.
+much that moved P(unpaid). They add up to the probability, from that of an average invoice over the same intervals to
+the invoice's own; what calibration adds is given apart. What the model reads of the invoice's place in an interval (its
+end, how much of it is left, days past due) is one fact to a reader and counts as a contribution of the days past due.
 """
 
 from __future__ import annotations
@@ -21,9 +22,8 @@ from models.intervals import Floats, HazardRows, Intervals, Ints
 from models.linear_part import phase_of
 from models.prediction import Prediction, predict
 
-STAGE = "stage"
-"""Name of the contribution of the invoice's stage: how far it is from its due date, and how much of the interval is
-left."""
+STAGE_FEATURE = "days_past_due"
+"""The feature that the contribution of an invoice's place in its intervals is counted with."""
 
 _FLAT = 1e-6
 
@@ -36,7 +36,7 @@ class Contributions:
 
     Attributes:
         explained_days: per landmark, the days past due whose probability is explained.
-        names: the model's features, then `stage`.
+        names: the model's features; `STAGE_FEATURE` comes last where the model has no such feature.
         values: one row per landmark, one column per name.
         base: P(unpaid) of an average invoice over the same intervals.
         calibration: what calibration adds.
@@ -93,11 +93,11 @@ def explain_landmarks(
 
 
 def explain_prediction(bundle: ModelBundle, found: Prediction) -> Contributions:
-    """Contributions of every feature to each explained probability, from what the model has said already.
+    """Contributions of every feature to each explained probability.
 
     Args:
         bundle: the model.
-        found: what it says of the landmarks.
+        found: what it predicts for the landmarks.
     """
     count = found.days_past_due.size
     goal = explained_days(found.days_past_due, bundle.target.grace_days, bundle.intervals)
@@ -127,7 +127,7 @@ def explain_prediction(bundle: ModelBundle, found: Prediction) -> Contributions:
     shipped = found.curves.unpaid[np.arange(count), last]
     return Contributions(
         explained_days=goal,
-        names=(*bundle.feature_names, STAGE),
+        names=_names(bundle.feature_names),
         values=on_log * to_probability[:, None],
         base=base,
         calibration=shipped - own,
@@ -135,20 +135,27 @@ def explain_prediction(bundle: ModelBundle, found: Prediction) -> Contributions:
     )
 
 
+def _names(features: tuple[str, ...]) -> tuple[str, ...]:
+    return features if STAGE_FEATURE in features else (*features, STAGE_FEATURE)
+
+
 def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> tuple[Floats, Floats]:
-    """Log-odds contributions of each feature and of the stage per hazard row, and the log-odds they start from."""
+    """Log-odds contributions of each feature per hazard row, and the log-odds of an average invoice in its interval."""
     hazard = bundle.hazard
     width = table.shape[1]
     trees = hazard.trees.contributions(tree_inputs(table, rows, bundle.intervals, hazard.linear))
     used = hazard.linear.used_columns()
     by_phase = np.stack(hazard.linear.feature_terms(table, used))
-    result = np.empty((len(rows), width + 1))
-    result[:, :width] = trees[:, :width]
-    result[:, used] += by_phase[phase_of(rows, bundle.intervals), rows.landmark]
     offset = hazard.linear.interval_offset[rows.interval]
-    elapsed = hazard.linear.interval_terms(rows, bundle.intervals) - offset
-    result[:, width] = elapsed + trees[:, width : width + len(HAZARD_COLUMNS)].sum(axis=1)
-    return result, offset + trees[:, -1]
+    stage = trees[:, width : width + len(HAZARD_COLUMNS)].sum(axis=1)
+    stage += hazard.linear.interval_terms(rows, bundle.intervals) - offset
+    base = offset + trees[:, -1]
+    names = _names(bundle.feature_names)
+    values = trees[:, : len(names)]
+    values[:, used] += by_phase[phase_of(rows, bundle.intervals), rows.landmark]
+    values[:, width:] = 0.0
+    values[:, names.index(STAGE_FEATURE)] += stage
+    return values, base
 
 
 def _log_outlive(margin: Floats) -> Floats:

@@ -15,8 +15,9 @@ import polars as pl
 from models.bundle import ModelBundle
 from models.explanation.phrases import Texts
 from models.explanation.wording import counted, money
-from models.grades import GRADES, grade_of
-from models.scoring import predict_curves
+from models.feature_matrix import FeatureMatrix
+from models.grades import GRADES, grades
+from models.prediction import predict_curves
 
 Change = Callable[[Mapping[str, float]], dict[str, float] | None]
 
@@ -218,10 +219,8 @@ def _judged(
             for change in changes
         ]
     )
-    curves = predict_curves(bundle, varied, pl.concat([landmarks] * len(changes)))
+    curves = predict_curves(bundle, FeatureMatrix.of_frame(varied), pl.concat([landmarks] * len(changes)))
     late, late_30 = curves.at(bundle.target.grace_days), curves.at(30)
-    grades = pl.DataFrame({"late": late, "late_30": late_30}).select(
-        grade_of(pl.col("late"), pl.col("late_30"))
-    )
     chance = late_30 if float(late[0]) == 1.0 else late
-    return list(zip(grades.to_series().to_list(), chance.tolist(), strict=True))
+    letters = [GRADES[place] for place in grades(late, late_30).tolist()]
+    return list(zip(letters, chance.tolist(), strict=True))

@@ -1,8 +1,11 @@
-"""Which business group each feature's contribution is told in."""
+"""Which business group each feature's contribution is told in, and how the group is called."""
 
 from __future__ import annotations
 
-from models.explanation.contributions import STAGE
+from functools import cache
+
+from features.catalogue import GROUPS_BY_NAME
+from features.columns import FeatureColumn
 from models.explanation.phrases import Texts
 
 TOLD_WITH: dict[str, str] = {
@@ -16,20 +19,25 @@ TOLD_WITH: dict[str, str] = {
     "own_reminder_count": "reminders",
     "reminder_count_90d": "reminders",
     "reminder_to_payment_days_mean_365d": "reminders",
+    "reminder_to_payment_days_mean_all": "reminders",
 }
 """Features told with another group than the one they are computed in, because a reader looks for them there."""
 
 EXTRA_LABELS: dict[str, Texts] = {
-    STAGE: Texts("stade de la facture", "stage of the invoice"),
     "disputes": Texts("litiges", "disputes"),
     "reminders": Texts("relances", "reminders"),
-    "calibration": Texts("ajustement aux résultats récents", "adjustment to recent results"),
 }
 """Labels of the groups that are not groups of the catalogue."""
 
 
-def group_of(name: str, catalogue_group: str) -> str:
+def group_of(feature: FeatureColumn) -> str:
     """The group a feature is told in."""
-    if name == STAGE:
-        return STAGE
-    return TOLD_WITH.get(name, catalogue_group)
+    return TOLD_WITH.get(feature.name, feature.group)
+
+
+@cache
+def group_label(group: str) -> Texts:
+    """How a group is called."""
+    if group in EXTRA_LABELS:
+        return EXTRA_LABELS[group]
+    return Texts(GROUPS_BY_NAME[group].label_fr, GROUPS_BY_NAME[group].label_en)

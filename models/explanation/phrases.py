@@ -1,21 +1,21 @@
 """The sentence of each group of features, in French and English, with the invoice's real values.
 
 A group has one or more sentences of its own; the first whose values are all known and which applies is used. Where none
-does, the feature that weighs most is named with its value, so that every reason always has words.
+does, the feature that weighs most is named with its value, so that every reason always has words. A sentence says
+what its features measure and no more: about which invoices, over which days, net of what.
+
+Amounts of the customer's other invoices are in the reporting currency and net of all payments and credit notes set
+against those invoices, overpayments included; credit that is not set against an invoice is not deducted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.columns import FeatureColumn
+from features.payment_runs import HABIT_SHARE
 from models.explanation.wording import Language, counted, days, money, number, percent, value_with_unit
-
-Values = Mapping[str, float]
-"""Known feature values of one landmark; an unknown one is absent."""
-
-Sentence = Callable[[Values, Language, str], str | None]
 
 
 @dataclass(frozen=True)
@@ -26,193 +26,302 @@ class Texts:
     en: str
 
 
-def describe(group: str, leading: FeatureColumn | None, values: Values, currency: str = "EUR") -> Texts:
+@dataclass(frozen=True)
+class Money:
+    """The money that the sentences about one landmark name.
+
+    Attributes:
+        amount: gross amount of the invoice in its own currency; null when it is not known.
+        currency: of the invoice.
+        reporting_currency: of the amounts among the features.
+    """
+
+    amount: float | None = None
+    currency: str = "EUR"
+    reporting_currency: str = "EUR"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the sentences about one landmark draw on.
+
+    Attributes:
+        places: place of each feature in `row`.
+        row: the features of the landmark; NaN where unknown.
+        money: amount and currencies.
+        grace_days: an invoice is late when it is settled more than this many days past due.
+    """
+
+    places: Mapping[str, int]
+    row: Sequence[float]
+    money: Money
+    grace_days: int = 0
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, float], money: Money = Money(), grace_days: int = 0) -> Subject:
+        """The subject of known values by feature name; any other feature is unknown."""
+        return cls(
+            {name: place for place, name in enumerate(values)}, list(values.values()), money, grace_days
+        )
+
+    def value(self, name: str) -> float | None:
+        """Value of a feature; null where it is unknown."""
+        place = self.places.get(name)
+        if place is None:
+            return None
+        value = self.row[place]
+        return None if value != value else value
+
+
+Sentence = Callable[[Subject, Language], str | None]
+
+
+def describe(group: str, leading: FeatureColumn, subject: Subject) -> Texts:
     """What to say of a group of features.
 
     Args:
         group: name of the group, as `groups.group_of` gives it.
-        leading: the feature of the group that weighs most; null for groups without features.
-        values: known values.
-        currency: of the amounts.
+        leading: the feature of the group that weighs most.
+        subject: the values.
     """
-    return Texts(
-        fr=_sentence(group, leading, values, "fr", currency),
-        en=_sentence(group, leading, values, "en", currency),
-    )
+    return Texts(fr=_sentence(group, leading, subject, "fr"), en=_sentence(group, leading, subject, "en"))
 
 
-def _sentence(
-    group: str, leading: FeatureColumn | None, values: Values, language: Language, currency: str
-) -> str:
+def _sentence(group: str, leading: FeatureColumn, subject: Subject, language: Language) -> str:
     for sentence in SENTENCES.get(group, ()):
-        text = sentence(values, language, currency)
+        text = sentence(subject, language)
         if text is not None:
             return text
-    if leading is None:
-        return {"fr": "stade de la facture", "en": "stage of the invoice"}[language]
     label = leading.label_fr if language == "fr" else leading.label_en
     between = "\u00a0: " if language == "fr" else ": "
-    if leading.name not in values:
+    value = subject.value(leading.name)
+    if value is None:
         return f"{label}{between}{'inconnu' if language == 'fr' else 'unknown'}"
-    return f"{label}{between}{value_with_unit(values[leading.name], leading.unit, language, currency)}"
+    currency = subject.money.reporting_currency
+    return f"{label}{between}{value_with_unit(value, leading.unit, language, currency)}"
 
 
-def _habit(values: Values, language: Language, currency: str) -> str | None:
-    """4 of the last 6 invoices paid late, 12 days on average."""
-    for last in (10, 5, 3):
-        count, late = values.get(f"settled_count_{last}n"), values.get(f"late_count_{last}n")
-        mean = values.get(f"days_late_mean_{last}n")
-        if count and late is not None and mean is not None:
-            return _habit_words(round(count), round(late), mean, language)
-    return None
-
-
-def _habit_words(count: int, late: int, mean: float, language: Language) -> str:
-    whole = round(mean)
-    if language == "fr":
-        if whole > 0:
-            pace = (
-                f"{days(whole, 'fr')} de retard en moyenne"
-                if late == 0
-                else f"{days(whole, 'fr')} en moyenne"
-            )
-        else:
-            pace = (
-                "à l'échéance en moyenne"
-                if whole == 0
-                else f"{days(-whole, 'fr')} avant l'échéance en moyenne"
-            )
-        if count == 1:
-            when = "en retard" if late else "à temps"
-            return f"la seule facture réglée l'a été {when}, {pace.replace(' en moyenne', '')}"
-        if late == 0:
-            return f"aucune des {count} dernières factures payée en retard, {pace}"
-        return f"{late} des {count} dernières factures payée{'s' if late > 1 else ''} en retard, {pace}"
-    if whole > 0:
-        pace = f"{days(whole, 'en')} {'late ' if late == 0 else ''}on average"
-    else:
-        pace = "on the due date on average" if whole == 0 else f"{days(-whole, 'en')} early on average"
-    if count == 1:
-        return f"the only settled invoice was paid {'late' if late else 'on time'}, {pace.replace(' on average', '')}"
-    if late == 0:
-        return f"none of the last {count} invoices paid late, {pace}"
-    return f"{late} of the last {count} invoices paid late, {pace}"
-
-
-def _no_history(values: Values, language: Language, currency: str) -> str | None:
-    if values.get("history_depth", 0.0) > 0:
+def _no_history(subject: Subject, language: Language) -> str | None:
+    if subject.value("history_depth") != 0:
         return None
     return {
-        "fr": "aucune facture réglée connue de ce client",
+        "fr": "aucune facture soldée connue de ce client",
         "en": "no settled invoice known of this customer",
     }[language]
 
 
-def _overdue(values: Values, language: Language, currency: str) -> str | None:
-    count, amount = values.get("overdue_count"), values.get("overdue_amount_sum")
-    if count is None or amount is None:
+def _habit(subject: Subject, language: Language) -> str | None:
+    """4 of the last 6 settled invoices were late; on average settled 12 days after the due date."""
+    settled, late = subject.value("settled_count_10n"), subject.value("late_count_10n")
+    mean = subject.value("days_late_mean_10n")
+    if not settled or late is None or mean is None:
         return None
-    if count == 0:
-        open_count, open_amount = values.get("open_count"), values.get("open_amount_sum")
-        if not open_count or open_amount is None:
-            return {"fr": "aucune autre facture ouverte", "en": "no other open invoice"}[language]
+    count, late_count = round(settled), round(late)
+    when = _around_due_date(round(mean), language)
+    if language == "fr":
+        delay = _late_by(subject.grace_days, "fr")
+        if count == 1:
+            verdict = f"l'a été {delay}" if late_count else f"ne l'a pas été {delay}"
+            return f"la seule facture soldée connue {verdict}, {when}"
+        if late_count == 0:
+            return f"aucune des {count} dernières factures soldées ne l'a été {delay}, en moyenne {when}"
+        verb = "l'ont" if late_count > 1 else "l'a"
+        return f"{late_count} des {count} dernières factures soldées {verb} été {delay}, en moyenne {when}"
+    delay = _late_by(subject.grace_days, "en")
+    if count == 1:
+        verdict = "was" if late_count else "was not"
+        return f"the only settled invoice known {verdict} {delay}, settled {when}"
+    if late_count == 0:
+        return f"none of the last {count} settled invoices was {delay}, on average settled {when}"
+    verb = "were" if late_count > 1 else "was"
+    return f"{late_count} of the last {count} settled invoices {verb} {delay}, on average settled {when}"
+
+
+def _late_by(grace_days: int, language: Language) -> str:
+    """What counts as late: after the due date, or more than the days of grace after it."""
+    if grace_days == 0:
+        return {"fr": "en retard", "en": "late"}[language]
+    if language == "fr":
+        return f"avec plus de {days(grace_days, 'fr')} de retard"
+    return f"more than {days(grace_days, 'en')} late"
+
+
+def _around_due_date(late: int, language: Language) -> str:
+    if late == 0:
+        return {"fr": "à l'échéance", "en": "on the due date"}[language]
+    if language == "fr":
+        return f"{days(abs(late), 'fr')} {'après' if late > 0 else 'avant'} l'échéance"
+    return f"{days(abs(late), 'en')} {'after' if late > 0 else 'before'} the due date"
+
+
+def _exposure(subject: Subject, language: Language) -> str | None:
+    """2 other overdue invoices: €12,340 net of payments and credits, the oldest 45 days past due."""
+    overdue_count, overdue = subject.value("overdue_count"), subject.value("overdue_amount_sum")
+    open_count, open_amount = subject.value("open_count"), subject.value("open_amount_sum")
+    if overdue_count is None or overdue is None or open_count is None or open_amount is None:
+        return None
+    if overdue_count == 0 and open_count == 0:
+        return {"fr": "aucune autre facture ouverte", "en": "no other open invoice"}[language]
+    if overdue_count == 0:
         if language == "fr":
             others = counted(open_count, "autre facture ouverte", "autres factures ouvertes", "fr")
-            return f"{others} pour {money(open_amount, 'fr', currency)}, aucune échue"
+            none = "non échue" if round(open_count) < 2 else "aucune échue"
+            return f"{others}, {none}\u00a0: {_net(open_amount, subject, 'fr')}"
         others = counted(open_count, "other open invoice", "other open invoices", "en")
-        return f"{others} for {money(open_amount, 'en', currency)}, none overdue"
-    oldest = values.get("oldest_overdue_days")
+        none = "not overdue" if round(open_count) == 1 else "none overdue"
+        return f"{others}, {none}: {_net(open_amount, subject, 'en')}"
+    oldest = _oldest_other(subject)
     if language == "fr":
-        others = counted(count, "autre facture échue", "autres factures échues", "fr")
-        text = f"{others} pour {money(amount, 'fr', currency)}"
-        return text if oldest is None else f"{text}, la plus ancienne depuis {days(oldest, 'fr')}"
-    others = counted(count, "other overdue invoice", "other overdue invoices", "en")
-    text = f"{others} for {money(amount, 'en', currency)}"
-    return text if oldest is None else f"{text}, the oldest for {days(oldest, 'en')}"
+        others = counted(overdue_count, "autre facture échue", "autres factures échues", "fr")
+        text = f"{others}\u00a0: {_net(overdue, subject, 'fr')}"
+        return text if oldest is None else f"{text}, la plus ancienne échue depuis {days(oldest, 'fr')}"
+    others = counted(overdue_count, "other overdue invoice", "other overdue invoices", "en")
+    text = f"{others}: {_net(overdue, subject, 'en')}"
+    return text if oldest is None else f"{text}, the oldest {days(oldest, 'en')} past due"
 
 
-def _dispute(values: Values, language: Language, currency: str) -> str | None:
-    own = values.get("own_open_dispute_count")
-    if not own:
+def _net(amount: float, subject: Subject, language: Language) -> str:
+    """An amount of other invoices; below zero where more was paid or credited on them than they are for."""
+    currency = subject.money.reporting_currency
+    in_credit = round(amount) < 0
+    if language == "fr":
+        text = money(abs(amount), "fr", currency)
+        return f"{text} {'en faveur du client, ' if in_credit else ''}nets des paiements et avoirs"
+    text = money(abs(amount), "en", currency)
+    return f"{text} {'in credit ' if in_credit else ''}net of payments and credits"
+
+
+def _oldest_other(subject: Subject) -> float | None:
+    """Age of the customer's oldest other overdue invoice; null where it may be the scored invoice's own."""
+    oldest, own = subject.value("oldest_overdue_days"), subject.value("days_past_due")
+    return None if own is None or oldest == own else oldest
+
+
+def _disputes(subject: Subject, language: Language) -> str | None:
+    """An open dispute on this invoice, 2 on other invoices of the customer."""
+    own, every = subject.value("own_open_dispute_count"), subject.value("disputed_count")
+    opened = subject.value("dispute_count_365d")
+    if own is None or every is None or opened is None:
         return None
-    return {"fr": "litige ouvert sur cette facture", "en": "open dispute on this invoice"}[language]
+    others = round(every - own)
+    if language == "fr":
+        elsewhere = counted(others, "litige ouvert", "litiges ouverts", "fr")
+        if own:
+            here = counted(own, "litige ouvert", "litiges ouverts", "fr")
+            text = f"{here} sur cette facture"
+            return text if others <= 0 else f"{text}, {number(others, 'fr')} sur d'autres factures du client"
+        if others > 0:
+            return f"{elsewhere} sur d'autres factures du client, aucun sur celle-ci"
+        if opened:
+            past = counted(opened, "litige né", "litiges nés", "fr")
+            return f"aucun litige ouvert, {past} sur 365 jours"
+        return "aucun litige ouvert, aucun né sur 365 jours"
+    if own:
+        text = f"{counted(own, 'open dispute', 'open disputes', 'en')} on this invoice"
+        return text if others <= 0 else f"{text}, {number(others, 'en')} on other invoices of the customer"
+    if others > 0:
+        elsewhere = counted(others, "open dispute", "open disputes", "en")
+        return f"{elsewhere} on other invoices of the customer, none on this one"
+    if opened:
+        return f"no open dispute, {number(opened, 'en')} opened over 365 days"
+    return "no open dispute, none opened over 365 days"
 
 
-def _past_due(values: Values, language: Language, currency: str) -> str | None:
-    late = values.get("days_past_due")
-    if late is None or late <= 0:
+def _reminders(subject: Subject, language: Language) -> str | None:
+    own, every = subject.value("own_reminder_count"), subject.value("reminder_count_90d")
+    if own is None or every is None:
         return None
     if language == "fr":
-        return f"échéance dépassée de {days(late, 'fr')}"
-    return f"{days(late, 'en')} past due"
+        sent = counted(own, "relance", "relances", "fr")
+        return f"{sent} sur cette facture, {number(every, 'fr')} à ce client sur 90 jours"
+    sent = counted(own, "reminder", "reminders", "en")
+    return f"{sent} for this invoice, {number(every, 'en')} to this customer over 90 days"
 
 
-def _terms(values: Values, language: Language, currency: str) -> str | None:
-    granted, amount = values.get("terms_days"), values.get("amount")
-    if granted is None or amount is None:
+def _invoice(subject: Subject, language: Language) -> str | None:
+    """Invoice of €1,000, due in 5 days, 30 days after its issue; or 12 days past due."""
+    late, granted = subject.value("days_past_due"), subject.value("terms_days")
+    amount = subject.money.amount
+    if late is None or granted is None or amount is None:
         return None
+    text = money(amount, language, subject.money.currency)
     if language == "fr":
-        return f"facture de {money(amount, 'fr', currency)} à {days(granted, 'fr')}"
-    return f"invoice of {money(amount, 'en', currency)} at {days(granted, 'en')}"
+        if late > 0:
+            return f"facture de {text}, échue depuis {days(late, 'fr')}"
+        when = "ce jour" if round(late) == 0 else f"dans {days(-late, 'fr')}"
+        return f"facture de {text}, échéance {when}, {days(granted, 'fr')} après l'émission"
+    if late > 0:
+        return f"invoice of {text}, {days(late, 'en')} past due"
+    when = "today" if round(late) == 0 else f"in {days(-late, 'en')}"
+    return f"invoice of {text}, due {when}, {days(granted, 'en')} after its issue"
 
 
-def _run(values: Values, language: Language, currency: str) -> str | None:
-    wait, share = values.get("days_due_to_next_run"), values.get("preferred_weekday_share_365d")
-    if wait is None:
+def _run(subject: Subject, language: Language) -> str | None:
+    """Pays on Thursdays (60 % of its payment days over 365 days), next one 3 days after the due date."""
+    wait = subject.value("days_due_to_next_run")
+    weekday, on_weekday = (
+        subject.value("preferred_weekday_365d"),
+        subject.value("preferred_weekday_share_365d"),
+    )
+    on_days = subject.value("preferred_days_of_month_share_365d")
+    if wait is None or weekday is None or on_weekday is None or on_days is None:
         return None
-    weekday = values.get("preferred_weekday_365d")
-    if share is not None and share >= 0.5 and weekday is not None:
-        day = value_with_unit(weekday, "weekday", language)
-        habit = (
-            f"paie le {day} ({percent(share, 'fr')} de ses paiements)"
-            if language == "fr"
-            else f"pays on {day}s ({percent(share, 'en')} of its payments)"
+    is_weekly = on_weekday >= HABIT_SHARE and on_weekday >= on_days
+    share = percent(on_weekday if is_weekly else on_days, language)
+    name = value_with_unit(weekday, "weekday", language)
+    if language == "fr":
+        habit = f"paie le {name}" if is_weekly else "paie à dates fixes du mois"
+        following = (
+            "l'échéance en est un" if round(wait) == 0 else f"le prochain {days(wait, 'fr')} après l'échéance"
         )
-    else:
-        habit = "paie à jours fixes du mois" if language == "fr" else "pays on fixed days of the month"
-    if language == "fr":
-        return f"{habit}, prochain passage {days(wait, 'fr')} après l'échéance"
-    return f"{habit}, next run {days(wait, 'en')} after the due date"
+        return f"{habit} ({share} de ses jours de paiement sur 365 jours), {following}"
+    habit = f"pays on {name}s" if is_weekly else "pays on fixed days of the month"
+    following = (
+        "the due date is one" if round(wait) == 0 else f"the next one {days(wait, 'en')} after the due date"
+    )
+    return f"{habit} ({share} of its payment days over 365 days), {following}"
 
 
-def _sector(values: Values, language: Language, currency: str) -> str | None:
-    sector, portfolio = values.get("sector_late_share_365d"), values.get("portfolio_late_share_365d")
+def _sector(subject: Subject, language: Language) -> str | None:
+    sector, portfolio = subject.value("sector_late_share_365d"), subject.value("portfolio_late_share_365d")
     if sector is None or portfolio is None:
         return None
+    own, whole = percent(sector, language), percent(portfolio, language)
+    delay = _late_by(subject.grace_days, language)
     if language == "fr":
-        whole = percent(portfolio, "fr")
-        return f"{percent(sector, 'fr')} de factures en retard dans le secteur, {whole} dans le portefeuille"
-    return (
-        f"{percent(sector, 'en')} of invoices late in the sector, {percent(portfolio, 'en')} in the portfolio"
-    )
+        return f"autres clients, sur 365 jours\u00a0: {own} des factures {delay} dans le secteur, {whole} au total"
+    return f"other customers over 365 days: {own} of invoices {delay} in the sector, {whole} in all"
 
 
-def _pace(values: Values, language: Language, currency: str) -> str | None:
-    recency = values.get("payment_recency_days")
-    if recency is None:
+def _pace(subject: Subject, language: Language) -> str | None:
+    recency, paid = subject.value("payment_recency_days"), subject.value("payment_frequency_90d")
+    if recency is None or paid is None:
         return None
-    paid = values.get("payment_frequency_90d", 0.0)
     if language == "fr":
-        return f"dernier paiement il y a {days(recency, 'fr')}, {number(paid, 'fr')} sur 90 jours"
-    return f"latest payment {days(recency, 'en')} ago, {number(paid, 'en')} in 90 days"
+        pace = counted(paid, "jour de paiement", "jours de paiement", "fr")
+        return f"dernier paiement connu depuis {days(recency, 'fr')}, {pace} sur 90 jours"
+    pace = counted(paid, "payment day", "payment days", "en")
+    return f"latest payment known for {days(recency, 'en')}, {pace} over 90 days"
 
 
-def _orders(values: Values, language: Language, currency: str) -> str | None:
-    ratio = values.get("amount_to_mean_ratio")
+def _orders(subject: Subject, language: Language) -> str | None:
+    ratio = subject.value("amount_to_mean_ratio")
     if ratio is None:
         return None
     if language == "fr":
-        return f"montant de {number(ratio, 'fr', 1)} fois la moyenne du client"
-    return f"amount {number(ratio, 'en', 1)} times the customer's mean"
+        return f"montant de {number(ratio, 'fr', 1)} fois la moyenne des factures antérieures du client"
+    return f"amount {number(ratio, 'en', 1)} times the mean of the customer's earlier invoices"
 
 
 SENTENCES: dict[str, tuple[Sentence, ...]] = {
     "payment_behaviour": (_no_history, _habit),
     "payment_runs": (_run,),
     "rfm": (_pace,),
-    "exposure": (_overdue,),
+    "exposure": (_exposure,),
+    "disputes": (_disputes,),
+    "reminders": (_reminders,),
     "order_trend": (_orders,),
-    "invoice_terms": (_dispute, _past_due, _terms),
+    "invoice_terms": (_invoice,),
     "sector_context": (_sector,),
 }
 """Sentences of each group, the first that applies is used; other groups name their leading feature."""

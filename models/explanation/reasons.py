@@ -9,14 +9,12 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
-from features.catalogue import COLUMNS_BY_NAME, GROUPS_BY_NAME
-from features.columns import FeatureColumn
-from models.bundle import ModelBundle
-from models.explanation.contributions import STAGE, Contributions, explain_prediction
-from models.explanation.groups import EXTRA_LABELS, group_of
-from models.explanation.phrases import Texts, describe
+from features.catalogue import COLUMNS_BY_NAME
+from models.explanation.contributions import Contributions
+from models.explanation.groups import group_label, group_of
+from models.explanation.phrases import Money, Subject, Texts, describe
+from models.feature_matrix import FeatureMatrix, places_of
 from models.intervals import Floats, Ints
-from models.prediction import Prediction
 
 REASON_TYPE = pl.List(
     pl.Struct(
@@ -37,157 +35,185 @@ NEGLIGIBLE = 0.0005
 """A group that moves the probability by less is not named."""
 
 
-def add_reasons(
-    scores: pl.DataFrame,
-    bundle: ModelBundle,
-    found: Prediction,
-    features: pl.DataFrame,
-    landmarks: pl.DataFrame,
-    count: int = DEFAULT_COUNT,
-) -> pl.DataFrame:
-    """Scores with their reasons.
+@dataclass(frozen=True)
+class Reason:
+    """One reason of one score.
 
-    Args:
-        scores: the answer of `score_landmarks` for the same landmarks.
-        bundle: the model.
-        found: what it says of them.
-        features: as for `score_landmarks`.
-        landmarks: as for `score_landmarks`; `currency` is used in sentences when present.
-        count: most reasons per score.
-
-    Returns:
-        `scores` with `explained_days` (days past due whose P(unpaid) is explained), `explained_probability`,
-        `base_probability` (of an average invoice at that stage), `calibration_contribution`, and `reasons`.
+    Attributes:
+        group: name of the group of features.
+        label: how the group is called.
+        contribution: what the group adds to the explained probability.
+        text: what the ledger says, with the real values.
     """
-    told = explain_prediction(bundle, found)
-    currencies = (
-        landmarks["currency"].to_list() if "currency" in landmarks.columns else ["EUR"] * landmarks.height
-    )
-    return scores.with_columns(
-        pl.Series("explained_days", told.explained_days),
-        pl.Series("explained_probability", told.probability),
-        pl.Series("base_probability", told.base),
-        pl.Series("calibration_contribution", told.calibration),
-        reasons_of(told, features, currencies, count).alias("reasons"),
-    )
+
+    group: str
+    label: Texts
+    contribution: float
+    text: Texts
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Reasons of many landmarks in columns, landmark by landmark, the weightiest first.
+
+    Attributes:
+        landmark: place of the landmark of each reason.
+        group: name of its group.
+        contribution: what the group adds to the explained probability.
+        text_fr: the sentence in French.
+        text_en: the sentence in English.
+    """
+
+    landmark: Ints
+    group: pl.Series
+    contribution: Floats
+    text_fr: pl.Series
+    text_en: pl.Series
+
+    @classmethod
+    def joined(cls, parts: Sequence[Reasons], counts: Sequence[int]) -> Reasons:
+        """The reasons of several pieces as one.
+
+        Args:
+            parts: reasons of each piece.
+            counts: landmarks of each piece.
+        """
+        before = np.cumsum([0, *counts])
+        return cls(
+            np.concatenate([part.landmark + start for part, start in zip(parts, before, strict=False)]),
+            pl.concat([part.group for part in parts]),
+            np.concatenate([part.contribution for part in parts]),
+            pl.concat([part.text_fr for part in parts]),
+            pl.concat([part.text_en for part in parts]),
+        )
+
+    def lists(self, count: int) -> pl.Series:
+        """One list of `REASON_TYPE` per landmark; empty where no group moves the probability.
+
+        Args:
+            count: number of landmarks.
+        """
+        names = sorted(set(self.group.unique().to_list()))
+        labels = [group_label(name) for name in names]
+        flat = pl.DataFrame(
+            {
+                "landmark": self.landmark,
+                "group": self.group,
+                "label_fr": self.group.replace_strict(
+                    names, [label.fr for label in labels], return_dtype=pl.String
+                ),
+                "label_en": self.group.replace_strict(
+                    names, [label.en for label in labels], return_dtype=pl.String
+                ),
+                "contribution": self.contribution,
+                "text_fr": self.text_fr,
+                "text_en": self.text_en,
+            },
+            schema_overrides={"landmark": pl.Int64},
+        )
+        lists = flat.group_by("landmark", maintain_order=True).agg(reasons=pl.struct(pl.exclude("landmark")))
+        every = pl.DataFrame({"landmark": np.arange(count, dtype=np.int64)})
+        listed = every.join(lists, on="landmark", how="left", validate="1:1", maintain_order="left")[
+            "reasons"
+        ]
+        return listed.fill_null(pl.Series([[]], dtype=REASON_TYPE)).cast(REASON_TYPE)
+
+    def of_each(self, count: int) -> list[tuple[Reason, ...]]:
+        """The reasons of each landmark.
+
+        Args:
+            count: number of landmarks.
+        """
+        found: list[list[Reason]] = [[] for _ in range(count)]
+        columns = (
+            self.landmark.tolist(),
+            self.group.to_list(),
+            self.contribution.tolist(),
+            self.text_fr.to_list(),
+            self.text_en.to_list(),
+        )
+        for landmark, group, contribution, fr, en in zip(*columns, strict=True):
+            found[landmark].append(Reason(group, group_label(group), contribution, Texts(fr, en)))
+        return [tuple(reasons) for reasons in found]
 
 
 def group_contributions(found: Contributions) -> tuple[tuple[str, ...], Floats]:
     """Contributions summed by the group they are told in: group names in a fixed order, one column each."""
-    groups = groups_of(found.names)
-    totals = np.zeros((found.values.shape[0], len(groups.names)))
-    for column, place in enumerate(groups.group_of_column):
-        totals[:, place] += found.values[:, column]
-    return groups.names, totals
+    groups = _groups_of(found.names)
+    return groups.names, np.add.reduceat(found.values[:, groups.order], groups.first, axis=1)
 
 
 def reasons_of(
-    found: Contributions, features: pl.DataFrame, currencies: Sequence[str | None], count: int
-) -> pl.Series:
+    found: Contributions,
+    features: FeatureMatrix,
+    money: Sequence[Money],
+    grace_days: int,
+    count: int = DEFAULT_COUNT,
+) -> Reasons:
     """The weightiest groups of each landmark with their sentences; what moves it by under 0.05 points is left out.
 
     Args:
         found: contributions of every feature.
-        features: the features, one row per landmark.
-        currencies: of the amounts in the sentences.
+        features: the features of the same landmarks.
+        money: amount and currencies of each landmark.
+        grace_days: days past due from which an invoice counts as late.
         count: most reasons per landmark.
-
-    Returns:
-        One list of `REASON_TYPE` per landmark.
     """
-    groups = groups_of(found.names)
-    names, totals = group_contributions(found)
+    groups = _groups_of(found.names)
+    values = found.values[:, groups.order]
+    totals = np.add.reduceat(values, groups.first, axis=1)
     order = np.argsort(-np.abs(totals), axis=1, kind="stable")[:, :count]
     weight = np.take_along_axis(totals, order, axis=1)
     rows, ranks = np.nonzero(np.abs(weight) >= NEGLIGIBLE)
-    places, weights = order[rows, ranks], weight[rows, ranks]
-    leading = _leading(found.values, groups, rows, places, weights)
-    columns = [name for name in features.columns if name in COLUMNS_BY_NAME]
-    known = features.select(columns).iter_rows()
-    values: dict[str, float] = {}
-    at = -1
+    places = order[rows, ranks]
+    leading = _leading(values, totals, groups)[rows, places]
     texts: list[Texts] = []
+    names, at = places_of(features.names), -1
     for row, place, lead in zip(rows.tolist(), places.tolist(), leading.tolist(), strict=True):
-        while at < row:
-            at += 1
-            values = _known(columns, next(known))
-        texts.append(
-            describe(names[place], catalogue_column(found.names[lead]), values, currencies[row] or "EUR")
-        )
-    labels = [group_label(name) for name in names]
-    told = pl.DataFrame(
-        {
-            "row": rows,
-            "group": pl.Series(names, dtype=pl.String).gather(places),
-            "label_fr": pl.Series([label.fr for label in labels], dtype=pl.String).gather(places),
-            "label_en": pl.Series([label.en for label in labels], dtype=pl.String).gather(places),
-            "contribution": weights,
-            "text_fr": pl.Series([text.fr for text in texts], dtype=pl.String),
-            "text_en": pl.Series([text.en for text in texts], dtype=pl.String),
-        },
-        schema_overrides={"row": pl.Int64},
+        if row != at:
+            at, subject = row, Subject(names, features.values[:, row].tolist(), money[row], grace_days)
+        texts.append(describe(groups.names[place], COLUMNS_BY_NAME[found.names[lead]], subject))
+    return Reasons(
+        rows,
+        pl.Series([groups.names[place] for place in places.tolist()], dtype=pl.String),
+        weight[rows, ranks],
+        pl.Series([text.fr for text in texts], dtype=pl.String),
+        pl.Series([text.en for text in texts], dtype=pl.String),
     )
-    lists = told.group_by("row", maintain_order=True).agg(reasons=pl.struct(pl.exclude("row")))
-    every = pl.DataFrame({"row": np.arange(len(totals), dtype=np.int64)})
-    listed = every.join(lists, on="row", how="left", validate="1:1", maintain_order="left")["reasons"]
-    return listed.fill_null(pl.Series([[]], dtype=REASON_TYPE)).cast(REASON_TYPE)
-
-
-def _leading(values: Floats, groups: ToldGroups, rows: Ints, places: Ints, weights: Floats) -> Ints:
-    """Of each reason, the place of the contribution that pulls most in the direction of its group."""
-    leading = np.zeros(rows.size, dtype=np.int64)
-    sign = np.where(weights > 0, 1.0, -1.0)
-    for place, members in enumerate(groups.members):
-        own = np.flatnonzero(places == place)
-        if own.size:
-            columns = np.array(members, dtype=np.int64)
-            pulled = values[rows[own][:, None], columns] * sign[own][:, None]
-            leading[own] = columns[np.argmax(pulled, axis=1)]
-    return leading
-
-
-def _known(columns: Sequence[str], row: Sequence[float | None]) -> dict[str, float]:
-    return {name: value for name, value in zip(columns, row, strict=True) if value is not None}
 
 
 @dataclass(frozen=True)
-class ToldGroups:
-    """The groups that the contributions of a model are told in, in the order of their first feature.
+class _Groups:
+    """The groups that the contributions of a model are gathered in, in the order of their first feature.
 
     Attributes:
         names: each group.
-        group_of_column: place of the group of each contribution.
-        members: places of the contributions of each group.
+        order: the contributions group by group, as places of features.
+        first: place in `order` at which each group begins.
+        group: group of each contribution in `order`.
     """
 
     names: tuple[str, ...]
-    group_of_column: tuple[int, ...]
-    members: tuple[tuple[int, ...], ...]
+    order: Ints
+    first: Ints
+    group: Ints
 
 
 @lru_cache(maxsize=8)
-def groups_of(columns: tuple[str, ...]) -> ToldGroups:
-    """The groups of a model's contributions, worked out once for each list of features."""
-    told = [group_of(name, _catalogue_group(name)) for name in columns]
+def _groups_of(features: tuple[str, ...]) -> _Groups:
+    """The groups of a model's contributions, found once for each list of features."""
+    told = [group_of(COLUMNS_BY_NAME[name]) for name in features]
     names = tuple(dict.fromkeys(told))
-    members = tuple(tuple(i for i, group in enumerate(told) if group == name) for name in names)
-    return ToldGroups(names, tuple(names.index(group) for group in told), members)
+    group = np.array([names.index(name) for name in told], dtype=np.int64)
+    order = np.argsort(group, kind="stable")
+    return _Groups(names, order, np.searchsorted(group[order], np.arange(len(names))), group[order])
 
 
-def group_label(group: str) -> Texts:
-    """How a group is called."""
-    if group in EXTRA_LABELS:
-        return EXTRA_LABELS[group]
-    if group in GROUPS_BY_NAME:
-        return Texts(GROUPS_BY_NAME[group].label_fr, GROUPS_BY_NAME[group].label_en)
-    return Texts(group, group)
-
-
-def catalogue_column(name: str) -> FeatureColumn | None:
-    """The catalogue's entry of a contribution; none for the stage, which is no feature."""
-    return None if name == STAGE else COLUMNS_BY_NAME.get(name)
-
-
-def _catalogue_group(name: str) -> str:
-    column = catalogue_column(name)
-    return STAGE if column is None else column.group
+def _leading(values: Floats, totals: Floats, groups: _Groups) -> Ints:
+    """Of each group, the feature that pulls most in the direction of its group; the first of equals."""
+    pulled = values * np.where(totals > 0.0, 1.0, -1.0)[:, groups.group]
+    strongest = np.maximum.reduceat(pulled, groups.first, axis=1)
+    width = groups.order.size
+    candidates = np.where(pulled == strongest[:, groups.group], np.arange(width), width)
+    result: Ints = groups.order[np.minimum.reduceat(candidates, groups.first, axis=1)]
+    return result

@@ -9,6 +9,7 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
+from models.score import scores_of_frame
 from pipelines.assets.features import TONIGHT, features__open_invoices
 from pipelines.assets.model import model__late_payment
 from pipelines.champion import champion_bundle
@@ -30,7 +31,7 @@ def out__scored_invoices(
     ledger = checked_ledger(workspace)
     bundle = champion_bundle(workspace.home)
     landmarks, features = workspace.read_frame("open_landmarks"), workspace.read_frame("open_features")
-    scores = score_open_invoices(bundle, features, landmarks, ledger.customers)
+    scores = score_open_invoices(bundle, features, landmarks, ledger.customers).frame()
     path = write_parquet(scores, workspace.out / "scored_invoices.parquet")
     context.log.info("scored %s open invoices with model %s", f"{scores.height:,}", bundle.version)
     return dg.MaterializeResult(
@@ -57,7 +58,7 @@ def out__routed_invoices(
     ledger = checked_ledger(workspace)
     as_of = ledger_input.date(ledger)
     policy = policy_file.policy()
-    scores = pl.read_parquet(workspace.out / "scored_invoices.parquet")
+    scores = scores_of_frame(pl.read_parquet(workspace.out / "scored_invoices.parquet"))
     routed = route_open_invoices(
         ledger,
         workspace.read_optional_frame("email_signals"),
@@ -78,7 +79,7 @@ def out__routed_invoices(
     return dg.MaterializeResult(
         metadata={
             "as_of": as_of.isoformat(),
-            "rows_in": scores.height,
+            "rows_in": len(scores),
             "rows_out": written,
             "policy": f"{policy.spec.policy.id} {policy.spec.policy.version}",
             "sequences": dict(sequences.value_counts(sort=True).iter_rows()) if len(sequences) else {},
@@ -98,7 +99,7 @@ def out__service_store(
     now = dt.datetime.now(dt.UTC)
     answers = partial(
         tonights_answers,
-        pl.read_parquet(workspace.out / "scored_invoices.parquet"),
+        scores_of_frame(pl.read_parquet(workspace.out / "scored_invoices.parquet")),
         read_records(workspace.out / "decisions.parquet"),
         policy_file.policy().spec.policy.version,
         now=now,

@@ -24,7 +24,7 @@ from models.promotion import (
     record_gate,
     rollback,
 )
-from models.scoring import score_landmarks
+from models.score import score
 from models.tracking import CHALLENGER, CHAMPION, RunRecord, find_version, register_model
 from pipelines.assets.promotion import model__promotion, model__rollback
 from pipelines.resources import EncoursHome
@@ -138,7 +138,7 @@ def test_mlflow_gives_the_same_numbers_in_another_process(home, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     features, landmarks = unseen()
-    expected = score_landmarks(bundle(), features, landmarks, with_reasons=False).head(20)
+    expected = score(bundle(), features, landmarks, with_reasons=False).frame().head(20)
     got = json.loads(answered.read_text())["predictions"]
     assert [row["p_late"] for row in got] == expected["p_late"].to_list()
     assert [row["payment_date_p50"] for row in got] == expected["payment_date_p50"].cast(pl.String).to_list()

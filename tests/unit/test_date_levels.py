@@ -26,7 +26,10 @@ def _judged(count: int, seed: int, spread: float = 1.0) -> JudgedDates:
     margins = random.normal(-1.0, 1.0, count)[rows.landmark] + random.normal(0, 0.3, len(rows))
     true = curves_from_margins(margins * spread, rows, dpd, INTERVALS)
     late = np.array(
-        [int(quantile_days(_one(true, place), share)[0]) for place, share in enumerate(random.random(count))]
+        [
+            int(quantile_days(_one(true, place), [share])[0, 0])
+            for place, share in enumerate(random.random(count))
+        ]
     )
     due = [DUE + dt.timedelta(days=int(move)) for move in random.integers(0, 200, count)]
     as_of = [day - dt.timedelta(days=30) for day in due]
@@ -52,7 +55,7 @@ def _one(curves: UnpaidCurves, place: int) -> UnpaidCurves:
 
 def _coverage(judged: JudgedDates, early: float, late: float) -> float:
     def days(level: float) -> np.ndarray:
-        read = quantile_days(judged.curves, level).tolist()
+        read = quantile_days(judged.curves, [level])[0].tolist()
         return np.array(
             [
                 (nearest_payable_day(due + dt.timedelta(days=day), seen, "FR") - due).days

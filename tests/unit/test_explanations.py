@@ -8,14 +8,16 @@ import math
 import numpy as np
 import pytest
 
-from features.catalogue import COLUMNS_BY_NAME
+from features.catalogue import COLUMNS_BY_NAME, GROUPS_BY_NAME
 from models.explanation.contributions import explain_landmarks, explained_days
-from models.explanation.phrases import describe
+from models.explanation.groups import EXTRA_LABELS, group_label
+from models.explanation.phrases import SENTENCES, Money, Subject, describe
 from models.explanation.reasons import group_contributions
+from models.feature_matrix import FeatureMatrix, feature_table
 from models.intervals import hazard_rows, intervals_for
 from models.linear_part import fit_linear_part
-from models.scoring import predict_curves, score_landmarks
-from models.training import feature_table
+from models.prediction import predict_curves
+from models.score import score
 from models.training_set import days_past_due
 from tests.model_samples import bundle, overdue, unseen
 
@@ -25,14 +27,14 @@ VIEWS = {"at issue": unseen(), "overdue": overdue(12), "long overdue": overdue(7
 @pytest.mark.parametrize("view", VIEWS)
 def test_contributions_base_and_calibration_add_up_to_the_shipped_probability(view):
     features, landmarks = VIEWS[view]
-    scores = score_landmarks(bundle(), features, landmarks)
+    scores = score(bundle(), features, landmarks).frame()
     found = explain_landmarks(
         bundle(), feature_table(features, bundle().feature_names), days_past_due(landmarks)
     )
     told = found.base + found.values.sum(axis=1) + found.calibration
     assert np.abs(told - found.probability).max() < 1e-9
     assert np.array_equal(found.probability, scores["explained_probability"].to_numpy())
-    at_goal = predict_curves(bundle(), features, landmarks)
+    at_goal = predict_curves(bundle(), FeatureMatrix.of_frame(features), landmarks)
     for row, days in enumerate(found.explained_days.tolist()):
         assert found.probability[row] == at_goal.unpaid[row, bundle().intervals.position(days)]
 
@@ -42,7 +44,7 @@ def test_contributions_alone_add_up_to_the_uncalibrated_probability():
     found = explain_landmarks(
         bundle(), feature_table(features, bundle().feature_names), days_past_due(landmarks)
     )
-    raw = predict_curves(bundle(), features, landmarks, is_calibrated=False).at(0)
+    raw = predict_curves(bundle(), FeatureMatrix.of_frame(features), landmarks, is_calibrated=False).at(0)
     assert np.abs(found.base + found.values.sum(axis=1) - raw).max() < 1e-9
 
 
@@ -100,59 +102,225 @@ def test_lateness_is_explained_until_the_due_date_then_the_next_bound_ahead():
 
 
 HABIT = {"settled_count_10n": 6.0, "late_count_10n": 4.0, "days_late_mean_10n": 12.2, "history_depth": 6.0}
+MONEY = Money(1840.5, "USD", "EUR")
+
+
+def told(
+    group: str, values: dict[str, float], leading: str = "amount", grace_days: int = 0
+) -> tuple[str, str]:
+    texts = describe(group, COLUMNS_BY_NAME[leading], Subject.of_values(values, MONEY, grace_days))
+    return texts.en, texts.fr
 
 
 def test_a_habit_is_told_in_both_languages_with_the_real_values():
-    texts = describe("payment_behaviour", COLUMNS_BY_NAME["late_share_365d"], HABIT)
-    assert texts.en == "4 of the last 6 invoices paid late, 12 days on average"
-    assert texts.fr == "4 des 6 dernières factures payées en retard, 12 jours en moyenne"
+    assert told("payment_behaviour", HABIT) == (
+        "4 of the last 6 settled invoices were late, on average settled 12 days after the due date",
+        "4 des 6 dernières factures soldées l'ont été en retard, en moyenne 12 jours après l'échéance",
+    )
 
 
 @pytest.mark.parametrize(
-    ("changes", "french", "english"),
+    ("changes", "english", "french"),
     [
         (
             {"late_count_10n": 0.0, "days_late_mean_10n": -3.0},
-            "aucune des 6 dernières factures payée en retard, 3 jours avant l'échéance en moyenne",
-            "none of the last 6 invoices paid late, 3 days early on average",
+            "none of the last 6 settled invoices was late, on average settled 3 days before the due date",
+            "aucune des 6 dernières factures soldées ne l'a été en retard, en moyenne 3 jours avant l'échéance",
+        ),
+        (
+            {"late_count_10n": 1.0, "days_late_mean_10n": 0.2},
+            "1 of the last 6 settled invoices was late, on average settled on the due date",
+            "1 des 6 dernières factures soldées l'a été en retard, en moyenne à l'échéance",
         ),
         (
             {"settled_count_10n": 1.0, "late_count_10n": 1.0, "days_late_mean_10n": 1.0},
-            "la seule facture réglée l'a été en retard, 1 jour",
-            "the only settled invoice was paid late, 1 day",
+            "the only settled invoice known was late, settled 1 day after the due date",
+            "la seule facture soldée connue l'a été en retard, 1 jour après l'échéance",
         ),
         (
             {"history_depth": 0.0},
-            "aucune facture réglée connue de ce client",
             "no settled invoice known of this customer",
+            "aucune facture soldée connue de ce client",
         ),
     ],
 )
-def test_habits_of_other_shapes_read_as_sentences(changes, french, english):
-    texts = describe("payment_behaviour", None, {**HABIT, **changes})
-    assert (texts.fr, texts.en) == (french, english)
+def test_habits_of_other_shapes_read_as_sentences(changes, english, french):
+    assert told("payment_behaviour", {**HABIT, **changes}) == (english, french)
 
 
-def test_overdue_money_is_written_as_each_language_writes_it():
-    values = {"overdue_count": 3.0, "overdue_amount_sum": 12340.0, "oldest_overdue_days": 45.0}
-    texts = describe("exposure", None, values)
-    assert texts.en == "3 other overdue invoices for €12,340, the oldest for 45 days"
-    assert texts.fr == "3 autres factures échues pour 12\u202f340\u00a0€, la plus ancienne depuis 45 jours"
+def test_with_days_of_grace_late_means_later_than_those():
+    assert told("payment_behaviour", HABIT, grace_days=5) == (
+        "4 of the last 6 settled invoices were more than 5 days late, "
+        "on average settled 12 days after the due date",
+        "4 des 6 dernières factures soldées l'ont été avec plus de 5 jours de retard, "
+        "en moyenne 12 jours après l'échéance",
+    )
+
+
+OWED = {"open_count": 4.0, "open_amount_sum": 15000.0, "overdue_count": 3.0, "overdue_amount_sum": 12340.0}
+OVERDUE = {**OWED, "oldest_overdue_days": 45.0, "days_past_due": 12.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "english", "french"),
+    [
+        (
+            OVERDUE,
+            "3 other overdue invoices: €12,340 net of payments and credits, the oldest 45 days past due",
+            "3 autres factures échues\u00a0: 12\u202f340\u00a0€ nets des paiements et avoirs, "
+            "la plus ancienne échue depuis 45 jours",
+        ),
+        (
+            {**OVERDUE, "overdue_amount_sum": -50.0, "overdue_count": 1.0},
+            "1 other overdue invoice: €50 in credit net of payments and credits, the oldest 45 days past due",
+            "1 autre facture échue\u00a0: 50\u00a0€ en faveur du client, nets des paiements et avoirs, "
+            "la plus ancienne échue depuis 45 jours",
+        ),
+        (
+            {**OWED, "overdue_count": 0.0, "overdue_amount_sum": 0.0},
+            "4 other open invoices, none overdue: €15,000 net of payments and credits",
+            "4 autres factures ouvertes, aucune échue\u00a0: 15\u202f000\u00a0€ nets des paiements et avoirs",
+        ),
+        (
+            {**OWED, "open_count": 0.0, "overdue_count": 0.0},
+            "no other open invoice",
+            "aucune autre facture ouverte",
+        ),
+    ],
+)
+def test_money_of_other_invoices_says_whose_it_is_and_net_of_what(values, english, french):
+    assert told("exposure", values) == (english, french)
+
+
+def test_the_age_of_the_scored_invoice_is_never_told_as_that_of_another():
+    english, french = told("exposure", {**OVERDUE, "days_past_due": 45.0})
+    assert english == "3 other overdue invoices: €12,340 net of payments and credits"
+    assert "ancienne" not in french
+
+
+@pytest.mark.parametrize(
+    ("late", "english", "french"),
+    [
+        (12.0, "invoice of $1,840, 12 days past due", "facture de 1\u202f840\u00a0$, échue depuis 12 jours"),
+        (
+            -5.0,
+            "invoice of $1,840, due in 5 days, 30 days after its issue",
+            "facture de 1\u202f840\u00a0$, échéance dans 5 jours, 30 jours après l'émission",
+        ),
+        (
+            0.0,
+            "invoice of $1,840, due today, 30 days after its issue",
+            "facture de 1\u202f840\u00a0$, échéance ce jour, 30 jours après l'émission",
+        ),
+    ],
+)
+def test_the_invoice_is_told_by_its_own_amount_and_its_due_date(late, english, french):
+    assert told("invoice_terms", {"days_past_due": late, "terms_days": 30.0}) == (english, french)
+
+
+DISPUTES = {"own_open_dispute_count": 1.0, "disputed_count": 3.0, "dispute_count_365d": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "english"),
+    [
+        (DISPUTES, "1 open dispute on this invoice, 2 on other invoices of the customer"),
+        ({**DISPUTES, "disputed_count": 1.0}, "1 open dispute on this invoice"),
+        (
+            {**DISPUTES, "own_open_dispute_count": 0.0, "disputed_count": 1.0},
+            "1 open dispute on other invoices of the customer, none on this one",
+        ),
+        (
+            {**DISPUTES, "own_open_dispute_count": 0.0, "disputed_count": 0.0},
+            "no open dispute, 3 opened over 365 days",
+        ),
+        (dict.fromkeys(DISPUTES, 0.0), "no open dispute, none opened over 365 days"),
+    ],
+)
+def test_disputes_are_told_where_they_are_counted(values, english):
+    assert told("disputes", values)[0] == english
+    assert "dispute" not in told("invoice_terms", {**values, "days_past_due": 3.0, "terms_days": 30.0})[0]
+
+
+RUN = {
+    "days_due_to_next_run": 3.0,
+    "preferred_weekday_365d": 3.0,
+    "preferred_weekday_share_365d": 0.6,
+    "preferred_days_of_month_share_365d": 0.5,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "english"),
+    [
+        (
+            {},
+            "pays on Thursdays (60% of its payment days over 365 days), "
+            "the next one 3 days after the due date",
+        ),
+        (
+            {"preferred_days_of_month_share_365d": 0.8, "days_due_to_next_run": 0.0},
+            "pays on fixed days of the month (80% of its payment days over 365 days), the due date is one",
+        ),
+    ],
+)
+def test_a_run_is_told_by_the_habit_its_distance_was_counted_with(changes, english):
+    assert told("payment_runs", {**RUN, **changes})[0] == english
+
+
+@pytest.mark.parametrize(
+    "group",
+    [group for group, sentences in SENTENCES.items() if sentences],
+)
+def test_where_a_value_is_unknown_the_leading_feature_is_named_instead(group):
+    assert told(group, {}, "credit_limit_used_share") == (
+        "used part of the credit limit: unknown",
+        "part utilisée du plafond de crédit\u00a0: inconnu",
+    )
+
+
+def test_amounts_among_the_features_are_in_the_reporting_currency():
+    assert told("exposure", {"disputed_amount_sum": 900.0}, "disputed_amount_sum")[0].endswith("€900")
 
 
 def test_every_reason_of_every_view_has_words_and_values():
     for features, landmarks in VIEWS.values():
-        scores = score_landmarks(bundle(), features, landmarks)
-        for reasons in scores["reasons"].to_list():
-            for reason in reasons:
-                assert reason["text_fr"]
-                assert reason["text_en"]
-                assert "nan" not in reason["text_en"].lower().split()
-                assert abs(reason["contribution"]) >= 0.0005
+        for scored in score(bundle(), features, landmarks).rows():
+            for reason in scored.explanation.reasons:
+                assert reason.text.fr
+                assert reason.text.en
+                assert "nan" not in reason.text.en.lower().split()
+                assert abs(reason.contribution) >= 0.0005
+
+
+def test_no_reason_is_told_without_content():
+    groups = {
+        reason.group
+        for features, landmarks in VIEWS.values()
+        for scored in score(bundle(), features, landmarks).rows()
+        for reason in scored.explanation.reasons
+    }
+    assert "invoice_terms" in groups
+    assert groups <= {*GROUPS_BY_NAME, *EXTRA_LABELS}
+    for group in sorted(groups):
+        assert group_label(group).fr
+
+
+def test_reasons_and_the_others_add_up_to_the_explained_probability():
+    for features, landmarks in VIEWS.values():
+        table = feature_table(features, bundle().feature_names)
+        found = explain_landmarks(bundle(), table, days_past_due(landmarks))
+        for scored, values in zip(score(bundle(), features, landmarks).rows(), found.values, strict=True):
+            told = scored.explanation
+            named = sum(reason.contribution for reason in told.reasons)
+            assert told.base + told.calibration + named + told.others == pytest.approx(
+                told.probability, abs=1e-12
+            )
+            assert named + told.others == pytest.approx(values.sum(), abs=1e-9)
 
 
 def test_reasons_come_weightiest_first():
     features, landmarks = unseen()
-    for reasons in score_landmarks(bundle(), features, landmarks)["reasons"].to_list():
-        sizes = [abs(reason["contribution"]) for reason in reasons]
+    for scored in score(bundle(), features, landmarks).rows():
+        sizes = [abs(reason.contribution) for reason in scored.explanation.reasons]
         assert sizes == sorted(sizes, reverse=True)

@@ -10,12 +10,13 @@ from scipy.optimize import minimize
 
 from models.bundle import make_bundle
 from models.explanation.contributions import explain_landmarks
+from models.feature_matrix import feature_table
 from models.hazard import LinearCards, fit_cards, grow_trees, mixed_hazard
 from models.intervals import HazardRows, hazard_rows, intervals_for
 from models.judging import with_first_trees
 from models.linear_part import log_share_left, phase_of, reading_of
 from models.selection import even_unless_clear
-from models.training import feature_table, train_model
+from models.training import train_model
 from models.training_set import TrainingRows, training_rows
 from models.wide_part import fit_wide_part
 from tests.model_samples import CUTOFF, FEATURES, SMALL, portfolio

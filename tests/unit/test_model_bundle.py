@@ -8,7 +8,7 @@ import pytest
 
 from features.errors import InvalidInputError
 from models.bundle import CHECKSUMS_FILE, MODEL_FILE, TREES_FILES, load_bundle, write_bundle
-from models.scoring import score_landmarks
+from models.score import score
 from tests.model_samples import FEATURES, bundle, unseen
 
 
@@ -21,7 +21,8 @@ def test_a_bundle_comes_back_with_the_same_scores_and_name(folder):
     features, landmarks = unseen()
     loaded = load_bundle(folder, FEATURES, "1")
     assert loaded.version == bundle().version
-    assert score_landmarks(loaded, features, landmarks).equals(score_landmarks(bundle(), features, landmarks))
+    scores = score(loaded, features, landmarks).frame()
+    assert scores.equals(score(bundle(), features, landmarks).frame())
 
 
 def test_only_text_and_json_are_written(folder):
@@ -61,10 +62,10 @@ def test_another_catalogue_and_missing_features_are_told_together(folder):
 def test_a_missing_feature_column_is_never_filled(folder):
     features, landmarks = unseen()
     with pytest.raises(InvalidInputError, match=r"features\.amount: the column is missing"):
-        score_landmarks(load_bundle(folder), features.drop("amount"), landmarks)
+        score(load_bundle(folder), features.drop("amount"), landmarks)
 
 
 def test_features_of_other_landmarks_are_refused():
     features, landmarks = unseen()
     with pytest.raises(InvalidInputError, match="do not belong to the landmarks"):
-        score_landmarks(bundle(), features.reverse(), landmarks)
+        score(bundle(), features.reverse(), landmarks)

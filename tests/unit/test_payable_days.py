@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from datetime import date
 
-import polars as pl
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.calendars import is_working_day
+from models.feature_matrix import FeatureMatrix
 from models.payable_days import NO_HABIT, RUN_COLUMNS, RunHabit, nearest_payable_day, run_habit, run_habits
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
@@ -102,5 +103,5 @@ def test_the_last_day_of_a_short_month_is_no_second_day() -> None:
 
 
 def test_without_the_features_there_is_no_habit() -> None:
-    landmarks = pl.DataFrame({"due_on": [date(2025, 1, 1)] * 2})
-    assert run_habits(pl.DataFrame({"amount": [1.0, 2.0]}), landmarks) == [NO_HABIT, NO_HABIT]
+    features = FeatureMatrix(("amount",), np.array([[1.0, 2.0]]))
+    assert run_habits(features, [date(2025, 1, 1)] * 2) == [NO_HABIT, NO_HABIT]

@@ -18,7 +18,6 @@ from serving.nightly import THANKS_DAYS, route_open_invoices
 POLICY = load_policy()
 ON = dt.date(2026, 3, 3)  # a Tuesday
 DUE = dt.date(2026, 2, 2)
-NO_SCORES = pl.DataFrame(schema={"invoice_id": pl.String, "as_of": pl.Date})
 NO_LANDMARKS = pl.DataFrame(schema=LANDMARK_SCHEMA)
 
 
@@ -54,7 +53,7 @@ def at(
 
 
 def night(held: Ledger) -> list[Decision]:
-    routed = route_open_invoices(held, None, NO_SCORES, NO_LANDMARKS, POLICY, ON, LedgerSettings())
+    routed = route_open_invoices(held, None, [], NO_LANDMARKS, POLICY, ON, LedgerSettings())
     return [record.decision for record in routed.records if record.decision is not None]
 
 

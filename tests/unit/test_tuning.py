@@ -8,10 +8,10 @@ from functools import cache
 import pytest
 
 import models.tuning as tuning
+from models.feature_matrix import feature_table
 from models.intervals import intervals_for
 from models.judging import TimeSlice
 from models.selection import TrainingSettings, Trial, time_slices
-from models.training import feature_table
 from tests.model_samples import CUTOFF, FEATURES, SMALL, portfolio
 
 INTERVALS = intervals_for(0)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
 from models.explanation.comparison import compare
 from models.explanation.counterfactual import LEVERS, what_would_change_the_grade
-from models.grades import GRADES, grade_of
-from models.scoring import score_landmarks
+from models.grades import GRADES, grades
+from models.score import score
 from tests.model_samples import bundle, overdue, unseen
 
 FEATURES, LANDMARKS = unseen()
-SCORES = score_landmarks(bundle(), FEATURES, LANDMARKS, with_reasons=False)
+SCORES = score(bundle(), FEATURES, LANDMARKS, with_reasons=False).frame()
 
 
 def test_a_proposed_change_gives_the_grade_it_promises_when_it_is_made():
@@ -33,7 +34,7 @@ def test_a_proposed_change_gives_the_grade_it_promises_when_it_is_made():
                 for name, value in changes.items()
                 if name in FEATURES.columns
             )
-            again = score_landmarks(bundle(), changed, LANDMARKS[part], with_reasons=False)
+            again = score(bundle(), changed, LANDMARKS[part], with_reasons=False).frame()
             assert again["grade"][0] == answer.grade
             assert answer.texts.fr
             assert answer.texts.en.startswith("the customer pays")
@@ -85,5 +86,4 @@ def test_a_payer_without_history_is_compared_with_nobody():
     ],
 )
 def test_grades_follow_their_table(late, late_30, grade):
-    frame = pl.DataFrame({"late": [late], "late_30": [late_30]})
-    assert frame.select(grade_of(pl.col("late"), pl.col("late_30"))).item() == grade
+    assert GRADES[int(grades(np.array([late]), np.array([late_30]))[0])] == grade

@@ -80,7 +80,7 @@ def test_the_night_keeps_who_decides_and_the_explanation_in_its_file(
     persons = ledger.customers.filter(pl.col("is_natural_person"))["customer_id"].to_list()
     assert set(persons) & set(landmarks["customer_id"]), "the sample has natural persons that owe something"
     features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
-    scores = score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers)
+    scores = score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers).rows()
     policy = load_policy()
     routed = route_open_invoices(ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings())
     path = tmp_path / "decisions.parquet"
@@ -98,8 +98,9 @@ def test_the_night_keeps_who_decides_and_the_explanation_in_its_file(
         for row in still_open.iter_rows(named=True)
     }
     assert kept == {
-        row["invoice_id"]: [(reason["text_fr"], reason["contribution"]) for reason in row["reasons"]]
-        for row in scores.iter_rows(named=True)
+        score.invoice_id: [(reason.text.fr, reason.contribution) for reason in score.explanation.reasons]
+        for score in scores
+        if score.explanation is not None
     }
     assert any(kept.values())
     assert read_records(path) == tuple(sorted(routed.records, key=lambda record: record.score.invoice_id))

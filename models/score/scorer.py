@@ -1,0 +1,183 @@
+"""The score of every landmark: probabilities, dates, grade, cold-start rung, segment, reasons. Pure.
+
+One function scores one invoice or a million. The score of a landmark does not depend on the others scored with it, nor
+on the number of threads. Many landmarks are scored a few thousand at a time, so that memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import polars as pl
+
+from features.asof.history import PaymentHistory
+from features.errors import Fault, InvalidInputError
+from features.rfm_scale import AXES
+from features.segments import SEGMENT_COLUMNS, payer_segments
+from models.bundle import ModelBundle
+from models.cold_start import history_depths, rungs
+from models.explanation.contributions import explain_prediction
+from models.explanation.phrases import Money
+from models.explanation.reasons import reasons_of
+from models.feature_matrix import KEYS, FeatureMatrix
+from models.grades import grades
+from models.payable_days import countries_of, run_habits
+from models.payment_date import payment_dates, quantile_days
+from models.prediction import Prediction, predict_landmarks
+from models.score.scores import Explanations, Scores
+from models.target import HORIZONS
+
+AT_A_TIME = 4096
+"""Landmarks scored in one go: with fourteen intervals and a few hundred features, about a hundred megabytes."""
+FEATURES_AT_A_TIME = 65_536
+"""Landmarks whose features are computed in one go from a history."""
+
+DEFAULT_CURRENCY = "EUR"
+
+_SEGMENT_INPUTS = tuple(dict.fromkeys([*SEGMENT_COLUMNS, *(axis.column for axis in AXES)]))
+
+
+def score(
+    bundle: ModelBundle,
+    features: PaymentHistory | FeatureMatrix | pl.DataFrame,
+    landmarks: pl.DataFrame,
+    with_reasons: bool = True,
+    segments: Sequence[str | None] | None = None,
+) -> Scores:
+    """Score landmarks.
+
+    Args:
+        bundle: the model.
+        features: of exactly these landmarks, in their order: a matrix, or a frame as `compute_features` returns it; or
+            the history they are computed from.
+        landmarks: at least `invoice_id, customer_id, as_of, due_on`. When present, `country` gives the working days of
+            payment dates, and `amount` and `currency` are named in sentences.
+        with_reasons: false leaves explanations out, which is several times faster.
+        segments: segment of each payer where the caller has it already (a payer has one segment at one as-of
+            date); computed when null.
+
+    Returns:
+        One score per landmark in the order given.
+
+    Raises:
+        InvalidInputError: features and landmarks do not belong together, or a feature of the model is missing.
+    """
+    if isinstance(features, pl.DataFrame):
+        _refuse_unaligned(features, landmarks)
+    elif isinstance(features, FeatureMatrix) and len(features) != landmarks.height:
+        raise _unaligned(len(features), landmarks.height)
+    parts, first = [], 0
+    for matrix, piece in _pieces(features, landmarks):
+        known = None if segments is None else segments[first : first + piece.height]
+        parts.append(_score_piece(bundle, matrix, piece, with_reasons, known))
+        first += piece.height
+    return Scores.joined(parts)
+
+
+def _pieces(
+    features: PaymentHistory | FeatureMatrix | pl.DataFrame, landmarks: pl.DataFrame
+) -> Iterator[tuple[FeatureMatrix, pl.DataFrame]]:
+    """Landmarks with their features, a piece at a time; one empty piece when there are none."""
+    if isinstance(features, PaymentHistory):
+        for first in range(0, max(landmarks.height, 1), FEATURES_AT_A_TIME):
+            block = landmarks.slice(first, FEATURES_AT_A_TIME)
+            yield from _pieces(FeatureMatrix.of_history(features, block), block)
+        return
+    for first in range(0, max(landmarks.height, 1), AT_A_TIME):
+        piece = landmarks.slice(first, AT_A_TIME)
+        if isinstance(features, pl.DataFrame):
+            yield FeatureMatrix.of_frame(features.slice(first, AT_A_TIME)), piece
+        else:
+            yield features[first : first + AT_A_TIME], piece
+
+
+def _score_piece(
+    bundle: ModelBundle,
+    features: FeatureMatrix,
+    landmarks: pl.DataFrame,
+    with_reasons: bool,
+    segments: Sequence[str | None] | None,
+) -> Scores:
+    found = predict_landmarks(bundle, features, landmarks)
+    curves = found.curves
+    p_late = curves.at(bundle.target.grace_days)
+    unpaid = np.stack([curves.at(k) for k in HORIZONS], axis=1)
+    as_of, due_on = landmarks["as_of"].to_list(), landmarks["due_on"].to_list()
+    return Scores(
+        invoice_id=landmarks["invoice_id"],
+        customer_id=landmarks["customer_id"],
+        as_of=landmarks["as_of"],
+        p_late=p_late,
+        unpaid=unpaid,
+        payment_dates=payment_dates(
+            quantile_days(curves, bundle.date_levels.in_order),
+            due_on,
+            as_of,
+            countries_of(landmarks),
+            run_habits(features, due_on),
+        ),
+        grade=grades(p_late, curves.at(30)),
+        history_depth=history_depths(features),
+        rung=rungs(features),
+        segment=_segments(bundle, features)
+        if segments is None
+        else pl.Series(segments, dtype=pl.String, strict=True),
+        model_version=bundle.version,
+        feature_version=bundle.catalogue_version,
+        explanations=_explanations(bundle, found, features, landmarks) if with_reasons else None,
+    )
+
+
+def _segments(bundle: ModelBundle, features: FeatureMatrix) -> pl.Series:
+    if bundle.rfm_scale is None or not features.has(_SEGMENT_INPUTS):
+        return pl.Series([None] * len(features), dtype=pl.String)
+    columns = [pl.Series(name, features.column(name), nan_to_null=True) for name in _SEGMENT_INPUTS]
+    return payer_segments(pl.DataFrame(columns), bundle.rfm_scale)
+
+
+def _explanations(
+    bundle: ModelBundle, found: Prediction, features: FeatureMatrix, landmarks: pl.DataFrame
+) -> Explanations:
+    told = explain_prediction(bundle, found)
+    return Explanations(
+        explained_days=told.explained_days,
+        probability=told.probability,
+        base=told.base,
+        calibration=told.calibration,
+        reasons=reasons_of(told, features, _money_of(bundle, landmarks), bundle.target.grace_days),
+    )
+
+
+def _money_of(bundle: ModelBundle, landmarks: pl.DataFrame) -> list[Money]:
+    """Amount and currencies of each landmark; a column that is absent is unknown."""
+    nothing = [None] * landmarks.height
+    amounts = landmarks["amount"].to_list() if "amount" in landmarks.columns else nothing
+    currencies = landmarks["currency"].to_list() if "currency" in landmarks.columns else nothing
+    reporting = DEFAULT_CURRENCY
+    return [
+        Money(amount, currency or reporting, reporting)
+        for amount, currency in zip(amounts, currencies, strict=True)
+    ]
+
+
+def _refuse_unaligned(features: pl.DataFrame, landmarks: pl.DataFrame) -> None:
+    """Stop when features and landmarks are not the same invoices on the same dates in the same order."""
+    keys = list(KEYS)
+    if features.height == landmarks.height and features.select(keys).equals(landmarks.select(keys)):
+        return
+    raise _unaligned(features.height, landmarks.height)
+
+
+def _unaligned(rows: int, landmarks: int) -> InvalidInputError:
+    return InvalidInputError(
+        "The features do not belong to the landmarks.",
+        [
+            Fault(
+                what=f"{rows} rows of features for {landmarks} landmarks, or in another order",
+                where="invoice_id, as_of",
+                expected="one row of features per landmark, in landmark order",
+                remedy="pass the result of compute_features for exactly these landmarks",
+            )
+        ],
+    )
