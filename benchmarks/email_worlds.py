@@ -26,7 +26,7 @@ from features.email_signals import (
 )
 from features.ledger import Ledger, read_ledger
 from models.bundle import ModelBundle
-from models.score import score
+from models.score import score_frame
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -82,7 +82,7 @@ def scores(
     """Scores of landmarks by one variant's model, with the features that variant knows."""
     features = compute_features(history, landmarks)
     given = unread(features) if variant == WITHOUT else features
-    return score(bundle, given, landmarks, with_reasons=False).frame()
+    return score_frame(bundle, given, landmarks, with_reasons=False)
 
 
 def told_truly(read: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:

@@ -28,7 +28,7 @@ from models.backtest.evaluation import default_cutoffs
 from models.backtest.metrics import auc, brier, log_loss
 from models.bundle import ModelBundle, make_bundle
 from models.from_ledger import TrainingInput, training_input, usable_features
-from models.score import score
+from models.score import score_frame
 from models.target import Target, outcomes
 from models.training import train_model
 
@@ -101,7 +101,7 @@ def measure(
     for name, columns in dropped.items():
         started = time.perf_counter()
         bundle = _bundle_without(given, columns, target)
-        scores = score(bundle, features, tested, with_reasons=False).frame()
+        scores = score_frame(bundle, features, tested, with_reasons=False)
         predictions[name] = scores["p_late"].to_numpy()
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
     return {

@@ -38,7 +38,7 @@ from models.horizon_classifiers import (
     told_horizon_classifier,
 )
 from models.intervals import Floats
-from models.score import score
+from models.score import score_frame
 from models.selection import TrainingSettings
 from models.target import HORIZONS, outcomes
 
@@ -99,7 +99,7 @@ def hazard(**changes: Any) -> Callable[[Question], Answer]:
 
     def answer(asked: Question) -> Answer:
         bundle: ModelBundle = train_bundle(asked.given, settings=settings)[0]
-        scores = score(bundle, asked.features, asked.tested, with_reasons=False).frame()
+        scores = score_frame(bundle, asked.features, asked.tested, with_reasons=False)
         return scores.select(f"unpaid_probability_{k}d" for k in HORIZONS).to_numpy(), scores
 
     return answer

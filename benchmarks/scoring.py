@@ -29,7 +29,7 @@ from models.explanation.contributions import explain_landmarks
 from models.feature_matrix import FeatureMatrix, feature_table
 from models.hazard import HazardSettings, fit_hazard
 from models.intervals import intervals_for
-from models.score import score
+from models.score import score, score_frame
 from models.target import Target
 from models.training_set import days_past_due, training_rows
 
@@ -153,7 +153,7 @@ def trade_of(leaves: int, trees: int, training_invoices: int, threads: int) -> d
     bundle, _, taken = fitted(training_invoices, settings)
     landmarks, features, _ = sample(2_000, 4)
     clock = Clock()
-    score(bundle, features, landmarks).frame()
+    score_frame(bundle, features, landmarks)
     scored = clock.taken()
     return {
         "leaves": leaves,
@@ -176,11 +176,11 @@ def measure(invoices: int, training_invoices: int, threads: int) -> dict[str, An
     landmarks, features = many(invoices)
     some = slice(0, 100_000)
     clock = Clock()
-    score(bundle, features[some], landmarks[some], with_reasons=False).frame()
+    score_frame(bundle, features[some], landmarks[some], with_reasons=False)
     plain = clock.taken()
     _forget_peak()
     clock = Clock()
-    scored = score(bundle, features, landmarks).frame()
+    scored = score_frame(bundle, features, landmarks)
     explained = clock.taken()
     result = {
         "machine": {"cores": os.cpu_count(), "threads": threads, "load_before": round(load, 2)},

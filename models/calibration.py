@@ -70,7 +70,7 @@ class HazardCalibration:
         own = curves_from_margins(self.apply(margins, rows.interval), rows, days_past_due, intervals)
         if self.portfolio_share == 0.0:
             return own
-        left = np.minimum(rows.days_at_risk / intervals.nominal_days()[rows.interval], 1.0)
+        left = np.minimum(rows.days_at_risk / intervals.nominal_days[rows.interval], 1.0)
         outlive = 1.0 - np.asarray(self.portfolio_hazard)[rows.interval] * left
         pooled = product_over_intervals(outlive, rows, days_past_due.size, len(intervals.bounds))
         mixed = (1.0 - self.portfolio_share) * own.unpaid + self.portfolio_share * pooled

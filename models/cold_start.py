@@ -23,7 +23,8 @@ NO_OPINION: Rung = "no_opinion"
 
 def history_depths(features: FeatureMatrix) -> Ints:
     """Settled invoices known of each landmark's customer; 0 when none or when the feature is absent."""
-    return np.nan_to_num(features.column(HISTORY_DEPTH_COLUMN), nan=0.0).astype(np.int64)
+    known = features.column(HISTORY_DEPTH_COLUMN)
+    return np.where(np.isnan(known), 0.0, known).astype(np.int64)
 
 
 def rungs(features: FeatureMatrix) -> Ints:
@@ -34,5 +35,5 @@ def rungs(features: FeatureMatrix) -> Ints:
     """
     portfolio = np.where(np.isnan(features.column(PORTFOLIO_COLUMN)), 3, 2)
     segment = np.where(np.isnan(features.column(SEGMENT_COLUMN)), portfolio, 1)
-    result: Ints = np.where(history_depths(features) >= OWN_HISTORY_FROM, 0, segment)
+    result: Ints = np.where(features.column(HISTORY_DEPTH_COLUMN) >= OWN_HISTORY_FROM, 0, segment)
     return result

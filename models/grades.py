@@ -25,6 +25,8 @@ VERY_LATE_PROBABILITY = 0.50
 LONG_DELAY_PROBABILITY = 0.25
 LATE_PROBABILITY = 0.50
 WATCH_PROBABILITY = 0.25
+_DELAY_STEPS = np.array([LONG_DELAY_PROBABILITY, VERY_LATE_PROBABILITY])
+_LATENESS_STEPS = np.array([WATCH_PROBABILITY, LATE_PROBABILITY])
 
 
 def grades(p_late: Floats, p_late_30: Floats) -> Ints:
@@ -34,7 +36,7 @@ def grades(p_late: Floats, p_late_30: Floats) -> Ints:
         p_late: P(late).
         p_late_30: P(unpaid 30 days past due).
     """
-    by_delay = np.searchsorted((LONG_DELAY_PROBABILITY, VERY_LATE_PROBABILITY), p_late_30, side="right")
-    by_lateness = np.searchsorted((WATCH_PROBABILITY, LATE_PROBABILITY), p_late, side="right")
+    by_delay = _DELAY_STEPS.searchsorted(p_late_30, side="right")
+    by_lateness = _LATENESS_STEPS.searchsorted(p_late, side="right")
     result: Ints = np.where(by_delay > 0, GRADES.index("C") + by_delay, by_lateness)
     return result

@@ -110,7 +110,11 @@ class UnpaidCurves:
 
     def at(self, days: int) -> Floats:
         """P(unpaid at the end of the day due + days); days must be a bound."""
-        result: Floats = np.ascontiguousarray(self.unpaid[:, self.intervals.position(days)])
+        return self.at_each((days,))[:, 0]
+
+    def at_each(self, days: tuple[int, ...]) -> Floats:
+        """P(unpaid) at the ends of several days past due, one column for each; all must be bounds."""
+        result: Floats = self.unpaid[:, [self.intervals.position(day) for day in days]]
         return result
 
 

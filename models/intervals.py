@@ -7,6 +7,7 @@ A landmark that is already past due starts in the interval it stands in, with on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -41,10 +42,12 @@ class Intervals:
                 ],
             )
 
-    @property
+    @cached_property
     def array(self) -> Ints:
-        """The bounds as an array."""
-        return np.asarray(self.bounds, dtype=np.int64)
+        """The bounds as an array that cannot be written to."""
+        bounds = np.asarray(self.bounds, dtype=np.int64)
+        bounds.flags.writeable = False
+        return bounds
 
     @property
     def tail_days(self) -> int:
@@ -57,13 +60,15 @@ class Intervals:
 
     def start(self, days_past_due: Ints) -> Ints:
         """Index of the interval each landmark stands in; beyond the last bound it is the last interval."""
-        found = np.searchsorted(self.array, days_past_due, side="left")
+        found = self.array.searchsorted(days_past_due, side="left")
         return np.minimum(found, len(self.bounds) - 1).astype(np.int64)
 
+    @cached_property
     def nominal_days(self) -> Floats:
-        """Days in each whole interval; the open first one counts as long as the second."""
+        """Days in each whole interval; the open first one counts as long as the second. Cannot be written to."""
         ends = self.array.astype(np.float64)
         lengths = np.diff(ends, prepend=ends[0] - (ends[1] - ends[0]))
+        lengths.flags.writeable = False
         return lengths
 
 

@@ -11,7 +11,8 @@ model holds is this start and the wide card (`models.wide_part`), mixed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -61,6 +62,7 @@ class LinearPart:
     interval_offset: Floats
     elapsed_slope: Floats
 
+    @cached_property
     def used_columns(self) -> Ints:
         """Places of the features that say something."""
         return np.flatnonzero(((self.slope != 0.0) | (self.unknown != 0.0)).any(axis=0))
@@ -122,7 +124,7 @@ class LinearPart:
 
     def to_json(self) -> dict[str, object]:
         """Plain numbers, exact when read back."""
-        return {name: value.tolist() for name, value in vars(self).items()}
+        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
 
     @staticmethod
     def from_json(numbers: Mapping[str, object]) -> LinearPart:
@@ -131,7 +133,7 @@ class LinearPart:
 
     def _phase_sums(self, table: Floats) -> Floats:
         """What the features add up to in each phase (rows) for each landmark (columns)."""
-        used = self.used_columns()
+        used = self.used_columns
         z, is_unknown = self.standardised(table, used)
         step = is_unknown - self.unknown_share[used]
         phases = self.slope.shape[0]
@@ -179,13 +181,19 @@ def log_share_left(rows: HazardRows, intervals: Intervals) -> Floats:
     The first interval begins when the invoice is issued: its length is the terms, and long terms are no more days at
     risk than short ones, because nobody pays the day after the invoice comes.
     """
-    left = exact_log(rows.days_at_risk / intervals.nominal_days()[rows.interval])
+    left = exact_log(rows.days_at_risk / intervals.nominal_days[rows.interval])
     return np.where(rows.interval == 0, 0.0, left)
 
 
 def phase_of(rows: HazardRows, intervals: Intervals) -> Ints:
     """Phase of each row's interval, by its end."""
-    return np.searchsorted(PHASE_ENDS, intervals.array, side="left").astype(np.int64)[rows.interval]
+    return _phases_of(intervals)[rows.interval]
+
+
+@lru_cache(maxsize=8)
+def _phases_of(intervals: Intervals) -> Ints:
+    """Phase of each interval."""
+    return np.searchsorted(PHASE_ENDS, intervals.array, side="left").astype(np.int64)
 
 
 def fit_linear_part(

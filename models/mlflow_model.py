@@ -1,7 +1,7 @@
 """The registered model as MLflow runs it: this file is logged as code, the bundle beside it; nothing is unpickled.
 
 `mlflow models predict` and `mlflow models serve` load it in a process of their own and give the numbers of
-`models.score.score`.
+`models.score.score_frame`.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ class LatePaymentModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-de
         """Scores of landmarks, without reasons: one row per row of the input, in its order."""
         import polars as pl
 
-        from models.score import score
+        from models.score import score_frame
 
         names = list(self.bundle.feature_names)
         days = [
@@ -47,8 +47,8 @@ class LatePaymentModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-de
                 *(pl.Series(name, model_input[name].to_numpy(float)).fill_nan(None) for name in names),
             ]
         )
-        scores = score(self.bundle, features, pl.DataFrame([*keys, *days]), with_reasons=False)
-        return scores.frame().with_columns(pl.col(pl.Date).cast(pl.String)).to_pandas()
+        scores = score_frame(self.bundle, features, pl.DataFrame([*keys, *days]), with_reasons=False)
+        return scores.with_columns(pl.col(pl.Date).cast(pl.String)).to_pandas()
 
 
 mlflow.models.set_model(LatePaymentModel())

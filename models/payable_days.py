@@ -101,8 +101,7 @@ def countries_of(landmarks: pl.DataFrame) -> Sequence[str]:
     """The country whose working days count for each landmark."""
     if "country" not in landmarks.columns:
         return [DEFAULT_COUNTRY] * landmarks.height
-    known: list[str] = landmarks["country"].fill_null(DEFAULT_COUNTRY).to_list()
-    return known
+    return [country or DEFAULT_COUNTRY for country in landmarks["country"].to_list()]
 
 
 @lru_cache(maxsize=1 << 16)

@@ -13,7 +13,6 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from features.asof.dates import day_numbers
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.target import outcomes
 
@@ -112,7 +111,9 @@ def training_landmarks(
 
 def days_past_due(landmarks: pl.DataFrame) -> Ints:
     """Days past due of each landmark on its as-of date (negative before the due date)."""
-    return day_numbers(landmarks["as_of"]) - day_numbers(landmarks["due_on"])
+    past_due = landmarks["as_of"].to_numpy() - landmarks["due_on"].to_numpy()
+    result: Ints = past_due.astype("timedelta64[D]").astype(np.int64)
+    return result
 
 
 def days_until(landmarks: pl.DataFrame, day: date) -> Ints:

@@ -13,7 +13,7 @@ from features.ledger import Ledger
 from features.settings import LedgerSettings
 from features.settlement import settlements
 from models.bundle import ModelBundle
-from models.score import Score, Scores, score
+from models.score import Score, score_frame
 from serving.account_facts import account_facts
 from serving.cases import dunning_cases
 from serving.dunning import (
@@ -63,7 +63,7 @@ def score_open_invoices(
     customers: pl.DataFrame,
     *,
     with_reasons: bool = True,
-) -> Scores:
+) -> pl.DataFrame:
     """Score landmarks, explain them and name each payer's segment.
 
     Args:
@@ -74,9 +74,9 @@ def score_open_invoices(
         with_reasons: explain too.
 
     Returns:
-        One score per landmark in their order.
+        One score per landmark in their order, as `models.score.Scores.frame` writes them.
     """
-    return score(bundle, features, with_country(landmarks, customers), with_reasons)
+    return score_frame(bundle, features, with_country(landmarks, customers), with_reasons)
 
 
 def feed_age_hours(ledger: Ledger, as_of: dt.date) -> float | None:

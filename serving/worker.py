@@ -241,7 +241,7 @@ class ScoreWorker:
         if all(segment is not None for segment in cached):
             return score(bundle, features, landmarks, with_reasons, cached)
         scores = score(bundle, features, landmarks, with_reasons)
-        for key, segment in zip(keys, scores.segment.to_list(), strict=True):
+        for key, segment in zip(keys, scores.segment, strict=True):
             if segment is not None:
                 self._segments.hold(key, segment)
         return scores

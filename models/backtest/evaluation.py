@@ -24,7 +24,7 @@ from features.settings import LedgerSettings
 from models.baselines import BASELINES, Labelled, Prediction
 from models.bundle import ModelBundle
 from models.from_ledger import TrainingInput, train_bundle, training_input, usable_features
-from models.score import score
+from models.score import score_frame
 from models.selection import TrainingSettings
 from models.target import HORIZONS, Target, outcomes
 from models.training import TrainedModel
@@ -164,7 +164,7 @@ def run_backtest(
         features = compute_features(history, tested)
         progress(f"{cutoff}: predicting {tested.height:,} invoices")
         observed = _observed(tested, given, target, end, ledger.customers)
-        scores = score(bundle, features, tested, with_reasons=False).frame()
+        scores = score_frame(bundle, features, tested, with_reasons=False)
         parts.append(_model_rows(scores, observed, cutoff))
         known = labelled(given, target)
         names = usable_features(given.features)
@@ -173,7 +173,7 @@ def run_backtest(
             prediction = BASELINES[name](known, features, names)
             parts.append(_baseline_rows(name, prediction, scores, observed, cutoff))
         for name, rival in (rivals or {}).items():
-            rival_scores = score(rival, features, tested, with_reasons=False).frame()
+            rival_scores = score_frame(rival, features, tested, with_reasons=False)
             parts.append(_model_rows(rival_scores, observed, cutoff).with_columns(model=pl.lit(name)))
         if truth is not None:
             parts.append(_truth_rows(truth, target, scores, observed, cutoff))

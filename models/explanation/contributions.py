@@ -144,7 +144,7 @@ def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> 
     hazard = bundle.hazard
     width = table.shape[1]
     trees = hazard.trees.contributions(tree_inputs(table, rows, bundle.intervals, hazard.linear))
-    used = hazard.linear.used_columns()
+    used = hazard.linear.used_columns
     by_phase = np.stack(hazard.linear.feature_terms(table, used))
     offset = hazard.linear.interval_offset[rows.interval]
     stage = trees[:, width : width + len(HAZARD_COLUMNS)].sum(axis=1)

@@ -60,15 +60,13 @@ class Reasons:
         landmark: place of the landmark of each reason.
         group: name of its group.
         contribution: what the group adds to the explained probability.
-        text_fr: the sentence in French.
-        text_en: the sentence in English.
+        text: what the ledger says, with the real values.
     """
 
     landmark: Ints
-    group: pl.Series
+    group: Sequence[str]
     contribution: Floats
-    text_fr: pl.Series
-    text_en: pl.Series
+    text: Sequence[Texts]
 
     @classmethod
     def joined(cls, parts: Sequence[Reasons], counts: Sequence[int]) -> Reasons:
@@ -81,10 +79,9 @@ class Reasons:
         before = np.cumsum([0, *counts])
         return cls(
             np.concatenate([part.landmark + start for part, start in zip(parts, before, strict=False)]),
-            pl.concat([part.group for part in parts]),
+            [group for part in parts for group in part.group],
             np.concatenate([part.contribution for part in parts]),
-            pl.concat([part.text_fr for part in parts]),
-            pl.concat([part.text_en for part in parts]),
+            [text for part in parts for text in part.text],
         )
 
     def lists(self, count: int) -> pl.Series:
@@ -93,21 +90,16 @@ class Reasons:
         Args:
             count: number of landmarks.
         """
-        names = sorted(set(self.group.unique().to_list()))
-        labels = [group_label(name) for name in names]
+        labels = [group_label(group) for group in self.group]
         flat = pl.DataFrame(
             {
                 "landmark": self.landmark,
-                "group": self.group,
-                "label_fr": self.group.replace_strict(
-                    names, [label.fr for label in labels], return_dtype=pl.String
-                ),
-                "label_en": self.group.replace_strict(
-                    names, [label.en for label in labels], return_dtype=pl.String
-                ),
+                "group": pl.Series(self.group, dtype=pl.String),
+                "label_fr": pl.Series([label.fr for label in labels], dtype=pl.String),
+                "label_en": pl.Series([label.en for label in labels], dtype=pl.String),
                 "contribution": self.contribution,
-                "text_fr": self.text_fr,
-                "text_en": self.text_en,
+                "text_fr": pl.Series([text.fr for text in self.text], dtype=pl.String),
+                "text_en": pl.Series([text.en for text in self.text], dtype=pl.String),
             },
             schema_overrides={"landmark": pl.Int64},
         )
@@ -125,15 +117,9 @@ class Reasons:
             count: number of landmarks.
         """
         found: list[list[Reason]] = [[] for _ in range(count)]
-        columns = (
-            self.landmark.tolist(),
-            self.group.to_list(),
-            self.contribution.tolist(),
-            self.text_fr.to_list(),
-            self.text_en.to_list(),
-        )
-        for landmark, group, contribution, fr, en in zip(*columns, strict=True):
-            found[landmark].append(Reason(group, group_label(group), contribution, Texts(fr, en)))
+        columns = self.landmark.tolist(), self.group, self.contribution.tolist(), self.text
+        for landmark, group, contribution, text in zip(*columns, strict=True):
+            found[landmark].append(Reason(group, group_label(group), contribution, text))
         return [tuple(reasons) for reasons in found]
 
 
@@ -175,10 +161,9 @@ def reasons_of(
         texts.append(describe(groups.names[place], COLUMNS_BY_NAME[found.names[lead]], subject))
     return Reasons(
         rows,
-        pl.Series([groups.names[place] for place in places.tolist()], dtype=pl.String),
+        [groups.names[place] for place in places.tolist()],
         weight[rows, ranks],
-        pl.Series([text.fr for text in texts], dtype=pl.String),
-        pl.Series([text.en for text in texts], dtype=pl.String),
+        texts,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import polars as pl
 
 from features.asof.history import PaymentHistory
@@ -63,16 +62,41 @@ def score(
     Raises:
         InvalidInputError: features and landmarks do not belong together, or a feature of the model is missing.
     """
+    return Scores.joined(list(_scored(bundle, features, landmarks, with_reasons, segments)))
+
+
+def score_frame(
+    bundle: ModelBundle,
+    features: PaymentHistory | FeatureMatrix | pl.DataFrame,
+    landmarks: pl.DataFrame,
+    with_reasons: bool = True,
+) -> pl.DataFrame:
+    """Score landmarks into the frame that files hold: `score(...).frame()`, without holding every row as an object.
+
+    Arguments and errors are those of `score`; the columns are those of `Scores.frame`.
+    """
+    return pl.concat(
+        [piece.frame() for piece in _scored(bundle, features, landmarks, with_reasons, segments=None)]
+    )
+
+
+def _scored(
+    bundle: ModelBundle,
+    features: PaymentHistory | FeatureMatrix | pl.DataFrame,
+    landmarks: pl.DataFrame,
+    with_reasons: bool,
+    segments: Sequence[str | None] | None,
+) -> Iterator[Scores]:
+    """The scores a piece at a time."""
     if isinstance(features, pl.DataFrame):
         _refuse_unaligned(features, landmarks)
     elif isinstance(features, FeatureMatrix) and len(features) != landmarks.height:
         raise _unaligned(len(features), landmarks.height)
-    parts, first = [], 0
+    first = 0
     for matrix, piece in _pieces(features, landmarks):
         known = None if segments is None else segments[first : first + piece.height]
-        parts.append(_score_piece(bundle, matrix, piece, with_reasons, known))
+        yield _score_piece(bundle, matrix, piece, with_reasons, known)
         first += piece.height
-    return Scores.joined(parts)
 
 
 def _pieces(
@@ -101,8 +125,7 @@ def _score_piece(
 ) -> Scores:
     found = predict_landmarks(bundle, features, landmarks)
     curves = found.curves
-    p_late = curves.at(bundle.target.grace_days)
-    unpaid = np.stack([curves.at(k) for k in HORIZONS], axis=1)
+    p_late, unpaid = curves.at(bundle.target.grace_days), curves.at_each(HORIZONS)
     as_of, due_on = landmarks["as_of"].to_list(), landmarks["due_on"].to_list()
     return Scores(
         invoice_id=landmarks["invoice_id"],
@@ -117,23 +140,21 @@ def _score_piece(
             countries_of(landmarks),
             run_habits(features, due_on),
         ),
-        grade=grades(p_late, curves.at(30)),
+        grade=grades(p_late, unpaid[:, HORIZONS.index(30)]),
         history_depth=history_depths(features),
         rung=rungs(features),
-        segment=_segments(bundle, features)
-        if segments is None
-        else pl.Series(segments, dtype=pl.String, strict=True),
+        segment=_segments(bundle, features) if segments is None else segments,
         model_version=bundle.version,
         feature_version=bundle.catalogue_version,
         explanations=_explanations(bundle, found, features, landmarks) if with_reasons else None,
     )
 
 
-def _segments(bundle: ModelBundle, features: FeatureMatrix) -> pl.Series:
+def _segments(bundle: ModelBundle, features: FeatureMatrix) -> list[str | None]:
     if bundle.rfm_scale is None or not features.has(_SEGMENT_INPUTS):
-        return pl.Series([None] * len(features), dtype=pl.String)
+        return [None] * len(features)
     columns = [pl.Series(name, features.column(name), nan_to_null=True) for name in _SEGMENT_INPUTS]
-    return payer_segments(pl.DataFrame(columns), bundle.rfm_scale)
+    return payer_segments(pl.DataFrame(columns), bundle.rfm_scale).to_list()
 
 
 def _explanations(

@@ -127,7 +127,7 @@ class Scores:
         grade: place in `models.grades.GRADES`.
         history_depth: settled invoices.
         rung: place in `models.cold_start.RUNGS`.
-        segment: String, null when the model has no scale.
+        segment: name of the payer's segment; null when the model has no scale.
         model_version: of all of them.
         feature_version: of all of them.
         explanations: null when no reasons were asked for.
@@ -142,7 +142,7 @@ class Scores:
     grade: Ints
     history_depth: Ints
     rung: Ints
-    segment: pl.Series
+    segment: Sequence[str | None]
     model_version: str
     feature_version: str
     explanations: Explanations | None
@@ -172,7 +172,7 @@ class Scores:
             grade=np.concatenate([part.grade for part in parts]),
             history_depth=np.concatenate([part.history_depth for part in parts]),
             rung=np.concatenate([part.rung for part in parts]),
-            segment=pl.concat([part.segment for part in parts]),
+            segment=[segment for part in parts for segment in part.segment],
             model_version=parts[0].model_version,
             feature_version=parts[0].feature_version,
             explanations=Explanations(
@@ -209,7 +209,7 @@ class Scores:
             pl.Series(GRADES, dtype=pl.String).gather(self.grade).alias("grade"),
             pl.Series("history_depth", self.history_depth),
             pl.Series(RUNGS, dtype=pl.String).gather(self.rung).alias("cold_start_rung"),
-            self.segment.rename("rfm_segment"),
+            pl.Series("rfm_segment", self.segment, dtype=pl.String),
             pl.Series("model_version", [self.model_version], dtype=pl.String).new_from_index(0, count),
             pl.Series("feature_version", [self.feature_version], dtype=pl.String).new_from_index(0, count),
         ]
@@ -239,7 +239,7 @@ class Scores:
             self.grade.tolist(),
             self.history_depth.tolist(),
             self.rung.tolist(),
-            self.segment.to_list(),
+            self.segment,
             explanations,
         )
         return [

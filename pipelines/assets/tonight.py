@@ -31,7 +31,7 @@ def out__scored_invoices(
     ledger = checked_ledger(workspace)
     bundle = champion_bundle(workspace.home)
     landmarks, features = workspace.read_frame("open_landmarks"), workspace.read_frame("open_features")
-    scores = score_open_invoices(bundle, features, landmarks, ledger.customers).frame()
+    scores = score_open_invoices(bundle, features, landmarks, ledger.customers)
     path = write_parquet(scores, workspace.out / "scored_invoices.parquet")
     context.log.info("scored %s open invoices with model %s", f"{scores.height:,}", bundle.version)
     return dg.MaterializeResult(

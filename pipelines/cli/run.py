@@ -99,7 +99,7 @@ def score(
 
         signals = signals_frame(known.emails, load_pipeline())
     features = compute_features(PaymentHistory.from_ledger(known, settings, signals), landmarks)
-    scores = score_open_invoices(bundle, features, landmarks, known.customers, with_reasons=reasons).frame()
+    scores = score_open_invoices(bundle, features, landmarks, known.customers, with_reasons=reasons)
     write_parquet(scores, out)
     console = Console()
     console.print(

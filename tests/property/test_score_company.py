@@ -16,7 +16,7 @@ from models.exact_math import exact_exp, exact_log
 from models.explanation.reasons import REASON_TYPE
 from models.feature_matrix import FeatureMatrix
 from models.prediction import predict_curves
-from models.score import score, scorer
+from models.score import score, score_frame, scorer
 from models.target import HORIZONS
 from tests.model_samples import bundle, overdue, unseen
 
@@ -73,6 +73,7 @@ def test_a_score_is_the_same_to_the_last_bit_in_any_company(chosen):
 def test_scores_do_not_depend_on_how_many_are_scored_at_a_time(monkeypatch):
     monkeypatch.setattr(scorer, "AT_A_TIME", 23)
     assert score(bundle(), FEATURES, LANDMARKS).frame().equals(SCORES, null_equal=True)
+    assert score_frame(bundle(), FEATURES, LANDMARKS).equals(SCORES, null_equal=True)
 
 
 def test_no_landmarks_have_no_scores_and_every_column():

@@ -64,7 +64,7 @@ def test_scoring_does_not_import_the_training_libraries():
     import sys
 
     code = (
-        "import sys; import models.scoring, models.bundle, models.explanation.reasons\n"
+        "import sys; import models.score, models.bundle, models.explanation.reasons\n"
         "heavy = {'lightgbm', 'sklearn', 'mlflow', 'matplotlib', 'pandas', 'scipy', 'shap'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

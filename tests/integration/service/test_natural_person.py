@@ -15,6 +15,7 @@ from features.compute import compute_features
 from features.ledger.as_known import as_known_before
 from features.settings import LedgerSettings
 from models.bundle import load_bundle
+from models.score import scores_of_frame
 from serving.access import Scope
 from serving.dunning import load_policy, read_records, write_records
 from serving.email_reading import EmailReader
@@ -80,7 +81,9 @@ def test_the_night_keeps_who_decides_and_the_explanation_in_its_file(
     persons = ledger.customers.filter(pl.col("is_natural_person"))["customer_id"].to_list()
     assert set(persons) & set(landmarks["customer_id"]), "the sample has natural persons that owe something"
     features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
-    scores = score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers).rows()
+    scores = scores_of_frame(
+        score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers)
+    )
     policy = load_policy()
     routed = route_open_invoices(ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings())
     path = tmp_path / "decisions.parquet"

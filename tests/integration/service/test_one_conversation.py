@@ -15,6 +15,7 @@ from features.compute import compute_features
 from features.ledger.as_known import as_known_before
 from features.settings import LedgerSettings
 from models.bundle import load_bundle
+from models.score import scores_of_frame
 from serving.access import Scope
 from serving.dunning import DEFAULT_POLICY_PATH, Conversation, load_policy
 from serving.nightly import RoutedNight, route_open_invoices, score_open_invoices
@@ -44,7 +45,9 @@ def run_night(bundle_folder: Path) -> Run:
         service.store.load_ledger(ledger, NOW)
         landmarks = open_landmarks(ledger, AS_OF)
         features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
-        scores = score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers).rows()
+        scores = scores_of_frame(
+            score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers)
+        )
         routed = route_open_invoices(ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings())
         version = policy.spec.policy.version
         service.store.replace_nightly(tonights_answers(scores, routed.records, version, None, NOW))

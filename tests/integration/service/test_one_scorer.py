@@ -15,7 +15,7 @@ from features.ledger import Ledger
 from features.rfm_scale import fit_rfm_scale
 from models.bundle import ModelBundle, load_bundle
 from models.feature_matrix import FeatureMatrix
-from models.score import Score, score, scorer, scores_of_frame
+from models.score import Score, score, score_frame, scorer, scores_of_frame
 from serving.nightly import with_country
 
 from .conftest import AS_OF
@@ -87,7 +87,9 @@ def test_a_file_of_scores_holds_the_same_scores_as_the_rows(
     whole: list[Score],
     tmp_path: Path,
 ) -> None:
-    score(bundle, history, landmarks).frame().write_parquet(tmp_path / "scores.parquet")
+    written = score_frame(bundle, history, landmarks)
+    assert written.equals(score(bundle, history, landmarks).frame())
+    written.write_parquet(tmp_path / "scores.parquet")
     assert scores_of_frame(pl.read_parquet(tmp_path / "scores.parquet")) == whole
     plain = score(bundle, history, landmarks, with_reasons=False)
     assert scores_of_frame(plain.frame()) == plain.rows()

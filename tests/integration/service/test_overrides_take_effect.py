@@ -17,6 +17,7 @@ from features.compute import compute_features
 from features.ledger.as_known import as_known_before
 from features.settings import LedgerSettings
 from models.bundle import load_bundle
+from models.score import scores_of_frame
 from serving.access import Scope
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
 from serving.loading import overrides_in_service
@@ -40,7 +41,9 @@ def run_night(bundle_folder: Path) -> Run:
         ledger, policy = as_known_before(service.ledger, AS_OF), load_policy()
         landmarks = open_landmarks(ledger, AS_OF)
         features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
-        scores = score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers).rows()
+        scores = scores_of_frame(
+            score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers)
+        )
         overrides = overrides_in_service(service.settings)
         routed = route_open_invoices(
             ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings(), overrides

@@ -15,7 +15,7 @@ import pytest
 from features.asof import LANDMARK_SCHEMA, PaymentHistory, open_landmarks
 from features.compute import compute_features
 from models.bundle import load_bundle
-from models.score import score as score_landmarks
+from models.score import score_frame
 from serving.access import Scope
 from serving.answer_messages import ErrorAnswer, ScoresAnswer
 from serving.email_reading import EmailReader
@@ -45,7 +45,7 @@ def test_online_scores_and_features_equal_the_batch_bit_for_bit_on_200_invoices(
     features = compute_features(history, landmarks)
     serving = service.worker.champion.current
     assert serving is not None
-    batch = score_landmarks(serving.value, features, landmarks).frame()
+    batch = score_frame(serving.value, features, landmarks)
     assert batch.height == 200
     ids = landmarks["invoice_id"].to_list()
     many = score(service, [{"invoice_id": invoice_id} for invoice_id in ids], with_reasons=False)
