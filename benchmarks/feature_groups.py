@@ -100,7 +100,7 @@ def measure(
     predictions: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
     for name, columns in dropped.items():
         started = time.perf_counter()
-        bundle = _bundle_without(given, columns, target)
+        bundle = _bundle_without(given, columns)
         scores = score_frame(bundle, features, tested, with_reasons=False)
         predictions[name] = scores["p_late"].to_numpy()
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
@@ -124,7 +124,7 @@ def measure(
     }
 
 
-def _bundle_without(given: TrainingInput, columns: Sequence[str], target: Target) -> ModelBundle:
+def _bundle_without(given: TrainingInput, columns: Sequence[str]) -> ModelBundle:
     """A model trained as ever, without these columns."""
     names = [name for name in usable_features(given.features) if name not in columns]
     directions = [COLUMNS_BY_NAME[name].direction for name in names]
@@ -134,14 +134,14 @@ def _bundle_without(given: TrainingInput, columns: Sequence[str], target: Target
         given.settlements,
         given.known_before,
         names,
-        target=target,
+        target=Target.of(given.ledger_settings),
         directions=directions,
     )
     scale = fit_rfm_scale(given.features, given.landmarks["customer_id"])
     return make_bundle(
         trained.hazard,
         trained.calibration,
-        trained.target,
+        given.ledger_settings,
         CATALOGUE_VERSION,
         given.known_before,
         {"data_fingerprint": given.data_fingerprint},

@@ -23,6 +23,7 @@ import numpy as np
 import polars as pl
 
 from features.catalogue import CATALOGUE, FEATURE_NAMES
+from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle
 from models.calibration import identity_calibration
 from models.explanation.contributions import explain_landmarks
@@ -30,7 +31,6 @@ from models.feature_matrix import FeatureMatrix, feature_table
 from models.hazard import HazardSettings, fit_hazard
 from models.intervals import intervals_for
 from models.score import score, score_frame
-from models.target import Target
 from models.training_set import days_past_due, training_rows
 
 CUTOFF = date(2026, 1, 1)
@@ -112,7 +112,7 @@ def fitted(count: int, settings: HazardSettings) -> tuple[ModelBundle, int, Take
     hazard = fit_hazard(table, rows, FEATURE_NAMES, intervals, settings)
     taken = clock.taken()
     calibration = identity_calibration(len(intervals.bounds))
-    return make_bundle(hazard, calibration, Target(), "benchmark", CUTOFF, {}), len(rows), taken
+    return make_bundle(hazard, calibration, LedgerSettings(), "benchmark", CUTOFF, {}), len(rows), taken
 
 
 def log_loss(bundle: ModelBundle) -> float:

@@ -112,7 +112,7 @@ class Bench:
             bundle = make_bundle(
                 bundle.hazard,
                 bundle.calibration,
-                bundle.target,
+                bundle.settings,
                 bundle.catalogue_version,
                 bundle.known_before,
                 {**bundle.facts, "note": note},

@@ -14,11 +14,13 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from features.errors import Fault, InvalidInputError
 from features.rfm_scale import RfmScale
+from features.settings import LedgerSettings
 from models.booster import TreeModel
 from models.calibration import HazardCalibration
 from models.date_levels import USUAL_LEVELS, DateLevels
@@ -28,7 +30,7 @@ from models.linear_part import LinearPart
 from models.phased_trees import PHASE_NAMES, PhasedTrees
 from models.target import Target
 
-FORMAT = "encours-late-payment-3"
+FORMAT = "encours-late-payment-4"
 MODEL_FILE = "model.json"
 TREES_FILES = tuple(f"trees_{name}.txt" for name in PHASE_NAMES)
 """LightGBM's text of each phase; a phase with too little to learn from has no file."""
@@ -42,7 +44,8 @@ class ModelBundle:
     Attributes:
         hazard: the model.
         calibration: its calibration.
-        target: what late means.
+        settings: how lateness, settlement and money were read from the ledger it learnt from; whoever scores with it
+            computes features under exactly these.
         catalogue_version: version of the feature catalogue it was trained with.
         known_before: training cut-off.
         facts: figures about the training, for people (never read by a score).
@@ -53,13 +56,18 @@ class ModelBundle:
 
     hazard: DiscreteTimeHazard
     calibration: HazardCalibration
-    target: Target
+    settings: LedgerSettings
     catalogue_version: str
     known_before: date
     facts: dict[str, Any]
     rfm_scale: RfmScale | None = None
     date_levels: DateLevels = USUAL_LEVELS
     version: str = ""
+
+    @cached_property
+    def target(self) -> Target:
+        """What late means."""
+        return Target.of(self.settings)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -75,7 +83,7 @@ class ModelBundle:
 def make_bundle(
     hazard: DiscreteTimeHazard,
     calibration: HazardCalibration,
-    target: Target,
+    settings: LedgerSettings,
     catalogue_version: str,
     known_before: date,
     facts: dict[str, Any],
@@ -84,7 +92,7 @@ def make_bundle(
 ) -> ModelBundle:
     """A bundle named by what is in it: the same training gives the same version."""
     unnamed = ModelBundle(
-        hazard, calibration, target, catalogue_version, known_before, facts, rfm_scale, date_levels
+        hazard, calibration, settings, catalogue_version, known_before, facts, rfm_scale, date_levels
     )
     digest = hashlib.sha256()
     for name, content in sorted(_files(unnamed).items()):
@@ -158,7 +166,7 @@ def load_bundle(
             portfolio_hazard=tuple(calibration["portfolio_hazard"]),
             landmark_count=calibration["landmark_count"],
         ),
-        target=Target(**model["target"]),
+        settings=LedgerSettings.from_dict(model["settings"]),
         catalogue_version=model["catalogue_version"],
         known_before=date.fromisoformat(model["known_before"]),
         facts=model["facts"],
@@ -183,7 +191,7 @@ def _files(bundle: ModelBundle) -> dict[str, bytes]:
         "version": bundle.version,
         "catalogue_version": bundle.catalogue_version,
         "known_before": bundle.known_before.isoformat(),
-        "target": asdict(bundle.target),
+        "settings": bundle.settings.to_dict(),
         "feature_names": list(bundle.feature_names),
         "hazard_columns": list(HAZARD_COLUMNS),
         "interval_bounds": list(bundle.intervals.bounds),
@@ -242,8 +250,8 @@ def _mismatches(
             Fault(
                 what=f"the format is {model.get('format')!r}",
                 where=str(folder / MODEL_FILE),
-                expected=FORMAT,
-                remedy="train and export the model with this version of Encours",
+                expected=f"{FORMAT}: it stores the ledger settings the model was trained under",
+                remedy="train the model again with this version of Encours (encours run)",
             )
         ]
     faults = []

@@ -36,6 +36,7 @@ class TrainingInput:
         settlements: of every invoice of the ledger; labels read only those known before the cut-off.
         known_before: the cut-off.
         data_fingerprint: of the ledger.
+        ledger_settings: how lateness, settlement and money were read from it.
     """
 
     landmarks: pl.DataFrame
@@ -43,13 +44,13 @@ class TrainingInput:
     settlements: pl.DataFrame
     known_before: date
     data_fingerprint: str
+    ledger_settings: LedgerSettings
 
 
 def training_input(
     ledger: Ledger,
     history: PaymentHistory,
     known_before: date,
-    ledger_settings: LedgerSettings | None = None,
     settings: TrainingSettings | None = None,
 ) -> TrainingInput:
     """Landmarks and features of everything known before a cut-off.
@@ -57,8 +58,8 @@ def training_input(
     Args:
         ledger: the checked ledger.
         history: prepared from the same ledger; features are read as of each landmark, so a longer history is no leak.
+            Labels are read under the settings it was prepared with.
         known_before: the cut-off.
-        ledger_settings: grace and tolerance.
         settings: of the training.
 
     Raises:
@@ -77,7 +78,7 @@ def training_input(
                 )
             ],
         )
-    settled = settlements(ledger.invoices, ledger.payments, ledger_settings)
+    settled = settlements(ledger.invoices, ledger.payments, history.settings)
     landmarks = training_landmarks(at_issue, settled, known_before, settings.seed, settings.max_invoices)
     return TrainingInput(
         landmarks=landmarks,
@@ -85,6 +86,7 @@ def training_input(
         settlements=settled,
         known_before=known_before,
         data_fingerprint=ledger_fingerprint(ledger),
+        ledger_settings=history.settings.with_reporting_currency(ledger.invoices, known_before),
     )
 
 
@@ -95,15 +97,13 @@ def usable_features(features: pl.DataFrame) -> tuple[str, ...]:
 
 def train_bundle(
     given: TrainingInput,
-    target: Target | None = None,
     settings: TrainingSettings | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[ModelBundle, TrainedModel]:
     """Train a model and put it into a bundle.
 
     Args:
-        given: the answer of `training_input`.
-        target: what late means.
+        given: the answer of `training_input`; its ledger settings say what late means and travel in the bundle.
         settings: of the training.
         progress: told what is being done.
 
@@ -117,7 +117,7 @@ def train_bundle(
         given.settlements,
         given.known_before,
         names,
-        target=target,
+        target=Target.of(given.ledger_settings),
         settings=settings,
         directions=[COLUMNS_BY_NAME[name].direction for name in names],
         progress=progress,
@@ -138,7 +138,7 @@ def train_bundle(
     bundle = make_bundle(
         trained.hazard,
         trained.calibration,
-        trained.target,
+        given.ledger_settings,
         CATALOGUE_VERSION,
         given.known_before,
         facts,

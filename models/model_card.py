@@ -117,7 +117,9 @@ def model_card(
         f"{trained.row_count:,} hazard rows; "
         f"{len(bundle.feature_names)} features of catalogue {bundle.catalogue_version}\n"
         f"- data fingerprint `{facts.get('data_fingerprint')}`\n"
-        f"- late means more than {bundle.target.grace_days} days past due",
+        f"- late means more than {bundle.target.grace_days} days past due\n"
+        "- settings it was trained under, and scores under: "
+        + ", ".join(f"{name} {value}" for name, value in sorted(bundle.settings.to_dict().items())),
         "## Model",
         f"{trained.settings.tree_count} trees of {trained.settings.leaves} leaves on a scorecard of the "
         f"customer's habit, mixed with a ridge card on every feature (share {trained.settings.wide_share:g}, penalty "

@@ -12,7 +12,8 @@ from datetime import date
 
 import polars as pl
 
-from features.errors import Fault, InvalidInputError
+from features.errors import InvalidInputError
+from features.settings import LedgerSettings, grace_faults
 
 HORIZONS: tuple[int, ...] = (0, 7, 15, 30, 60, 90)
 """Days past due at which the probability of being still unpaid is given."""
@@ -29,18 +30,14 @@ class Target:
     grace_days: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.grace_days <= 30:
-            raise InvalidInputError(
-                "The lateness setting cannot be used.",
-                [
-                    Fault(
-                        what=f"grace_days is {self.grace_days}",
-                        where="grace_days",
-                        expected="a whole number of days from 0 to 30",
-                        remedy="5 is usual where payments are booked a few days after they arrive",
-                    )
-                ],
-            )
+        faults = grace_faults(self.grace_days)
+        if faults:
+            raise InvalidInputError("The lateness setting cannot be used.", faults)
+
+    @classmethod
+    def of(cls, settings: LedgerSettings) -> Target:
+        """What late means under the settings of a ledger."""
+        return cls(settings.grace_days)
 
 
 def outcomes(invoices: pl.DataFrame, settlements: pl.DataFrame, known_before: date) -> pl.DataFrame:

@@ -9,8 +9,8 @@ import polars as pl
 from features.catalogue import CATALOGUE
 from features.columns import FeatureColumn
 from features.errors import Fault
-from pipelines.assets.features import features__open_invoices, features__training
-from pipelines.assets.tonight import out__scored_invoices
+from pipelines.assets.features import features__training
+from pipelines.assets.tonight import features__open_invoices, out__scored_invoices
 from pipelines.resources import EncoursHome
 
 _KEY = ("invoice_id", "as_of")

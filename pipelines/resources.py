@@ -4,19 +4,21 @@ Nothing is read from the environment until an asset runs.
 """
 
 import datetime as dt
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger, last_known_on, read_ledger
-from features.settings import LedgerSettings
 from models.home import Home, home_at, read_home
 from models.selection import TrainingSettings
 from pipelines.workspace import Workspace
 from serving.dunning import Policy, load_policy
+
+_LEFT_OUT = "Left out: the champion's; without a champion, the default."
 
 
 class EncoursHome(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -41,16 +43,38 @@ class LedgerInput(dg.ConfigurableResource):  # type: ignore[type-arg]
         default="", description="ISO date; only what was known strictly before it is seen. Empty: the day after the "
         "last fact in the ledger."
     )  # fmt: skip
-    grace_days: int = Field(default=0, ge=0, le=30, description="Days past due that are still on time.")
-    settled_tolerance: str = Field(default="0.05", description="Open amount at which an invoice is settled.")
+    grace_days: int | None = Field(
+        default=None, description=f"Days past due that are still on time. {_LEFT_OUT}"
+    )
+    settled_tolerance: str | None = Field(
+        default=None, description=f"Open amount at which an invoice is settled. {_LEFT_OUT}"
+    )
+    promise_grace_days: int | None = Field(
+        default=None, description=f"Days after a promised day at which its money still counts. {_LEFT_OUT}"
+    )
+    reporting_currency: str | None = Field(
+        default=None, description=f"ISO 4217 code of the amounts among the features. {_LEFT_OUT}"
+    )
 
     def source(self, workspace: Workspace) -> Path:
         """Folder the ledger is read from."""
         return Path(self.folder) if self.folder else workspace.ledger
 
-    def settings(self) -> LedgerSettings:
-        """How lateness and settlement are read."""
-        return LedgerSettings(grace_days=self.grace_days, settled_tolerance=Decimal(self.settled_tolerance))
+    def given_settings(self) -> dict[str, Any]:
+        """The ledger settings that this run states itself, by name; the others are the champion's.
+
+        Raises:
+            InvalidInputError: an amount cannot be read.
+        """
+        stated = {
+            "grace_days": self.grace_days,
+            "settled_tolerance": None
+            if self.settled_tolerance is None
+            else amount(self.settled_tolerance, "settled_tolerance"),
+            "promise_grace_days": self.promise_grace_days,
+            "reporting_currency": self.reporting_currency,
+        }
+        return {name: value for name, value in stated.items() if value is not None}
 
     def date(self, ledger: Ledger) -> dt.date:
         """The as-of date of the run."""
@@ -80,6 +104,19 @@ class PolicyFile(dg.ConfigurableResource):  # type: ignore[type-arg]
     def policy(self) -> Policy:
         """The policy, read and checked."""
         return load_policy(Path(self.path) if self.path else None)
+
+
+def amount(text: str, name: str) -> Decimal:
+    """An amount of a setting, exact.
+
+    Raises:
+        InvalidInputError: the text is no decimal number.
+    """
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        fault = Fault(f"{text!r} is not an amount", where=name, expected="a decimal number such as 0.05")
+        raise InvalidInputError("These ledger settings cannot be used.", [fault]) from error
 
 
 TODAY = "today"

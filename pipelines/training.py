@@ -17,7 +17,7 @@ import polars as pl
 from features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from features.errors import EncoursError
 from features.ledger import Ledger, as_known_before
-from features.settings import LedgerSettings
+from features.settings import setting_differences
 from models.backtest.evaluation import Backtest, default_cutoffs, run_backtest
 from models.backtest.summary import summarise
 from models.bundle import ModelBundle, load_bundle
@@ -29,7 +29,6 @@ from models.model_card import explained_sample, model_card
 from models.promotion import Evidence, GateLimits, promote, record_gate, refusals
 from models.run_files import write_run_files
 from models.selection import TrainingSettings
-from models.target import Target
 from models.tracking import (
     CHAMPION,
     RegisteredVersion,
@@ -44,6 +43,10 @@ _REHEARSAL_BASELINES = ("constant", "own_late_share")
 _REHEARSAL_RESAMPLES = 100
 _EXAMPLE_ROWS = 5
 PIPELINE = "pipeline"
+_REMEDY = (
+    "a person decides whether late or settled is to mean something else: promote the version with --force and a "
+    "reason, or train again without stating the setting"
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,6 @@ def train_and_register(
     home: Home,
     ledger: Ledger,
     given: TrainingInput,
-    settings: LedgerSettings,
     choices: TrainingSettings,
     signals: pl.DataFrame | None,
     at: dt.datetime,
@@ -79,28 +81,28 @@ def train_and_register(
     Args:
         home: where the registry is.
         ledger: the checked ledger.
-        given: landmarks and features to learn from.
-        settings: grace and tolerance.
+        given: landmarks and features to learn from, with the ledger settings they were read under.
         choices: how the model is trained.
         signals: what the e-mails say; None when there are none.
         at: instant of the run, for the record.
         say: told what is being done.
     """
-    target = Target(settings.grace_days)
     champion_version = find_version(home, CHAMPION)
     champion = _champion(home, champion_version)
-    rehearsal = _rehearse(ledger, given, settings, choices, signals, champion, say)
-    bundle, trained = train_bundle(given, target, choices, progress=say)
+    rehearsal = _rehearse(ledger, given, choices, signals, champion, say)
+    bundle, trained = train_bundle(given, choices, progress=say)
     explained = explained_sample(bundle, given.features, given.landmarks)
     explanation_error = largest_explanation_error(explained)
     evidence = None if rehearsal is None else evidence_of(rehearsal, ledger.customers, explanation_error)
     against = () if evidence is None else refusals(evidence, GateLimits())
+    if champion is not None:
+        against = (*against, *setting_differences(given.ledger_settings.values(), champion.settings, _REMEDY))
     keys = given.landmarks.select("invoice_id", "customer_id", "as_of", "due_on")
     known = given.features.drop("invoice_id", "as_of")
     example = pl.concat([keys, known], how="horizontal").tail(_EXAMPLE_ROWS)
     with tempfile.TemporaryDirectory(prefix="encours-run-") as folder:
         record = _record(
-            Path(folder), ledger, given, settings, choices, bundle, trained, explained, rehearsal, evidence
+            Path(folder), ledger, given, choices, bundle, trained, explained, rehearsal, evidence
         )
         registered = register_model(home, bundle, record, example)
     if evidence is not None:
@@ -135,7 +137,6 @@ def _record(
     folder: Path,
     ledger: Ledger,
     given: TrainingInput,
-    settings: LedgerSettings,
     choices: TrainingSettings,
     bundle: ModelBundle,
     trained: TrainedModel,
@@ -150,8 +151,7 @@ def _record(
         parameters={
             **asdict(trained.settings),
             "tuning_trials": choices.tuning_trials,
-            "grace_days": settings.grace_days,
-            "settled_tolerance": str(settings.settled_tolerance),
+            **bundle.settings.to_dict(),
             "invoices": trained.invoice_count,
             "landmarks": trained.landmark_count,
             "hazard_rows": trained.row_count,
@@ -198,7 +198,6 @@ def _champion(home: Home, version: RegisteredVersion | None) -> ModelBundle | No
 def _rehearse(
     ledger: Ledger,
     given: TrainingInput,
-    settings: LedgerSettings,
     choices: TrainingSettings,
     signals: pl.DataFrame | None,
     champion: ModelBundle | None,
@@ -208,6 +207,7 @@ def _rehearse(
 
     None where the ledger is too short to be split.
     """
+    settings = given.ledger_settings
     known = as_known_before(ledger, given.known_before)
     issued_since = known.invoices.filter(
         (pl.col("kind") == "invoice")
@@ -218,7 +218,7 @@ def _rehearse(
         cutoffs = default_cutoffs(known)
         if champion is not None:
             unseen = issued_since.filter(pl.col("issued_on") >= champion.known_before).height
-            if unseen >= GateLimits().least_invoices and champion.target.grace_days == settings.grace_days:
+            if unseen >= GateLimits().least_invoices and champion.settings == settings:
                 cutoffs, rivals = [champion.known_before], {CHAMPION_NAME: champion}
         return run_backtest(
             known,

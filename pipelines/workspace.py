@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.settings import LedgerSettings
 from models.home import Home
 
 
@@ -54,10 +56,7 @@ class Workspace:
         """
         path = self.frame_path(name)
         if not path.exists():
-            fault = Fault(
-                "has not been made yet", where=str(path), remedy="materialize its upstream assets first"
-            )
-            raise InvalidInputError("an intermediate frame is missing", [fault])
+            raise _not_made_yet(path)
         return pl.read_parquet(path)
 
     def read_optional_frame(self, name: str) -> pl.DataFrame | None:
@@ -65,9 +64,35 @@ class Workspace:
         path = self.frame_path(name)
         return pl.read_parquet(path) if path.exists() else None
 
+    def write_settings(self, name: str, settings: LedgerSettings) -> Path:
+        """Store the ledger settings that intermediate frames were computed under."""
+        text = json.dumps(settings.to_dict(), indent=1, sort_keys=True)
+        return _in_one_move(self._settings_path(name), lambda aside: aside.write_text(text, encoding="utf-8"))
+
+    def read_settings(self, name: str) -> LedgerSettings:
+        """The ledger settings that intermediate frames were computed under.
+
+        Raises:
+            InvalidInputError: the asset that writes them has not run in this home.
+        """
+        path = self._settings_path(name)
+        if not path.exists():
+            raise _not_made_yet(path)
+        return LedgerSettings.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def _settings_path(self, name: str) -> Path:
+        return self.home.root / "work" / f"{name}_settings.json"
+
     def drop_frame(self, name: str) -> None:
         """Forget an intermediate frame that no longer applies."""
         self.frame_path(name).unlink(missing_ok=True)
+
+
+def _not_made_yet(path: Path) -> InvalidInputError:
+    fault = Fault(
+        "has not been computed yet", where=str(path), remedy="materialize its upstream assets first"
+    )
+    return InvalidInputError("an intermediate file is missing", [fault])
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> Path:

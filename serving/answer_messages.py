@@ -350,7 +350,9 @@ class ModelAnswer(Reply):
     model_version: str
     feature_version: str
     trained_on_known_before: dt.date
-    grace_days: int
+    settings: dict[str, int | str | None] = Field(
+        description="how lateness, settlement and money were read when it was trained, and are read when it scores"
+    )
     feature_count: int
     loaded_at: dt.datetime
     facts: dict[str, Any] = Field(description="figures about the training, for people")

@@ -217,7 +217,7 @@ async def model(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseMo
         model_version=bundle.version,
         feature_version=bundle.catalogue_version,
         trained_on_known_before=bundle.known_before,
-        grace_days=bundle.target.grace_days,
+        settings=bundle.settings.to_dict(),
         feature_count=len(bundle.feature_names),
         loaded_at=serving.loaded_at,
         facts=bundle.facts,

@@ -83,7 +83,7 @@ class ScoreWorker:
         self.metrics = ServiceMetrics()
         self.keeper = AnswerKeeper(self.store, settings.spool_folder)
         self._read_signals = read_signals
-        self._histories: dict[int, OnlineHistory] = {}
+        self._histories: dict[LedgerSettings, OnlineHistory] = {}
         self._decider = Decider()
         self._last_night = LastNight(self.store)
         self._segments: Remembered[str] = Remembered(REMEMBERED_CUSTOMERS)
@@ -122,7 +122,7 @@ class ScoreWorker:
     def history_in_use(self) -> OnlineHistory | None:
         """Return the history that the serving model reads; null without a model."""
         serving = self.champion.current
-        return None if serving is None else self._histories.get(serving.value.target.grace_days)
+        return None if serving is None else self._histories.get(serving.value.settings)
 
     async def score(self, key: AccessKey, request: ScoreRequest) -> ScoresAnswer:
         """Score, explain and route the invoices of a request; the answer is on disk when this returns."""
@@ -135,7 +135,7 @@ class ScoreWorker:
                 "invalid_request",
                 f"as_of lies in the future; at most tomorrow: {now.date()} plus 1 day.",
             )
-        knowledge = await self._histories[serving.value.target.grace_days].current()
+        knowledge = await self._histories[serving.value.settings].current()
         invoices = complete_invoices(request.invoices, as_of, _known_facts(knowledge, key))
         await self._refresh_feeds()
         # The score of a natural person is always explained, and the explanation kept with the decision.
@@ -249,11 +249,9 @@ class ScoreWorker:
     def _load_champion(self) -> ModelBundle:
         folder: Path = read_pointer(self.settings.champion_pointer)
         bundle = load_bundle(folder, FEATURE_NAMES, CATALOGUE_VERSION, threads=1)
-        grace_days = bundle.target.grace_days
-        if grace_days not in self._histories:
-            settings = LedgerSettings(grace_days=grace_days)
-            self._histories[grace_days] = OnlineHistory(self.store, settings, self._read_signals)
-        _try_out(bundle, self._histories[grace_days].latest)
+        if bundle.settings not in self._histories:
+            self._histories[bundle.settings] = OnlineHistory(self.store, bundle.settings, self._read_signals)
+        _try_out(bundle, self._histories[bundle.settings].latest)
         return bundle
 
     def _look(self) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle
 from models.hazard import HazardSettings
 from models.selection import TrainingSettings
@@ -125,7 +126,7 @@ def trained() -> tuple[ModelBundle, TrainedModel]:
         directions=[0] * len(FEATURES),
     )
     facts = {"data_fingerprint": "0" * 64}
-    return make_bundle(model.hazard, model.calibration, model.target, "1", CUTOFF, facts), model
+    return make_bundle(model.hazard, model.calibration, LedgerSettings(), "1", CUTOFF, facts), model
 
 
 def bundle() -> ModelBundle:

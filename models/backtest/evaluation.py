@@ -20,7 +20,7 @@ from features.asof.landmarks import landmarks_at_issue
 from features.compute import compute_features
 from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger, last_known_on
-from features.settings import LedgerSettings
+from features.settings import LedgerSettings, setting_differences
 from models.baselines import BASELINES, Labelled, Prediction
 from models.bundle import ModelBundle
 from models.from_ledger import TrainingInput, train_bundle, training_input, usable_features
@@ -121,7 +121,6 @@ def default_cutoffs(ledger: Ledger, count: int = 1) -> list[date]:
 def run_backtest(
     ledger: Ledger,
     cutoffs: Sequence[date],
-    target: Target | None = None,
     ledger_settings: LedgerSettings | None = None,
     settings: TrainingSettings | None = None,
     truth: pl.DataFrame | None = None,
@@ -135,30 +134,34 @@ def run_backtest(
     Args:
         ledger: the checked ledger.
         cutoffs: one or more days.
-        target: what late means; from the ledger settings when absent.
-        ledger_settings: grace and tolerance.
+        ledger_settings: how lateness, settlement and money are read.
         settings: of the training.
         truth: for simulated ledgers, `invoice_id` and `unpaid_probability_0d … _90d`.
         signals: what the e-mails say; null leaves those features unknown.
         baselines: names of the baselines run beside the model.
-        rivals: trained models scored beside it, by name; honest only on invoices issued after their own cut-off.
+        rivals: trained models scored beside it, by name, under the same settings; honest only on invoices issued
+            after their own cut-off.
         progress: told what is being done.
 
     Raises:
-        InvalidInputError: a cut-off leaves nothing to learn from or nothing to test, all such cut-offs in one report.
+        InvalidInputError: a cut-off leaves nothing to learn from or nothing to test, all such cut-offs in one report;
+            or a rival was trained under other settings, all differences in one report.
     """
-    ledger_settings = ledger_settings or LedgerSettings()
-    target = target or Target(ledger_settings.grace_days)
     end = _end_of(ledger)
     days = sorted(set(cutoffs))
+    ledger_settings = (ledger_settings or LedgerSettings()).with_reporting_currency(
+        ledger.invoices, days[0] if days else end
+    )
+    _refuse_other_settings(rivals or {}, ledger_settings)
+    target = Target.of(ledger_settings)
     periods = list(pairwise([*days, end]))
     _refuse_empty_periods(ledger, periods, target, end)
     history = PaymentHistory.from_ledger(ledger, ledger_settings, signals)
     parts, origins = [], []
     for cutoff, until in periods:
         progress(f"{cutoff}: features of what was known before it")
-        given = training_input(ledger, history, cutoff, ledger_settings, settings)
-        bundle, trained = train_bundle(given, target, settings, _at(cutoff, progress))
+        given = training_input(ledger, history, cutoff, settings)
+        bundle, trained = train_bundle(given, settings, _at(cutoff, progress))
         issued = landmarks_at_issue(ledger, cutoff, until)
         tested = issued.filter(pl.col("due_on") + pl.duration(days=target.grace_days) < end)
         features = compute_features(history, tested)
@@ -235,6 +238,21 @@ def _refuse_empty_periods(
             )
     if faults:
         raise InvalidInputError("The backtest cannot be run.", faults)
+
+
+def _refuse_other_settings(rivals: Mapping[str, ModelBundle], settings: LedgerSettings) -> None:
+    """Stop when a rival means something else by late or settled: its probabilities are of other events."""
+    faults = [
+        fault
+        for rival in rivals.values()
+        for fault in setting_differences(
+            settings.values(),
+            rival.settings,
+            "run the backtest under the settings of the rival, or without it",
+        )
+    ]
+    if faults:
+        raise InvalidInputError("The models cannot be compared.", faults)
 
 
 def _observed(

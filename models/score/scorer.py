@@ -33,6 +33,7 @@ FEATURES_AT_A_TIME = 65_536
 """Landmarks whose features are computed in one go from a history."""
 
 DEFAULT_CURRENCY = "EUR"
+"""Named with amounts where neither the model nor the invoice says its currency."""
 
 _SEGMENT_INPUTS = tuple(dict.fromkeys([*SEGMENT_COLUMNS, *(axis.column for axis in AXES)]))
 
@@ -175,7 +176,7 @@ def _money_of(bundle: ModelBundle, landmarks: pl.DataFrame) -> list[Money]:
     nothing = [None] * landmarks.height
     amounts = landmarks["amount"].to_list() if "amount" in landmarks.columns else nothing
     currencies = landmarks["currency"].to_list() if "currency" in landmarks.columns else nothing
-    reporting = DEFAULT_CURRENCY
+    reporting = bundle.settings.reporting_currency or DEFAULT_CURRENCY
     return [
         Money(amount, currency or reporting, reporting)
         for amount, currency in zip(amounts, currencies, strict=True)

@@ -22,19 +22,19 @@ def model__late_payment(
     """A registered challenger, promoted to champion when the gate finds nothing against it."""
     workspace = encours_home.workspace()
     ledger = checked_ledger(workspace)
-    settings = ledger_input.settings()
+    settings = workspace.read_settings("training")
     given = TrainingInput(
         landmarks=workspace.read_frame("training_landmarks"),
         features=workspace.read_frame("training_features"),
         settlements=settlements(ledger.invoices, ledger.payments, settings),
         known_before=ledger_input.date(ledger),
         data_fingerprint=ledger_fingerprint(ledger),
+        ledger_settings=settings,
     )
     outcome = train_and_register(
         workspace.home,
         ledger,
         given,
-        settings,
         training_choices.settings(),
         workspace.read_optional_frame("email_signals"),
         dt.datetime.now(dt.UTC),

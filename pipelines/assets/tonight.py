@@ -1,6 +1,7 @@
-"""Tonight's scores and routes of every open invoice, by the registered champion. Nothing is trained here.
+"""Tonight's features, scores and routes of every open invoice, by the registered champion. Nothing is trained here.
 
-The score service is given the same ledger, so that it answers what the night has answered.
+Everything is read under the settings the champion was trained with. The score service is given the same ledger, so that
+it answers what the night has answered.
 """
 
 import datetime as dt
@@ -9,10 +10,14 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
+from features.asof import open_landmarks
+from features.catalogue import CATALOGUE_VERSION
+from features.compute import compute_features
 from models.score import scores_of_frame
-from pipelines.assets.features import TONIGHT, features__open_invoices
+from pipelines.assets.features import payment_history
+from pipelines.assets.ledger import core__email_signals, core__ledger
 from pipelines.assets.model import model__late_payment
-from pipelines.champion import champion_bundle
+from pipelines.champion import champion_bundle, scoring_settings
 from pipelines.resources import EncoursHome, LedgerInput, PolicyFile, checked_ledger
 from pipelines.workspace import write_parquet
 from serving.dunning import read_records, write_records
@@ -21,8 +26,35 @@ from serving.nightly import route_open_invoices, score_open_invoices
 from serving.settings import settings_at
 from serving.tonight import tonights_answers
 
+TONIGHT = "tonight"
 
-@dg.asset(group_name=TONIGHT, deps=[features__open_invoices, model__late_payment], kinds={"lightgbm"})
+
+@dg.asset(group_name=TONIGHT, deps=[core__ledger, core__email_signals, model__late_payment], kinds={"polars"})
+def features__open_invoices(
+    context: dg.AssetExecutionContext, encours_home: EncoursHome, ledger_input: LedgerInput
+) -> dg.MaterializeResult[None]:
+    """Every invoice open at the as-of date, with what is known, under the settings of the champion."""
+    workspace = encours_home.workspace()
+    settings = scoring_settings(champion_bundle(workspace.home), ledger_input.given_settings())
+    ledger = checked_ledger(workspace)
+    as_of = ledger_input.date(ledger)
+    landmarks = open_landmarks(ledger, as_of, settings)
+    features = compute_features(payment_history(workspace, settings), landmarks)
+    workspace.write_settings("open", settings)
+    workspace.write_frame("open_landmarks", landmarks)
+    workspace.write_frame("open_features", features)
+    context.log.info("open invoices: %s", f"{landmarks.height:,}")
+    return dg.MaterializeResult(
+        metadata={
+            "as_of": as_of.isoformat(),
+            "rows_out": landmarks.height,
+            "catalogue_version": CATALOGUE_VERSION,
+            "ledger_settings": settings.to_dict(),
+        }
+    )
+
+
+@dg.asset(group_name=TONIGHT, deps=[features__open_invoices], kinds={"lightgbm"})
 def out__scored_invoices(
     context: dg.AssetExecutionContext, encours_home: EncoursHome, ledger_input: LedgerInput
 ) -> dg.MaterializeResult[None]:
@@ -30,6 +62,7 @@ def out__scored_invoices(
     workspace = encours_home.workspace()
     ledger = checked_ledger(workspace)
     bundle = champion_bundle(workspace.home)
+    scoring_settings(bundle, workspace.read_settings("open").values())
     landmarks, features = workspace.read_frame("open_landmarks"), workspace.read_frame("open_features")
     scores = score_open_invoices(bundle, features, landmarks, ledger.customers)
     path = write_parquet(scores, workspace.out / "scored_invoices.parquet")
@@ -66,7 +99,7 @@ def out__routed_invoices(
         workspace.read_frame("open_landmarks"),
         policy,
         as_of,
-        ledger_input.settings(),
+        workspace.read_settings("open"),
         overrides_in_service(settings_at(workspace.home.root)),
     )
     path = workspace.out / "decisions.parquet"

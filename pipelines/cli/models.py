@@ -38,6 +38,9 @@ def backtest(
         Path | None, typer.Option(help="Parquet with the true probabilities of a simulated ledger.")
     ] = None,
     grace_days: Annotated[int, typer.Option(help="Days past due that are still on time.", min=0, max=30)] = 0,
+    settled_tolerance: Annotated[
+        str, typer.Option(help="Open amount at which an invoice is settled.")
+    ] = "0.05",
     without_disputes: Annotated[
         bool, typer.Option("--without-disputes", help="As if the ledger had no disputes table.")
     ] = False,
@@ -69,6 +72,7 @@ def backtest(
     from models.backtest.summary import summarise
     from models.files import write_bytes, write_frame
     from models.selection import TrainingSettings
+    from pipelines.resources import amount
 
     console = Console()
     tables = read_ledger(ledger)
@@ -83,7 +87,9 @@ def backtest(
     done = run_backtest(
         tables,
         days,
-        ledger_settings=LedgerSettings(grace_days=grace_days),
+        ledger_settings=LedgerSettings(
+            grace_days=grace_days, settled_tolerance=amount(settled_tolerance, "--settled-tolerance")
+        ),
         settings=TrainingSettings(tuning_trials=tune),
         truth=true_chances,
         signals=signals,

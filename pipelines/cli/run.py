@@ -30,7 +30,22 @@ def run(
     policy: Annotated[
         Path | None, typer.Option(help="Dunning policy; by default the one that ships.")
     ] = None,
-    grace_days: Annotated[int, typer.Option(help="Days past due that are still on time.")] = 0,
+    grace_days: Annotated[
+        int | None,
+        typer.Option(help="Days past due that are still on time; by default the champion's, 0 without one."),
+    ] = None,
+    settled_tolerance: Annotated[
+        str | None,
+        typer.Option(
+            help="Open amount at which an invoice is settled; by default the champion's, 0.05 without one."
+        ),
+    ] = None,
+    reporting_currency: Annotated[
+        str | None,
+        typer.Option(
+            help="Currency of reported amounts; by default the champion's, without one that of most invoices."
+        ),
+    ] = None,
     tune: Annotated[
         int,
         typer.Option(help="Settings tried by Optuna inside the training window; 0 for none.", min=0, max=200),
@@ -44,21 +59,33 @@ def run(
 
     Reads the ledger; writes everything into the home (ENCOURS_HOME, var/ by default): the checked ledger, the
     registered model, out/scored_invoices.parquet and out/decisions.parquet. Killed at any moment it leaves no
-    half-written file, and can be run again.
+    half-written file, and can be run again. A score is only made under the settings its model was trained with: a
+    night that states others is refused before anything is read.
     """
     from rich.console import Console
 
     from models.home import read_home
+    from pipelines.champion import champion_bundle, scoring_settings
+    from pipelines.resources import LedgerInput
     from pipelines.running import run_job
 
     home = read_home()
     console = Console()
+    ledger_input = LedgerInput(
+        folder=str(ledger),
+        as_of=as_of,
+        grace_days=grace_days,
+        settled_tolerance=settled_tolerance,
+        reporting_currency=reporting_currency,
+    )
+    if nightly:
+        scoring_settings(champion_bundle(home), ledger_input.given_settings())
     console.print(f"[bold]encours {'nightly' if nightly else 'main'} job[/] on {ledger}", highlight=False)
     run_job(
         "nightly" if nightly else "main",
         home,
         {
-            "ledger_input": {"folder": str(ledger), "as_of": as_of, "grace_days": grace_days},
+            "ledger_input": ledger_input.model_dump(exclude_none=True),
             "policy_file": {"path": "" if policy is None else str(policy)},
             **({} if nightly else {"training_choices": {"tuning_trials": tune}}),
         },
@@ -75,6 +102,8 @@ def score(
 ) -> None:
     """Score every invoice open at a date with the registered champion, from what was known before it.
 
+    The settings are those the champion was trained under.
+
     Reads the ledger and the champion in the home; writes one row per open invoice.
     """
     from rich.console import Console
@@ -82,7 +111,6 @@ def score(
     from features.asof import PaymentHistory, open_landmarks
     from features.compute import compute_features
     from features.ledger import read_ledger
-    from features.settings import LedgerSettings
     from models.home import read_home
     from pipelines.champion import champion_bundle
     from pipelines.resources import as_of_date
@@ -91,14 +119,13 @@ def score(
 
     bundle = champion_bundle(read_home())
     known = read_ledger(ledger)
-    settings = LedgerSettings(grace_days=bundle.target.grace_days)
-    landmarks = open_landmarks(known, as_of_date(known, as_of), settings)
+    landmarks = open_landmarks(known, as_of_date(known, as_of), bundle.settings)
     signals = None
     if known.emails is not None:
         from features.email_signals import load_pipeline, signals_frame
 
         signals = signals_frame(known.emails, load_pipeline())
-    features = compute_features(PaymentHistory.from_ledger(known, settings, signals), landmarks)
+    features = compute_features(PaymentHistory.from_ledger(known, bundle.settings, signals), landmarks)
     scores = score_open_invoices(bundle, features, landmarks, known.customers, with_reasons=reasons)
     write_parquet(scores, out)
     console = Console()

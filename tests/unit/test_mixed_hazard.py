@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from features.settings import LedgerSettings
 from models.bundle import make_bundle
 from models.explanation.contributions import explain_landmarks
 from models.feature_matrix import feature_table
@@ -135,7 +136,7 @@ def test_a_ledger_too_small_to_choose_trees_gets_none_and_its_explanations_still
     )
     assert model.settings.tree_count == 0
     assert model.hazard.trees.texts == (None, None, None)
-    bundle = make_bundle(model.hazard, model.calibration, model.target, "1", CUTOFF, {})
+    bundle = make_bundle(model.hazard, model.calibration, LedgerSettings(), "1", CUTOFF, {})
     table = feature_table(known.features.tail(20), FEATURES)
     found = explain_landmarks(bundle, table, np.full(20, -10))
     told = found.base + found.values.sum(axis=1) + found.calibration

@@ -24,7 +24,8 @@ from features.ledger import read_ledger, write_ledger
 from features.ledger.as_known import as_known_before
 from models.home import home_at
 from models.tracking import CHAMPION, MODEL_NAME, find_version
-from pipelines.assets.features import features__open_invoices, features__training
+from pipelines.assets.features import features__training
+from pipelines.assets.tonight import features__open_invoices
 from pipelines.definitions import defs
 from pipelines.jobs import nightly_schedule
 from tests.integration.pipelines.conftest import RunHome

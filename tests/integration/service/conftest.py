@@ -22,6 +22,7 @@ from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks
 from features.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES
 from features.compute import compute_features
 from features.ledger import Ledger, read_ledger
+from features.settings import LedgerSettings
 from features.settlement import settlements
 from models.bundle import make_bundle, write_bundle
 from models.training import TrainingSettings, train_model
@@ -93,7 +94,7 @@ def bundle_folder(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> P
     bundle = make_bundle(
         trained.hazard,
         trained.calibration,
-        trained.target,
+        LedgerSettings(),
         CATALOGUE_VERSION,
         CUT_OFF,
         {"invoices": trained.invoice_count},

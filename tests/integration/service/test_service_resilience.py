@@ -50,7 +50,7 @@ def another_model(bundle_folder: Path, folder: Path, facts: str) -> Path:
     """The same model under another version."""
     first = load_bundle(bundle_folder)
     other = make_bundle(
-        first.hazard, first.calibration, first.target, first.catalogue_version, CUT_OFF, {"note": facts}
+        first.hazard, first.calibration, first.settings, first.catalogue_version, CUT_OFF, {"note": facts}
     )
     return write_bundle(other, folder / other.version)
 
