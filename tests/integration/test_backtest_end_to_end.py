@@ -12,11 +12,13 @@ import pytest
 
 from features.errors import InvalidInputError
 from features.ledger import Ledger, last_known_on, read_ledger, table_dtypes
+from features.settings import LedgerSettings
 from models.backtest import metrics
 from models.backtest.evaluation import MODEL_NAME, TRUTH_NAME, Backtest, default_cutoffs, run_backtest
 from models.backtest.summary import summarise
 from models.hazard import HazardSettings
 from models.selection import TrainingSettings
+from tests.model_samples import bundle
 
 EXPORT = (
     Path(__file__).parents[3]
@@ -132,6 +134,13 @@ def test_an_impossible_cut_off_says_which_days_are_possible():
     ledger, _ = _world()
     with pytest.raises(InvalidInputError, match=r"(?s)cut-off 2031-01-01.*first and the last issue date"):
         run_backtest(ledger, [date(2025, 10, 1), date(2031, 1, 1)], settings=QUICK)
+
+
+def test_a_rival_that_means_something_else_by_late_is_refused():
+    ledger, _ = _world()
+    rival = replace(bundle(), settings=LedgerSettings(grace_days=5, reporting_currency="EUR"))
+    with pytest.raises(InvalidInputError, match=r"grace_days: is 0, and the model was trained with 5"):
+        run_backtest(ledger, [date(2025, 10, 1)], settings=QUICK, rivals={"champion": rival})
 
 
 def _export(with_disputes: bool) -> Ledger:
