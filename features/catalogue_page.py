@@ -45,6 +45,7 @@ def _opening() -> list[str]:
         "invoices settled; `all` since the beginning; `now` a state at the as-of date.",
         "- *More means*: whether the business expects more of it to go with later or earlier payment; empty where "
         "nobody knows.",
+        "- A *weekday* is a number, 0 Monday to 6 Sunday.",
         "- *Known late or on time*: an invoice is late from the end of its grace, paid or not; a payment booked later "
         "that was in time withdraws the mark on the day it becomes known.",
         "- A fact about an invoice becomes known with it: nothing counts before the day after its issue. The scored "

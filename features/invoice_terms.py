@@ -43,7 +43,7 @@ COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "working_days_to_due", unit="working days", null="never null", sources=("invoices", "customers"),
              label_fr="jours ouvrés jusqu'à l'échéance", label_en="working days to the due date"),
     *declare(NAME, "due_weekday", unit="weekday", minimum=0, maximum=6, null="never null", sources=_INVOICE,
-             label_fr="jour de semaine de l'échéance (0 lundi)", label_en="weekday of the due date (0 Monday)"),
+             label_fr="jour de semaine de l'échéance", label_en="weekday of the due date"),
     *declare(NAME, "due_day_of_month", unit="day of month", minimum=1, maximum=31, null="never null", sources=_INVOICE,
              label_fr="quantième de l'échéance", label_en="day of the month of the due date"),
     *declare(NAME, "due_month", unit="month", minimum=1, maximum=12, null="never null", sources=_INVOICE,

@@ -33,7 +33,7 @@ _NO_HABIT = "no habitual weekday or day of the month"
 
 COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "preferred_weekday", (WINDOW,), unit="weekday", minimum=0, maximum=6, null=_NO_RUNS,
-             label_fr="jour de paiement préféré (0 lundi)", label_en="preferred payment weekday (0 Monday)"),
+             label_fr="jour de paiement préféré", label_en="preferred payment weekday"),
     *declare(NAME, "preferred_weekday_share", (WINDOW,), unit="share", null=_NO_RUNS,
              label_fr="part des paiements ce jour de la semaine", label_en="share of payment days on that weekday"),
     *declare(NAME, "preferred_day_of_month", (WINDOW,), unit="day of month", minimum=1, maximum=31, null=_NO_RUNS,

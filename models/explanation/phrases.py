@@ -111,7 +111,10 @@ def _no_history(subject: Subject, language: Language) -> str | None:
 
 
 def _habit(subject: Subject, language: Language) -> str | None:
-    """4 of the last 6 settled invoices were late; on average settled 12 days after the due date."""
+    """4 of the last 6 settled invoices were late; on average settled 12 days after the due date.
+
+    Late and average are over the same invoices, the latest ten that are known to be settled.
+    """
     settled, late = subject.value("settled_count_10n"), subject.value("late_count_10n")
     mean = subject.value("days_late_mean_10n")
     if not settled or late is None or mean is None:
@@ -124,17 +127,19 @@ def _habit(subject: Subject, language: Language) -> str | None:
             verdict = f"l'a été {delay}" if late_count else f"ne l'a pas été {delay}"
             return f"la seule facture soldée connue {verdict}, {when}"
         if late_count == 0:
-            return f"aucune des {count} dernières factures soldées ne l'a été {delay}, en moyenne {when}"
-        verb = "l'ont" if late_count > 1 else "l'a"
-        return f"{late_count} des {count} dernières factures soldées {verb} été {delay}, en moyenne {when}"
+            share = f"aucune des {count} dernières factures soldées ne l'a été"
+        else:
+            verb = "l'ont" if late_count > 1 else "l'a"
+            share = f"{late_count} des {count} dernières factures soldées {verb} été"
+        return f"{share} {delay}\u00a0; en moyenne soldées {when}"
     delay = _late_by(subject.grace_days, "en")
     if count == 1:
         verdict = "was" if late_count else "was not"
         return f"the only settled invoice known {verdict} {delay}, settled {when}"
     if late_count == 0:
-        return f"none of the last {count} settled invoices was {delay}, on average settled {when}"
+        return f"none of the last {count} settled invoices was {delay}; on average settled {when}"
     verb = "were" if late_count > 1 else "was"
-    return f"{late_count} of the last {count} settled invoices {verb} {delay}, on average settled {when}"
+    return f"{late_count} of the last {count} settled invoices {verb} {delay}; on average settled {when}"
 
 
 def _late_by(grace_days: int, language: Language) -> str:
@@ -232,10 +237,13 @@ def _reminders(subject: Subject, language: Language) -> str | None:
     if own is None or every is None:
         return None
     if language == "fr":
-        sent = counted(own, "relance", "relances", "fr")
-        return f"{sent} sur cette facture, {number(every, 'fr')} à ce client sur 90 jours"
-    sent = counted(own, "reminder", "reminders", "en")
-    return f"{sent} for this invoice, {number(every, 'en')} to this customer over 90 days"
+        sent = counted(own, "relance", "relances", "fr") if own else "aucune relance"
+        whole = number(every, "fr") if every else "aucune"
+        return f"{sent} sur cette facture, {whole} à ce client sur 90 jours"
+    sent = counted(own, "reminder", "reminders", "en") if own else "no reminder"
+    return (
+        f"{sent} for this invoice, {number(every, 'en') if every else 'none'} to this customer over 90 days"
+    )
 
 
 def _invoice(subject: Subject, language: Language) -> str | None:
@@ -293,6 +301,19 @@ def _sector(subject: Subject, language: Language) -> str | None:
     return f"other customers over 365 days: {own} of invoices {delay} in the sector, {whole} in all"
 
 
+def _depth(subject: Subject, language: Language) -> str | None:
+    """79 settled invoices known; with similar customers counted in, settled 15 days before the due date on average."""
+    depth, late = subject.value("history_depth"), subject.value("days_late_shrunk_all")
+    if depth is None or late is None:
+        return None
+    when = _around_due_date(round(late), language)
+    if language == "fr":
+        known = counted(depth, "facture soldée connue", "factures soldées connues", "fr")
+        return f"{known}\u00a0; clients semblables compris, règlement moyen {when}"
+    known = counted(depth, "settled invoice known", "settled invoices known", "en")
+    return f"{known}; with similar customers counted in, settled {when} on average"
+
+
 def _pace(subject: Subject, language: Language) -> str | None:
     recency, paid = subject.value("payment_recency_days"), subject.value("payment_frequency_90d")
     if recency is None or paid is None:
@@ -323,5 +344,6 @@ SENTENCES: dict[str, tuple[Sentence, ...]] = {
     "order_trend": (_orders,),
     "invoice_terms": (_invoice,),
     "sector_context": (_sector,),
+    "cold_start": (_depth,),
 }
 """Sentences of each group, the first that applies is used; other groups name their leading feature."""

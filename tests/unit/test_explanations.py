@@ -114,8 +114,8 @@ def told(
 
 def test_a_habit_is_told_in_both_languages_with_the_real_values():
     assert told("payment_behaviour", HABIT) == (
-        "4 of the last 6 settled invoices were late, on average settled 12 days after the due date",
-        "4 des 6 dernières factures soldées l'ont été en retard, en moyenne 12 jours après l'échéance",
+        "4 of the last 6 settled invoices were late; on average settled 12 days after the due date",
+        "4 des 6 dernières factures soldées l'ont été en retard\u00a0; en moyenne soldées 12 jours après l'échéance",
     )
 
 
@@ -124,13 +124,14 @@ def test_a_habit_is_told_in_both_languages_with_the_real_values():
     [
         (
             {"late_count_10n": 0.0, "days_late_mean_10n": -3.0},
-            "none of the last 6 settled invoices was late, on average settled 3 days before the due date",
-            "aucune des 6 dernières factures soldées ne l'a été en retard, en moyenne 3 jours avant l'échéance",
+            "none of the last 6 settled invoices was late; on average settled 3 days before the due date",
+            "aucune des 6 dernières factures soldées ne l'a été en retard\u00a0; "
+            "en moyenne soldées 3 jours avant l'échéance",
         ),
         (
             {"late_count_10n": 1.0, "days_late_mean_10n": 0.2},
-            "1 of the last 6 settled invoices was late, on average settled on the due date",
-            "1 des 6 dernières factures soldées l'a été en retard, en moyenne à l'échéance",
+            "1 of the last 6 settled invoices was late; on average settled on the due date",
+            "1 des 6 dernières factures soldées l'a été en retard\u00a0; en moyenne soldées à l'échéance",
         ),
         (
             {"settled_count_10n": 1.0, "late_count_10n": 1.0, "days_late_mean_10n": 1.0},
@@ -150,10 +151,10 @@ def test_habits_of_other_shapes_read_as_sentences(changes, english, french):
 
 def test_with_days_of_grace_late_means_later_than_those():
     assert told("payment_behaviour", HABIT, grace_days=5) == (
-        "4 of the last 6 settled invoices were more than 5 days late, "
+        "4 of the last 6 settled invoices were more than 5 days late; "
         "on average settled 12 days after the due date",
-        "4 des 6 dernières factures soldées l'ont été avec plus de 5 jours de retard, "
-        "en moyenne 12 jours après l'échéance",
+        "4 des 6 dernières factures soldées l'ont été avec plus de 5 jours de retard\u00a0; "
+        "en moyenne soldées 12 jours après l'échéance",
     )
 
 
@@ -240,6 +241,28 @@ DISPUTES = {"own_open_dispute_count": 1.0, "disputed_count": 3.0, "dispute_count
 def test_disputes_are_told_where_they_are_counted(values, english):
     assert told("disputes", values)[0] == english
     assert "dispute" not in told("invoice_terms", {**values, "days_past_due": 3.0, "terms_days": 30.0})[0]
+
+
+@pytest.mark.parametrize(
+    ("own", "every", "english", "french"),
+    [
+        (
+            0.0,
+            0.0,
+            "no reminder for this invoice, none to this customer over 90 days",
+            "aucune relance sur cette facture, aucune à ce client sur 90 jours",
+        ),
+        (
+            2.0,
+            8.0,
+            "2 reminders for this invoice, 8 to this customer over 90 days",
+            "2 relances sur cette facture, 8 à ce client sur 90 jours",
+        ),
+    ],
+)
+def test_reminders_are_told_for_the_invoice_and_the_customer(own, every, english, french):
+    values = {"own_reminder_count": own, "reminder_count_90d": every}
+    assert told("reminders", values) == (english, french)
 
 
 RUN = {
