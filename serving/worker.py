@@ -233,9 +233,10 @@ class ScoreWorker:
         with_reasons: bool,
     ) -> Scores:
         """Score landmarks; the segment of a payer is cached for the day and the version of its history."""
+        payers = zip(landmarks["customer_id"].to_list(), landmarks["as_of"].to_list(), strict=True)
         keys = [
             (customer_id, as_of, *knowledge.version_of(customer_id), bundle.version)
-            for customer_id, as_of in landmarks.select("customer_id", "as_of").iter_rows()
+            for customer_id, as_of in payers
         ]
         cached = [self._segments.held(key) for key in keys]
         if all(segment is not None for segment in cached):

@@ -109,11 +109,11 @@ def _fixed(fr: str, en: str) -> Callable[[Mapping[str, float], str], Texts]:
 
 def _overdue_words(values: Mapping[str, float], currency: str) -> Texts:
     count, amount = values["overdue_count"], values.get("overdue_amount_sum", 0.0)
-    overdue_fr = counted(count, "facture échue", "factures échues", "fr")
-    overdue_en = counted(count, "overdue invoice", "overdue invoices", "en")
+    overdue_fr = counted(count, "autre facture échue", "autres factures échues", "fr")
+    overdue_en = counted(count, "other overdue invoice", "other overdue invoices", "en")
     return Texts(
-        f"le client règle {overdue_fr} ({money(amount, 'fr', currency)})",
-        f"the customer pays {overdue_en} ({money(amount, 'en', currency)})",
+        f"le client règle {overdue_fr} ({money(amount, 'fr', currency)} nets des paiements et avoirs)",
+        f"the customer pays {overdue_en} ({money(amount, 'en', currency)} net of payments and credits)",
     )
 
 
