@@ -20,6 +20,7 @@ from models.payable_days import RunHabit, nearest_payable_day
 
 Dates = npt.NDArray[np.datetime64]
 
+_EPOCH = date(1970, 1, 1).toordinal()
 _TAIL_REPEATS = 6
 _REPEATS = np.arange(_TAIL_REPEATS, dtype=np.int64)
 
@@ -109,12 +110,13 @@ def payment_dates(
     landmarks = list(zip(due_on, as_of, countries, habits, strict=True))
     moved = [
         [
-            nearest_payable_day(due + timedelta(days=day), seen, country, habit)
+            nearest_payable_day(due + timedelta(days=day), seen, country, habit).toordinal()
             for (due, seen, country, habit), day in zip(landmarks, of_level, strict=True)
         ]
         for of_level in days.tolist()
     ]
-    return np.array(moved, dtype="datetime64[D]").reshape(days.shape)
+    ordinals = np.array(moved, dtype=np.int64).reshape(days.shape)
+    return (ordinals - _EPOCH).astype("datetime64[D]")
 
 
 def expected_receipts(curves: UnpaidCurves, landmarks: pl.DataFrame, weeks: int = 13) -> pl.DataFrame:
