@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from features.asof import PaymentHistory
 from features.ledger import Ledger
 from features.settings import LedgerSettings
 from features.settlement import settlements
@@ -58,7 +59,7 @@ def with_country(landmarks: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFra
 
 def score_open_invoices(
     bundle: ModelBundle,
-    features: pl.DataFrame,
+    features: PaymentHistory | pl.DataFrame,
     landmarks: pl.DataFrame,
     customers: pl.DataFrame,
     *,
@@ -68,7 +69,7 @@ def score_open_invoices(
 
     Args:
         bundle: the champion.
-        features: the answer of `compute_features` for the landmarks.
+        features: the answer of `compute_features` for the landmarks, or the history they are computed from.
         landmarks: what is scored, in the same order.
         customers: the ledger's customers.
         with_reasons: explain too.

@@ -109,7 +109,6 @@ def score(
     from rich.console import Console
 
     from features.asof import PaymentHistory, open_landmarks
-    from features.compute import compute_features
     from features.ledger import read_ledger
     from models.home import read_home
     from pipelines.champion import champion_bundle
@@ -125,8 +124,8 @@ def score(
         from features.email_signals import load_pipeline, signals_frame
 
         signals = signals_frame(known.emails, load_pipeline())
-    features = compute_features(PaymentHistory.from_ledger(known, bundle.settings, signals), landmarks)
-    scores = score_open_invoices(bundle, features, landmarks, known.customers, with_reasons=reasons)
+    history = PaymentHistory.from_ledger(known, bundle.settings, signals)
+    scores = score_open_invoices(bundle, history, landmarks, known.customers, with_reasons=reasons)
     write_parquet(scores, out)
     console = Console()
     console.print(
