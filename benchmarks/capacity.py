@@ -33,7 +33,7 @@ from models.from_ledger import train_bundle, training_input
 from models.score import score
 from serving.cases import scored_invoice
 from serving.dunning import AccountFacts, Policy, ScoredInvoice, load_policy, net_benefit
-from serving.dunning.policy import Effect, grade_name
+from serving.dunning.policy.schema import Effect, grade_name
 from serving.dunning.words import NO_SEGMENT
 
 NOBODY_AGAIN_DAYS: Final = 14

@@ -60,7 +60,7 @@ def check(
     from rich.console import Console
 
     from serving.dunning.legal import covered_until
-    from serving.dunning.policy_file import DEFAULT_POLICY_PATH, load_policy
+    from serving.dunning.policy.file import DEFAULT_POLICY_PATH, load_policy
 
     path = file or DEFAULT_POLICY_PATH
     with _refusals_in(language):
@@ -103,7 +103,7 @@ def legal(
 
     from serving.dunning.legal import covered_until, lines_to_add, semesters
     from serving.dunning.legal.parameters import LEGAL_FOLDER
-    from serving.dunning.policy_file import DEFAULT_POLICY_PATH, legal_file_of, load_policy
+    from serving.dunning.policy.file import DEFAULT_POLICY_PATH, legal_file_of, load_policy
 
     path = file or DEFAULT_POLICY_PATH
     with _refusals_in(language):
@@ -169,7 +169,7 @@ def plan(
     from rich.console import Console
 
     from serving.dunning.plans import check_plan, plan_bounds
-    from serving.dunning.policy_file import load_policy
+    from serving.dunning.policy.file import load_policy
 
     with _refusals_in(language):
         policy = load_policy(file)
@@ -246,7 +246,7 @@ def replay(
     """
     from rich.console import Console
 
-    from serving.dunning.policy_file import load_policy
+    from serving.dunning.policy.file import load_policy
     from serving.dunning.records import records_between
     from serving.dunning.replay import replay as replay_policy
 
@@ -281,8 +281,8 @@ def simulate(
     """
     from rich.console import Console
 
-    from serving.dunning.account import decide_night
-    from serving.dunning.policy_file import load_policy
+    from serving.dunning.deciding.conversation import decide_night
+    from serving.dunning.policy.file import load_policy
     from serving.dunning.records import records_between
     from serving.dunning.replay import replay as replay_policy
 
@@ -342,7 +342,7 @@ def _newest(records: tuple[DecisionRecord, ...]) -> list[DecisionRecord]:
 def _print_tables(console: Console, policy: Policy, language: str) -> None:
     from rich.table import Table
 
-    from serving.dunning.policy_table import gates_table, plans_table, routes_table, sequences_table
+    from serving.dunning.policy.tables import gates_table, plans_table, routes_table, sequences_table
 
     for build in (gates_table, routes_table, sequences_table, plans_table):
         headings, rows = build(policy, language)

@@ -1,6 +1,7 @@
 """The dunning policy: what to do about an open invoice, decided by facts, a policy file and a date."""
 
-from serving.dunning.account import (
+from serving.dunning.deciding.benefit import Deferred, NightPlan, fill_capacity, net_benefit
+from serving.dunning.deciding.conversation import (
     CAPACITY,
     AccountDecision,
     Night,
@@ -10,8 +11,15 @@ from serving.dunning.account import (
     decide_night,
     decide_waiting,
 )
-from serving.dunning.benefit import Deferred, NightPlan, fill_capacity, net_benefit
-from serving.dunning.decide import decide
+from serving.dunning.deciding.decide import decide
+from serving.dunning.deciding.facts import (
+    AccountFacts,
+    Contact,
+    PartPayment,
+    PersonOverride,
+    ScoredInvoice,
+    StepTaken,
+)
 from serving.dunning.decision import (
     Claim,
     Conversation,
@@ -21,17 +29,9 @@ from serving.dunning.decision import (
     PersonDecides,
     Reason,
 )
-from serving.dunning.facts import (
-    AccountFacts,
-    Contact,
-    PartPayment,
-    PersonOverride,
-    ScoredInvoice,
-    StepTaken,
-)
 from serving.dunning.plans import Instalment, PlanBounds, PlanVerdict, check_plan, plan_bounds
-from serving.dunning.policy import Policy, PolicySpec
-from serving.dunning.policy_file import DEFAULT_POLICY_PATH, load_policy, parse_policy
+from serving.dunning.policy.file import DEFAULT_POLICY_PATH, load_policy, parse_policy
+from serving.dunning.policy.schema import Policy, PolicySpec
 from serving.dunning.records import (
     DecisionRecord,
     Explained,

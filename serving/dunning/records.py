@@ -15,8 +15,8 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from serving.dunning.deciding.facts import AccountFacts, ScoredInvoice
 from serving.dunning.decision import Decision
-from serving.dunning.facts import AccountFacts, ScoredInvoice
 
 RECORD_VERSION = 1
 FAULTS_SHOWN = 20

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from serving.dunning.account import decide_night
-from serving.dunning.benefit import CALL_CHANNELS, LETTER_CHANNELS
+from serving.dunning.deciding.benefit import CALL_CHANNELS, LETTER_CHANNELS
+from serving.dunning.deciding.conversation import decide_night
+from serving.dunning.deciding.facts import NOTHING
 from serving.dunning.decision import Decision
-from serving.dunning.facts import NOTHING
-from serving.dunning.policy import Policy
+from serving.dunning.policy.schema import Policy
 from serving.dunning.records import DecisionRecord, Difference
 from serving.dunning.words import NO_SEGMENT
 

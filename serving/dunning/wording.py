@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from serving.dunning.deciding.facts import AccountFacts, ScoredInvoice
+from serving.dunning.deciding.routing import in_policy_currency
 from serving.dunning.decision import Claim, Decision
-from serving.dunning.facts import AccountFacts, ScoredInvoice
 from serving.dunning.plans import plan_bounds
-from serving.dunning.policy import Policy, Template
-from serving.dunning.routing import in_policy_currency
+from serving.dunning.policy.schema import Policy, Template
 from serving.dunning.words import BLOCKAGE_WORDS
 from serving.dunning.writing import written_amount, written_day
 

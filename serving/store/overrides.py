@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, literal_column, select
 
-from serving.dunning.facts import PersonOverride
+from serving.dunning.deciding.facts import PersonOverride
 from serving.store.tables import ANSWERS, AUDIT
 
 Overrides = Mapping[str, Mapping[str, PersonOverride]]

@@ -24,12 +24,12 @@ from serving.dunning import (
     load_policy,
     message_for,
 )
-from serving.dunning.contact_days import blocking_gate
-from serving.dunning.decide import ALREADY_DONE
-from serving.dunning.facts import FIRST_DAY, LAST_DAY
-from serving.dunning.gates import stopping_gates
+from serving.dunning.deciding.contact_days import blocking_gate
+from serving.dunning.deciding.decide import ALREADY_DONE
+from serving.dunning.deciding.facts import FIRST_DAY, LAST_DAY
+from serving.dunning.deciding.gates import stopping_gates
+from serving.dunning.deciding.routing import in_policy_currency
 from serving.dunning.legal import covered_until
-from serving.dunning.routing import in_policy_currency
 from serving.dunning.words import BLOCKAGE_KINDS, CHANNELS, COLD_START_RUNGS, TONES
 
 POLICY = load_policy()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from serving.dunning import AccountFacts, PersonOverride, decide
-from serving.dunning.facts import FIRST_DAY, LAST_DAY
-from serving.dunning.overrides import OVERRIDE_UNKNOWN, OVERRIDE_WAITS, PERSON_OVERRIDE
+from serving.dunning.deciding.facts import FIRST_DAY, LAST_DAY
+from serving.dunning.deciding.overrides import OVERRIDE_UNKNOWN, OVERRIDE_WAITS, PERSON_OVERRIDE
 from serving.dunning.records import account_to_json
 
 from .test_dunning_decisions import POLICY, accounts, days, holding, open_accounts, scores

@@ -9,7 +9,7 @@ import pytest
 from serving.account_events import ACCOUNT_KINDS
 from serving.dunning import load_policy
 from serving.dunning.legal import semesters
-from serving.dunning.policy_table import (
+from serving.dunning.policy.tables import (
     gates_table,
     markdown,
     plans_table,

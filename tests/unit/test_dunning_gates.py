@@ -9,8 +9,8 @@ import pytest
 
 from features.errors import InvalidInputError
 from serving.dunning import AccountFacts, Contact, ScoredInvoice, StepTaken, decide, load_policy
-from serving.dunning.contact_days import is_in_period
-from serving.dunning.policy import QuietPeriod
+from serving.dunning.deciding.contact_days import is_in_period
+from serving.dunning.policy.schema import QuietPeriod
 from serving.dunning.words import Text
 
 POLICY = load_policy()

@@ -25,7 +25,7 @@ from serving.dunning import (
     read_records,
     write_records,
 )
-from serving.dunning.holdout import draw
+from serving.dunning.deciding.holdout import draw
 from serving.dunning.replay import replay
 
 POLICY = load_policy()

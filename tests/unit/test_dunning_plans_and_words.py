@@ -22,10 +22,10 @@ from serving.dunning import (
     parse_policy,
     plan_bounds,
 )
-from serving.dunning.claims import claim_of
+from serving.dunning.deciding.claims import claim_of
+from serving.dunning.deciding.holdout import assignment, draw
 from serving.dunning.decision import NO_CLAIM
-from serving.dunning.holdout import assignment, draw
-from serving.dunning.policy_table import (
+from serving.dunning.policy.tables import (
     gates_table,
     markdown,
     plans_table,

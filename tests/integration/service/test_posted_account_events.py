@@ -13,7 +13,7 @@ from features.settings import LedgerSettings
 from serving.access import Scope
 from serving.account_facts import account_facts
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
-from serving.dunning.gates import stopping_gates
+from serving.dunning.deciding.gates import stopping_gates
 
 from .conftest import AS_OF, Service
 

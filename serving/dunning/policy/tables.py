@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from serving.dunning.policy import Policy
-from serving.dunning.policy_grid import cells_of
+from serving.dunning.policy.grid import cells_of
+from serving.dunning.policy.schema import Policy
 from serving.dunning.words import GATE_IDS, STATES, Text
 
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from features.calendars import is_working_day
-from serving.dunning.facts import AccountFacts, Contact
-from serving.dunning.policy import Cap, Policy, QuietPeriod
+from serving.dunning.deciding.facts import AccountFacts, Contact
+from serving.dunning.policy.schema import Cap, Policy, QuietPeriod
 from serving.dunning.words import GateId
 
 SEARCHED_DAYS = 800

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from serving.dunning.contact_days import next_contact_day
-from serving.dunning.facts import AccountFacts, ScoredInvoice
-from serving.dunning.gates import is_plan_broken, is_promise_of, promise_holds_until
-from serving.dunning.overrides import held_until
-from serving.dunning.policy import Policy, Route, Sequence, Step, grade_name
+from serving.dunning.deciding.contact_days import next_contact_day
+from serving.dunning.deciding.facts import AccountFacts, ScoredInvoice
+from serving.dunning.deciding.gates import is_plan_broken, is_promise_of, promise_holds_until
+from serving.dunning.deciding.overrides import held_until
+from serving.dunning.policy.schema import Policy, Route, Sequence, Step, grade_name
 from serving.dunning.words import NO_SEGMENT, TONES, GateId, Grade, RouteState
 
 

@@ -7,12 +7,11 @@ from dataclasses import replace
 from datetime import date
 
 from features.errors import Fault, InvalidInputError
-from serving.dunning.benefit import net_benefit
-from serving.dunning.claims import claim_deadline, claim_of
-from serving.dunning.contact_days import next_contact_day
-from serving.dunning.decision import Decision, NetBenefit, NextStep, Reason
-from serving.dunning.facts import FIRST_DAY, LAST_DAY, AccountFacts, ScoredInvoice
-from serving.dunning.gates import (
+from serving.dunning.deciding.benefit import net_benefit
+from serving.dunning.deciding.claims import claim_deadline, claim_of
+from serving.dunning.deciding.contact_days import next_contact_day
+from serving.dunning.deciding.facts import FIRST_DAY, LAST_DAY, AccountFacts, ScoredInvoice
+from serving.dunning.deciding.gates import (
     GateHit,
     contact_gate,
     is_plan_broken,
@@ -20,10 +19,14 @@ from serving.dunning.gates import (
     person_gates,
     stopping_gates,
 )
-from serving.dunning.holdout import Assignment, assignment
-from serving.dunning.overrides import held_until, override_reason, overriding_sequence, waiting_reason
-from serving.dunning.policy import Effect, Fallback, Policy, Step, is_automatic
-from serving.dunning.routing import (
+from serving.dunning.deciding.holdout import Assignment, assignment
+from serving.dunning.deciding.overrides import (
+    held_until,
+    override_reason,
+    overriding_sequence,
+    waiting_reason,
+)
+from serving.dunning.deciding.routing import (
     Choice,
     PlannedStep,
     choose,
@@ -33,6 +36,8 @@ from serving.dunning.routing import (
     route_state,
     usable_grade,
 )
+from serving.dunning.decision import Decision, NetBenefit, NextStep, Reason
+from serving.dunning.policy.schema import Effect, Fallback, Policy, Step, is_automatic
 from serving.dunning.words import Text
 from serving.dunning.writing import written_amount
 

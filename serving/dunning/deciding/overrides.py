@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from serving.dunning.deciding.facts import AccountFacts
 from serving.dunning.decision import Reason
-from serving.dunning.facts import AccountFacts
-from serving.dunning.policy import Policy
+from serving.dunning.policy.schema import Policy
 
 PERSON_OVERRIDE = "person_override"
 """Rule of a decision that follows a person's."""

@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from features.errors import Fault, InvalidInputError
-from serving.dunning.benefit import Deferred, fill_capacity, is_scarce
-from serving.dunning.contact_days import next_contact_day
-from serving.dunning.decide import decide
+from serving.dunning.deciding.benefit import Deferred, fill_capacity, is_scarce
+from serving.dunning.deciding.contact_days import next_contact_day
+from serving.dunning.deciding.decide import decide
+from serving.dunning.deciding.facts import NOTHING, AccountFacts, Contact, ScoredInvoice
+from serving.dunning.deciding.gates import contact_gate
 from serving.dunning.decision import Conversation, Decision, NetBenefit, NextStep, Reason
-from serving.dunning.facts import NOTHING, AccountFacts, Contact, ScoredInvoice
-from serving.dunning.gates import contact_gate
-from serving.dunning.policy import Policy, is_automatic
+from serving.dunning.policy.schema import Policy, is_automatic
 from serving.dunning.words import TONES, Text
 
 Case = tuple[ScoredInvoice, AccountFacts]

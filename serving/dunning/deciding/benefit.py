@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from serving.dunning.decision import Decision, NetBenefit
-from serving.dunning.policy import Economics, Effect
+from serving.dunning.policy.schema import Economics, Effect
 from serving.dunning.words import Channel, Text
 
 CENT = Decimal("0.01")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from serving.dunning.deciding.facts import AccountFacts
 from serving.dunning.decision import PersonDecides, Reason
-from serving.dunning.facts import AccountFacts
-from serving.dunning.policy import Policy
+from serving.dunning.policy.schema import Policy
 from serving.dunning.words import BLOCKAGE_WORDS, GateId, Text
 
 PERSON_WORDS = {

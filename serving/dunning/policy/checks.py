@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from features.calendars import has_calendar
 from features.errors import Fault
-from serving.dunning.policy import PolicySpec, Sequence
+from serving.dunning.policy.schema import PolicySpec, Sequence
 from serving.dunning.words import CHANNELS, GRADES, NO_GRADE, TONES, Text
 from serving.dunning.yaml_lines import Key, YamlFile
 

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from serving.dunning.facts import AccountFacts
-from serving.dunning.policy import Experiment, Policy, Variant
+from serving.dunning.deciding.facts import AccountFacts
+from serving.dunning.policy.schema import Experiment, Policy, Variant
 
 
 @dataclass(frozen=True)

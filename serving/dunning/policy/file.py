@@ -7,12 +7,12 @@ from pathlib import Path
 
 from features.errors import InvalidInputError
 from serving.dunning.legal import LegalParameters, load_legal_parameters
-from serving.dunning.policy import Policy, PolicySpec
-from serving.dunning.policy_checks import meaning_faults
-from serving.dunning.policy_grid import route_table
+from serving.dunning.policy.checks import meaning_faults
+from serving.dunning.policy.grid import route_table
+from serving.dunning.policy.schema import Policy, PolicySpec
 from serving.dunning.yaml_lines import YamlFile, faults_of_model
 
-DEFAULT_POLICY_PATH = Path(__file__).parent / "policies" / "default_fr_eu.yaml"
+DEFAULT_POLICY_PATH = Path(__file__).parents[1] / "policies" / "default_fr_eu.yaml"
 
 
 def load_policy(path: Path | None = None, legal: LegalParameters | None = None) -> Policy:

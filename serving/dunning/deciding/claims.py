@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from serving.dunning.deciding.facts import AccountFacts, ScoredInvoice
 from serving.dunning.decision import NO_CLAIM, Claim, RatePeriod
-from serving.dunning.facts import AccountFacts, ScoredInvoice
 from serving.dunning.legal import LegalValueUnknownError, Principal, late_payment_interest
-from serving.dunning.policy import ClaimKind, Policy
+from serving.dunning.policy.schema import ClaimKind, Policy
 from serving.dunning.words import Text
 
 EURO = "EUR"
