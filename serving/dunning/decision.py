@@ -8,6 +8,13 @@ from decimal import Decimal
 
 from serving.dunning.words import Channel, GateId, Grade, RouteState, Segment, Text, Tone
 
+NOTHING = Decimal("0.00")
+
+
+def receivable_id(invoice_id: str, instalment_number: int | None) -> str:
+    """Key of what is due and chased by itself: the invoice id, or `INVOICE#NUMBER` for an instalment."""
+    return invoice_id if instalment_number is None else f"{invoice_id}#{instalment_number}"
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -89,10 +96,10 @@ class Claim:
         """What the step adds to the balance it asks for."""
         interest = self.interest_amount if self.is_interest_claimed else None
         indemnity = self.indemnity_amount if self.is_indemnity_claimed else None
-        return (interest or Decimal("0.00")) + (indemnity or Decimal("0.00"))
+        return (interest or NOTHING) + (indemnity or NOTHING)
 
 
-NO_CLAIM = Claim(Decimal("0.00"), Decimal("0.00"))
+NO_CLAIM = Claim(NOTHING, NOTHING)
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ class NetBenefit:
 
 @dataclass(frozen=True)
 class PersonDecides:
-    """No step against this debtor is taken without a person, whatever else decided.
+    """A person decides the steps against this debtor, whatever else decided.
 
     Attributes:
         because: `natural_person`, `legal_form_unknown` (when the policy treats that as one) or
@@ -129,32 +136,57 @@ class PersonDecides:
 
 
 @dataclass(frozen=True)
-class Conversation:
-    """The one contact a customer has on a day, about all its invoices that are due for one.
+class ConversationItem:
+    """One invoice of a conversation.
 
-    Whoever acts on decisions acts on it once, whichever of its invoices they came by.
+    Attributes:
+        invoice_id: the invoice, once, however many of its instalments are in the contact.
+        instalment_numbers: its instalments in the contact, ascending; empty for an invoice due as a whole.
+        amount: asked for on it, claims included.
+        currency: of the amount.
+    """
+
+    invoice_id: str
+    instalment_numbers: tuple[int, ...]
+    amount: Decimal
+    currency: str
+
+    @property
+    def receivable_ids(self) -> tuple[str, ...]:
+        """Keys of the receivables in the contact."""
+        numbers = self.instalment_numbers or (None,)
+        return tuple(receivable_id(self.invoice_id, number) for number in numbers)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The one contact a customer has on a day, about all its receivables that are due for one.
+
+    Whoever acts on decisions acts on it once, whichever of its receivables they came by.
 
     Attributes:
         customer_id: the customer.
         on: the day.
         lead_invoice_id: the invoice whose step sets channel, tone and text.
-        invoice_ids: every invoice in the contact, the lead first, then by id; each advances by its own
+        lead_instalment_number: its instalment that leads; null for an invoice due as a whole.
+        items: every invoice in the contact, the lead's first, then by id; each receivable advances by its own
             step.
         channel: of the lead.
         tone: of the lead.
         template_id: of the lead.
         language: of the lead.
         totals: amount asked for by currency, claims included, in order of currency.
-        requires_approval: a person must approve first, because of any of the invoices.
-        approval_level: the highest level any of them asks for.
+        requires_approval: a person must approve first, because of any of the receivables or of their total.
+        approval_level: the highest level asked for.
         is_automatic: a machine may do it alone.
-        benefit: gains of every invoice less the cost of one contact.
+        benefit: gains of every receivable less the cost of one contact.
     """
 
     customer_id: str
     on: date
     lead_invoice_id: str
-    invoice_ids: tuple[str, ...]
+    lead_instalment_number: int | None
+    items: tuple[ConversationItem, ...]
     channel: Channel
     tone: Tone
     template_id: str
@@ -170,10 +202,25 @@ class Conversation:
         """The same for every decision of the customer on the day: there is no second conversation."""
         return f"{self.customer_id}/{self.on.isoformat()}"
 
+    @property
+    def lead_receivable_id(self) -> str:
+        """The receivable whose step sets channel, tone and text."""
+        return receivable_id(self.lead_invoice_id, self.lead_instalment_number)
+
+    @property
+    def invoice_ids(self) -> tuple[str, ...]:
+        """Every invoice in the contact, each once, the lead's first."""
+        return tuple(item.invoice_id for item in self.items)
+
+    @property
+    def receivable_ids(self) -> tuple[str, ...]:
+        """Every receivable in the contact."""
+        return tuple(key for item in self.items for key in item.receivable_ids)
+
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do about one invoice, decided on one day.
+    """What to do about one receivable, decided on one day.
 
     Attributes:
         invoice_id: the invoice.
@@ -181,7 +228,7 @@ class Decision:
         on: the day of the decision.
         policy_id: policy file that decided.
         policy_version: its version.
-        sequence_id: the dunning sequence the invoice is in.
+        sequence_id: the dunning sequence the receivable is in.
         next_step: null when there is nothing to do, or nothing may be done.
         why: rules that led here, the deciding one first.
         gate_id: the gate that decided; null when the route table did.
@@ -190,19 +237,25 @@ class Decision:
         approval_level: who may approve; null when nobody needs to.
         claim: interest and indemnity.
         benefit: expected net benefit of the step; null without a step.
-        balance_amount: amount to ask for, net of unapplied credits, in the invoice's currency.
+        balance_amount: open balance net of unapplied credits, in the receivable's currency.
         currency: of the balance.
         segment: payer segment used; null when unknown.
         grade: grade used; null without an opinion.
-        money_band: band of the balance used.
+        money_band: band of the amount that can be asked for.
         state: before due, overdue, or after a broken promise.
         experiment_id: hold-out experiment; null when none applies.
         variant_id: variant drawn; null when none applies.
         assignment_probability: probability with which the variant was drawn; null when none applies.
-        person_decides: no automatic step against this debtor, and who decides; null for companies that are no
+        person_decides: a person decides the steps against this debtor, and who; null for companies that are no
             strategic account.
-        conversation: the customer's one contact today, when this invoice is part of it; null otherwise, and
-            before the customer's invoices were looked at together.
+        conversation: the customer's one contact today, when this receivable is part of it; null otherwise.
+        instalment_number: which instalment of the invoice this is about; null for an invoice due as a whole.
+        instalment_count: instalments of the invoice; null for an invoice due as a whole.
+        disputed_amount: what of the balance is disputed and not asked for.
+        other_currency_amounts: what the customer owes in currencies without a rate, by currency: in no total.
+        side_task: work inside the house beside the next step (the disputed part of an invoice whose rest is
+            chased); null if none.
+        is_live: false for the reconstruction of a past day: nothing may be done with it.
     """
 
     invoice_id: str
@@ -230,6 +283,24 @@ class Decision:
     assignment_probability: float | None = None
     person_decides: PersonDecides | None = None
     conversation: Conversation | None = None
+    instalment_number: int | None = None
+    instalment_count: int | None = None
+    disputed_amount: Decimal = NOTHING
+    other_currency_amounts: tuple[tuple[str, Decimal], ...] = ()
+    side_task: NextStep | None = None
+    is_live: bool = True
+
+    @property
+    def receivable_id(self) -> str:
+        """Key of the receivable: the invoice id, or `INVOICE#NUMBER` for an instalment."""
+        return receivable_id(self.invoice_id, self.instalment_number)
+
+    @property
+    def asked_amount(self) -> Decimal:
+        """What the next step asks for, before interest and indemnity; 0 when it asks for nothing."""
+        if self.next_step is None or self.next_step.channel == "task" or self.gate_id == "settled":
+            return NOTHING
+        return max(self.balance_amount - self.disputed_amount, NOTHING)
 
     @property
     def is_contact_today(self) -> bool:
@@ -240,5 +311,7 @@ class Decision:
 
     @property
     def is_automatic_today(self) -> bool:
-        """Whether a machine would act today without a person having looked."""
-        return self.is_contact_today and self.next_step is not None and self.next_step.is_automatic
+        """Whether a machine would act today without a person having looked, at the step or at its conversation."""
+        if self.next_step is None or not self.is_contact_today:
+            return False
+        return self.next_step.is_automatic and (self.conversation is None or self.conversation.is_automatic)

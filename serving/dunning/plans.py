@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
 from serving.dunning.decision import Reason
-from serving.dunning.policy.schema import Policy, grade_name
+from serving.dunning.policy.checked import Policy, grade_name
 from serving.dunning.words import Grade
 
 CENT = Decimal("0.01")

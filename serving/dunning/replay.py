@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from serving.dunning.deciding.benefit import CALL_CHANNELS, LETTER_CHANNELS
-from serving.dunning.deciding.conversation import decide_night
-from serving.dunning.deciding.facts import NOTHING
-from serving.dunning.decision import Decision
-from serving.dunning.policy.schema import Policy
+from serving.dunning.deciding.capacity import CALL_CHANNELS, LETTER_CHANNELS
+from serving.dunning.deciding.night import decide_night
+from serving.dunning.decision import NOTHING, Decision
+from serving.dunning.policy.checked import Policy
 from serving.dunning.records import DecisionRecord, Difference
 from serving.dunning.words import NO_SEGMENT
 
@@ -96,13 +95,13 @@ def replay(
     and not pretended.
 
     Args:
-        records: stored cases, each invoice once a day.
+        records: stored cases, each receivable once a day.
         policy: the policy under test.
         against: decide the other side anew with this policy; null compares with the stored decisions.
         on: decide every case on this day (tonight's simulation); null takes the day of each record.
 
     Raises:
-        InvalidInputError: an invoice stands twice on one day.
+        InvalidInputError: a receivable is given twice on one day.
     """
     nights: dict[date, list[DecisionRecord]] = defaultdict(list)
     for record in records:
@@ -113,8 +112,8 @@ def replay(
         after = _night(nights[day], policy, day)
         before = _stored(nights[day]) if against is None else _night(nights[day], against, day)
         undecided += len(after) - len(before)
-        pairs += [(before[invoice_id], after[invoice_id]) for invoice_id in before]
-    pairs.sort(key=lambda pair: (pair[1].on, pair[1].invoice_id))
+        pairs += [(before[key], after[key]) for key in before]
+    pairs.sort(key=lambda pair: (pair[1].on, pair[1].receivable_id))
     segments = sorted({_segment(after) for _, after in pairs})
     header = policy.spec.policy
     return ReplayReport(
@@ -137,12 +136,12 @@ def replay(
 
 
 def _night(records: Iterable[DecisionRecord], policy: Policy, on: date) -> dict[str, Decision]:
-    night = decide_night(((record.score, record.account) for record in records), policy, on)
-    return {decision.invoice_id: decision for account in night.accounts for decision in account.decisions}
+    night = decide_night((record.case for record in records), policy, on)
+    return {decision.receivable_id: decision for account in night.accounts for decision in account.decisions}
 
 
 def _stored(records: Iterable[DecisionRecord]) -> dict[str, Decision]:
-    return {record.score.invoice_id: record.decision for record in records if record.decision is not None}
+    return {record.case.receivable_id: record.decision for record in records if record.decision is not None}
 
 
 def changed_parts(before: Decision, after: Decision) -> tuple[str, ...]:
@@ -166,7 +165,7 @@ def totals_of(decisions: Sequence[Decision], policy: Policy) -> Totals:
     cost = sum((max(costs[channel] for channel in group) for group in channels), NOTHING)
     asked: dict[str, Decimal] = defaultdict(lambda: NOTHING)
     for decision in today:
-        asked[decision.currency] += max(decision.balance_amount, NOTHING)
+        asked[decision.currency] += decision.asked_amount
     gains = [decision.benefit.gain_amount or NOTHING for decision in today if decision.benefit is not None]
     return Totals(
         contacts=len(by_contact),

@@ -20,7 +20,7 @@ Segment = Literal[
     "in_difficulty",
 ]
 ColdStartRung = Literal["own_history", "segment", "portfolio", "no_opinion"]
-Channel = Literal["email", "portal", "letter", "registered_letter", "call", "task"]
+Channel = Literal["email", "sms", "portal", "letter", "registered_letter", "call", "task"]
 Tone = Literal["courteous", "friendly", "formal", "firm", "legal"]
 BlockageKind = Literal[
     "invoice_not_received",
@@ -30,20 +30,29 @@ BlockageKind = Literal[
     "portal_upload_missing",
     "rejected_by_platform",
     "suspended_by_buyer",
+    "short_payment",
     "other",
 ]
+ClosedBy = Literal["paid", "credited", "discounted", "written_off", "cancelled"]
+InstalmentKind = Literal["instalment", "retention"]
+FeedName = Literal["invoices", "payments", "disputes", "emails", "interactions", "indicators", "instalments"]
 GateId = Literal[
     "settled",
     "insolvency",
     "feed_stale",
+    "mediation",
+    "complaint",
     "open_dispute",
     "admin_blockage",
+    "insolvency_hint",
     "plan_running",
     "promise_running",
+    "promise_unclear",
     "payment_announced",
     "small_balance",
     "natural_person",
     "strategic_account",
+    "large_amount",
     "contact_cap",
     "quiet_day",
 ]
@@ -57,14 +66,26 @@ TONES: tuple[Tone, ...] = get_args(Tone)
 """From the softest to the harshest; the order is the one 'never harsher' is measured in."""
 STATES: tuple[RouteState, ...] = get_args(RouteState)
 BLOCKAGE_KINDS: tuple[BlockageKind, ...] = get_args(BlockageKind)
+CLOSED_BY: tuple[ClosedBy, ...] = get_args(ClosedBy)
+INSTALMENT_KINDS: tuple[InstalmentKind, ...] = get_args(InstalmentKind)
+FEED_NAMES: tuple[FeedName, ...] = get_args(FeedName)
+"""Tables of the ledger whose freshness a policy may limit."""
 GATE_IDS: tuple[GateId, ...] = get_args(GateId)
 """In the order they are asked; the first that holds names the decision."""
+PERSON_GATES: tuple[GateId, ...] = ("natural_person", "strategic_account", "large_amount")
+"""Gates that leave the step in place and take it away from the machine."""
+CONTACT_GATES: tuple[GateId, ...] = ("contact_cap", "quiet_day")
+"""Gates that move a step to a later day."""
+STOPPING_GATES: tuple[GateId, ...] = tuple(
+    gate for gate in GATE_IDS if gate not in (*PERSON_GATES, *CONTACT_GATES)
+)
+"""Gates while which the customer hears nothing about the receivable."""
 
 # What a null is called in the rows of a policy.
 NO_GRADE = "none"
 NO_SEGMENT = "unknown"
 
-AUTOMATIC_CHANNELS: frozenset[Channel] = frozenset({"email", "portal", "letter"})
+AUTOMATIC_CHANNELS: frozenset[Channel] = frozenset({"email", "sms", "portal", "letter"})
 """Channels a machine can serve alone; the others need a person's hands whatever the policy says."""
 
 
@@ -82,6 +103,14 @@ class Text:
         return self.fr if language == "fr" else self.en
 
 
+TONE_WORDS: dict[Tone, Text] = {
+    "courteous": Text("courtois", "courteous"),
+    "friendly": Text("amical", "friendly"),
+    "formal": Text("formel", "formal"),
+    "firm": Text("ferme", "firm"),
+    "legal": Text("juridique", "legal"),
+}
+
 BLOCKAGE_WORDS: dict[BlockageKind, Text] = {
     "invoice_not_received": Text("facture non reçue", "invoice not received"),
     "purchase_order_missing": Text("numéro de commande manquant", "purchase order number missing"),
@@ -90,5 +119,27 @@ BLOCKAGE_WORDS: dict[BlockageKind, Text] = {
     "portal_upload_missing": Text("dépôt sur le portail manquant", "not yet uploaded to the buyer's portal"),
     "rejected_by_platform": Text("rejetée par la plateforme", "rejected by the e-invoicing platform"),
     "suspended_by_buyer": Text("suspendue par l'acheteur", "suspended by the buyer"),
+    "short_payment": Text("règlement incomplet de peu", "a small part of the payment is missing"),
     "other": Text("autre blocage administratif", "another administrative blockage"),
+}
+
+CLOSED_BY_WORDS: dict[ClosedBy, Text] = {
+    "paid": Text("facture payée", "the invoice is paid"),
+    "credited": Text("facture couverte par des avoirs", "credit notes cover the invoice"),
+    "discounted": Text("facture payée, escompte déduit", "the invoice is paid less its cash discount"),
+    "written_off": Text("facture passée en perte", "the invoice was written off"),
+    "cancelled": Text("facture annulée", "the invoice was cancelled"),
+}
+NOTHING_LEFT_WORDS = Text(
+    "solde nul après avoirs et règlements en compte", "nothing is left after credits and cash on account"
+)
+
+FEED_WORDS: dict[FeedName, Text] = {
+    "invoices": Text("factures", "invoices"),
+    "payments": Text("règlements", "payments"),
+    "disputes": Text("litiges", "disputes"),
+    "emails": Text("e-mails", "e-mails"),
+    "interactions": Text("échanges", "interactions"),
+    "indicators": Text("indicateurs", "indicators"),
+    "instalments": Text("échéanciers", "instalments"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -17,3 +18,8 @@ def written_amount(amount: Decimal, language: str) -> str:
 def written_day(day: date, language: str) -> str:
     """`05/08/2025` in French, `5 August 2025` in English."""
     return f"{day:%d/%m/%Y}" if language == "fr" else f"{day.day} {day:%B %Y}"
+
+
+def written_amounts(amounts: Sequence[tuple[str, Decimal]], language: str) -> str:
+    """`100.00 EUR + 20.00 USD`: amounts of several currencies side by side, never added."""
+    return " + ".join(f"{written_amount(amount, language)} {currency}" for currency, amount in amounts)

@@ -1,32 +1,45 @@
-"""One conversation for each customer, not one for each invoice."""
+"""The decisions of one customer on one day: one conversation for each customer, not one for each invoice."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from features.errors import Fault, InvalidInputError
-from serving.dunning.deciding.benefit import Deferred, fill_capacity, is_scarce
-from serving.dunning.deciding.contact_days import next_contact_day
-from serving.dunning.deciding.decide import decide
-from serving.dunning.deciding.facts import NOTHING, AccountFacts, Contact, ScoredInvoice
-from serving.dunning.deciding.gates import contact_gate
-from serving.dunning.decision import Conversation, Decision, NetBenefit, NextStep, Reason
-from serving.dunning.policy.schema import Policy, is_automatic
+from serving.dunning.deciding.capacity import is_scarce
+from serving.dunning.deciding.decide import decide_case
+from serving.dunning.deciding.facts import AccountFacts, Case, Contact
+from serving.dunning.deciding.facts.money import is_large, total_converted
+from serving.dunning.deciding.gates.stopping import contact_gate
+from serving.dunning.deciding.steps.contact_days import next_contact_day
+from serving.dunning.decision import (
+    NOTHING,
+    Conversation,
+    ConversationItem,
+    Decision,
+    NetBenefit,
+    NextStep,
+    Reason,
+)
+from serving.dunning.policy.checked import Policy, is_automatic
 from serving.dunning.words import TONES, Text
-
-Case = tuple[ScoredInvoice, AccountFacts]
 
 CAPACITY = "capacity"
 """Rule of a decision whose call or letter waits for another night."""
 
+RECONSTRUCTION = Reason(
+    "reconstruction",
+    "Reconstitution d'un jour passé : aucune action ne doit en être tirée.",
+    "Reconstruction of a past day: nothing may be done with it.",
+)
+
 
 @dataclass(frozen=True)
 class AccountDecision:
-    """Every decision of one customer on one day, and the one contact it has, if any."""
+    """Every decision of one customer on one day, in order of receivable id, and the one contact it has, if any."""
 
     customer_id: str
     on: date
@@ -34,110 +47,63 @@ class AccountDecision:
     conversation: Conversation | None
 
 
-@dataclass(frozen=True)
-class Night:
-    """A night's batch: one entry for each customer, in order of id, and what waits for another night."""
-
-    accounts: tuple[AccountDecision, ...]
-    deferred: tuple[Deferred, ...]
-
-
-def decide_account(
-    cases: Sequence[Case], policy: Policy, on: date, waits: Text | None = None
+def decide_customer(
+    cases: Sequence[Case], policy: Policy, on: date, waits: Text | None = None, *, is_live: bool = True
 ) -> AccountDecision:
-    """Decide on every invoice of one customer and put today's contacts into one conversation.
+    """Decide on every open receivable of one customer and put today's contacts into one conversation.
 
     A formal notice travels alone, with the other formal notices, and so do thanks. What does not fit into the
     conversation is moved to the customer's next contact day, and says so; nothing is dropped.
 
     Args:
-        cases: the customer's invoices, each once.
+        cases: all open receivables of the customer, each once, in any order.
         policy: a checked policy.
         on: the day of the decision.
         waits: why the customer's calls and letters wait for another day; null when they need not.
+        is_live: false reconstructs a past day: no conversation, and nothing automatic.
 
     Raises:
-        InvalidInputError: no invoice, invoices of several customers, or an invoice given twice.
+        InvalidInputError: no receivable, receivables of several customers, or one given twice; the day is outside
+            the days known.
     """
-    _one_customer(cases)
-    decisions = [decide_waiting(score, account, policy, on, waits) for score, account in cases]
-    return converse(decisions, {score.invoice_id: account for score, account in cases}, policy, on)
+    _check_one_customer(cases)
+    facts = {case.receivable_id: case.account for case in cases}
+    decisions = [_with_capacity(decide_case(case, policy, on), case, policy, waits) for case in cases]
+    if not is_live:
+        customer_id = cases[0].customer_id
+        return AccountDecision(customer_id, on, _by_id(map(_reconstructed, decisions)), None)
+    return _converse(decisions, facts, policy, on)
 
 
-def decide_waiting(
-    score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date, waits: Text | None
-) -> Decision:
-    """Decide on one invoice; a call or letter of today moves to the next contact day when it has to wait.
-
-    Args:
-        score: the invoice as the model sees it.
-        account: the account at decision time.
-        policy: a checked policy.
-        on: the day of the decision.
-        waits: why calls and letters wait; null when they need not.
-    """
-    decision = decide(score, account, policy, on)
-    if waits is None or decision.next_step is None or not is_scarce(decision):
+def _with_capacity(decision: Decision, case: Case, policy: Policy, waits: Text | None) -> Decision:
+    """The decision, its call or letter of today moved to the next contact day when it has to wait."""
+    step = decision.next_step
+    if waits is None or step is None or not is_scarce(decision):
         return decision
-    day, _ = next_contact_day(on + timedelta(days=1), account, policy)
+    day, _ = next_contact_day(decision.on + timedelta(days=1), case.account, policy, step.channel)
     return replace(
         decision,
-        next_step=None if day is None else replace(decision.next_step, on=day),
+        next_step=None if day is None else replace(step, on=day),
         hold_until=day,
         why=(*decision.why, Reason(CAPACITY, waits.fr, waits.en)),
     )
 
 
-def decide_night(cases: Iterable[Case], policy: Policy, on: date) -> Night:
-    """Decide on every open invoice, hold one conversation a customer, and fill the team's capacity.
-
-    Calls and letters compete as conversations: the gains of all their invoices less the cost of one
-    contact. A customer whose call waits may still get today's e-mails about its other invoices.
-    """
-    by_customer: dict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        by_customer[case[0].customer_id].append(case)
-    accounts = {
-        customer_id: decide_account(by_customer[customer_id], policy, on)
-        for customer_id in sorted(by_customer)
-    }
-    leads = [
-        replace(decision, benefit=account.conversation.benefit)
-        for account in accounts.values()
-        for decision in account.decisions
-        if account.conversation is not None and decision.invoice_id == account.conversation.lead_invoice_id
-    ]
-    capacity = policy.spec.capacity
-    plan = fill_capacity(leads, capacity.calls, capacity.letters, only_if_positive=capacity.only_if_positive)
-    for item in plan.deferred:
-        customer_id = item.decision.customer_id
-        accounts[customer_id] = decide_account(by_customer[customer_id], policy, on, item.why)
-    return Night(tuple(accounts.values()), plan.deferred)
+def _reconstructed(decision: Decision) -> Decision:
+    step, task = decision.next_step, decision.side_task
+    return replace(
+        decision,
+        next_step=None if step is None else replace(step, is_automatic=False),
+        side_task=None if task is None else replace(task, is_automatic=False),
+        why=(*decision.why, RECONSTRUCTION),
+        is_live=False,
+    )
 
 
-def allocate_unapplied_credits(
-    credit: Decimal, balances: Mapping[str, tuple[date, Decimal]]
-) -> dict[str, Decimal]:
-    """Share of a customer's unapplied credits for each invoice: the oldest due first, ties by invoice id.
-
-    Args:
-        credit: unallocated payments and credit notes, 0 or more.
-        balances: invoice -> (due date, open balance); invoices without balance get nothing.
-
-    Returns:
-        A share for every invoice. What exceeds all balances is set against none.
-    """
-    shares = dict.fromkeys(balances, NOTHING)
-    for invoice_id, (_, balance) in sorted(balances.items(), key=lambda item: (item[1][0], item[0])):
-        shares[invoice_id] = min(max(balance, NOTHING), credit)
-        credit -= shares[invoice_id]
-    return shares
-
-
-def _one_customer(cases: Sequence[Case]) -> None:
-    customers = sorted({score.customer_id for score, _ in cases})
-    invoices = [score.invoice_id for score, _ in cases]
-    twice = sorted({invoice_id for invoice_id in invoices if invoices.count(invoice_id) > 1})
+def _check_one_customer(cases: Sequence[Case]) -> None:
+    customers = sorted({case.customer_id for case in cases})
+    counts = Counter(case.receivable_id for case in cases)
+    twice = sorted(key for key, count in counts.items() if count > 1)
     faults = []
     if len(customers) != 1:
         expected = "the invoices of exactly one customer"
@@ -152,23 +118,13 @@ def _one_customer(cases: Sequence[Case]) -> None:
         raise InvalidInputError("an account cannot be decided on", faults)
 
 
-def converse(
-    decisions: Sequence[Decision],
-    facts: Mapping[str, AccountFacts],
-    policy: Policy,
-    on: date,
+def _converse(
+    decisions: Sequence[Decision], facts: Mapping[str, AccountFacts], policy: Policy, on: date
 ) -> AccountDecision:
-    """Today's contacts as one conversation; the ones that do not fit are moved to the next contact day.
-
-    Args:
-        decisions: one customer's decisions of the day, each made alone.
-        facts: account facts by invoice id, of every decision that would be a contact today.
-        policy: the policy that decided.
-        on: the day.
-    """
+    """Today's contacts as one conversation; the ones that do not fit are moved to the next contact day."""
     customer_id = decisions[0].customer_id
     today = {
-        decision.invoice_id: decision.next_step
+        decision.receivable_id: decision.next_step
         for decision in decisions
         if decision.next_step is not None and decision.is_contact_today
     }
@@ -177,36 +133,38 @@ def converse(
     costs = policy.spec.economics.costs
 
     def effort(decision: Decision) -> tuple[int, Decimal, int, int, Decimal, str]:
-        step = today[decision.invoice_id]
-        harshness = TONES.index(step.tone), step.stage
+        step = today[decision.receivable_id]
         return (
             _company(decision, step),
             -costs[step.channel],
-            -harshness[0],
-            -harshness[1],
-            -decision.balance_amount,
+            -TONES.index(step.tone),
+            -step.stage,
+            -decision.asked_amount,
             step.step_id,
         )
 
     candidates = sorted(
-        _by_id(decision for decision in decisions if decision.invoice_id in today), key=effort
+        _by_id(decision for decision in decisions if decision.receivable_id in today), key=effort
     )
-    lead, lead_step = candidates[0], today[candidates[0].invoice_id]
-    joined = [
-        decision
-        for decision in candidates
-        if _company(decision, today[decision.invoice_id]) == _company(lead, lead_step)
-    ]
-    joined_ids = {decision.invoice_id for decision in joined}
-    contact = Contact(on, lead_step.channel, tuple(sorted(joined_ids)))
-    conversation = _conversation(lead, lead_step, joined, policy)
+    lead, lead_step = candidates[0], today[candidates[0].receivable_id]
+    joined = {
+        decision.receivable_id: decision
+        for decision in _one_indemnity_an_invoice(
+            decision
+            for decision in candidates
+            if _company(decision, today[decision.receivable_id]) == _company(lead, lead_step)
+        )
+    }
+    account = facts[lead.receivable_id]
+    conversation = _conversation(lead, lead_step, list(joined.values()), account, policy)
+    contact = Contact(on, lead_step.channel, tuple(sorted(conversation.invoice_ids)))
     placed = []
     for decision in decisions:
-        if decision.invoice_id in joined_ids:
-            decision = replace(decision, conversation=conversation)
-        elif decision.invoice_id in today:
-            step, account = today[decision.invoice_id], facts[decision.invoice_id]
-            decision = _moved(decision, step, account, contact, policy)
+        key = decision.receivable_id
+        if key in joined:
+            decision = replace(joined[key], conversation=conversation)
+        elif key in today:
+            decision = _moved(decision, today[key], facts[key], contact, policy)
         placed.append(decision)
     return AccountDecision(customer_id, on, _by_id(placed), conversation)
 
@@ -221,29 +179,73 @@ def _company(decision: Decision, step: NextStep) -> int:
     return 2 if decision.gate_id == "settled" else 1
 
 
-def _conversation(lead: Decision, step: NextStep, joined: Sequence[Decision], policy: Policy) -> Conversation:
+def _one_indemnity_an_invoice(decisions: Iterable[Decision]) -> list[Decision]:
+    """The decisions with the recovery indemnity claimed once for each invoice, by its first instalment."""
+    claimed: set[str] = set()
+    found = []
+    for decision in sorted(decisions, key=lambda item: (item.invoice_id, item.instalment_number or 0)):
+        if decision.claim.is_indemnity_claimed:
+            if decision.invoice_id in claimed:
+                decision = replace(decision, claim=replace(decision.claim, is_indemnity_claimed=False))
+            claimed.add(decision.invoice_id)
+        found.append(decision)
+    return found
+
+
+def _conversation(
+    lead: Decision, step: NextStep, joined: Sequence[Decision], account: AccountFacts, policy: Policy
+) -> Conversation:
+    items = _items(lead, joined)
     totals: dict[str, Decimal] = defaultdict(lambda: NOTHING)
-    for decision in joined:
-        totals[decision.currency] += max(decision.balance_amount, NOTHING) + decision.claim.claimed_amount
+    for item in items:
+        totals[item.currency] += item.amount
+    total_amounts = tuple(sorted(totals.items()))
     benefits = [decision.benefit for decision in joined if decision.benefit is not None]
     gain = sum((benefit.gain_amount or NOTHING for benefit in benefits), NOTHING)
     cost = policy.spec.economics.costs[step.channel]
-    approval = policy.higher_approval(*(decision.approval_level for decision in joined))
-    others = sorted(decision.invoice_id for decision in joined if decision.invoice_id != lead.invoice_id)
+    is_large_total = is_large(total_converted(total_amounts, account, policy), policy)
+    approval = policy.higher_approval(
+        *(decision.approval_level for decision in joined),
+        policy.spec.gates.large_amount.approval if is_large_total else None,
+    )
     return Conversation(
         customer_id=lead.customer_id,
         on=lead.on,
         lead_invoice_id=lead.invoice_id,
-        invoice_ids=(lead.invoice_id, *others),
+        lead_instalment_number=lead.instalment_number,
+        items=items,
         channel=step.channel,
         tone=step.tone,
         template_id=step.template_id,
         language=step.language,
-        totals=tuple(sorted(totals.items())),
+        totals=total_amounts,
         requires_approval=approval is not None,
         approval_level=approval,
         is_automatic=is_automatic(step.channel, approval),
         benefit=NetBenefit(cost, gain, gain - cost, any(benefit.is_assumed for benefit in benefits)),
+    )
+
+
+def _items(lead: Decision, joined: Sequence[Decision]) -> tuple[ConversationItem, ...]:
+    """Each invoice once with its instalments in the contact, the lead's first, then by id."""
+    by_invoice: dict[str, list[Decision]] = defaultdict(list)
+    for decision in joined:
+        by_invoice[decision.invoice_id].append(decision)
+    order = sorted(by_invoice, key=lambda invoice_id: (invoice_id != lead.invoice_id, invoice_id))
+    return tuple(
+        ConversationItem(
+            invoice_id,
+            tuple(
+                sorted(
+                    item.instalment_number
+                    for item in by_invoice[invoice_id]
+                    if item.instalment_number is not None
+                )
+            ),
+            sum((item.asked_amount + item.claim.claimed_amount for item in by_invoice[invoice_id]), NOTHING),
+            by_invoice[invoice_id][0].currency,
+        )
+        for invoice_id in order
     )
 
 
@@ -252,7 +254,7 @@ def _moved(
 ) -> Decision:
     """The decision moved to the first contact day after today's conversation."""
     after = replace(account, contacts=(*account.contacts, contact))
-    day, _ = next_contact_day(contact.on + timedelta(days=1), after, policy)
+    day, _ = next_contact_day(contact.on + timedelta(days=1), after, policy, step.channel)
     gate = contact_gate("contact_cap", day, policy)
     return replace(
         decision,
@@ -264,4 +266,4 @@ def _moved(
 
 
 def _by_id(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
-    return tuple(sorted(decisions, key=lambda decision: decision.invoice_id))
+    return tuple(sorted(decisions, key=lambda decision: decision.receivable_id))

@@ -1,45 +1,53 @@
-"""One score, one account, one policy, one day: one decision with its reasons."""
+"""One receivable, one policy, one day: one decision with its reasons."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
+from features.calendars import next_working_day
 from features.errors import Fault, InvalidInputError
-from serving.dunning.deciding.benefit import net_benefit
-from serving.dunning.deciding.claims import claim_deadline, claim_of
-from serving.dunning.deciding.contact_days import next_contact_day
-from serving.dunning.deciding.facts import FIRST_DAY, LAST_DAY, AccountFacts, ScoredInvoice
-from serving.dunning.deciding.gates import (
-    GateHit,
-    contact_gate,
-    is_plan_broken,
+from serving.dunning.deciding.facts import AccountFacts
+from serving.dunning.deciding.facts.case import Case
+from serving.dunning.deciding.facts.money import amounts_apart, demandable_in_policy_currency, money_band
+from serving.dunning.deciding.facts.validation import FIRST_DAY, LAST_DAY
+from serving.dunning.deciding.gates.hits import GateHit
+from serving.dunning.deciding.gates.persons import (
+    SHORT_PAYMENT,
     person_decides,
     person_gates,
+    short_payment_approval,
+)
+from serving.dunning.deciding.gates.stopping import (
+    contact_gate,
+    dispute_hit,
+    is_plan_broken,
+    is_rest_chased,
     stopping_gates,
 )
-from serving.dunning.deciding.holdout import Assignment, assignment
-from serving.dunning.deciding.overrides import (
+from serving.dunning.deciding.notes import notes_of
+from serving.dunning.deciding.steps.benefit import step_benefit
+from serving.dunning.deciding.steps.claims import claim_deadline, claim_of
+from serving.dunning.deciding.steps.contact_days import next_contact_day
+from serving.dunning.deciding.steps.holdout import Assignment, assignment
+from serving.dunning.deciding.steps.overrides import (
     held_until,
     override_reason,
     overriding_sequence,
     waiting_reason,
 )
-from serving.dunning.deciding.routing import (
+from serving.dunning.deciding.steps.routing import (
     Choice,
     PlannedStep,
     choose,
-    in_policy_currency,
-    money_band,
     next_step,
     route_state,
     usable_grade,
 )
 from serving.dunning.decision import Decision, NetBenefit, NextStep, Reason
-from serving.dunning.policy.schema import Effect, Fallback, Policy, Step, is_automatic
+from serving.dunning.policy.checked import Policy, is_automatic
+from serving.dunning.policy.sequences import ClaimKind, Fallback, Step
 from serving.dunning.words import Text
-from serving.dunning.writing import written_amount
 
 PART_PAYMENT = Reason(
     "part_payment",
@@ -49,7 +57,7 @@ PART_PAYMENT = Reason(
 FALLBACK = Reason(
     "cheaper_channel",
     "Le canal prévu coûte plus que le gain attendu : un canal moins cher le remplace.",
-    "The planned channel costs more than it is expected to bring: a cheaper one stands in.",
+    "The planned channel costs more than it is expected to bring: a cheaper one replaces it.",
 )
 PLAN_BROKEN = Reason(
     "plan_broken",
@@ -63,17 +71,32 @@ ALREADY_DONE = Reason(
 )
 
 
-def decide(score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date) -> Decision:
-    """What to do about one invoice on one day.
+@dataclass(frozen=True)
+class _Outcome:
+    """What was decided, before it is written out as a decision."""
 
-    Gates first, in the order of `GATE_IDS`; no score and no person's override can override one. Then a
-    person's standing override or else the route table gives the sequence, the last step taken gives the stage,
-    and the calendar of the payer's country gives the day.
-    The same arguments always give the same decision, and every pair of facts gives one; no clock is read.
+    sequence_id: str
+    step: NextStep | None
+    reasons: tuple[Reason, ...]
+    gate: GateHit | None = None
+    hold_until: date | None = None
+    approval: str | None = None
+    benefit: NetBenefit | None = None
+    claims: tuple[ClaimKind, ...] = ()
+    drawn: Assignment = field(default_factory=Assignment)
+    side_task: NextStep | None = None
+
+
+def decide_case(case: Case, policy: Policy, on: date) -> Decision:
+    """What to do about one receivable on one day, its customer's other receivables left aside.
+
+    Gates first, in the order of `GATE_IDS`; no score and no person's override can override one. Then a person's
+    override or else the route table gives the sequence, the last step taken gives the stage, and the calendar
+    of the payer's country gives the day.
+    The same arguments always give the same decision, and every case gives one; no clock is read.
 
     Args:
-        score: the invoice as the model sees it.
-        account: the account at decision time; its balance, not the scored one, is what is asked for.
+        case: the receivable and its account.
         policy: a checked policy.
         on: the day of the decision.
 
@@ -83,88 +106,74 @@ def decide(score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date
     if not FIRST_DAY <= on <= LAST_DAY:
         fault = Fault(f"{on} is outside the days known", "on", f"{FIRST_DAY} to {LAST_DAY}")
         raise InvalidInputError(f"no decision can be made on {on}", [fault])
-    balance = in_policy_currency(account.net_balance_amount, score, account, policy)
-    stops = stopping_gates(account, policy, on, balance)
+    stops = stopping_gates(case, policy, on)
     if stops:
-        return _decide_by_gate(score, account, policy, on, stops)
+        return _decision(case, policy, on, _by_gate(case, policy, on, stops))
+    account = case.account
     overriding = overriding_sequence(account, policy)
     # What a person has decided takes no part in a comparison.
-    drawn = Assignment() if overriding is not None else assignment(score.customer_id, account, policy)
-    choice = choose(score, account, policy, on, drawn.replaces)
-    said = override_reason(account, policy, on, choice.sequence_id)
+    drawn = Assignment() if overriding is not None else assignment(case.customer_id, account, policy)
+    choice = choose(case, policy, on, drawn.replaces)
+    by_person = override_reason(account, policy, on, choice.sequence_id)
     route = Reason(f"route.{choice.route.id}", choice.route.why.fr, choice.route.why.en)
     if overriding is not None:
-        sequence = policy.spec.sequences[overriding]
+        planned = next_step(overriding, case, policy, on)
         choice = replace(
-            choice,
-            sequence_id=overriding,
-            planned=next_step(sequence, score, account, policy, on),
-            is_held_soft=False,
+            choice, sequence_id=overriding, planned=planned, is_held_soft=False, lacks_evidence=None
         )
-    reasons = [*([said] if said else []), route, *([PART_PAYMENT] if choice.is_held_soft else [])]
+    reasons = [*([by_person] if by_person else []), route]
+    if choice.lacks_evidence is not None:
+        reasons.append(choice.lacks_evidence)
+    if choice.is_held_soft:
+        reasons.append(PART_PAYMENT)
     if is_plan_broken(account, policy, on):
         reasons.append(PLAN_BROKEN)
     if overriding is not None and policy.spec.sequences[overriding].kind == "gate":
-        return _decide_inside(score, account, policy, on, overriding, reasons)
-    if choice.planned is None:
+        outcome = _inside(case, policy, on, overriding, reasons)
+    elif choice.planned is None:
         exhausted = policy.spec.exhausted
         reasons = [Reason("exhausted", exhausted.why.fr, exhausted.why.en), *reasons]
-        return _decide_inside(score, account, policy, on, exhausted.sequence, reasons)
-    return _decide_by_route(score, account, policy, on, choice, choice.planned, drawn, reasons)
+        outcome = _inside(case, policy, on, exhausted.sequence, reasons)
+    else:
+        outcome = _by_route(case, policy, on, choice, choice.planned, drawn, reasons)
+    return _decision(case, policy, on, _with_dispute_task(case, policy, on, outcome))
 
 
-def _decide_by_gate(
-    score: ScoredInvoice, account: AccountFacts, policy: Policy, on: date, stops: tuple[GateHit, ...]
-) -> Decision:
-    gate = stops[0]
-    step = None
+def _by_gate(case: Case, policy: Policy, on: date, stops: tuple[GateHit, ...]) -> _Outcome:
+    gate, account = stops[0], case.account
+    sequence_id = gate.sequence_id or ""
     reasons = [hit.reason for hit in stops]
     if gate.gate_id == "settled":
-        step = _thanks(account, policy, on, gate, is_alone=len(stops) == 1)
+        step = _thanks(case, policy, on, gate, is_alone=len(stops) == 1)
     else:
-        step = _task(account, policy, on, gate.sequence_id or "")
-        if step is None and _steps(policy, gate.sequence_id or ""):
+        step = _task(account, policy, on, sequence_id, gate.since)
+        if step is None and _steps(policy, sequence_id):
             reasons.append(ALREADY_DONE)
     waiting = waiting_reason(account)
     if waiting is not None:
         reasons.append(waiting)
-    approvals = [_steps(policy, gate.sequence_id or "")[0].approval] if step is not None else []
-    persons = person_gates(account, policy) if step is not None and step.channel != "task" else ()
-    return _decision(
-        score,
-        account,
-        policy,
-        on,
-        sequence_id=gate.sequence_id or "",
+    approval = _steps(policy, sequence_id)[0].approval if step is not None else None
+    persons = person_gates(case, policy, step.tone) if step is not None and step.channel != "task" else ()
+    return _Outcome(
+        sequence_id=sequence_id,
         step=step,
-        reasons=[*reasons, *(hit.reason for hit in persons)],
+        reasons=(*reasons, *(hit.reason for hit in persons)),
         gate=gate,
-        approval=policy.higher_approval(*approvals, *(hit.approval for hit in persons)),
+        approval=policy.higher_approval(approval, *(hit.approval for hit in persons)),
     )
 
 
-def _decide_inside(
-    score: ScoredInvoice,
-    account: AccountFacts,
-    policy: Policy,
-    on: date,
-    sequence_id: str,
-    reasons: list[Reason],
-) -> Decision:
+def _inside(case: Case, policy: Policy, on: date, sequence_id: str, reasons: list[Reason]) -> _Outcome:
     """Every dunning step is done, or a person chose a sequence without any: work inside the house, or none."""
     steps = tuple(step for step in _steps(policy, sequence_id) if step.channel == "task")
-    until = held_until(account, on)
-    step = _task(account, policy, until or on, sequence_id) if steps else None
+    until = held_until(case.account, on)
+    step = _task(case.account, policy, until or on, sequence_id) if steps else None
     done = [ALREADY_DONE] if steps and step is None else []
-    persons = person_gates(account, policy)
-    return _decision(
-        score,
-        account,
-        policy,
-        on,
+    persons = person_gates(case, policy)
+    return _Outcome(
         sequence_id=sequence_id,
         step=step,
-        reasons=[*reasons, *done] + [hit.reason for hit in persons],
+        reasons=(*reasons, *done, *(hit.reason for hit in persons)),
         gate=persons[0] if persons else None,
         hold_until=until,
         approval=policy.higher_approval(
@@ -173,62 +182,72 @@ def _decide_inside(
     )
 
 
-def _decide_by_route(
-    score: ScoredInvoice,
-    account: AccountFacts,
+def _by_route(
+    case: Case,
     policy: Policy,
     on: date,
     choice: Choice,
     planned: PlannedStep,
     drawn: Assignment,
     reasons: list[Reason],
-) -> Decision:
-    persons = person_gates(account, policy)
+) -> _Outcome:
+    persons = person_gates(case, policy, planned.step.tone)
     gates = list(persons)
     if planned.blocked_by is not None and planned.wanted_on == on:
         gates.append(contact_gate(planned.blocked_by, planned.on, policy))
-    approval = policy.higher_approval(planned.step.approval, *(hit.approval for hit in persons))
-    benefit, fallback = _benefit(score, account, policy, choice.sequence_id, planned)
+    short = short_payment_approval(case, policy)
+    approval = policy.higher_approval(planned.step.approval, short, *(hit.approval for hit in persons))
+    benefit, fallback = _benefit(case, policy, choice.sequence_id, planned)
     step = None
     if planned.on is not None:
-        step = _next_step(planned.step, planned.stage, planned.on, account, policy, approval, fallback)
-    if drawn.variant_id is not None:
-        said = f"{drawn.experiment_id}: {drawn.variant_id} ({drawn.probability:g})"
-        reasons = [*reasons, Reason("experiment", f"Comparaison {said}.", f"Comparison {said}.")]
-    return _decision(
-        score,
-        account,
-        policy,
-        on,
+        step = _next_step(planned.step, planned.stage, planned.on, case.account, policy, approval, fallback)
+    rule = planned.tone_rule
+    return _Outcome(
         sequence_id=choice.sequence_id,
         step=step,
-        reasons=[*(hit.reason for hit in gates), *reasons, *([FALLBACK] if fallback else [])],
+        reasons=(
+            *(hit.reason for hit in gates),
+            *reasons,
+            *([SHORT_PAYMENT] if short is not None else []),
+            *([Reason(f"tone.{rule.id}", rule.why.fr, rule.why.en)] if rule is not None else []),
+            *([FALLBACK] if fallback else []),
+            *([_drawn_reason(drawn)] if drawn.variant_id is not None else []),
+        ),
         gate=gates[0] if gates else None,
-        hold_until=(gates[-1].hold_until if gates else None) or held_until(account, on),
+        hold_until=(gates[-1].hold_until if gates else None) or held_until(case.account, on),
         approval=approval,
         benefit=benefit if step is not None else None,
-        claimed_by=planned.step,
+        claims=planned.step.claims,
         drawn=drawn,
     )
 
 
+def _with_dispute_task(case: Case, policy: Policy, on: date, outcome: _Outcome) -> _Outcome:
+    """The outcome for an undisputed rest, with the task of working on the disputed part beside it."""
+    if not is_rest_chased(case, policy):
+        return outcome
+    dispute = dispute_hit(case, policy)
+    task = _task(case.account, policy, on, dispute.sequence_id or "", dispute.since)
+    return replace(outcome, reasons=(*outcome.reasons, dispute.reason), side_task=task)
+
+
 def _benefit(
-    score: ScoredInvoice, account: AccountFacts, policy: Policy, sequence_id: str, planned: PlannedStep
+    case: Case, policy: Policy, sequence_id: str, planned: PlannedStep
 ) -> tuple[NetBenefit | None, Fallback | None]:
     """Net benefit of the step, and the cheaper channel if the planned one costs more than it brings."""
-    effect: Effect | None = policy.spec.sequences[sequence_id].effect
+    effect = policy.spec.sequences[sequence_id].effect
     if effect is None:
         return None, None
-    day = planned.on or planned.wanted_on
-    has_opinion = score.cold_start_rung != "no_opinion"
-    beyond = (day - score.due_on).days + math.ceil(effect.days_saved)
-    chance = score.unpaid_at(beyond) if has_opinion else None
-    balance = in_policy_currency(account.net_balance_amount, score, account, policy)
-    benefit = net_benefit(planned.step.channel, effect, policy.spec.economics, balance, chance)
-    fallback = planned.step.fallback
+    day, amount, fallback = planned.on or planned.wanted_on, case.demandable_amount, planned.step.fallback
+    benefit = step_benefit(case, policy, effect, planned.step.channel, day, amount)
     if fallback is None or benefit.net_amount is None or benefit.net_amount >= 0:
         return benefit, None
-    return net_benefit(fallback.channel, effect, policy.spec.economics, balance, chance), fallback
+    return step_benefit(case, policy, effect, fallback.channel, day, amount), fallback
+
+
+def _drawn_reason(drawn: Assignment) -> Reason:
+    variant = f"{drawn.experiment_id}: {drawn.variant_id} ({drawn.probability:g})"
+    return Reason("experiment", f"Comparaison {variant}.", f"Comparison {variant}.")
 
 
 def _next_step(
@@ -262,55 +281,44 @@ def _steps(policy: Policy, sequence_id: str) -> tuple[Step, ...]:
     return policy.spec.sequences[sequence_id].steps
 
 
-def _task(account: AccountFacts, policy: Policy, on: date, sequence_id: str) -> NextStep | None:
-    """The internal task of a gate, unless it has been opened already; null for a gate that only waits."""
+def _task(
+    account: AccountFacts, policy: Policy, on: date, sequence_id: str, since: date | None = None
+) -> NextStep | None:
+    """The task of a gate on the house's next working day; null when it was opened already, or there is none.
+
+    A task opened before `since` was about an earlier trouble of the same kind and does not count.
+    """
     steps = _steps(policy, sequence_id)
-    if not steps or (account.last_task is not None and account.last_task.sequence_id == sequence_id):
+    is_opened = any(
+        task.sequence_id == sequence_id and (since is None or task.opened_on >= since)
+        for task in account.tasks
+    )
+    if not steps or is_opened:
         return None
     is_insolvency = sequence_id == policy.spec.gates.insolvency.sequence
     deadline_on = claim_deadline(account, policy) if is_insolvency else None
-    return _next_step(steps[0], 0, on, account, policy, steps[0].approval, deadline_on=deadline_on)
+    day = next_working_day(on, policy.spec.policy.country)
+    return _next_step(steps[0], 0, day, account, policy, steps[0].approval, deadline_on=deadline_on)
 
 
-def _thanks(
-    account: AccountFacts, policy: Policy, on: date, gate: GateHit, *, is_alone: bool
-) -> NextStep | None:
+def _thanks(case: Case, policy: Policy, on: date, gate: GateHit, *, is_alone: bool) -> NextStep | None:
     """Thanks to a customer that paid after a reminder: once, on a contact day, if no other gate holds."""
-    steps = _steps(policy, gate.sequence_id or "")
-    reminded = account.last_step is not None and account.last_step.stage > 0
-    thanked = account.last_task is not None and account.last_task.sequence_id == gate.sequence_id
-    if (
-        not (steps and is_alone and account.is_settled and reminded)
-        or thanked
-        or account.is_settled_by_credit
-    ):
+    account, steps = case.account, _steps(policy, gate.sequence_id or "")
+    is_reminded = account.last_step is not None and account.last_step.stage > 0
+    is_thanked = any(task.sequence_id == gate.sequence_id for task in account.tasks)
+    is_paid = account.closed_by in ("paid", "discounted")
+    if not steps or not is_alone or not is_paid or not is_reminded or is_thanked:
         return None
-    day, _ = next_contact_day(on, account, policy)
-    persons = person_gates(account, policy)
+    day, _ = next_contact_day(on, account, policy, steps[0].channel)
+    persons = person_gates(case, policy, steps[0].tone)
     approval = policy.higher_approval(steps[0].approval, *(hit.approval for hit in persons))
     return None if day is None else _next_step(steps[0], 0, day, account, policy, approval)
 
 
-def _decision(
-    score: ScoredInvoice,
-    account: AccountFacts,
-    policy: Policy,
-    on: date,
-    *,
-    sequence_id: str,
-    step: NextStep | None,
-    reasons: list[Reason],
-    gate: GateHit | None,
-    hold_until: date | None = None,
-    approval: str | None = None,
-    benefit: NetBenefit | None = None,
-    claimed_by: Step | None = None,
-    drawn: Assignment | None = None,
-) -> Decision:
-    drawn = drawn or Assignment()
-    balance = account.net_balance_amount
-    band = money_band(in_policy_currency(balance, score, account, policy), policy)
-    claim_day = step.on if step is not None else on
+def _decision(case: Case, policy: Policy, on: date, outcome: _Outcome) -> Decision:
+    score, account, gate = case.score, case.account, outcome.gate
+    band = money_band(demandable_in_policy_currency(case, policy), policy)
+    claim_day = outcome.step.on if outcome.step is not None else on
     header = policy.spec.policy
     return Decision(
         invoice_id=score.invoice_id,
@@ -318,39 +326,28 @@ def _decision(
         on=on,
         policy_id=header.id,
         policy_version=header.version,
-        sequence_id=sequence_id,
-        next_step=step,
-        why=(*reasons, *_notes(account, policy)),
+        sequence_id=outcome.sequence_id,
+        next_step=outcome.step,
+        why=(*outcome.reasons, *notes_of(account, policy)),
         gate_id=gate.gate_id if gate else None,
-        hold_until=hold_until or (gate.hold_until if gate else None),
-        requires_approval=approval is not None,
-        approval_level=approval,
-        claim=claim_of(score, account, policy, claim_day, claimed_by.claims if claimed_by else ()),
-        benefit=benefit,
-        balance_amount=balance,
+        hold_until=outcome.hold_until or (gate.hold_until if gate else None),
+        requires_approval=outcome.approval is not None,
+        approval_level=outcome.approval,
+        claim=claim_of(case, policy, claim_day, outcome.claims),
+        benefit=outcome.benefit,
+        balance_amount=account.net_balance_amount,
         currency=score.currency,
         segment=score.rfm_segment,
-        grade=usable_grade(score),
+        grade=usable_grade(case),
         money_band=policy.spec.money_bands[band].id,
-        state=route_state(score, account, policy, on),
-        experiment_id=drawn.experiment_id,
-        variant_id=drawn.variant_id,
-        assignment_probability=drawn.probability,
+        state=route_state(case, policy, on),
+        experiment_id=outcome.drawn.experiment_id,
+        variant_id=outcome.drawn.variant_id,
+        assignment_probability=outcome.drawn.probability,
         person_decides=person_decides(account, policy),
-    )
-
-
-def _notes(account: AccountFacts, policy: Policy) -> tuple[Reason, ...]:
-    """What a person should know although it decides nothing: the customer owes more than its credit limit."""
-    limit, owed, currency = account.credit_limit, account.outstanding_amount, policy.spec.policy.currency
-    if limit is None or owed <= limit:
-        return ()
-    return (
-        Reason(
-            "note.over_credit_limit",
-            f"Encours du client de {written_amount(owed, 'fr')} {currency}, au-delà de sa limite de "
-            f"{written_amount(limit, 'fr')} {currency} : livraisons à revoir.",
-            f"The customer owes {written_amount(owed, 'en')} {currency}, above its limit of "
-            f"{written_amount(limit, 'en')} {currency}: review deliveries.",
-        ),
+        instalment_number=score.instalment_number,
+        instalment_count=score.instalment_count,
+        disputed_amount=account.disputed_part_amount,
+        other_currency_amounts=amounts_apart(account.outstanding_amounts, account, policy),
+        side_task=outcome.side_task,
     )

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from features.errors import InvalidInputError
 from serving.dunning.legal import LegalParameters, load_legal_parameters
+from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.checks import meaning_faults
+from serving.dunning.policy.checks.softness import softness_faults
 from serving.dunning.policy.grid import route_table
-from serving.dunning.policy.schema import Policy, PolicySpec
+from serving.dunning.policy.schema import PolicySpec
 from serving.dunning.yaml_lines import YamlFile, faults_of_model
 
 DEFAULT_POLICY_PATH = Path(__file__).parents[1] / "policies" / "default_fr_eu.yaml"
@@ -56,8 +58,9 @@ def policy_from(
         )
         raise InvalidInputError(summary, faults)
     table, grid_faults = route_table(spec, source)
+    softer = softness_faults(spec, table, source)
     faults = sorted(
-        [*faults, *meaning_faults(spec, source), *grid_faults], key=lambda fault: _line(fault.where)
+        [*faults, *meaning_faults(spec, source), *grid_faults, *softer], key=lambda fault: _line(fault.where)
     )
     if faults:
         raise InvalidInputError(f"policy {source.name} cannot be used", faults)

@@ -6,7 +6,8 @@ from collections import defaultdict
 from itertools import product
 
 from features.errors import Fault
-from serving.dunning.policy.schema import Cell, PolicySpec, Route
+from serving.dunning.policy.checked import Cell
+from serving.dunning.policy.schema import PolicySpec, Route
 from serving.dunning.words import GRADES, NO_GRADE, NO_SEGMENT, SEGMENTS, STATES
 from serving.dunning.yaml_lines import YamlFile
 

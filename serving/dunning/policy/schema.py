@@ -1,41 +1,19 @@
-"""The form of a policy file: what a credit manager may write, and nothing else."""
+"""The schema of a policy file: what a credit manager may write, and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from serving.dunning.legal import LegalParameters
-from serving.dunning.words import AUTOMATIC_CHANNELS, Channel, Grade, RouteState, Text, Tone
+from serving.dunning.policy.base import Money, MonthDay, Name, Share, Strict
+from serving.dunning.policy.gates import Gate, Gates
+from serving.dunning.policy.sequences import Sequence
+from serving.dunning.words import Channel, Grade, RouteState, Segment, Text
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Share = Annotated[float, Field(ge=0, le=1)]
-Money = Annotated[Decimal, Field(ge=0, decimal_places=2)]
-MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
-ClaimKind = Literal["interest", "indemnity"]
-GradeName = Literal["A", "B", "C", "D", "E", "none"]
-SegmentName = Literal[
-    "prompt",
-    "punctual_slow_process",
-    "seasonal",
-    "improving",
-    "deteriorating",
-    "erratic",
-    "new",
-    "dormant",
-    "in_difficulty",
-    "unknown",
-]
-
-
-class Strict(BaseModel):
-    """Unknown keys are refused and nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+GradeName = Literal[Grade, "none"]
+SegmentName = Literal[Segment, "unknown"]
 
 
 class Header(Strict):
@@ -66,19 +44,28 @@ class MoneyBand(Strict):
 
 
 class Economics(Strict):
-    """What time and contacts cost. Figures marked assumed are nobody's measurement."""
+    """What time and contacts cost. Figures marked assumed are nobody's measurement.
+
+    With `pre_due_only_if_positive`, a reminder before the due date is sent only where its expected gain on the
+    whole amount is above its cost.
+    """
 
     cost_of_money_percent: Annotated[Decimal, Field(ge=0)]
     probability_without_opinion: Share
     costs: dict[Channel, Money]
+    pre_due_only_if_positive: bool
     assumed: bool
 
 
 class Cap(Strict):
-    """At most `contacts` contacts with a customer, all its invoices together, in any `days` days in a row."""
+    """At most `contacts` contacts with a customer, all its invoices together, in any `days` days in a row.
+
+    With a `channel`, only contacts by that channel count, and only they are held back.
+    """
 
     contacts: Annotated[int, Field(ge=1)]
     days: Annotated[int, Field(ge=1, le=366)]
+    channel: Channel | None = None
 
 
 class QuietPeriod(Strict):
@@ -91,11 +78,30 @@ class QuietPeriod(Strict):
 
 
 class ContactRules(Strict):
-    """When a customer may be contacted at all; weekends and holidays of its country are always quiet."""
+    """When and how a customer may be contacted; weekends and holidays of its country are always quiet.
+
+    `channel_for_delivery` gives the channel that replaces e-mail for invoices delivered in a certain way
+    (`portal: portal`: a reminder is posted where the invoice was).
+    """
 
     minimum_days_between_steps: Annotated[int, Field(ge=1, le=90)]
     caps: tuple[Cap, ...]
     quiet_periods: tuple[QuietPeriod, ...] = ()
+    channel_for_delivery: dict[str, Channel] = Field(default_factory=dict)
+
+
+class ToneRule(Strict):
+    """Customers to whom the softer variant of a step is written; every condition given has to hold.
+
+    `relation_years`: customer for at least so many years. `turnover_from`: invoiced at least so much in the last
+    365 days, in the policy's currency. An unknown value meets no condition.
+    """
+
+    id: Name
+    relation_years: Annotated[int, Field(ge=1, le=100)] | None = None
+    turnover_from: Money | None = None
+    segments: tuple[SegmentName, ...] | None = None
+    why: Text
 
 
 class ClaimTexts(Strict):
@@ -114,124 +120,11 @@ class LateInterest(Strict):
     texts: ClaimTexts
 
 
-class Gate(Strict):
-    """A fact that decides alone, whatever the score; the sequence says what is done instead."""
-
-    sequence: Name
-    why: Text
-
-
-class StaleFeedGate(Gate):
-    """The ledger or bank feed is older than this, or of unknown age."""
-
-    max_age_hours: Annotated[float, Field(gt=0)]
-
-
-class WaitingGate(Gate):
-    """Money is on its way; the hold ends this many days after the date given."""
-
-    grace_days: Annotated[int, Field(ge=0, le=60)]
-
-
-class PromiseGate(WaitingGate):
-    """A promise of less than `minimum_share` of the balance holds nothing; one without an amount means all of it."""
-
-    minimum_share: Share
-
-
-class SmallBalanceGate(Gate):
-    """Less than this, in the policy's currency, is not worth a contact."""
-
-    below: Money
-
-
-class PersonGate(Strict):
-    """A person decides every step."""
-
-    approval: Name
-    why: Text
-
-
-class NaturalPersonGate(PersonGate):
-    """The debtor is a natural person; `when_unknown` says what a missing legal form means."""
-
-    when_unknown: Literal["proceed", "person_decides"]
-
-
-class ContactGate(Strict):
-    """The step waits for the first day on which the customer may be contacted."""
-
-    why: Text
-
-
-class Gates(Strict):
-    """All gates; none can be left out."""
-
-    settled: Gate
-    insolvency: Gate
-    feed_stale: StaleFeedGate
-    open_dispute: Gate
-    admin_blockage: Gate
-    plan_running: WaitingGate
-    promise_running: PromiseGate
-    payment_announced: WaitingGate
-    small_balance: SmallBalanceGate
-    natural_person: NaturalPersonGate
-    strategic_account: PersonGate
-    contact_cap: ContactGate
-    quiet_day: ContactGate
-
-
-class Effect(Strict):
-    """What a step of the sequence is believed to change, on an invoice that would otherwise stay unpaid.
-
-    `days_saved` days earlier payment; `loss_avoided_share` of the balance not lost. `assumed` until
-    measured.
-    """
-
-    days_saved: Annotated[Decimal, Field(ge=0)]
-    loss_avoided_share: Annotated[Decimal, Field(ge=0, le=1)]
-    assumed: bool
-    source: Annotated[str, Field(min_length=1)]
-
-
-class Fallback(Strict):
-    """A cheaper way to do the step when the planned channel costs more than it brings."""
-
-    channel: Channel
-    template: Name
-
-
-class Step(Strict):
-    """One step. `day` counts from the due date, negative before it; absent in the sequences of gates."""
-
-    id: Name
-    day: Annotated[int, Field(ge=-90, le=730)] | None = None
-    channel: Channel
-    tone: Tone
-    template: Name
-    label: Text
-    approval: Name | None = None
-    claims: tuple[ClaimKind, ...] = ()
-    fallback: Fallback | None = None
-
-
-class Sequence(Strict):
-    """Steps by days past due (`dunning`), or what a gate does instead: one step or none (`gate`)."""
-
-    kind: Literal["dunning", "gate"]
-    label: Text
-    effect: Effect | None = None
-    steps: tuple[Step, ...] = ()
-
-    def stages(self) -> tuple[tuple[int, Step], ...]:
-        """Each step with its stage: 0 and below before the due date, then 1, 2, 3 without a hole."""
-        before = sum(step.day is not None and step.day < 0 for step in self.steps)
-        return tuple((index - before + 1, step) for index, step in enumerate(self.steps))
-
-
 class Route(Strict):
-    """One row of the table: the invoices it is for, and the sequence they get."""
+    """One row of the table: the invoices it is for, and the sequence they get.
+
+    A worse grade or more money never leads to a softer sequence, except to a row that is `softer_on_purpose`.
+    """
 
     id: Name
     segments: tuple[SegmentName, ...] | Literal["any"]
@@ -239,7 +132,14 @@ class Route(Strict):
     money: tuple[Name, ...] | Literal["any"]
     states: tuple[RouteState, ...] | Literal["any"]
     sequence: Name
+    softer_on_purpose: bool = False
     why: Text
+
+
+class Overrides(Strict):
+    """What a person may set in place of a proposal: a hold of at most `longest_hold_days` days."""
+
+    longest_hold_days: Annotated[int, Field(ge=1, le=366)] = 92
 
 
 class Exhausted(Gate):
@@ -296,6 +196,13 @@ class Template(Strict):
     body: Text
 
 
+class ConversationTexts(Strict):
+    """What is added to the text of a conversation about several invoices, and to one about a part of an invoice."""
+
+    also: Text
+    disputed: Text
+
+
 class PolicySpec(Strict):
     """A whole policy file."""
 
@@ -304,6 +211,7 @@ class PolicySpec(Strict):
     money_bands: Annotated[tuple[MoneyBand, ...], Field(min_length=1)]
     economics: Economics
     contact_rules: ContactRules
+    tone_rules: tuple[ToneRule, ...] = ()
     late_interest: LateInterest
     gates: Gates
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
@@ -312,48 +220,6 @@ class PolicySpec(Strict):
     payment_plans: Annotated[tuple[PlanRule, ...], Field(min_length=1)]
     capacity: Capacity
     experiment: Experiment
+    overrides: Overrides = Overrides()
+    conversation_texts: ConversationTexts
     templates: dict[Name, Template]
-
-
-Cell = tuple[str, str, str, str]
-"""Segment name, grade name, money band, state: one square of the route table."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A policy that passed every check, with the law it rests on.
-
-    Attributes:
-        spec: the file.
-        legal: dated legal values of its jurisdiction.
-        table: the one route of every cell.
-        digest: SHA-256 of the file, to tell two files of the same version apart.
-    """
-
-    spec: PolicySpec
-    legal: LegalParameters
-    table: Mapping[Cell, Route]
-    digest: str
-
-    def band_of(self, amount: Decimal) -> int:
-        """Position of the money band an amount in the policy's currency falls in."""
-        return next(
-            index
-            for index, band in enumerate(self.spec.money_bands)
-            if band.below is None or amount < band.below
-        )
-
-    def higher_approval(self, *levels: str | None) -> str | None:
-        """The highest of the levels; null when all are null."""
-        order = [level.id for level in self.spec.approval_levels]
-        return max((level for level in levels if level is not None), key=order.index, default=None)
-
-
-def is_automatic(channel: Channel, approval: str | None) -> bool:
-    """Whether a machine may do the step alone."""
-    return approval is None and channel in AUTOMATIC_CHANNELS
-
-
-def grade_name(grade: Grade | None) -> GradeName:
-    """The grade as the route table writes it."""
-    return grade if grade is not None else "none"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
+from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.grid import cells_of
-from serving.dunning.policy.schema import Policy
 from serving.dunning.words import GATE_IDS, STATES, Text
 
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
@@ -19,6 +20,12 @@ _HEADINGS = {
         "Séquence|Étape|Jour|Canal|Ton|Approbation|Réclame", "Sequence|Step|Day|Channel|Tone|Approval|Claims"
     ),
     "gates": Text("Porte|Séquence|Pourquoi", "Gate|Sequence|Why"),
+    "tone_rules": Text(
+        "Règle|Relation|Chiffre d'affaires|Segment|Pourquoi", "Rule|Relation|Turnover|Segment|Why"
+    ),
+    "evidence": Text(
+        "Séquence|Retards au moins|Part au moins|Sinon", "Sequence|Late at least|Share at least|Otherwise"
+    ),
     "plans": Text(
         "Ligne|Notes|Échéances|Jours|Première part|Qui accorde",
         "Row|Grades|Instalments|Days|First share|Granted by",
@@ -27,7 +34,7 @@ _HEADINGS = {
 
 
 def routes_table(policy: Policy, language: str = "en") -> Table:
-    """The route table with the number of cases each row takes."""
+    """The route table with the number of cases each row takes; `*` marks a row that is softer on purpose."""
     rows = [
         (
             route.id,
@@ -35,7 +42,7 @@ def routes_table(policy: Policy, language: str = "en") -> Table:
             _list(route.grades),
             _list(route.money),
             _list(route.states),
-            route.sequence,
+            f"{route.sequence} *" if route.softer_on_purpose else route.sequence,
             str(len(cells_of(route, policy.spec))),
         )
         for route in policy.spec.routes
@@ -44,15 +51,19 @@ def routes_table(policy: Policy, language: str = "en") -> Table:
 
 
 def sequences_table(policy: Policy, language: str = "en") -> Table:
-    """Every step of every sequence; gate sequences without a step only wait."""
+    """Every step of every sequence, with the cheaper channel and the softer tone in brackets.
+
+    Gate sequences without a step only wait.
+    """
     rows: list[tuple[str, ...]] = []
     for name, sequence in policy.spec.sequences.items():
         for _, step in sequence.stages():
             day = "" if step.day is None else f"{step.day:+d}"
             channel = f"{step.channel} ({step.fallback.channel})" if step.fallback else step.channel
+            tone = f"{step.tone} ({step.softer.tone})" if step.softer else step.tone
             claims = ", ".join(step.claims)
             rows.append(
-                (name, step.label.in_language(language), day, channel, step.tone, step.approval or "", claims)
+                (name, step.label.in_language(language), day, channel, tone, step.approval or "", claims)
             )
         if not sequence.steps:
             rows.append((name, "—", "", "", "", "", ""))
@@ -67,6 +78,37 @@ def gates_table(policy: Policy, language: str = "en") -> Table:
         for name in GATE_IDS
     ]
     return _headings("gates", language), tuple(rows)
+
+
+def tone_rules_table(policy: Policy, language: str = "en") -> Table:
+    """The customers to whom the softer variant of a step is written."""
+    years = "ans" if language == "fr" else "years"
+    rows = [
+        (
+            rule.id,
+            "" if rule.relation_years is None else f"≥ {rule.relation_years} {years}",
+            "" if rule.turnover_from is None else f"≥ {rule.turnover_from:,.0f}",
+            "any" if rule.segments is None else ", ".join(rule.segments),
+            rule.why.in_language(language),
+        )
+        for rule in policy.spec.tone_rules
+    ]
+    return _headings("tone_rules", language), tuple(rows)
+
+
+def evidence_table(policy: Policy, language: str = "en") -> Table:
+    """What a payer must have done before a sequence is used on it, and the sequence used otherwise."""
+    rows = [
+        (
+            name,
+            str(sequence.evidence.late_count_from),
+            f"{sequence.evidence.late_share_from:.0%}",
+            sequence.evidence.otherwise,
+        )
+        for name, sequence in policy.spec.sequences.items()
+        if sequence.evidence is not None
+    ]
+    return _headings("evidence", language), tuple(rows)
 
 
 def plans_table(policy: Policy, language: str = "en") -> Table:
@@ -103,3 +145,14 @@ def _list(values: Sequence[str] | str) -> str:
     if isinstance(values, str):
         return values
     return "any" if set(values) == set(STATES) else ", ".join(values)
+
+
+TABLES: Final[Mapping[str, Callable[[Policy, str], Table]]] = {
+    "gates": gates_table,
+    "routes": routes_table,
+    "sequences": sequences_table,
+    "evidence": evidence_table,
+    "tone_rules": tone_rules_table,
+    "plans": plans_table,
+}
+"""Every table, in the order of a policy file."""

@@ -1,4 +1,4 @@
-"""Decisions as they are kept: what was known, what was decided, in a file that can be replayed."""
+"""Files of decisions: written whole or not at all, read back equal, with every row that is no record named."""
 
 from __future__ import annotations
 
@@ -6,132 +6,37 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from features.errors import EncoursError, Fault, InvalidInputError
-from serving.dunning.deciding.facts import AccountFacts, ScoredInvoice
-from serving.dunning.decision import Decision
+from serving.dunning.records.kept import (
+    ACCOUNT,
+    DECISION,
+    DIFFERENCE_SCHEMA,
+    EXPLANATION,
+    RECORD,
+    RECORD_SCHEMA,
+    RECORD_VERSION,
+    SCORE,
+    DecisionRecord,
+    Difference,
+    account_to_json,
+    decision_to_json,
+    score_to_json,
+)
+from serving.dunning.records.upgrade import (
+    ONLY_IN_VERSION_1,
+    upgraded_account,
+    upgraded_decision,
+    upgraded_line,
+)
 
-RECORD_VERSION = 1
 FAULTS_SHOWN = 20
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One stored case decided differently.
-
-    Attributes:
-        decided_on: the day.
-        before: the decision it is compared with.
-        after: the decision of the policy under test.
-        changed: what differs, in the words of `replay.COMPARED` and in that order.
-    """
-
-    decided_on: date
-    before: Decision
-    after: Decision
-    changed: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Explained:
-    """One reason of the score, kept with the decision that rests on it; adds to a probability."""
-
-    group: str
-    contribution: float
-    fr: str
-    en: str
-
-
-@dataclass(frozen=True)
-class DecisionRecord:
-    """One invoice on one day: the facts the decision was made from, and the decision.
-
-    Attributes:
-        decided_on: the day.
-        score: the invoice as the model saw it.
-        account: the account as it stood.
-        decision: what was decided; null for a case not decided yet (tonight's open invoices).
-        explanation: why the score is what it is, strongest first; empty when it was not explained.
-    """
-
-    decided_on: date
-    score: ScoredInvoice
-    account: AccountFacts
-    decision: Decision | None = None
-    explanation: tuple[Explained, ...] = ()
-
-
-RECORD_SCHEMA: dict[str, Any] = {
-    "record_version": pl.Int32,
-    "decided_on": pl.Date,
-    "invoice_id": pl.String,
-    "customer_id": pl.String,
-    "policy_id": pl.String,
-    "policy_version": pl.String,
-    "sequence_id": pl.String,
-    "gate_id": pl.String,
-    "step_id": pl.String,
-    "step_on": pl.Date,
-    "channel": pl.String,
-    "is_automatic": pl.Boolean,
-    "approval_level": pl.String,
-    "person_decides": pl.String,
-    "balance_amount": pl.Decimal(18, 2),
-    "currency": pl.String,
-    "score": pl.String,
-    "account": pl.String,
-    "decision": pl.String,
-    "explanation": pl.String,
-}
-"""Columns of a Parquet file of records. The last four are JSON and are what is read back; the others are for
-queries. Grain: one row for each invoice and day."""
-
-DIFFERENCE_SCHEMA: dict[str, Any] = {
-    "decided_on": pl.Date,
-    "invoice_id": pl.String,
-    "customer_id": pl.String,
-    "segment": pl.String,
-    "balance_amount": pl.Decimal(18, 2),
-    "currency": pl.String,
-    "changed": pl.String,
-    "sequence_before": pl.String,
-    "sequence_after": pl.String,
-    "before": pl.String,
-    "after": pl.String,
-}
-
-_RECORD: TypeAdapter[DecisionRecord] = TypeAdapter(DecisionRecord)
-_SCORE: TypeAdapter[ScoredInvoice] = TypeAdapter(ScoredInvoice)
-_ACCOUNT: TypeAdapter[AccountFacts] = TypeAdapter(AccountFacts)
-_DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
-_EXPLANATION: TypeAdapter[tuple[Explained, ...]] = TypeAdapter(tuple[Explained, ...])
-
-
-def score_to_json(score: ScoredInvoice) -> str:
-    """A scored invoice as JSON; amounts are strings, days ISO."""
-    return _SCORE.dump_json(score).decode()
-
-
-def account_to_json(account: AccountFacts) -> str:
-    """Account facts as JSON."""
-    return _ACCOUNT.dump_json(account).decode()
-
-
-def decision_to_json(decision: Decision) -> str:
-    """A decision as JSON."""
-    return _DECISION.dump_json(decision).decode()
-
-
-def decision_from_json(text: str | bytes) -> Decision:
-    """A decision read back, equal to the one written."""
-    return _DECISION.validate_json(text)
 
 
 def write_records(records: Iterable[DecisionRecord], path: Path) -> int:
@@ -140,11 +45,11 @@ def write_records(records: Iterable[DecisionRecord], path: Path) -> int:
     Returns:
         How many were written. The file appears whole or not at all.
     """
-    ordered = sorted(records, key=lambda record: (record.decided_on, record.score.invoice_id))
+    ordered = sorted(records, key=lambda record: (record.decided_on, record.score.receivable_id))
     with _aside(path) as aside:
         if path.suffix == ".jsonl":
             with aside.open("wb") as file:
-                file.writelines(_RECORD.dump_json(record) + b"\n" for record in ordered)
+                file.writelines(RECORD.dump_json(record) + b"\n" for record in ordered)
         else:
             pl.DataFrame([_row(record) for record in ordered], schema=RECORD_SCHEMA).write_parquet(aside)
     return len(ordered)
@@ -156,6 +61,7 @@ def write_differences(differences: Iterable[Difference], path: Path) -> None:
         {
             "decided_on": item.decided_on,
             "invoice_id": item.after.invoice_id,
+            "instalment_number": item.after.instalment_number,
             "customer_id": item.after.customer_id,
             "segment": item.after.segment,
             "balance_amount": item.after.balance_amount,
@@ -220,7 +126,7 @@ def read_records(
     if faults:
         summary = f"{path.name}: {len(faults)} row(s) are not decision records"
         raise InvalidInputError(summary, faults[:FAULTS_SHOWN])
-    return tuple(sorted(records, key=lambda record: (record.decided_on, record.score.invoice_id)))
+    return tuple(sorted(records, key=lambda record: (record.decided_on, record.score.receivable_id)))
 
 
 def records_between(path: Path, first_on: date | None, last_on: date) -> tuple[DecisionRecord, ...]:
@@ -252,6 +158,7 @@ def _row(record: DecisionRecord) -> dict[str, Any]:
         "record_version": RECORD_VERSION,
         "decided_on": record.decided_on,
         "invoice_id": record.score.invoice_id,
+        "instalment_number": record.score.instalment_number,
         "customer_id": record.score.customer_id,
         "policy_id": decision.policy_id if decision else None,
         "policy_version": decision.policy_version if decision else None,
@@ -264,11 +171,13 @@ def _row(record: DecisionRecord) -> dict[str, Any]:
         "approval_level": decision.approval_level if decision else None,
         "person_decides": decision.person_decides.because if decision and decision.person_decides else None,
         "balance_amount": record.account.net_balance_amount,
+        "disputed_amount": record.account.disputed_part_amount,
         "currency": record.score.currency,
+        "is_live": decision.is_live if decision else None,
         "score": score_to_json(record.score),
         "account": account_to_json(record.account),
         "decision": decision_to_json(decision) if decision else None,
-        "explanation": _EXPLANATION.dump_json(record.explanation).decode(),
+        "explanation": EXPLANATION.dump_json(record.explanation).decode(),
     }
 
 
@@ -290,7 +199,10 @@ def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterato
     if path.suffix == ".jsonl":
         for number, line in enumerate(path.read_bytes().splitlines(), start=1):
             if line.strip():
-                yield f"{path.name}, line {number}", lambda line=line: _RECORD.validate_json(line)
+                yield (
+                    f"{path.name}, line {number}",
+                    lambda line=line: RECORD.validate_json(upgraded_line(line)),
+                )
         return
     try:
         frame = pl.read_parquet(path)
@@ -315,12 +227,17 @@ def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterato
 
 
 def _record(row: dict[str, Any]) -> DecisionRecord:
+    score = SCORE.validate_json(row["score"] or "null")
+    if f'"{ONLY_IN_VERSION_1}"' in (row["account"] or ""):
+        account = upgraded_account(json.loads(row["account"]), row["decided_on"], score.currency)
+        decision = upgraded_decision(json.loads(row["decision"] or "null"))
+        row = {**row, "account": json.dumps(account), "decision": decision and json.dumps(decision)}
     return DecisionRecord(
         row["decided_on"],
-        _SCORE.validate_json(row["score"] or "null"),
-        _ACCOUNT.validate_json(row["account"] or "null"),
-        _DECISION.validate_json(row["decision"]) if row["decision"] is not None else None,
-        _EXPLANATION.validate_json(row["explanation"] or "[]"),
+        score,
+        ACCOUNT.validate_json(row["account"] or "null"),
+        DECISION.validate_json(row["decision"]) if row["decision"] is not None else None,
+        EXPLANATION.validate_json(row["explanation"] or "[]"),
     )
 
 

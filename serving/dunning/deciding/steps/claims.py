@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from serving.dunning.deciding.facts import AccountFacts, ScoredInvoice
+from serving.dunning.deciding.facts import AccountFacts
+from serving.dunning.deciding.facts.case import Case
 from serving.dunning.decision import NO_CLAIM, Claim, RatePeriod
 from serving.dunning.legal import LegalValueUnknownError, Principal, late_payment_interest
-from serving.dunning.policy.schema import ClaimKind, Policy
+from serving.dunning.policy.checked import Policy
+from serving.dunning.policy.sequences import ClaimKind
 from serving.dunning.words import Text
 
 EURO = "EUR"
@@ -22,20 +24,15 @@ NOT_IN_EURO = Text(
 )
 
 
-def claim_of(
-    score: ScoredInvoice,
-    account: AccountFacts,
-    policy: Policy,
-    on: date,
-    claimed: tuple[ClaimKind, ...] = (),
-) -> Claim:
-    """Interest and indemnity on the invoice at a day; the amounts are shown even when nothing is claimed.
+def claim_of(case: Case, policy: Policy, on: date, claimed: tuple[ClaimKind, ...] = ()) -> Claim:
+    """Interest and indemnity on the receivable at a day; the amounts are shown even when nothing is claimed.
 
-    Interest runs from the day after the due date, on the balance net of unapplied credits until that day
-    and on each late part payment until it came in. A semester without a sourced rate gives no interest,
-    never a part.
+    Interest runs from the day after the due date, on the balance net of unapplied credits and of a disputed part
+    until that day, and on each late part payment until it came in. A semester without a sourced rate gives no
+    interest, never a part.
     """
-    if on <= score.due_on or account.net_balance_amount <= 0 or account.is_settled:
+    score, account = case.score, case.account
+    if on <= score.due_on or account.net_balance_amount <= 0 or account.closed_by is not None:
         return NO_CLAIM
     if account.is_insolvent:
         return Claim(None, None, refusal=IN_INSOLVENCY)
@@ -46,7 +43,7 @@ def claim_of(
     periods: tuple[RatePeriod, ...] = ()
     refusal: Text | None = None
     terms = policy.spec.late_interest
-    principals = [Principal(account.net_balance_amount, on)]
+    principals = [Principal(case.demandable_amount, on)]
     principals += [
         Principal(payment.amount, min(payment.on, on))
         for payment in sorted(account.late_part_payments, key=lambda payment: (payment.on, payment.amount))

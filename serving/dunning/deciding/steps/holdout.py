@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from serving.dunning.deciding.facts import AccountFacts
-from serving.dunning.policy.schema import Experiment, Policy, Variant
+from serving.dunning.deciding.gates.persons import is_treated_as_person
+from serving.dunning.policy.checked import Policy
+from serving.dunning.policy.schema import Experiment, Variant
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,7 @@ def assignment(customer_id: str, account: AccountFacts, policy: Policy) -> Assig
     Natural persons, customers whose legal form is treated as one, and strategic accounts never take part.
     """
     experiment = policy.spec.experiment
-    unknown_is_person = policy.spec.gates.natural_person.when_unknown == "person_decides"
-    is_person = account.is_natural_person or (account.is_natural_person is None and unknown_is_person)
-    if not experiment.enabled or is_person or account.is_strategic:
+    if not experiment.enabled or is_treated_as_person(account, policy) or account.is_strategic:
         return Assignment()
     variant = draw(experiment, customer_id)
     return Assignment(experiment.id, variant.id, variant.probability, variant.replaces)

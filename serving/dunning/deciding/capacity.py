@@ -1,16 +1,14 @@
-"""What a step costs and what it is expected to bring; and who gets the calls when there are too few."""
+"""Who gets the night's calls and letters when there are too few."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from serving.dunning.decision import Decision, NetBenefit
-from serving.dunning.policy.schema import Economics, Effect
+from serving.dunning.decision import Decision
 from serving.dunning.words import Channel, Text
 
-CENT = Decimal("0.01")
 NO_DEADLINE = "9999-12-31"
 
 CALL_CHANNELS: frozenset[Channel] = frozenset({"call"})
@@ -18,37 +16,6 @@ LETTER_CHANNELS: frozenset[Channel] = frozenset({"letter", "registered_letter"})
 
 NO_PLACE_LEFT = Text("Capacité de la nuit atteinte.", "Tonight's capacity is used up.")
 NOT_WORTH_IT = Text("Coûte plus que le gain attendu.", "Costs more than it is expected to bring.")
-
-
-def net_benefit(
-    channel: Channel,
-    effect: Effect,
-    economics: Economics,
-    balance: Decimal | None,
-    unpaid_probability: float | None,
-) -> NetBenefit:
-    """Expected gain of a step less its cost, in the policy's currency.
-
-    Gain = probability of staying unpaid anyway x balance x (days saved x cost of money / 365 + loss
-    avoided).
-
-    Args:
-        channel: how the step is done.
-        effect: what the sequence is believed to change.
-        economics: costs, cost of money, and the probability taken without an opinion.
-        balance: in the policy's currency; null when it cannot be converted, and the gain is then null.
-        unpaid_probability: of being unpaid when the days the step could save have passed; an invoice that
-            is paid by then without it gains nothing. Null without an opinion.
-    """
-    cost = economics.costs[channel]
-    is_assumed = effect.assumed or economics.assumed or unpaid_probability is None
-    if balance is None:
-        return NetBenefit(cost, None, None, is_assumed)
-    chance = economics.probability_without_opinion if unpaid_probability is None else unpaid_probability
-    waiting = effect.days_saved * economics.cost_of_money_percent / (100 * 365)
-    gain = Decimal(str(chance)) * balance * (waiting + effect.loss_avoided_share)
-    gain = gain.quantize(CENT, ROUND_HALF_UP)
-    return NetBenefit(cost, gain, gain - cost, is_assumed)
 
 
 @dataclass(frozen=True)
@@ -76,7 +43,7 @@ def fill_capacity(
     """Give the night's calls and letters to the steps with the highest net benefit.
 
     Only steps due on the day of the decision compete. A step with a lawful deadline comes first, then net
-    benefit from the highest, then the invoice id, so that the same night always gives the same plan. A
+    benefit from the highest, then the receivable id, so that the same night always gives the same plan. A
     benefit that is not known (foreign currency without a rate) counts as zero.
 
     Args:
@@ -100,8 +67,8 @@ def fill_capacity(
         else:
             deferred.append(Deferred(decision, NO_PLACE_LEFT))
     return NightPlan(
-        tuple(sorted(kept, key=lambda decision: decision.invoice_id)),
-        tuple(sorted(deferred, key=lambda item: item.decision.invoice_id)),
+        tuple(sorted(kept, key=lambda decision: decision.receivable_id)),
+        tuple(sorted(deferred, key=lambda item: item.decision.receivable_id)),
     )
 
 
@@ -121,7 +88,7 @@ def _scarce_kind(decision: Decision) -> str | None:
 
 def _rank(decision: Decision) -> tuple[str, Decimal, str]:
     deadline = decision.next_step.deadline_on if decision.next_step is not None else None
-    return (deadline.isoformat() if deadline else NO_DEADLINE, -_net(decision), decision.invoice_id)
+    return (deadline.isoformat() if deadline else NO_DEADLINE, -_net(decision), decision.receivable_id)
 
 
 def _net(decision: Decision) -> Decimal:

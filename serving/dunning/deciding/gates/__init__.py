@@ -1,0 +1,1 @@
+"""The facts that stop dunning, and those for which a person decides."""

@@ -1,0 +1,104 @@
+"""The debtors and amounts for which a person decides: the step stays in place, the machine does not take it."""
+
+from __future__ import annotations
+
+from serving.dunning.deciding.facts import AccountFacts
+from serving.dunning.deciding.facts.case import Case
+from serving.dunning.deciding.facts.money import demandable_in_policy_currency, is_large
+from serving.dunning.deciding.gates.hits import GateHit, amount_words, hit
+from serving.dunning.deciding.gates.stopping import is_short_payment
+from serving.dunning.decision import PersonDecides, Reason
+from serving.dunning.policy.checked import Policy
+from serving.dunning.words import TONE_WORDS, Text, Tone
+
+PERSON_WORDS = {
+    "natural_person": Text(
+        "Le débiteur est une personne physique (RGPD, art. 22)",
+        "The debtor is a natural person (GDPR art. 22)",
+    ),
+    "legal_form_unknown": Text(
+        "Forme juridique non connue, traitée comme une personne physique (RGPD, art. 22)",
+        "Legal form not known, treated as a natural person (GDPR art. 22)",
+    ),
+    "strategic_account": Text("Compte stratégique", "Strategic account"),
+}
+SHORT_PAYMENT = Reason(
+    "short_payment",
+    "Il ne manque qu'une petite part du règlement : rien n'est automatique, une personne décide.",
+    "Only a small part of the payment is missing: nothing is automatic, a person decides.",
+)
+
+
+def person_gates(case: Case, policy: Policy, tone: Tone | None = None) -> tuple[GateHit, ...]:
+    """The gates that leave the dunning step in place but take it away from the machine.
+
+    Args:
+        case: the receivable and its account.
+        policy: parameters and words of the gates.
+        tone: tone of the step; null for work inside the house.
+    """
+    natural, strategic = policy.spec.gates.natural_person, policy.spec.gates.strategic_account
+    large, account = policy.spec.gates.large_amount, case.account
+    hits = []
+    if is_treated_as_person(account, policy) and tone not in natural.automatic_tones:
+        level = _level(natural.approval, policy)
+        hits.append(hit("natural_person", natural.why, approval=natural.approval, level=level))
+    if account.is_strategic:
+        level = _level(strategic.approval, policy)
+        hits.append(hit("strategic_account", strategic.why, approval=strategic.approval, level=level))
+    if is_large(demandable_in_policy_currency(case, policy), policy):
+        level = _level(large.approval, policy)
+        amount = amount_words(case.demandable_amount, case.score.currency)
+        hits.append(hit("large_amount", large.why, approval=large.approval, level=level, amount=amount))
+    return tuple(hits)
+
+
+def short_payment_approval(case: Case, policy: Policy) -> str | None:
+    """Who decides on the small remainder of a payment after its task was closed; null for other receivables."""
+    if not is_short_payment(case, policy):
+        return None
+    return policy.spec.gates.admin_blockage.short_payment.approval
+
+
+def is_treated_as_person(account: AccountFacts, policy: Policy) -> bool:
+    """Whether the debtor is a natural person, or has an unknown legal form that the policy treats as one."""
+    if account.is_natural_person is None:
+        return policy.spec.gates.natural_person.when_unknown == "person_decides"
+    return account.is_natural_person
+
+
+def person_decides(account: AccountFacts, policy: Policy) -> PersonDecides | None:
+    """That a person decides the steps against this debtor, and which one; null when a machine may."""
+    gates = policy.spec.gates
+    is_person = is_treated_as_person(account, policy)
+    if not is_person and not account.is_strategic:
+        return None
+    because = "strategic_account"
+    if is_person:
+        because = "legal_form_unknown" if account.is_natural_person is None else "natural_person"
+    level_id = policy.higher_approval(
+        gates.natural_person.approval if is_person else None,
+        gates.strategic_account.approval if account.is_strategic else None,
+    )
+    level, words = _level(level_id or "", policy), PERSON_WORDS[because]
+    exempt = () if account.is_strategic else gates.natural_person.automatic_tones
+    return PersonDecides(because, level_id or "", _who_decides(words, level, exempt))
+
+
+def _who_decides(words: Text, level: Text, exempt: tuple[Tone, ...]) -> Text:
+    if not exempt:
+        return Text(
+            f"{words.fr} : aucune étape n'est automatique, une personne décide ({level.fr}).",
+            f"{words.en}: no step is automatic, a person decides ({level.en}).",
+        )
+    french = ", ".join(TONE_WORDS[tone].fr for tone in exempt)
+    english = ", ".join(TONE_WORDS[tone].en for tone in exempt)
+    return Text(
+        f"{words.fr} : hors rappels de ton {french}, aucune étape n'est automatique, une personne décide "
+        f"({level.fr}).",
+        f"{words.en}: except for {english} reminders no step is automatic, a person decides ({level.en}).",
+    )
+
+
+def _level(level_id: str, policy: Policy) -> Text:
+    return next(level.label for level in policy.spec.approval_levels if level.id == level_id)
