@@ -33,8 +33,7 @@ from models.from_ledger import train_bundle, training_input
 from models.score import score
 from serving.cases import scored_invoice
 from serving.dunning import AccountFacts, Policy, ScoredInvoice, load_policy, net_benefit
-from serving.dunning.policy.schema import Effect, grade_name
-from serving.dunning.words import NO_SEGMENT
+from serving.dunning.policy.sequences import Effect
 
 NOBODY_AGAIN_DAYS: Final = 14
 NIGHTS_APART_DAYS: Final = 7
@@ -290,8 +289,7 @@ def _candidate(
 
 def _effect(score: ScoredInvoice, balance: Decimal, policy: Policy) -> Effect:
     """The assumed effect of the sequence the invoice is in."""
-    band = policy.spec.money_bands[policy.band_of(balance)].id
-    route = policy.table[score.rfm_segment or NO_SEGMENT, grade_name(score.grade), band, "overdue"]
+    route = policy.route_of(score.rfm_segment, score.grade, policy.band_of(balance), "overdue")
     effect = policy.spec.sequences[route.sequence].effect
     if effect is None:
         msg = f"sequence {route.sequence} has no effect"

@@ -21,6 +21,10 @@ PLAN_AGREED: Final = "plan_agreed"
 PLAN_INSTALMENT: Final = "plan_instalment"
 PLAN_CANCELLED: Final = "plan_cancelled"
 QUIET_DAYS_ASKED: Final = "quiet_days_asked"
+COMPLAINT_OPENED: Final = "complaint_opened"
+COMPLAINT_CLOSED: Final = "complaint_closed"
+MEDIATION_OPENED: Final = "mediation_opened"
+MEDIATION_CLOSED: Final = "mediation_closed"
 ACCOUNT_KINDS: Final = (
     INSOLVENCY_PUBLISHED,
     INSOLVENCY_CLOSED,
@@ -28,6 +32,10 @@ ACCOUNT_KINDS: Final = (
     PLAN_INSTALMENT,
     PLAN_CANCELLED,
     QUIET_DAYS_ASKED,
+    COMPLAINT_OPENED,
+    COMPLAINT_CLOSED,
+    MEDIATION_OPENED,
+    MEDIATION_CLOSED,
 )
 """Kinds read however long ago they happened."""
 
@@ -142,6 +150,28 @@ def plan_of(events: Sequence[Event], invoice_id: str) -> Plan | None:
         known = []  # half a schedule would call a kept plan broken
     ordered = sorted(known, key=lambda instalment: (instalment.on, instalment.amount))
     return Plan(agreed_on, scope, tuple(ordered))
+
+
+def complaint_since(events: Iterable[Event], invoice_id: str) -> dt.date | None:
+    """Return the day of the complaint that is not closed yet, about the invoice or the whole account; null if none."""
+    return _open_since(events, invoice_id, COMPLAINT_OPENED, COMPLAINT_CLOSED)
+
+
+def mediation_since(events: Iterable[Event], invoice_id: str) -> dt.date | None:
+    """Return the day the running mediation began, about the invoice or the whole account; null if none runs."""
+    return _open_since(events, invoice_id, MEDIATION_OPENED, MEDIATION_CLOSED)
+
+
+def _open_since(events: Iterable[Event], invoice_id: str, opened: str, closed: str) -> dt.date | None:
+    """Return the first day of what was opened and not closed; closing names the same invoice, or the account."""
+    since: dict[str | None, dt.date] = {}
+    for event in events:
+        about = event["invoice_id"]
+        if event["kind"] == opened and about in (None, invoice_id):
+            since.setdefault(about, event["happened_at"].date())
+        elif event["kind"] == closed:
+            since.pop(about, None)
+    return min(since.values(), default=None)
 
 
 def quiet_days_of(events: Iterable[Event], on: dt.date) -> tuple[dt.date, ...]:

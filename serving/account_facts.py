@@ -7,15 +7,29 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from features.ledger import Ledger
-from features.settings import CENTS, LedgerSettings
-from serving.account_events import Insolvency, Plan, insolvency_of, plan_of, quiet_days_of
+from features.settings import LedgerSettings
+from serving.account_events import (
+    Plan,
+    complaint_since,
+    insolvency_of,
+    mediation_since,
+    plan_of,
+    quiet_days_of,
+)
+from serving.account_mails import (
+    MailsAbout,
+    announced_on,
+    blockage_of,
+    insolvency_hint,
+    promises_of,
+)
 from serving.account_reading import (
     INVOICE_COLUMNS,
     NOTHING_OWED,
@@ -26,51 +40,19 @@ from serving.account_reading import (
     read_invoices,
     read_rates,
 )
-from serving.dunning import AccountFacts, PersonOverride, StepTaken, allocate_unapplied_credits
-from serving.dunning.words import BlockageKind
+from serving.account_totals import AccountTotals, PaymentRecord
+from serving.dunning import (
+    AccountFacts,
+    FeedDay,
+    PersonOverride,
+    StepTaken,
+    TaskOpened,
+    allocate_unapplied_credits,
+)
+from serving.dunning.words import ClosedBy
 from serving.store import Overrides
 
-_DISPUTED_STATUS, _PAYMENT_SENT_STATUS = "lifecycle_207", "lifecycle_211"
-_BLOCKED_STATUSES: Mapping[str, BlockageKind] = {
-    "lifecycle_208": "suspended_by_buyer",
-    "lifecycle_210": "rejected_by_platform",
-    "lifecycle_213": "rejected_by_platform",
-}
-"""Statuses of the French e-invoicing reform that stop dunning: suspended, refused, rejected."""
-
-
-@dataclass(frozen=True)
-class _Totals:
-    """What one customer owes: overdue and in all in the reporting currency, and by invoice with its due date."""
-
-    overdue: Decimal = NOTHING_OWED
-    outstanding: Decimal = NOTHING_OWED
-    open_balances: Mapping[str, tuple[dt.date, Decimal]] = field(default_factory=dict)
-
-    def and_owes(self, invoices: Sequence[InvoiceRead], on: dt.date, rates: Mapping[str, Decimal]) -> _Totals:
-        """The same customer with more invoices; what is overpaid or settled is no debt.
-
-        A balance in a currency without a rate counts as it stands.
-        """
-        owed = {
-            found.row["invoice_id"]: (found.row["due_on"], found.balance)
-            for found in invoices
-            if found.balance > 0
-        }
-        if not owed:
-            return self
-        overdue, outstanding = self.overdue, self.outstanding
-        for found in invoices:
-            if found.balance > 0:
-                worth = _in_reporting_currency(found, rates)
-                outstanding += worth
-                overdue += worth if found.row["due_on"] < on else NOTHING_OWED
-        return _Totals(overdue, outstanding, {**self.open_balances, **owed})
-
-
-def _in_reporting_currency(invoice: InvoiceRead, rates: Mapping[str, Decimal]) -> Decimal:
-    rate = rates.get(invoice.row["currency"])
-    return invoice.balance if rate is None else (invoice.balance * rate).quantize(Decimal("0.01"))
+_DISPUTED_STATUS = "lifecycle_207"
 
 
 def account_facts(
@@ -80,7 +62,7 @@ def account_facts(
     *,
     on: dt.date | None = None,
     signals: pl.DataFrame | None = None,
-    feed_age_hours: float | None = None,
+    feeds: tuple[FeedDay, ...] = (),
     settings: LedgerSettings | None = None,
     memory: SignalMemory | None = None,
     overrides: Overrides | None = None,
@@ -96,7 +78,7 @@ def account_facts(
             `known_before`.
         signals: what the e-mails say (`features.email_signals.signals_frame`); None when they have not
             been read. Only decided signals count: an unsure one never holds or moves a route.
-        feed_age_hours: age of the newest ledger feed; None (unknown) counts as stale.
+        feeds: up to which day each table is known; one that is missing counts as never delivered.
         settings: tolerance of settlement.
         memory: how long a signal holds.
         overrides: the decisions of people that stand; as orders, not knowledge, they hold whatever the day.
@@ -119,7 +101,7 @@ def account_facts(
         memory=memory,
         overrides=overrides,
     )
-    return accounts.facts(wanted["invoice_id"].to_list(), feed_age_hours)
+    return accounts.facts(wanted["invoice_id"].to_list(), feeds)
 
 
 @dataclass(frozen=True)
@@ -132,6 +114,7 @@ class NewInvoice:
     due_on: dt.date
     amount: Decimal
     currency: str = "EUR"
+    delivery_channel: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +135,8 @@ class Accounts:
     _invoices: Mapping[str, InvoiceRead]
     _customers: Mapping[str, CustomerRead]
     _events: Mapping[str, Sequence[Mapping[str, Any]]]
-    _totals: Mapping[str, _Totals]
+    _totals: Mapping[str, AccountTotals]
+    _payment_records: Mapping[str, PaymentRecord]
     _rates: Mapping[str, Decimal]
     _overrides: Overrides
 
@@ -163,40 +147,44 @@ class Accounts:
 
     def has_credit(self, customer_id: str) -> bool:
         """Whether the customer has credits that are set against no invoice yet."""
-        return self._customers[customer_id].credit > 0
+        return any(credit > 0 for credit in self._customers[customer_id].credits.values())
 
     def facts(
         self,
         invoice_ids: Sequence[str],
-        feed_age_hours: float | None = None,
+        feeds: tuple[FeedDay, ...] = (),
         new: Sequence[NewInvoice] = (),
     ) -> dict[str, AccountFacts]:
         """The account's state for each of these invoices.
 
         Args:
             invoice_ids: invoices read, or among the new ones.
-            feed_age_hours: age of the newest ledger feed; None (unknown) counts as stale.
+            feeds: up to which day each table is known; one that is missing counts as never delivered.
             new: invoices being created for these customers; they count in what a customer owes.
         """
         made = {invoice.invoice_id: self._as_read(invoice) for invoice in new}
         asked = {key: made[key] if key in made else self._invoices[key] for key in invoice_ids}
-        totals: dict[str, _Totals] = {}
+        totals: dict[str, AccountTotals] = {}
+        paying: dict[str, PaymentRecord] = {}
         shares: dict[str, Decimal] = {}
         for customer_id in {invoice.row["customer_id"] for invoice in asked.values()}:
             added = [found for found in made.values() if found.row["customer_id"] == customer_id]
-            totals[customer_id] = self._totals[customer_id].and_owes(added, self.on, self._rates)
-            credit = self._customers[customer_id].credit
-            if credit > 0:
-                shares |= allocate_unapplied_credits(credit, totals[customer_id].open_balances)
+            totals[customer_id] = self._totals[customer_id].and_owes(added, self.on)
+            record = PaymentRecord.of(added, self.on, self.settings.grace_days)
+            paying[customer_id] = self._payment_records[customer_id].and_of(record)
+            if self.has_credit(customer_id):
+                credits_of = self._customers[customer_id].credits
+                shares |= allocate_unapplied_credits(credits_of, totals[customer_id].open_balances)
         return {
             key: _facts(
                 invoice,
                 self._customers[invoice.row["customer_id"]],
                 shares.get(key, NOTHING_OWED),
                 totals[invoice.row["customer_id"]],
+                paying[invoice.row["customer_id"]],
                 self.on,
-                self._rates.get(invoice.row["currency"]),
-                feed_age_hours,
+                self._rates,
+                feeds,
                 self.settings.settled_tolerance,
                 self.memory,
                 self._overrides.get(invoice.row["customer_id"], {}).get(key),
@@ -237,16 +225,28 @@ def read_accounts(
         overrides: the decisions of people that stand; none holds for another customer.
     """
     settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
-    invoices, events = read_invoices(ledger, ids, known_before, extra=list(also))
+    tolerance = settings.settled_tolerance
+    invoices, events = read_invoices(ledger, ids, known_before, list(also), tolerance)
     on = on or known_before
     customers = read_customers(ledger, ids, invoices, known_before, on, signals, memory)
     owed: dict[str, list[InvoiceRead]] = {customer_id: [] for customer_id in customers}
     for invoice in invoices.values():
         owed[invoice.row["customer_id"]].append(invoice)
     rates = read_rates(ledger, known_before)
-    totals = {key: _Totals().and_owes(found, on, rates) for key, found in owed.items()}
+    totals = {key: AccountTotals().and_owes(found, on) for key, found in owed.items()}
+    paying = {key: PaymentRecord.of(found, on, settings.grace_days) for key, found in owed.items()}
     return Accounts(
-        known_before, on, settings, memory, invoices, customers, events, totals, rates, overrides or {}
+        known_before,
+        on,
+        settings,
+        memory,
+        invoices,
+        customers,
+        events,
+        totals,
+        paying,
+        rates,
+        overrides or {},
     )
 
 
@@ -254,42 +254,44 @@ def _facts(
     invoice: InvoiceRead,
     customer: CustomerRead,
     credit_share: Decimal,
-    totals: _Totals,
+    totals: AccountTotals,
+    paying: PaymentRecord,
     on: dt.date,
-    exchange_rate: Decimal | None,
-    feed_age_hours: float | None,
+    rates: Mapping[str, Decimal],
+    feeds: tuple[FeedDay, ...],
     tolerance: Decimal,
     memory: SignalMemory,
     override: PersonOverride | None,
 ) -> AccountFacts:
     row = customer.row
-    said = _Said(customer.mails, invoice.row["invoice_id"], invoice.row["issued_on"])
-    promise = said.last("promise_to_pay", on, None, lambda mail: mail["promise_date"] is not None)
-    blockage = _BLOCKED_STATUSES.get(invoice.status or "")
-    if blockage is None and said.last("admin_block", on, memory.admin_block_days):
-        blockage = "other"
-    is_settled = invoice.balance <= tolerance
+    said = MailsAbout(customer.mails, invoice.row["invoice_id"], invoice.row["issued_on"])
+    promise, unclear_promise = promises_of(said, on)
+    blockage, blocked_since = blockage_of(invoice, said, on, memory)
+    disputed_by_mail = said.last("dispute", on, memory.dispute_days)
     published = insolvency_of(customer.told)
     plan = _plan(customer, invoice, on, tolerance, memory)
     return AccountFacts(
         balance_amount=max(invoice.balance, NOTHING_OWED),
         unapplied_credit_amount=credit_share,
-        is_settled=is_settled,
-        is_settled_by_credit=is_settled
-        and invoice.credited > 0
-        and invoice.credited >= invoice.row["amount"],
-        ledger_feed_age_hours=feed_age_hours,
+        closed_by=_closed_by(invoice, tolerance),
+        feeds=feeds,
         has_open_dispute=invoice.is_disputed
         or invoice.status == _DISPUTED_STATUS
-        or said.last("dispute", on, memory.dispute_days) is not None,
-        is_insolvent=_is_insolvent(published, said, on),
+        or disputed_by_mail is not None,
+        dispute_opened_on=invoice.disputed_on,
+        is_insolvent=published.published_on is not None,
         insolvency_published_on=published.published_on,
-        payment_announced_on=_announced(invoice, customer, said, on, memory),
-        promise_due_on=None if promise is None else promise["promise_date"],
-        promise_amount=None if promise is None else _money(promise["promise_amount"]),
+        insolvency_hint=insolvency_hint(published, said, on),
+        mediation_since=mediation_since(customer.told, invoice.row["invoice_id"]),
+        complaint_opened_on=complaint_since(customer.told, invoice.row["invoice_id"]),
+        payment_announced_on=announced_on(invoice, customer, said, on, memory),
+        promise=promise,
+        unclear_promise=unclear_promise,
         has_running_plan=plan is not None,
         plan_next_due_on=None if plan is None else plan[1],
         admin_blockage=blockage,
+        admin_blockage_since=blocked_since,
+        last_paid_on=invoice.last_paid_on,
         is_natural_person=row.get("is_natural_person"),
         is_strategic=bool(row.get("is_strategic", False)),
         contacts=tuple(
@@ -297,73 +299,46 @@ def _facts(
         ),
         quiet_days=quiet_days_of(customer.told, on),
         last_step=_last_taken(invoice.steps, invoice.row["due_on"]),
-        last_task=_last_taken(invoice.tasks, invoice.row["due_on"]),
+        tasks=_tasks(invoice.tasks),
         country=row.get("country"),
         language=row.get("language"),
-        overdue_amount=totals.overdue,
-        outstanding_amount=totals.outstanding,
+        delivery_channel=invoice.row["delivery_channel"],
+        customer_since_on=row.get("customer_since_on"),
+        turnover_amounts=tuple(sorted(paying.turnover.items())),
+        overdue_amounts=tuple(sorted(totals.overdue.items())),
+        outstanding_amounts=tuple(sorted(totals.outstanding.items())),
+        exchange_rates=tuple(sorted(rates.items())),
         credit_limit=row.get("credit_limit"),
+        fallen_due_count=paying.fallen_due_count,
+        late_count=paying.late_count,
         late_part_payments=tuple(invoice.late_payments),
-        exchange_rate=exchange_rate,
         override=override,
     )
 
 
-@dataclass(frozen=True)
-class _Said:
-    """Mails of a customer that may be about an invoice: those naming it, or naming none and sent after its issue."""
-
-    mails: Sequence[Mapping[str, Any]]
-    invoice_id: str
-    issued_on: dt.date
-
-    def last(
-        self, label: str, on: dt.date, within_days: int | None, also: Any = lambda mail: True
-    ) -> Mapping[str, Any] | None:
-        """The latest mail with a decided signal, at most so many days old."""
-        for mail in reversed(self.mails):
-            sent = mail["sent_at"].date()
-            if within_days is not None and (on - sent).days > within_days:
-                return None
-            about = mail.get("invoice_id")
-            concerns = about == self.invoice_id or (about is None and sent >= self.issued_on)
-            if label == "insolvency":
-                concerns = True
-            if concerns and mail[label] and also(mail):
-                return dict(mail)
+def _closed_by(invoice: InvoiceRead, tolerance: Decimal) -> ClosedBy | None:
+    """How the invoice was settled; null while more than the tolerance is open."""
+    if invoice.balance > tolerance:
         return None
+    if invoice.credited > 0 and invoice.credited >= invoice.row["amount"]:
+        return "credited"
+    if "write_off" in invoice.methods:
+        return "written_off"
+    return "discounted" if "discount" in invoice.methods else "paid"
 
 
-def _announced(
-    invoice: InvoiceRead, customer: CustomerRead, said: _Said, on: dt.date, memory: SignalMemory
-) -> dt.date | None:
-    """The day a payment was said to have been sent, unless it is long ago or money came since."""
-    mail = said.last("payment_sent", on, memory.payment_sent_days)
-    days: list[dt.date] = [mail["sent_at"].date()] if mail is not None else []
-    if invoice.status == _PAYMENT_SENT_STATUS and invoice.status_on is not None:
-        days.append(invoice.status_on)
-    announced: dt.date | None = max(days, default=None)
-    if announced is None or (on - announced).days > memory.payment_sent_days:
-        return None
-    if customer.last_cash_on is not None and customer.last_cash_on >= announced:
-        return None
-    return announced
-
-
-def _is_insolvent(published: Insolvency, said: _Said, on: dt.date) -> bool:
-    """By official notice, or by a mail since the last notice that closed proceedings."""
-    if published.published_on is not None:
-        return True
-    closed_on = published.closed_on
-    return (
-        said.last(
-            "insolvency",
-            on,
-            None,
-            lambda mail: closed_on is None or mail["sent_at"].date() > closed_on,
-        )
-        is not None
-    )
+def _tasks(events: Sequence[Mapping[str, Any]]) -> tuple[TaskOpened, ...]:
+    """The tasks and thanks about the invoice; a task that was closed carries the day of it."""
+    found: list[TaskOpened] = []
+    for event in events:
+        sequence_id, day = event["sequence_id"] or "unknown", event["happened_at"].date()
+        if event["kind"] != "task_closed":
+            found.append(TaskOpened(sequence_id, event["step_id"] or "unknown", day))
+            continue
+        for place, task in enumerate(found):
+            if task.sequence_id == sequence_id and task.closed_on is None:
+                found[place] = replace(task, closed_on=day)
+    return tuple(found)
 
 
 def _plan(
@@ -393,7 +368,3 @@ def _last_taken(steps: Sequence[Mapping[str, Any]], due_on: dt.date) -> StepTake
     return StepTaken(
         last["sequence_id"] or "unknown", last["step_id"] or "unknown", stage, last["happened_at"].date()
     )
-
-
-def _money(amount: float | None) -> Decimal | None:
-    return None if amount is None else Decimal(round(amount * CENTS)) / CENTS

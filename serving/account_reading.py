@@ -25,12 +25,24 @@ _CHANNELS: Mapping[str, Channel] = {
     "post": "letter",
     "registered_letter": "registered_letter",
     "portal": "portal",
+    "sms": "sms",
     "edi": "portal",
 }
-_DUNNING_KINDS = ("reminder_sent", "call")
-_TASK_KINDS = ("task_opened", "thanks_sent")
+_SMS_SENT = "sms_sent"
+_DUNNING_KINDS = ("reminder_sent", "call", _SMS_SENT)
+_TASK_KINDS = ("task_opened", "task_closed", "thanks_sent")
+_WITHOUT_CASH = frozenset({"credit_note", "discount", "write_off", "offset", "on_account"})
+"""Methods of allocations that bring no money in."""
 _LIFECYCLE = "lifecycle_"
-INVOICE_COLUMNS = ("invoice_id", "customer_id", "issued_on", "due_on", "amount", "currency")
+INVOICE_COLUMNS = (
+    "invoice_id",
+    "customer_id",
+    "issued_on",
+    "due_on",
+    "amount",
+    "currency",
+    "delivery_channel",
+)
 EXCHANGE_RATE = "exchange_rate_"
 """Begins the name of an indicator that says what one unit of a currency is worth: `exchange_rate_USD`."""
 
@@ -56,10 +68,10 @@ class SignalMemory:
 
 @dataclass
 class CustomerRead:
-    """Everything said and done by one customer that bears on its open invoices."""
+    """Everything said and done by one customer that bears on its open invoices; credits by currency."""
 
     row: Mapping[str, Any]
-    credit: Decimal = NOTHING_OWED
+    credits: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: NOTHING_OWED))
     last_cash_on: dt.date | None = None
     contacts: list[Contact] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
@@ -74,9 +86,13 @@ class InvoiceRead:
     row: Mapping[str, Any]
     balance: Decimal
     credited: Decimal = NOTHING_OWED
+    methods: set[str | None] = field(default_factory=set)
+    last_paid_on: dt.date | None = None
+    settled_on: dt.date | None = None
     late_payments: list[PartPayment] = field(default_factory=list)
     received: list[tuple[dt.date, Decimal]] = field(default_factory=list)
     is_disputed: bool = False
+    disputed_on: dt.date | None = None
     status: str | None = None
     status_on: dt.date | None = None
     steps: list[Mapping[str, Any]] = field(default_factory=list)
@@ -93,7 +109,7 @@ class InvoiceRead:
 
 
 def read_invoices(
-    ledger: Ledger, customer_ids: list[str], known_before: dt.date, extra: list[str]
+    ledger: Ledger, customer_ids: list[str], known_before: dt.date, extra: list[str], tolerance: Decimal
 ) -> tuple[dict[str, InvoiceRead], dict[str, list[Mapping[str, Any]]]]:
     """Invoices of the customers known by then, or asked for; with allocations, disputes, statuses and steps.
 
@@ -114,6 +130,11 @@ def read_invoices(
         invoice = found[row["invoice_id"]]
         invoice.balance -= row["amount"]
         invoice.received.append((row["paid_on"], row["amount"]))
+        invoice.methods.add(row["method"])
+        is_settled = invoice.balance <= tolerance
+        invoice.settled_on = (invoice.settled_on or row["paid_on"]) if is_settled else None
+        if row["method"] not in _WITHOUT_CASH and row["amount"] > 0:
+            invoice.last_paid_on = max(invoice.last_paid_on or row["paid_on"], row["paid_on"])
         if row["method"] == "credit_note":
             invoice.credited += row["amount"]
         elif row["amount"] > 0 and row["paid_on"] > invoice.row["due_on"]:
@@ -124,8 +145,10 @@ def read_invoices(
             & (pl.col("opened_on") < known_before)
             & (pl.col("closed_on").is_null() | (pl.col("closed_on") >= known_before))
         )
-        for invoice_id in disputes["invoice_id"]:
-            found[invoice_id].is_disputed = True
+        for invoice_id, opened_on in disputes.select("invoice_id", "opened_on").iter_rows():
+            invoice = found[invoice_id]
+            invoice.is_disputed = True
+            invoice.disputed_on = max(invoice.disputed_on or opened_on, opened_on)
     of_customers = frozenset(customer_ids)
     if ledger.interactions is not None:
         for row in _before(ledger.interactions, "happened_at", known_before).iter_rows(named=True):
@@ -157,13 +180,13 @@ def read_customers(
         of_them & (pl.col("kind") == "credit_note") & (pl.col("issued_on") < known_before)
     )
     for row in credit_notes.iter_rows(named=True):
-        found[row["customer_id"]].credit += row["amount"]
+        found[row["customer_id"]].credits[row["currency"]] += row["amount"]
     for invoice in invoices.values():
         customer = found[invoice.row["customer_id"]]
-        customer.credit -= invoice.credited
+        customer.credits[invoice.row["currency"]] -= invoice.credited
         customer.received += invoice.received
         if invoice.balance < 0:
-            customer.credit -= invoice.balance
+            customer.credits[invoice.row["currency"]] -= invoice.balance
     cash = ledger.payments.filter((pl.col("amount") > 0) & (pl.col("known_on") < known_before)).join(
         ledger.invoices.filter(of_them).select("invoice_id", "customer_id"), on="invoice_id", validate="m:1"
     )
@@ -226,4 +249,6 @@ def _before(frame: pl.DataFrame, instant: str, known_before: dt.date) -> pl.Data
 def _channel(row: Mapping[str, Any]) -> Channel:
     if row["kind"] == "call":
         return "call"
+    if row["kind"] == _SMS_SENT:
+        return "sms"
     return _CHANNELS.get(row["channel"] or "email", "email")

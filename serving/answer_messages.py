@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import Field
 
-Probability = Annotated[float, Field(ge=0, le=1, description="from 0 to 1")]
-Money = Annotated[
-    Decimal,
-    PlainSerializer(str, return_type=str, when_used="json"),
-    Field(description="decimal text with a point", examples=["1840.50"]),
-]
-
-
-class Reply(BaseModel):
-    """The rules every answer keeps."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+from serving.decision_messages import DecisionAnswer
+from serving.reply import Probability, Reply
 
 
 class ErrorFault(Reply):
@@ -89,136 +78,6 @@ class EvidenceAnswer(Reply):
     quote: str
 
 
-class StepAnswer(Reply):
-    """The next thing to do about an invoice."""
-
-    step_id: str
-    stage: int
-    on: dt.date = Field(description="day to do it")
-    channel: str
-    tone: str
-    template_id: str
-    language: str
-    label_fr: str
-    label_en: str
-    is_automatic: bool = Field(description="true only when no person has to look first")
-    is_fallback: bool
-    deadline_on: dt.date | None
-
-
-class RuleAnswer(Reply):
-    """One rule of the policy that had a part in the decision."""
-
-    rule_id: str
-    fr: str
-    en: str
-
-
-class RatePeriodAnswer(Reply):
-    """Interest of one semester."""
-
-    begins_on: dt.date
-    ends_on: dt.date
-    days: int
-    principal: Money
-    rate_percent: Money = Field(description="percent a year")
-    basis: str = Field(description="ecb_plus_margin, clause or floor (three times the legal rate)")
-
-
-class ClaimAnswer(Reply):
-    """Late-payment interest and recovery indemnity; null when unknown or not applicable."""
-
-    interest_amount: Money | None
-    indemnity_amount: Money | None
-    is_interest_claimed: bool
-    is_indemnity_claimed: bool
-    is_interest_reserved: bool = Field(
-        False, description="the step names the interest, but its amount could not be reckoned"
-    )
-    periods: list[RatePeriodAnswer] = Field(default_factory=list, description="how the interest was reckoned")
-    refusal_fr: str | None = Field(None, description="why an amount is null; null when both are known")
-    refusal_en: str | None = Field(None, description="why an amount is null; null when both are known")
-
-
-class BenefitAnswer(Reply):
-    """What the next step is expected to cost and bring, in the policy's currency."""
-
-    cost_amount: Money
-    gain_amount: Money | None
-    net_amount: Money | None
-    is_assumed: bool = Field(description="the effect behind it is an assumption, not a measurement")
-
-
-class PersonDecidesAnswer(Reply):
-    """No step against this debtor is taken without a person (natural persons: GDPR art. 22)."""
-
-    because: str = Field(description="natural_person, legal_form_unknown or strategic_account")
-    level: str = Field(description="who decides at least: an approval level of the policy")
-    fr: str
-    en: str
-
-
-class AmountAnswer(Reply):
-    """An amount with its currency."""
-
-    amount: Money
-    currency: str
-
-
-class ConversationAnswer(Reply):
-    """The one contact the customer has today, about all its invoices that are due for one.
-
-    Act on it once: every decision of the customer on the day carries the same id, by whichever request it came.
-    """
-
-    conversation_id: str = Field(
-        description="customer and day; act once per id", examples=["C-0042/2026-03-02"]
-    )
-    on: dt.date
-    lead_invoice_id: str = Field(description="the invoice whose step sets channel, tone and text")
-    invoice_ids: list[str] = Field(description="every invoice in the contact, the lead first")
-    channel: str
-    tone: str
-    template_id: str
-    language: str
-    totals: list[AmountAnswer] = Field(description="asked for in all, claims included, by currency")
-    requires_approval: bool
-    approval_level: str | None = Field(description="the highest level any of the invoices asks for")
-    is_automatic: bool = Field(description="true only when no person has to look first")
-
-
-class DecisionAnswer(Reply):
-    """What the dunning policy proposes; Encours never sends anything itself."""
-
-    decision_id: str = Field(description="id for an override; the id of the score it belongs to")
-    on: dt.date
-    sequence_id: str
-    next_step: StepAnswer | None
-    why: list[RuleAnswer] = Field(description="rules that led here, the deciding one first")
-    gate_id: str | None = Field(description="the gate that decided; null when the route table did")
-    hold_until: dt.date | None
-    requires_approval: bool
-    approval_level: str | None
-    claim: ClaimAnswer
-    benefit: BenefitAnswer | None
-    balance_amount: Money = Field(description="what may be asked for, in the currency of the invoice")
-    currency: str
-    segment: str | None
-    money_band: str
-    state: str
-    experiment_id: str | None
-    variant_id: str | None
-    assignment_probability: float | None
-    policy_id: str
-    policy_version: str
-    person_decides: PersonDecidesAnswer | None = Field(
-        None, description="set when no step against this debtor is automatic, with who decides; else null"
-    )
-    conversation: ConversationAnswer | None = Field(
-        None, description="the customer's one contact today when this invoice is part of it; null otherwise"
-    )
-
-
 class ScoreAnswer(Reply):
     """The score of one invoice at one as-of date."""
 
@@ -275,7 +134,7 @@ class OverrideAnswer(Reply):
     decision_id: str
     invoice_id: str | None
     proposed_sequence_id: str | None
-    sequence_id: str
+    sequence_id: str | None = Field(description="null: the policy is followed again")
     reason: str
     decided_by: str
     hold_until: dt.date | None

@@ -5,27 +5,26 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from features.catalogue import FEATURE_NAMES
 from models.feature_matrix import FeatureRow
 from models.score import Explanation, Score
-from serving.answer_messages import (
+from serving.answer_messages import EvidenceAnswer, ExplanationAnswer, ReasonAnswer, ScoreAnswer
+from serving.decision_messages import (
     AmountAnswer,
     BenefitAnswer,
     ClaimAnswer,
     ConversationAnswer,
+    ConversationItemAnswer,
     DecisionAnswer,
-    EvidenceAnswer,
-    ExplanationAnswer,
     PersonDecidesAnswer,
     RatePeriodAnswer,
-    ReasonAnswer,
     RuleAnswer,
-    ScoreAnswer,
     StepAnswer,
 )
-from serving.dunning import Conversation, Decision
+from serving.dunning import Conversation, Decision, NextStep
 from serving.scoring import InvoiceInFull
 from serving.store import SCORE, Answer, new_answer_id
 
@@ -110,28 +109,13 @@ def explanation_answer(explanation: Explanation) -> ExplanationAnswer:
 
 def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
     """Return a decision in the words of the answer."""
-    step = decision.next_step
     benefit = decision.benefit
     return DecisionAnswer(
         decision_id=decision_id,
         on=decision.on,
         sequence_id=decision.sequence_id,
-        next_step=None
-        if step is None
-        else StepAnswer(
-            step_id=step.step_id,
-            stage=step.stage,
-            on=step.on,
-            channel=step.channel,
-            tone=step.tone,
-            template_id=step.template_id,
-            language=step.language,
-            label_fr=step.label.fr,
-            label_en=step.label.en,
-            is_automatic=step.is_automatic,
-            is_fallback=step.is_fallback,
-            deadline_on=step.deadline_on,
-        ),
+        next_step=_step_answer(decision.next_step),
+        side_task=_step_answer(decision.side_task),
         why=[RuleAnswer(rule_id=rule.rule_id, fr=rule.fr, en=rule.en) for rule in decision.why],
         gate_id=decision.gate_id,
         hold_until=decision.hold_until,
@@ -156,6 +140,12 @@ def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
             is_assumed=benefit.is_assumed,
         ),
         balance_amount=decision.balance_amount,
+        asked_amount=decision.asked_amount,
+        disputed_amount=decision.disputed_amount,
+        other_currency_amounts=_amounts(decision.other_currency_amounts),
+        is_live=decision.is_live,
+        instalment_number=decision.instalment_number,
+        instalment_count=decision.instalment_count,
         currency=decision.currency,
         segment=decision.segment,
         money_band=decision.money_band,
@@ -177,17 +167,50 @@ def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
     )
 
 
+def _step_answer(step: NextStep | None) -> StepAnswer | None:
+    if step is None:
+        return None
+    return StepAnswer(
+        step_id=step.step_id,
+        stage=step.stage,
+        on=step.on,
+        channel=step.channel,
+        tone=step.tone,
+        template_id=step.template_id,
+        language=step.language,
+        label_fr=step.label.fr,
+        label_en=step.label.en,
+        is_automatic=step.is_automatic,
+        is_fallback=step.is_fallback,
+        deadline_on=step.deadline_on,
+    )
+
+
+def _amounts(pairs: Sequence[tuple[str, Decimal]]) -> list[AmountAnswer]:
+    return [AmountAnswer(amount=amount, currency=currency) for currency, amount in pairs]
+
+
 def _conversation_answer(talk: Conversation) -> ConversationAnswer:
     return ConversationAnswer(
         conversation_id=talk.conversation_id,
         on=talk.on,
         lead_invoice_id=talk.lead_invoice_id,
+        lead_instalment_number=talk.lead_instalment_number,
         invoice_ids=list(talk.invoice_ids),
+        items=[
+            ConversationItemAnswer(
+                invoice_id=item.invoice_id,
+                instalment_numbers=list(item.instalment_numbers),
+                amount=item.amount,
+                currency=item.currency,
+            )
+            for item in talk.items
+        ],
         channel=talk.channel,
         tone=talk.tone,
         template_id=talk.template_id,
         language=talk.language,
-        totals=[AmountAnswer(amount=amount, currency=currency) for currency, amount in talk.totals],
+        totals=_amounts(talk.totals),
         requires_approval=talk.requires_approval,
         approval_level=talk.approval_level,
         is_automatic=talk.is_automatic,

@@ -10,12 +10,12 @@ import polars as pl
 
 from features.settings import CENTS
 from models.score import Score
-from serving.dunning import AccountFacts, ScoredInvoice
+from serving.dunning import AccountFacts, Case, ScoredInvoice
 
 
 def dunning_cases(
     scores: Sequence[Score], landmarks: pl.DataFrame, facts: Mapping[str, AccountFacts]
-) -> list[tuple[ScoredInvoice, AccountFacts]]:
+) -> list[Case]:
     """Pair each scored invoice with the state of its account.
 
     Args:
@@ -34,7 +34,7 @@ def dunning_cases(
         issued_on, due_on, invoice_amount, currency = terms[score.invoice_id, score.as_of]
         amount = Decimal(round(invoice_amount * CENTS)) / CENTS
         account = facts.get(score.invoice_id) or AccountFacts(balance_amount=amount)
-        cases.append((scored_invoice(score, issued_on, due_on, amount, currency, account), account))
+        cases.append(Case(scored_invoice(score, issued_on, due_on, amount, currency, account), account))
     return cases
 
 

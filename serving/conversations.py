@@ -1,4 +1,4 @@
-"""What else a customer owes, as last night scored it: a single invoice is decided within the one conversation.
+"""What else a customer owes, as last night scored it: a single invoice is decided with its customer's others.
 
 The night decides all open invoices of a customer together. A request names some of them, or a new one; the
 others join with last night's score and the facts of now, so that two requests of one day speak of the same
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,14 +18,9 @@ from pydantic import TypeAdapter
 
 from serving.dunning import (
     CAPACITY,
-    AccountFacts,
-    Decision,
     DecisionRecord,
-    Policy,
     ScoredInvoice,
     Text,
-    converse,
-    decide_waiting,
 )
 from serving.memory import Remembered
 from serving.online import Knowledge
@@ -38,8 +33,6 @@ CASE: Final = "case"
 FEW_CUSTOMERS: Final = 8
 #: Customers whose open invoices of last night are remembered.
 REMEMBERED_CUSTOMERS: Final = 20_000
-
-Decided = tuple[Decision, AccountFacts]
 
 
 @dataclass(frozen=True)
@@ -118,50 +111,3 @@ class LastNight:
 def waits_of(night: Sequence[NightCase], on: dt.date) -> Text | None:
     """Return why the customer's calls and letters wait on the day; null when they need not."""
     return next((case.waits for case in night if case.waits is not None and case.decided_on == on), None)
-
-
-def contacts_of_night(
-    night: Sequence[NightCase], facts: Mapping[str, AccountFacts], policy: Policy, on: dt.date
-) -> tuple[Decided, ...]:
-    """Decide last night's open invoices on the facts of now, and return those due for a contact on the day.
-
-    Args:
-        night: the customer's cases of last night; those of a later night are not known yet on the day.
-        facts: account facts by invoice id; an invoice without facts is no longer in the ledger.
-        policy: the policy in service.
-        on: the day.
-    """
-    waits = waits_of(night, on)
-    decided = [
-        (decide_waiting(case.score, facts[key], policy, on, waits), facts[key])
-        for case in night
-        if case.decided_on <= on and (key := case.score.invoice_id) in facts
-    ]
-    return tuple(pair for pair in decided if pair[0].is_contact_today)
-
-
-def decide_together(
-    asked: Sequence[tuple[ScoredInvoice, AccountFacts]],
-    others: Sequence[Decided],
-    waits: Text | None,
-    policy: Policy,
-    on: dt.date,
-) -> tuple[Decision, ...]:
-    """Decide the invoices of one customer that were asked for, with its other contacts of the day in view.
-
-    Args:
-        asked: the invoices of the request; at least one.
-        others: the customer's other open invoices that are due for a contact.
-        waits: why its calls and letters wait; null when they need not.
-        policy: the policy in service.
-        on: the day.
-
-    Returns:
-        One decision per invoice asked for, in order of invoice id.
-    """
-    facts = {score.invoice_id: account for score, account in asked}
-    decisions = [decide_waiting(score, account, policy, on, waits) for score, account in asked]
-    decisions += [decision for decision, _ in others if decision.invoice_id not in facts]
-    known = {decision.invoice_id: account for decision, account in others} | facts
-    together = converse(decisions, known, policy, on).decisions
-    return tuple(decision for decision in together if decision.invoice_id in facts)

@@ -1,4 +1,4 @@
-"""Deciding on the invoices of a request: the facts of their accounts, and the customer's other contacts of the day."""
+"""Deciding on the invoices of a request, together with its customers' other open invoices."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 from models.score import Score
 from serving.account_facts import Accounts, NewInvoice, read_accounts
 from serving.cases import scored_invoice
-from serving.conversations import Decided, NightCase, contacts_of_night, decide_together, waits_of
-from serving.dunning import Decision, Policy
+from serving.conversations import NightCase, waits_of
+from serving.dunning import Case, Decision, FeedDay, Policy, decide_customer
 from serving.memory import Remembered
 from serving.online import Knowledge
 from serving.scoring import InvoiceInFull, nothing_known_of
@@ -24,7 +24,7 @@ class Decider:
 
     def __init__(self) -> None:
         self._accounts: Remembered[Accounts] = Remembered(REMEMBERED_ACCOUNTS)
-        self._others: Remembered[tuple[Decided, ...]] = Remembered(REMEMBERED_ACCOUNTS)
+        self._others: Remembered[tuple[Case, ...]] = Remembered(REMEMBERED_ACCOUNTS)
 
     def decide(
         self,
@@ -34,7 +34,9 @@ class Decider:
         invoices: Sequence[InvoiceInFull],
         scores: Sequence[Score],
         as_of: dt.date,
-        feed_age: float | None,
+        feeds: tuple[FeedDay, ...],
+        *,
+        is_live: bool = True,
     ) -> dict[str, Decision]:
         """Decide on every invoice that has a number, customer by customer; drafts are not dunned.
 
@@ -45,7 +47,8 @@ class Decider:
             invoices: the invoices of the request.
             scores: their scores, in the same order.
             as_of: the day of the decisions.
-            feed_age: age of the newest ledger feed, hours; null (unknown) counts as stale.
+            feeds: up to which day each table is known; one that is missing counts as never delivered.
+            is_live: false for a day that has passed: its decisions are a reconstruction.
 
         Returns:
             Decisions by invoice id.
@@ -65,23 +68,24 @@ class Decider:
                     invoice.due_on,
                     invoice.amount,
                     invoice.currency,
+                    invoice.delivery_channel,
                 )
                 for invoice, _ in pairs
                 if invoice.landmark_id not in accounts.invoice_ids
             ]
-            facts = accounts.facts([invoice.landmark_id for invoice, _ in pairs], feed_age, new)
-            asked = []
+            facts = accounts.facts([invoice.landmark_id for invoice, _ in pairs], feeds, new)
+            cases = {}
             for invoice, score in pairs:
                 account = facts[invoice.landmark_id]
-                case = scored_invoice(
-                    score, invoice.issued_on, invoice.due_on, invoice.amount, invoice.currency, account
-                )
-                asked.append((case, account))
+                terms = invoice.issued_on, invoice.due_on, invoice.amount, invoice.currency
+                cases[invoice.landmark_id] = Case(scored_invoice(score, *terms, account), account)
             of_night = night.get(customer_id, ())
-            others = self._others_of(knowledge, of_night, accounts, policy, feed_age, new) if of_night else ()
+            others = self._others_of(knowledge, of_night, accounts, feeds, new) if of_night else ()
+            together = [*cases.values(), *(case for case in others if case.receivable_id not in cases)]
             waits = waits_of(of_night, as_of)
-            for decision in decide_together(asked, others, waits, policy, as_of):
-                decisions[decision.invoice_id] = decision
+            for decision in decide_customer(together, policy, as_of, waits, is_live=is_live).decisions:
+                if decision.receivable_id in cases:
+                    decisions[decision.receivable_id] = decision
         return decisions
 
     def _others_of(
@@ -89,22 +93,28 @@ class Decider:
         knowledge: Knowledge,
         night: tuple[NightCase, ...],
         accounts: Accounts,
-        policy: Policy,
-        feed_age: float | None,
+        feeds: tuple[FeedDay, ...],
         new: Sequence[NewInvoice],
-    ) -> tuple[Decided, ...]:
-        """Return the customer's contacts of the day among last night's invoices, from what is remembered."""
+    ) -> tuple[Case, ...]:
+        """Return the customer's open invoices of last night with the facts of now, from what is remembered.
+
+        A night after the day is not known yet on the day; an invoice that is no longer in the ledger is left out.
+        """
         customer_id, as_of = night[0].score.customer_id, accounts.on
 
-        def decided() -> tuple[Decided, ...]:
-            known = accounts.invoice_ids & {case.score.invoice_id for case in night}
-            return contacts_of_night(night, accounts.facts(sorted(known), feed_age, new), policy, as_of)
+        def cases() -> tuple[Case, ...]:
+            known = [
+                item
+                for item in night
+                if item.decided_on <= as_of and item.score.invoice_id in accounts.invoice_ids
+            ]
+            facts = accounts.facts(sorted(item.score.invoice_id for item in known), feeds, new)
+            return tuple(Case(item.score, facts[item.score.invoice_id]) for item in known)
 
         if new and accounts.has_credit(customer_id):
-            return decided()  # the new invoice may take a share of the credit
-        is_stale = feed_age is None or feed_age > policy.spec.gates.feed_stale.max_age_hours
+            return cases()  # the new invoice may take a share of the credit
         moment = (*knowledge.version_of(customer_id), knowledge.moment.night)
-        return self._others.get((customer_id, as_of, *moment, policy.digest, is_stale), decided)
+        return self._others.get((customer_id, as_of, *moment, feeds), cases)
 
     def _accounts_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date) -> Accounts:
         """Return the state of a customer's invoices, remembered per customer, day and version of its history."""

@@ -19,6 +19,7 @@ from serving.account_facts import account_facts
 from serving.cases import dunning_cases
 from serving.dunning import (
     AccountFacts,
+    Case,
     DecisionRecord,
     Explained,
     Night,
@@ -26,7 +27,7 @@ from serving.dunning import (
     ScoredInvoice,
     decide_night,
 )
-from serving.freshness import end_of, silence_hours
+from serving.freshness import feed_days_of_ledger
 from serving.store import Overrides
 
 #: Days after which nobody is thanked any more for a payment that became known.
@@ -80,20 +81,6 @@ def score_open_invoices(
     return score_frame(bundle, features, with_country(landmarks, customers), with_reasons)
 
 
-def feed_age_hours(ledger: Ledger, as_of: dt.date) -> float | None:
-    """Age of the ledger in hours on the as-of date, by its invoices and payments; None without either.
-
-    Nothing else counts: an indicator published yesterday does not make a ledger fresh that stopped a month
-    ago. The rule is the score service's (`serving.freshness`): a long weekend without a fact is no silence.
-    """
-    columns = [(ledger.invoices, "issued_on"), (ledger.payments, "known_on")]
-    days = [frame.filter(pl.col(column) < as_of)[column].max() for frame, column in columns]
-    known = [day for day in days if isinstance(day, dt.date)]
-    if not known:
-        return None
-    return silence_hours(end_of(max(known)), dt.datetime.combine(as_of, dt.time(), dt.UTC))
-
-
 def route_open_invoices(
     ledger: Ledger,
     signals: pl.DataFrame | None,
@@ -118,17 +105,25 @@ def route_open_invoices(
         [*(score.invoice_id for score in scores), *paid["invoice_id"].to_list()],
         as_of,
         signals=signals,
-        feed_age_hours=feed_age_hours(ledger, as_of),
+        feeds=feed_days_of_ledger(ledger, as_of),
         settings=settings,
         overrides=overrides,
     )
     cases = [*dunning_cases(scores, landmarks, facts), *_reminded(paid, facts, as_of)]
     night = decide_night(cases, policy, as_of)
-    decided = {decision.invoice_id: decision for account in night.accounts for decision in account.decisions}
+    decided = {
+        decision.receivable_id: decision for account in night.accounts for decision in account.decisions
+    }
     explained = {score.invoice_id: _explanation(score) for score in scores}
     records = tuple(
-        DecisionRecord(as_of, score, account, decided[score.invoice_id], explained.get(score.invoice_id, ()))
-        for score, account in cases
+        DecisionRecord(
+            as_of,
+            case.score,
+            case.account,
+            decided[case.receivable_id],
+            explained.get(case.receivable_id, ()),
+        )
+        for case in cases
     )
     return RoutedNight(night, records)
 
@@ -144,14 +139,12 @@ def recently_paid(ledger: Ledger, as_of: dt.date, settings: LedgerSettings) -> p
     return ledger.invoices.join(known.select("invoice_id"), on="invoice_id", how="semi").sort("invoice_id")
 
 
-def _reminded(
-    paid: pl.DataFrame, facts: Mapping[str, AccountFacts], as_of: dt.date
-) -> Iterator[tuple[ScoredInvoice, AccountFacts]]:
+def _reminded(paid: pl.DataFrame, facts: Mapping[str, AccountFacts], as_of: dt.date) -> Iterator[Case]:
     """The paid invoices that were reminded of since they fell due, as cases without an opinion."""
     for row in paid.iter_rows(named=True):
         account = facts[row["invoice_id"]]
         if account.last_step is not None and account.last_step.stage > 0:
-            yield (
+            yield Case(
                 ScoredInvoice(
                     row["invoice_id"],
                     row["customer_id"],

@@ -29,7 +29,7 @@ from serving.conversations import LastNight, NightCase
 from serving.deciding import Decider
 from serving.dunning import DEFAULT_POLICY_PATH, Policy, load_policy
 from serving.email_reading import evidence_of
-from serving.freshness import feed_age_hours
+from serving.freshness import feed_days
 from serving.keeping import AnswerKeeper
 from serving.limits import RateLimit, RateLimiter
 from serving.memory import Remembered
@@ -210,8 +210,10 @@ class ScoreWorker:
         landmarks = landmarks_of(invoices)
         features = FeatureMatrix.of_history(knowledge.history, landmarks)
         scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
-        age = feed_age_hours(self._feeds[1], as_of, now)
-        decisions = self._decider.decide(policy, knowledge, night, invoices, scores, as_of, age)
+        feeds, is_live = feed_days(self._feeds[1]), as_of >= now.date()
+        decisions = self._decider.decide(
+            policy, knowledge, night, invoices, scores, as_of, feeds, is_live=is_live
+        )
         known = frozenset(
             invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
         )
