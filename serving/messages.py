@@ -333,12 +333,16 @@ class OverrideRequest(Message):
         }
     )
 
-    sequence_id: Id = Field(description="dunning sequence chosen instead; one of the policy's")
+    sequence_id: Id | None = Field(
+        description="dunning sequence chosen instead, one of the policy's; null follows the policy again"
+    )
     reason: Annotated[str, StringConstraints(min_length=10, max_length=2000, pattern=_NO_NUL)] = Field(
         description="why, in words; kept in the audit log"
     )
     decided_by: Word = Field(description="who decided")
-    hold_until: Day | None = Field(None, description="no step before this day")
+    hold_until: Day | None = Field(
+        None, description="no step before this day; from today to the longest hold of the policy (92 days)"
+    )
 
     @model_validator(mode="after")
     def _reason_says_something(self) -> OverrideRequest:

@@ -16,7 +16,6 @@ from features.errors import EncoursError, InvalidInputError
 from serving.access import AccessKey, Scope, open_key
 from serving.answer_messages import (
     EmailAnswer,
-    ErrorFault,
     EventOutcome,
     EventsAnswer,
     HealthAnswer,
@@ -28,6 +27,7 @@ from serving.answer_messages import (
     ScoreAnswer,
     ScoresAnswer,
 )
+from serving.dunning import hold_faults, sequence_faults
 from serving.email_reading import read_email, shared_pipeline
 from serving.health import health_of
 from serving.messages import TYPE_OF_TABLE, EmailRequest, EventsRequest, OverrideRequest, ScoreRequest
@@ -169,18 +169,15 @@ async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> Bas
     if answer.decision is None:
         raise RefusalError(409, "no_decision", "This score is of a draft: there is no decision to override.")
     policy = worker.policy.current
-    sequences = [] if policy is None else sorted(policy.value.spec.sequences)
-    if message.sequence_id not in sequences:
-        raise RefusalError(
-            422,
-            "invalid_request",
-            "The sequence is not one of the policy in service.",
-            [
-                ErrorFault(
-                    field="sequence_id", message="is not one of the policy", expected=", ".join(sequences)
-                )
-            ],
-        )
+    if policy is None:
+        raise RefusalError(503, "not_ready", "No usable dunning policy is in service.")
+    now = worker.now()
+    faults = [
+        *sequence_faults(message.sequence_id, policy.value),
+        *hold_faults(message.hold_until, now.date(), policy.value),
+    ]
+    if faults:
+        raise InvalidInputError("The override cannot be followed; nothing was kept.", faults)
     made = OverrideAnswer(
         override_id=new_answer_id(OVERRIDE),
         decision_id=kept.answer_id,
@@ -190,7 +187,7 @@ async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> Bas
         reason=message.reason,
         decided_by=message.decided_by,
         hold_until=message.hold_until,
-        created_at=worker.now(),
+        created_at=now,
     )
     entry = Answer(
         made.override_id,

@@ -63,7 +63,7 @@ def ask(client: TestClient, *invoices: Any) -> list[dict[str, Any]]:
     return [score["decision"] for score in answer.json()["scores"]]
 
 
-def overrule(client: TestClient, decision: dict[str, Any], sequence_id: str, **changes: Any) -> None:
+def overrule(client: TestClient, decision: dict[str, Any], sequence_id: str | None, **changes: Any) -> None:
     body = {"sequence_id": sequence_id, "reason": REASON, "decided_by": "m.durand", **changes}
     answer = client.post(f"/v1/decisions/{decision['decision_id']}/override", json=body)
     assert answer.status_code == 201, answer.text
@@ -127,6 +127,41 @@ def test_there_is_no_step_before_the_day_set_and_no_other_invoice_is_touched(
     assert after["sequence_id"] == before["sequence_id"]
 
 
+def test_an_override_is_withdrawn_by_naming_no_sequence(fresh_service: Service) -> None:
+    client = fresh_service.client(*EVERYTHING)
+    invoice_id, proposed = open_to_dunning(fresh_service, client)
+    overrule(client, proposed, "hold")
+    overrule(client, ask(client, invoice_id)[0], None)
+    (again,) = ask(client, invoice_id)
+    assert again["next_step"] == proposed["next_step"]
+    assert rules(again) == ["person_override.withdrawn", *rules(proposed)]
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "2150-01-01"])
+def test_a_hold_in_the_past_or_far_ahead_is_refused_and_nothing_is_kept(service: Service, day: str) -> None:
+    client = service.client(*EVERYTHING)
+    _, proposed = open_to_dunning(service, client)
+    body = {"sequence_id": "no_such", "reason": REASON, "decided_by": "m.durand", "hold_until": day}
+    answer = client.post(f"/v1/decisions/{proposed['decision_id']}/override", json=body)
+    assert answer.status_code == 422
+    faults = {fault["field"]: fault for fault in answer.json()["error"]["faults"]}
+    assert faults["hold_until"]["expected"] == f"a day from {AS_OF} to {AS_OF + dt.timedelta(days=92)}"
+    assert "courtesy" in faults["sequence_id"]["expected"], "both faults in one report"
+    kept = client.get(f"/v1/scores/{proposed['decision_id']}").json()
+    assert kept["overrides"] == []
+
+
+def test_the_decision_for_a_day_that_has_passed_is_a_reconstruction(service: Service) -> None:
+    client = service.client(*EVERYTHING)
+    invoice_id, today = open_to_dunning(service, client)
+    assert today["is_live"]
+    body = {"as_of": str(AS_OF - dt.timedelta(days=1)), "invoices": [{"invoice_id": invoice_id}]}
+    past = client.post("/v1/score", json=body).json()["scores"][0]["decision"]
+    assert (past["is_live"], past["conversation"]) == (False, None)
+    assert rules(past)[-1] == "reconstruction"
+    assert past["next_step"] is None or not past["next_step"]["is_automatic"]
+
+
 def test_a_dispute_posted_after_the_override_goes_before_it(fresh_service: Service) -> None:
     client = fresh_service.client(*EVERYTHING)
     invoice_id, proposed = open_to_dunning(fresh_service, client)
@@ -172,10 +207,10 @@ def test_a_sequence_the_policy_no_longer_has_is_said_and_the_routed_one_taken(
     service.worker.policy.refresh()
     renamed = text.replace("sequence: hold\n", "sequence: pause\n").replace("\n  hold:\n", "\n  pause:\n")
     assert "\n  pause:\n" in renamed
-    path.write_text(renamed.replace('version: "1.1.0"', 'version: "1.2.0"'), "utf-8")
+    path.write_text(renamed.replace('version: "2.0.0"', 'version: "2.1.0"'), "utf-8")
     service.worker.policy.refresh()
     (decision,) = ask(client, invoice_id)
-    assert decision["policy_version"] == "1.2.0"
+    assert decision["policy_version"] == "2.1.0"
     assert decision["sequence_id"] == proposed["sequence_id"]
     assert "person_override.unknown_sequence" in rules(decision)
 
