@@ -1,9 +1,9 @@
-"""`encours policy`: check a dunning policy, replay it on the past, simulate tonight."""
+"""`encours policy check`, `legal` and `plan`: what a policy file says, and what the law and its bounds allow."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.policy_report import print_report, shown
+from pipelines.cli.policy_report import shown
 from pipelines.cli.policy_words import speaker
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from serving.dunning import DecisionRecord, Instalment, Policy
-    from serving.dunning.replay import ReplayReport
+    from serving.dunning import Instalment, Policy
     from serving.dunning.words import Grade
 
 app = typer.Typer(
@@ -33,14 +32,7 @@ Tonight = Annotated[
     datetime | None,
     typer.Option("--on", formats=DAY, help="Day the rates must cover; none takes today.", show_default=False),
 ]
-PolicyFile = Annotated[Path, typer.Argument(help="Policy file (YAML).", show_default=False)]
 Language = Annotated[str, typer.Option("--language", help="Language of what is printed: en or fr.")]
-OutFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--out", help="Write every decision that differs here (.parquet or .jsonl).", show_default=False
-    ),
-]
 
 
 @app.command()
@@ -63,7 +55,7 @@ def check(
     from serving.dunning.policy.file import DEFAULT_POLICY_PATH, load_policy
 
     path = file or DEFAULT_POLICY_PATH
-    with _refusals_in(language):
+    with refusals_in(language):
         policy = load_policy(path)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     spec = policy.spec
@@ -106,7 +98,7 @@ def legal(
     from serving.dunning.policy.file import DEFAULT_POLICY_PATH, legal_file_of, load_policy
 
     path = file or DEFAULT_POLICY_PATH
-    with _refusals_in(language):
+    with refusals_in(language):
         policy, say = load_policy(path), speaker(language)
     law, jurisdiction = policy.legal, policy.legal.jurisdiction
     day = on.date() if on else datetime.now(UTC).date()
@@ -171,7 +163,7 @@ def plan(
     from serving.dunning.plans import check_plan, plan_bounds
     from serving.dunning.policy.file import load_policy
 
-    with _refusals_in(language):
+    with refusals_in(language):
         policy = load_policy(file)
         name, owed, proposed = _plan_asked(grade, balance, instalments or [])
     say, day = speaker(language), on.date() if on else datetime.now(UTC).date()
@@ -223,95 +215,8 @@ def _plan_asked(
     return name, owed, tuple(ordered)
 
 
-@app.command()
-def replay(
-    file: PolicyFile,
-    decisions: Annotated[
-        Path,
-        typer.Option(
-            "--decisions",
-            help="Stored decisions: a file (.parquet, .jsonl), or the folder of nights.",
-            show_default=False,
-        ),
-    ],
-    first: Annotated[datetime, typer.Option("--from", formats=DAY, help="First day.", show_default=False)],
-    last: Annotated[datetime, typer.Option("--to", formats=DAY, help="Last day.", show_default=False)],
-    out: OutFile = None,
-    language: Language = "en",
-) -> None:
-    """Decide past cases again with this policy and show what would have changed, by segment.
-
-    Reads the stored facts of each day; what debtors would have done afterwards is not known and not pretended.
-    Writes the differing decisions only with --out.
-    """
-    from rich.console import Console
-
-    from serving.dunning.policy.file import load_policy
-    from serving.dunning.records import records_between
-    from serving.dunning.replay import replay as replay_policy
-
-    with _refusals_in(language):
-        records = records_between(decisions, first.date(), last.date())
-        report = replay_policy(records, load_policy(file))
-    console = Console(soft_wrap=True, markup=False, highlight=False)
-    say = speaker(language)
-    console.print(say("replay", policy=_named(report), first=first.date(), last=last.date()))
-    print_report(console, report, say, "sides replay", language)
-    _write_differences(console, report, out, say)
-
-
-@app.command()
-def simulate(
-    file: PolicyFile,
-    cases: Annotated[
-        Path,
-        typer.Option("--cases", help="Open invoices as cases (.parquet or .jsonl).", show_default=False),
-    ],
-    on: Annotated[datetime, typer.Option("--on", formats=DAY, help="Tonight.", show_default=False)],
-    against: Annotated[
-        Path | None, typer.Option("--against", help="Live policy to compare with; none takes the default.")
-    ] = None,
-    out: OutFile = None,
-    language: Language = "en",
-) -> None:
-    """Decide tonight's open invoices with this policy before it is live, beside the live one.
-
-    Also shows the night as it would run: one conversation a customer, calls and letters within capacity.
-    Writes the differing decisions only with --out.
-    """
-    from rich.console import Console
-
-    from serving.dunning.deciding.conversation import decide_night
-    from serving.dunning.policy.file import load_policy
-    from serving.dunning.records import records_between
-    from serving.dunning.replay import replay as replay_policy
-
-    day = on.date()
-    with _refusals_in(language):
-        records = _newest(records_between(cases, None, day))
-        policy, live = load_policy(file), load_policy(against)
-        report = replay_policy(records, policy, against=live, on=day)
-    console = Console(soft_wrap=True, markup=False, highlight=False)
-    say = speaker(language)
-    console.print(say("simulation", policy=_named(report), day=day, count=len(records)))
-    print_report(console, report, say, "sides simulate", language)
-    night = decide_night([(record.score, record.account) for record in records], policy, day)
-    talks = [account.conversation for account in night.accounts if account.conversation is not None]
-    console.print(
-        say(
-            "night",
-            talks=len(talks),
-            customers=len(night.accounts),
-            automatic=sum(talk.is_automatic for talk in talks),
-            approvals=sum(talk.requires_approval for talk in talks),
-            waiting=len(night.deferred),
-        )
-    )
-    _write_differences(console, report, out, say)
-
-
 @contextmanager
-def _refusals_in(language: str) -> Iterator[None]:
+def refusals_in(language: str) -> Iterator[None]:
     """What is wrong with a file, told in French where French is asked for; English is told by the command line."""
     from features.errors import InvalidInputError
     from serving.dunning.faults_in_french import refusal_in_french
@@ -329,36 +234,14 @@ def _refusals_in(language: str) -> Iterator[None]:
         raise typer.Exit(2) from refusal
 
 
-def _named(report: ReplayReport) -> str:
-    return f"{report.policy_id} {report.policy_version}"
-
-
-def _newest(records: tuple[DecisionRecord, ...]) -> list[DecisionRecord]:
-    """The newest case of each invoice."""
-    newest = {record.score.invoice_id: record for record in records}
-    return [newest[invoice_id] for invoice_id in sorted(newest)]
-
-
 def _print_tables(console: Console, policy: Policy, language: str) -> None:
     from rich.table import Table
 
-    from serving.dunning.policy.tables import gates_table, plans_table, routes_table, sequences_table
+    from serving.dunning.policy.tables import TABLES
 
-    for build in (gates_table, routes_table, sequences_table, plans_table):
+    for build in TABLES.values():
         headings, rows = build(policy, language)
         table = Table(*headings)
         for row in rows:
             table.add_row(*row)
         console.print(table)
-
-
-def _write_differences(
-    console: Console, report: ReplayReport, out: Path | None, say: Callable[..., str]
-) -> None:
-    if out is None:
-        console.print(say("differ", count=len(report.differences)))
-        return
-    from serving.dunning.records import write_differences
-
-    write_differences(report.differences, out)
-    console.print(say("wrote", count=len(report.differences), path=out))

@@ -16,6 +16,15 @@ FIGURES: Final = {
     "cost_amount": ("cost", "coût"),
     "net_benefit_amount": ("net benefit (assumed)", "gain net (supposé)"),
 }
+#: Dimension of a mix -> heading in English and French.
+DIMENSIONS: Final = {
+    "sequence": ("sequence", "séquence"),
+    "channel": ("channel", "canal"),
+    "tone": ("tone", "ton"),
+    "who": ("who acts", "qui agit"),
+    "gate": ("gate", "porte"),
+    "weekday": ("weekday", "jour de la semaine"),
+}
 #: What the commands say, in English and French.
 WORDS: Final = {
     "usable": ("usable", "utilisable"),
@@ -85,6 +94,19 @@ WORDS: Final = {
         "nobody can grant this plan: correct it first",
         "personne ne peut accorder ce plan : le corriger d'abord",
     ),
+    "mix": (
+        "actions for every 1,000 invoices: due tonight, and as next step on whichever day",
+        "actions pour 1 000 factures : dues cette nuit, et comme prochaine étape quel que soit le jour",
+    ),
+    "mix columns": ("by|value", "selon|valeur"),
+    "mix sides": ("tonight|next step", "cette nuit|prochaine étape"),
+    "mix totals": (
+        "{side}{count} open invoices; large amounts whose next step is automatic: {share} of {large}; calls as next "
+        "step: {calls} in 1,000; steps on a day off: {off}",
+        "{side}{count} factures ouvertes ; gros montants dont la prochaine étape est automatique : {share} de "
+        "{large} ; appels comme prochaine étape : {calls} pour 1 000 ; étapes un jour chômé : {off}",
+    ),
+    "mix of": ("mix of the decisions of {day}", "répartition des décisions du {day}"),
     "undecided": (
         "{count} cases without a stored decision were left out",
         "{count} cas sans décision enregistrée laissés de côté",
