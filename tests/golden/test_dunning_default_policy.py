@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from serving.dunning import AccountFacts, ScoredInvoice, StepTaken, decide, load_policy
+from serving.dunning import Promise, StepTaken, TaskOpened
+from tests.dunning_samples import BAD_PAYER, POLICY, account, decide
+from tests.dunning_samples import scored as a_score
 
 FOLDER = Path(__file__).parent / "dunning"
 ROUTES = yaml.safe_load((FOLDER / "routes.yaml").read_text("utf-8"))
@@ -19,36 +22,27 @@ STEPS = [
     for name, sequence in SEQUENCES.items()
     for index in range(len(sequence["steps"]))
 ]
-POLICY = load_policy()
 DUE = date(2025, 10, 2)
 
 
 def scored(segment, grade, balance):
-    probability = 0.5 if grade else None
-    return ScoredInvoice(
-        "F-1",
-        "C-1",
-        date(2025, 9, 1),
-        date(2025, 9, 1),
-        DUE,
-        Decimal(balance),
-        Decimal(balance),
-        p_late=probability,
-        unpaid_probability=((0, 0.5), (30, 0.3)) if grade else (),
+    return a_score(
+        due_on=DUE,
+        issued_on=date(2025, 9, 1),
+        amount=balance,
+        segment=segment,
         grade=grade,
-        history_depth=12 if grade else 0,
-        cold_start_rung="own_history" if grade else "no_opinion",
-        rfm_segment=segment,
+        p_late=0.5,
+        curve=((0, 0.5), (30, 0.3)),
     )
 
 
 @pytest.mark.parametrize("case", ROUTES, ids=lambda case: case["route"])
 def test_the_row_takes_its_case_and_plans_the_step(case):
     score = scored(case["segment"], case["grade"], case["balance"])
-    account = AccountFacts(
-        Decimal(case["balance"]), ledger_feed_age_hours=2, promise_due_on=case.get("promised"), country="FR"
-    )
-    decision = decide(score, account, POLICY, DUE + timedelta(days=case["late"]))
+    promise = None if "promised" not in case else Promise(DUE, case["promised"])
+    facts = account(case["balance"], promise=promise, **BAD_PAYER)
+    decision = decide(score, facts, POLICY, DUE + timedelta(days=case["late"]))
     assert decision.sequence_id == case["sequence"]
     assert f"route.{case['route']}" in [reason.rule_id for reason in decision.why]
     assert (decision.next_step.step_id, decision.next_step.on) == (case["step"], case["day"])
@@ -60,15 +54,18 @@ def test_every_row_of_the_default_table_has_a_case():
 
 @pytest.mark.parametrize(("name", "index", "facts", "steps"), STEPS, ids=lambda value: str(value)[:20])
 def test_each_step_follows_the_one_before_it_on_its_day(name, index, facts, steps):
-    balance = Decimal(facts.get("balance", "30000"))
+    balance = Decimal(facts.get("balance", "9000"))
     before = [step.day < 0 for step in POLICY.spec.sequences[name].steps].count(True)
     taken = None
     if index:
         earlier = steps[index - 1]
         taken = StepTaken(name, earlier["step"], index - before, earlier["day"])
     on = steps[index - 1]["day"] if index else date(2025, 9, 1)
-    account = AccountFacts(balance, ledger_feed_age_hours=2, last_step=taken, country="FR")
-    decision = decide(scored(facts["segment"], facts["grade"], balance), account, POLICY, on)
+    score = scored(facts["segment"], facts["grade"], balance)
+    known = account(balance, last_step=taken, **BAD_PAYER)
+    decision = decide(score, known, POLICY, on)
+    of_long_standing = decide(score, replace(known, customer_since_on=date(2010, 1, 1)), POLICY, on)
+    assert of_long_standing.next_step.tone == steps[index].get("softer", steps[index]["tone"])
     expected, step = steps[index], decision.next_step
     assert decision.sequence_id == name
     assert (step.step_id, step.on, step.channel, step.tone) == (
@@ -78,7 +75,7 @@ def test_each_step_follows_the_one_before_it_on_its_day(name, index, facts, step
         expected["tone"],
     )
     assert step.stage == index + 1 - before
-    assert decision.approval_level == expected["approval"]
+    assert decision.approval_level == (expected["approval"] or facts.get("approval"))
     assert decision.claim.is_interest_claimed == ("interest" in expected["claims"])
     assert decision.claim.is_indemnity_claimed == ("indemnity" in expected["claims"])
 
@@ -95,21 +92,16 @@ def test_every_step_of_every_dunning_sequence_has_a_case():
 @pytest.mark.parametrize("name", sorted(SEQUENCES))
 def test_after_the_last_step_a_person_takes_over_once(name):
     facts, last = SEQUENCES[name]["facts"], SEQUENCES[name]["steps"][-1]
-    balance = Decimal(facts.get("balance", "30000"))
-    taken = StepTaken(name, last["step"], 4, last["day"])
-    account = AccountFacts(balance, ledger_feed_age_hours=2, last_step=taken)
+    balance = Decimal(facts.get("balance", "9000"))
+    taken = StepTaken(name, last["step"], 5, last["day"])
+    known = account(balance, last_step=taken, **BAD_PAYER)
     score = scored(facts["segment"], facts["grade"], balance)
-    first = decide(score, account, POLICY, date(2026, 1, 15))
+    first = decide(score, known, POLICY, date(2026, 1, 15))
     assert (first.sequence_id, first.next_step.channel, first.approval_level) == (
         "handover",
         "task",
         "credit_manager",
     )
-    done = AccountFacts(
-        balance,
-        ledger_feed_age_hours=2,
-        last_step=taken,
-        last_task=StepTaken("handover", "decide_next", 0, date(2026, 1, 15)),
-    )
+    done = replace(known, tasks=(TaskOpened("handover", "decide_next", date(2026, 1, 15)),))
     again = decide(score, done, POLICY, date(2026, 1, 16))
     assert (again.sequence_id, again.next_step) == ("handover", None)

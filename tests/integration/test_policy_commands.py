@@ -11,33 +11,31 @@ import pytest
 from typer.testing import CliRunner
 
 from features.errors import InvalidInputError
-from pipelines.cli.policy import app
-from serving.dunning import (
-    DEFAULT_POLICY_PATH,
-    AccountFacts,
-    DecisionRecord,
-    ScoredInvoice,
-    decide,
-    load_policy,
-    write_records,
-)
+from pipelines.cli import policy
+from serving.dunning import DEFAULT_POLICY_PATH, DecisionRecord, load_policy, write_records
 from serving.dunning.faults_in_french import has_french
+from tests.dunning_samples import POLICY, account, decide, scored
 
 ON = date(2025, 10, 20)
+app = policy.app
 RUNNER = CliRunner(env={"COLUMNS": "300", "NO_COLOR": "1"})
 
 
 def records():
-    policy = load_policy()
     for number in range(12):
         due_on = ON - timedelta(days=5 + number)
-        amount = Decimal("5000.00")
-        score = ScoredInvoice(
-            f"F-{number:02d}", f"C-{number % 4}", ON, due_on, due_on, amount, amount, p_late=0.4, grade="B",
-            cold_start_rung="own_history", rfm_segment="prompt" if number % 2 else "erratic",
-        )  # fmt: skip
-        account = AccountFacts(amount, ledger_feed_age_hours=1.0, country="FR")
-        yield DecisionRecord(ON, score, account, decide(score, account, policy, ON))
+        score = scored(
+            f"F-{number:02d}",
+            customer_id=f"C-{number % 4}",
+            due_on=due_on,
+            as_of=ON,
+            issued_on=due_on,
+            p_late=0.4,
+            curve=(),
+            grade="B",
+            segment="prompt" if number % 2 else "erratic",
+        )
+        yield DecisionRecord(ON, score, account(), decide(score, account(), POLICY, ON))
 
 
 @pytest.fixture
@@ -58,7 +56,7 @@ def softer(tmp_path):
 def test_check_says_what_was_proven_and_where_to_go_next():
     result = RUNNER.invoke(app, ["check", str(DEFAULT_POLICY_PATH), "--tables"])
     assert result.exit_code == 0, result.output
-    assert "20 routes take 540 cases, each exactly one" in result.output
+    assert "22 routes take 540 cases, each exactly one" in result.output
     assert "late-payment interest can be reckoned from 2020-01-01 to 2026-12-31" in result.output
     assert "slow_process_high" in result.output
     assert "encours policy replay" in result.output
@@ -66,11 +64,11 @@ def test_check_says_what_was_proven_and_where_to_go_next():
 
 def test_check_of_a_faulty_file_is_refused_with_lines(tmp_path):
     path = tmp_path / "faulty.yaml"
-    path.write_text(DEFAULT_POLICY_PATH.read_text("utf-8").replace("max_age_hours", "max_age"), "utf-8")
+    path.write_text(DEFAULT_POLICY_PATH.read_text("utf-8").replace("longest_days", "longest_day"), "utf-8")
     result = RUNNER.invoke(app, ["check", str(path)])
     assert isinstance(result.exception, InvalidInputError)
     assert "faulty.yaml, line " in str(result.exception)
-    assert "unknown key max_age" in str(result.exception)
+    assert "unknown key longest_day" in str(result.exception)
 
 
 def test_replay_shows_both_sides_by_segment_and_writes_the_differences(stored, softer, tmp_path):
@@ -90,11 +88,11 @@ def test_the_commands_speak_french_when_asked(stored, softer):
     words = ["--language", "fr"]
     result = RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days, *words])
     assert result.exit_code == 0, result.output
-    assert "rejeu de default_fr_eu 1.1.0, du 2025-10-01 au 2025-10-31" in result.output
+    assert "rejeu de default_fr_eu 2.0.0, du 2025-10-01 au 2025-10-31" in result.output
     assert "enregistré → rejoué" in result.output
     assert "décisions diffèrent" in result.output
     checked = RUNNER.invoke(app, ["check", "--tables", *words])
-    assert "20 lignes couvrent 540 cas, un seul chacun" in checked.output
+    assert "22 lignes couvrent 540 cas, un seul chacun" in checked.output
     assert "Appel du responsable de compte" in checked.output
 
 
@@ -106,6 +104,37 @@ def test_simulate_decides_the_newest_case_of_each_invoice(stored, softer, tmp_pa
     assert result.exit_code == 0, result.output
     assert "on 2025-10-20, 12 open invoices" in result.output
     assert "with 4 customers" in result.output
+    assert "actions for every 1,000 invoices" in result.output
+    assert "simulated: 12 open invoices; large amounts whose next step is automatic: - of 0" in result.output
+
+
+def figures(output, value):
+    """The figures of a line of a mix, by its value."""
+    line = next(line for line in output.splitlines() if f"│ {value} " in line)
+    return [float(part) for part in line.replace(",", ".").split("│")[3:-1]]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_mix_shows_the_stored_actions_for_every_thousand_invoices(tmp_path, language):
+    large = scored("F-99", customer_id="C-9", due_on=ON - timedelta(days=7), amount="48000.00", grade="A")
+    facts = account("48000.00")
+    of_night = [*records(), DecisionRecord(ON, large, facts, decide(large, facts, POLICY, ON))]
+    write_records(
+        [*of_night, replace(of_night[0], decided_on=ON - timedelta(days=1))], tmp_path / "night.parquet"
+    )
+    result = RUNNER.invoke(
+        app, ["mix", "--decisions", str(tmp_path / "night.parquet"), "--language", language]
+    )
+    assert result.exit_code == 0, result.output
+    decisions = [item.decision for item in of_night]
+    emails = sum(item.next_step.channel == "email" for item in decisions)
+    assert figures(result.output, "email")[1] == pytest.approx(1000 * emails / 13, abs=0.05)
+    tonight = sum(item.next_step.channel == "email" and item.next_step.on == ON for item in decisions)
+    assert figures(result.output, "email")[0] == pytest.approx(1000 * tonight / 13, abs=0.05)
+    assert figures(result.output, "large_amount")[1] == pytest.approx(76.9)
+    shown = {"en": "automatic: 0.0 % of 1;", "fr": "automatique : 0,0 % de 1 ;"}[language]
+    assert shown in result.output
+    assert {"en": "steps on a day off: 0", "fr": "étapes un jour chômé : 0"}[language] in result.output
 
 
 def test_a_day_that_is_no_day_is_refused(stored, softer):
@@ -148,14 +177,14 @@ def test_check_warns_when_the_legal_rates_end_and_still_accepts_the_policy(on, w
 def test_a_broken_policy_is_told_in_french_with_its_lines(tmp_path):
     text = DEFAULT_POLICY_PATH.read_text("utf-8")
     broken = tmp_path / "cassee.yaml"
-    broken.write_text(text.replace("max_age_hours: 36", "max_age_hours: -3\n    max_age_days: 2", 1), "utf-8")
-    line = text[: text.index("max_age_hours")].count("\n") + 1
+    broken.write_text(text.replace("days: 30\n    why", "days: -3\n    hours: 2\n    why", 1), "utf-8")
+    line = text[: text.index("days: 30\n    why")].count("\n") + 1
     result = RUNNER.invoke(app, ["check", str(broken), "--language", "fr"])
     assert result.exit_code == 2
     assert "erreur : la politique cassee.yaml n'est pas utilisable" in result.stderr
-    assert f"cassee.yaml, ligne {line} (gates.feed_stale.max_age_hours) : -3 n'est pas admis" in result.stderr
-    assert "attendu : plus que 0 ; à faire : corriger la valeur" in result.stderr
-    assert f"ligne {line + 1} (gates.feed_stale.max_age_days) : clé inconnue max_age_days" in result.stderr
+    assert f"cassee.yaml, ligne {line} (gates.insolvency_hint.days) : -3 n'est pas admis" in result.stderr
+    assert "attendu : 1 au moins ; à faire : corriger la valeur" in result.stderr
+    assert f"ligne {line + 1} (gates.insolvency_hint.hours) : clé inconnue hours" in result.stderr
     with pytest.raises(InvalidInputError):
         RUNNER.invoke(app, ["check", str(broken)], catch_exceptions=False)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from features.ledger import Ledger, read_ledger
 from serving.account_facts import NewInvoice, account_facts, read_accounts
+from tests.dunning_samples import FRESH
 
 SAMPLE = Path(__file__).parents[2] / "data_samples" / "ledger"
 LEDGER = read_ledger(SAMPLE)
@@ -70,8 +71,8 @@ def test_a_new_invoice_counts_as_if_the_ledger_held_it(
     part = with_rows(part, "interactions", events)
     held = part.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") < day))
     wanted = [*(invoice.invoice_id for invoice in new), *held["invoice_id"].tail(5).to_list()]
-    quick = read_accounts(part, [customer_id], day).facts(wanted, 1.0, new)
-    assert quick == account_facts(with_rows(part, "invoices", rows), wanted, day, feed_age_hours=1.0)
+    quick = read_accounts(part, [customer_id], day).facts(wanted, FRESH, new)
+    assert quick == account_facts(with_rows(part, "invoices", rows), wanted, day, feeds=FRESH)
 
 
 def test_what_is_issued_later_is_not_owed_yet() -> None:

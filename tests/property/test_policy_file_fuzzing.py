@@ -147,7 +147,7 @@ def test_traps_of_yaml_are_refused_and_never_run(text):
 
 def test_limits_without_an_end_are_refused():
     for old, new in (
-        ("max_age_hours: 36", "max_age_hours: .inf"),
+        ("share_below: 0.03", "share_below: .inf"),
         ("cost_of_money_percent: 8 ", "cost_of_money_percent: .inf "),
         ("probability_without_opinion: 0.5", "probability_without_opinion: .nan"),
     ):

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from features.ledger import Ledger, empty_table, table_dtypes
 from serving.account_events import has_readable_detail, quiet_days_of
 from serving.account_facts import account_facts, read_accounts
-from serving.dunning import Decision, ScoredInvoice, decide, load_policy
+from serving.dunning import DebtorStatement, Decision
+from tests.dunning_samples import FRESH, POLICY, decide, scored
 
-POLICY = load_policy()
 DUE = dt.date(2026, 2, 2)
 ON = dt.date(2026, 3, 3)  # a Tuesday
 GRACE = POLICY.spec.gates.plan_running.grace_days
@@ -55,6 +55,9 @@ def paid(day: dt.date, amount: str, invoice_id: str = "F-1") -> dict[str, Any]:
     return {"payment_id": f"P-{day}-{amount}-{invoice_id}", "paid_on": day, "known_on": day, **money}
 
 
+COMPANY = {"customer_id": "C-1", "country": "FR", "is_natural_person": False, "is_strategic": False}
+
+
 def ledger(
     *interactions: dict[str, Any],
     invoices: tuple[dict[str, Any], ...] = (invoice(),),
@@ -62,7 +65,7 @@ def ledger(
     rates: tuple[dict[str, Any], ...] | None = None,
 ) -> Ledger:
     tables = {
-        "customers": table("customers", {"customer_id": "C-1", "country": "FR", "is_strategic": False}),
+        "customers": table("customers", COMPANY),
         "invoices": table("invoices", *invoices),
         "payments": table("payments", *payments) if payments else empty_table("payments"),
         "interactions": table(
@@ -75,22 +78,8 @@ def ledger(
 
 
 def decided(held: Ledger, on: dt.date = ON, invoice_id: str = "F-1", currency: str = "EUR") -> Decision:
-    facts = account_facts(held, [invoice_id], on, feed_age_hours=1.0)[invoice_id]
-    score = ScoredInvoice(
-        invoice_id,
-        "C-1",
-        on,
-        dt.date(2026, 1, 2),
-        DUE,
-        Decimal("3000.00"),
-        facts.balance_amount,
-        currency,
-        p_late=0.9,
-        unpaid_probability=((0, 0.9), (30, 0.6)),
-        grade="C",
-        cold_start_rung="own_history",
-        rfm_segment="prompt",
-    )
+    facts = account_facts(held, [invoice_id], on, feeds=FRESH)[invoice_id]
+    score = scored(invoice_id, due_on=DUE, issued_on=dt.date(2026, 1, 2), amount="3000.00", currency=currency)
     return decide(score, facts, POLICY, on)
 
 
@@ -109,7 +98,7 @@ def test_later_notices_do_not_move_the_deadline_and_a_closing_notice_opens_the_g
     days = [dt.date(2025, 1, 10), dt.date(2025, 6, 2), dt.date(2026, 2, 20)]
     first, second, closing = days
     running = ledger(told("insolvency_published", first), told("insolvency_published", second))
-    facts = account_facts(running, ["F-1"], ON, feed_age_hours=1.0)["F-1"]
+    facts = account_facts(running, ["F-1"], ON, feeds=FRESH)["F-1"]
     assert (facts.is_insolvent, facts.insolvency_published_on) == (True, first)
     closed = ledger(
         told("insolvency_published", first),
@@ -126,7 +115,7 @@ def test_later_notices_do_not_move_the_deadline_and_a_closing_notice_opens_the_g
     assert account_facts(again, ["F-1"], ON)["F-1"].insolvency_published_on == closing
 
 
-def test_an_insolvency_told_by_mail_ends_with_the_notice_that_closes_it():
+def test_a_mail_about_insolvency_is_a_hint_until_a_notice_closes_proceedings():
     def mail(day: dt.date) -> pl.DataFrame:
         labels = ("promise_to_pay", "payment_sent", "admin_block", "dispute", "insolvency")
         row = {
@@ -145,8 +134,10 @@ def test_an_insolvency_told_by_mail_ends_with_the_notice_that_closes_it():
     closed_on = dt.date(2026, 2, 10)
     held = ledger(told("insolvency_closed", closed_on))
     before, after = closed_on - dt.timedelta(days=5), closed_on + dt.timedelta(days=5)
-    assert not account_facts(held, ["F-1"], ON, signals=mail(before))["F-1"].is_insolvent
-    assert account_facts(held, ["F-1"], ON, signals=mail(after))["F-1"].is_insolvent
+    assert account_facts(held, ["F-1"], ON, signals=mail(before))["F-1"].insolvency_hint is None
+    told_since = account_facts(held, ["F-1"], ON, signals=mail(after))["F-1"]
+    assert told_since.insolvency_hint == DebtorStatement(after)
+    assert not told_since.is_insolvent, "a mail alone closes no account"
 
 
 AGREED = dt.date(2026, 2, 10)
@@ -263,10 +254,9 @@ def test_a_foreign_balance_is_banded_by_the_newest_rate_published_before_the_day
     dollars = (invoice(currency="USD", amount=Decimal("10500.00")), invoice("F-2"))
     rates = (rate(0.9, ON - dt.timedelta(days=2)), rate(0.5, ON - dt.timedelta(days=1)), rate(1.5, ON))
     held = ledger(invoices=dollars, rates=(*rates, rate(9.0, ON - dt.timedelta(days=1), country="US")))
-    facts = account_facts(held, ["F-1", "F-2"], ON, feed_age_hours=1.0)
-    assert facts["F-1"].exchange_rate == Decimal("0.5")
-    assert facts["F-2"].exchange_rate is None
-    assert facts["F-1"].outstanding_amount == Decimal("5250.00") + Decimal("3000.00")
+    facts = account_facts(held, ["F-1", "F-2"], ON, feeds=FRESH)
+    assert facts["F-1"].exchange_rates == (("USD", Decimal("0.5")),)
+    assert facts["F-1"].outstanding_amounts == (("EUR", Decimal("3000.00")), ("USD", Decimal("10500.00")))
     assert decided(held, currency="USD").money_band == "medium"
     unknown = decided(ledger(invoices=dollars), currency="USD")
     assert unknown.money_band == "high", "a foreign balance without a rate is treated as the largest"
@@ -287,3 +277,58 @@ def test_what_was_posted_today_is_seen_but_days_are_counted_from_the_day_of_the_
     facts = read_accounts(held, ["C-1"], tomorrow, on=ON).facts(["F-1"])["F-1"]
     assert facts.has_running_plan, "90 days ago, not 91"
     assert facts.insolvency_published_on == ON
+
+
+@pytest.mark.parametrize("kind", ["complaint", "mediation"])
+def test_a_complaint_or_mediation_holds_from_the_next_day_until_it_is_closed(kind):
+    opened, closed = ON - dt.timedelta(days=5), ON
+    held = ledger(told(f"{kind}_opened", opened), told(f"{kind}_closed", closed))
+    assert decided(held, opened).gate_id is None
+    assert decided(held, opened + dt.timedelta(days=1)).gate_id == kind
+    assert decided(held, closed).gate_id == kind
+    assert decided(held, closed + dt.timedelta(days=1)).gate_id is None
+    of_another = ledger(
+        told(f"{kind}_opened", opened, invoice_id="F-2"), invoices=(invoice(), invoice("F-2"))
+    )
+    assert decided(of_another).gate_id is None
+
+
+def test_a_text_message_is_a_contact_by_its_own_channel():
+    sent = {**told("sms_sent", ON - dt.timedelta(days=10), invoice_id="F-1"), "channel": None}
+    facts = account_facts(ledger(sent), ["F-1"], ON)["F-1"]
+    assert [contact.channel for contact in facts.contacts] == ["sms"]
+
+
+def test_a_task_that_was_closed_carries_the_day_of_it():
+    task = {"sequence_id": "dispute", "invoice_id": "F-1"}
+    opened = {**told("task_opened", ON - dt.timedelta(days=5)), **task, "step_id": "resolve_dispute"}
+    closed = {**told("task_closed", ON - dt.timedelta(days=2)), **task}
+    facts = account_facts(ledger(opened, closed), ["F-1"], ON)["F-1"]
+    [found] = facts.tasks
+    assert (found.opened_on, found.closed_on) == (ON - dt.timedelta(days=5), ON - dt.timedelta(days=2))
+
+
+def test_credits_of_one_currency_are_set_against_balances_of_that_currency_only():
+    credit = invoice("A-1", kind="credit_note", amount=Decimal("1000.00"), currency="USD")
+    facts = account_facts(ledger(invoices=(invoice(), credit)), ["F-1"], ON)["F-1"]
+    assert facts.unapplied_credit_amount == 0
+    dollars = invoice("F-2", currency="USD", amount=Decimal("1500.00"))
+    facts = account_facts(ledger(invoices=(invoice(), credit, dollars)), ["F-1", "F-2"], ON)
+    assert {key: found.unapplied_credit_amount for key, found in facts.items()} == {
+        "F-1": Decimal("0.00"),
+        "F-2": Decimal("1000.00"),
+    }
+
+
+def test_the_payment_record_counts_what_fell_due_and_what_of_it_was_late():
+    early, late = invoice("F-2"), invoice("F-3")
+    running = invoice("F-4", due_on=ON + dt.timedelta(days=9))
+    long_ago = invoice("F-5", due_on=ON - dt.timedelta(days=731))
+    held = ledger(
+        invoices=(invoice(), early, late, running, long_ago),
+        payments=(paid(DUE, "3000.00", "F-2"), paid(DUE + dt.timedelta(days=1), "3000.00", "F-3")),
+    )
+    facts = account_facts(held, ["F-1"], ON)["F-1"]
+    assert (facts.fallen_due_count, facts.late_count) == (3, 2), "the overdue one is late too"
+    assert facts.turnover_amounts == (("EUR", Decimal("15000.00")),)
+    assert account_facts(held, ["F-2"], ON)["F-2"].last_paid_on == DUE

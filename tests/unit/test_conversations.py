@@ -6,62 +6,24 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any, cast
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from serving.conversations import (
-    CASE,
-    LastNight,
-    NightCase,
-    case_of,
-    contacts_of_night,
-    decide_together,
-    night_cases,
-    waits_of,
-)
-from serving.dunning import (
-    CAPACITY,
-    AccountFacts,
-    DecisionRecord,
-    Reason,
-    ScoredInvoice,
-    Text,
-    decide,
-    decide_account,
-    load_policy,
-)
+from serving.conversations import CASE, LastNight, NightCase, case_of, night_cases, waits_of
+from serving.dunning import CAPACITY, DecisionRecord, Reason, ScoredInvoice, Text
 from serving.online import Knowledge
 from serving.store import HistoryStore, KeptAnswer, StoreUnavailableError
 from serving.store.reading import Moment
+from tests.dunning_samples import POLICY, decide, scored
+from tests.dunning_samples import account as facts
 
-POLICY = load_policy()
 ON = dt.date(2025, 10, 9)  # a Thursday
 WAITS = Text("Capacité de la nuit atteinte.", "Tonight's capacity is used up.")
 
 
 def score(invoice_id: str, days_late: int = 20, amount: str = "5000.00") -> ScoredInvoice:
-    due_on = ON - dt.timedelta(days=days_late)
-    return ScoredInvoice(
-        invoice_id,
-        "C-1",
-        ON,
-        due_on - dt.timedelta(days=30),
-        due_on,
-        Decimal(amount),
-        Decimal(amount),
-        p_late=0.8,
-        unpaid_probability=((0, 0.8), (30, 0.5)),
-        grade="D",
-        cold_start_rung="own_history",
-        rfm_segment="erratic",
+    return scored(
+        invoice_id, due_on=ON - dt.timedelta(days=days_late), amount=amount, grade="D", segment="erratic"
     )
-
-
-def facts(amount: str = "5000.00", **changes: Any) -> AccountFacts:
-    return AccountFacts(Decimal(amount), ledger_feed_age_hours=1.0, country="FR", **changes)
 
 
 def kept(case: dict[str, Any] | None, customer_id: str = "C-1") -> KeptAnswer:
@@ -78,30 +40,6 @@ def test_a_case_comes_back_as_it_was_kept_with_what_waits_for_capacity():
     assert found == {"C-1": (NightCase(score("F-1"), ON), NightCase(score("F-1"), ON, WAITS))}
     assert waits_of(found["C-1"], ON) == WAITS
     assert waits_of(found["C-1"], ON + dt.timedelta(days=1)) is None, "capacity is a night's own"
-
-
-def test_a_later_night_and_an_invoice_out_of_the_ledger_do_not_count():
-    night = [NightCase(score("F-1"), ON), NightCase(score("F-2"), ON + dt.timedelta(days=1))]
-    known = {"F-1": facts(), "F-2": facts()}
-    assert [decision.invoice_id for decision, _ in contacts_of_night(night, known, POLICY, ON)] == ["F-1"]
-    assert contacts_of_night(night, {}, POLICY, ON) == ()
-
-
-invoices = st.tuples(st.integers(-12, 80), st.sampled_from(["80.00", "5000.00", "60000.00"]))
-
-
-@given(st.lists(invoices, min_size=1, max_size=6), st.integers(0, 63), st.booleans())
-def test_asked_for_in_any_part_the_decisions_are_those_of_the_whole_account(owed, asked, is_waiting):
-    cases = [(score(f"F-{n}", days, amount), facts(amount)) for n, (days, amount) in enumerate(owed)]
-    waits = WAITS if is_waiting else None
-    whole = {decision.invoice_id: decision for decision in decide_account(cases, POLICY, ON, waits).decisions}
-    named = [case for place, case in enumerate(cases) if asked >> place & 1] or cases[:1]
-    night = [NightCase(found, ON, waits) for found, _ in cases]
-    known = {found.invoice_id: account for found, account in cases}
-    others = contacts_of_night(night, known, POLICY, ON)
-    together = decide_together(named, others, waits, POLICY, ON)
-    assert [decision.invoice_id for decision in together] == sorted(found.invoice_id for found, _ in named)
-    assert all(decision == whole[decision.invoice_id] for decision in together)
 
 
 @dataclass

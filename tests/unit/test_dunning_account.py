@@ -13,20 +13,19 @@ from hypothesis import strategies as st
 
 from features.errors import InvalidInputError
 from serving.dunning import (
-    AccountFacts,
+    Case,
     Contact,
     Policy,
-    ScoredInvoice,
     StepTaken,
+    TaskOpened,
     allocate_unapplied_credits,
-    decide,
-    decide_account,
+    decide_customer,
     decide_night,
     fill_capacity,
-    load_policy,
 )
+from serving.dunning.deciding.decide import decide_case
+from tests.dunning_samples import BAD_PAYER, POLICY, account, owed, scored
 
-POLICY = load_policy()
 ON = date(2025, 10, 20)  # a Monday
 
 
@@ -40,27 +39,30 @@ def case(
     grade="C",
     segment="deteriorating",
     currency="EUR",
+    fields=(),
     **facts,
 ):
-    due_on = ON - timedelta(days=days_late)
-    amount = Decimal(balance)
-    score = ScoredInvoice(
+    score = scored(
         invoice_id,
-        customer_id,
-        ON,
-        due_on - timedelta(days=30),
-        due_on,
-        amount,
-        amount,
-        currency=currency,
-        p_late=0.9,
-        unpaid_probability=((0, 0.9),),
+        due_on=ON - timedelta(days=days_late),
+        amount=balance,
         grade=grade,
-        cold_start_rung="own_history",
-        rfm_segment=segment,
+        segment=segment,
+        customer_id=customer_id,
+        curve=((0, 0.9),),
+        currency=currency,
+        **dict(fields),
     )
     taken = StepTaken("reinforced", "step", stage, ON - timedelta(days=10)) if stage else None
-    return score, AccountFacts(amount, ledger_feed_age_hours=1.0, last_step=taken, country="FR", **facts)
+    return Case(score, account(balance, **{"last_step": taken, **BAD_PAYER, **facts}))
+
+
+def decide(item, policy=POLICY, on=ON):
+    return decide_case(item, policy, on)
+
+
+def with_curve(item, curve):
+    return replace(item, score=replace(item.score, unpaid_probability=curve))
 
 
 def with_capacity(calls: int, letters: int, *, only_if_positive: bool = False) -> Policy:
@@ -71,7 +73,7 @@ def with_capacity(calls: int, letters: int, *, only_if_positive: bool = False) -
 
 
 def test_ten_invoices_make_one_conversation_with_the_total_of_all():
-    decided = decide_account([case(f"F-{n}") for n in range(10)], POLICY, ON)
+    decided = decide_customer([case(f"F-{n}") for n in range(10)], POLICY, ON)
     talk = decided.conversation
     assert sorted(talk.invoice_ids) == [f"F-{n}" for n in range(10)]
     assert talk.totals == (("EUR", Decimal("50000.00")),)
@@ -80,21 +82,21 @@ def test_ten_invoices_make_one_conversation_with_the_total_of_all():
 
 
 def test_the_call_leads_over_the_email_and_each_invoice_keeps_its_own_stage():
-    decided = decide_account([case("F-1"), case("F-2", balance="30000.00", stage=2, grade="E")], POLICY, ON)
+    decided = decide_customer([case("F-1"), case("F-2", balance="30000.00", stage=2, grade="E")], POLICY, ON)
     assert (decided.conversation.lead_invoice_id, decided.conversation.channel) == ("F-2", "call")
     assert decided.conversation.invoice_ids == ("F-2", "F-1")
     assert [decision.next_step.stage for decision in decided.decisions] == [1, 3]
 
 
 def test_amounts_in_two_currencies_are_never_added():
-    decided = decide_account(
-        [case("F-1"), case("F-2", currency="USD", exchange_rate=Decimal("0.9"))], POLICY, ON
+    decided = decide_customer(
+        [case("F-1"), case("F-2", currency="USD", exchange_rates=(("USD", Decimal("0.9")),))], POLICY, ON
     )
     assert decided.conversation.totals == (("EUR", Decimal("5000.00")), ("USD", Decimal("5000.00")))
 
 
 def test_a_formal_notice_travels_alone_and_the_reminder_waits_for_the_next_contact_day():
-    decided = decide_account([case("F-1"), case("F-2", days_late=40, stage=3)], POLICY, ON)
+    decided = decide_customer([case("F-1"), case("F-2", days_late=60, stage=4)], POLICY, ON)
     assert decided.conversation.invoice_ids == ("F-2",)
     assert (decided.conversation.tone, decided.conversation.approval_level) == ("legal", "credit_manager")
     waiting = decided.decisions[0]
@@ -103,20 +105,20 @@ def test_a_formal_notice_travels_alone_and_the_reminder_waits_for_the_next_conta
 
 
 def test_a_formal_notice_leads_over_a_call():
-    notice, call = case("F-1", days_late=40, stage=3), case("F-2", balance="30000.00", stage=2, grade="E")
-    decided = decide_account([notice, call], POLICY, ON)
+    notice, call = case("F-1", days_late=60, stage=4), case("F-2", balance="30000.00", stage=2, grade="E")
+    decided = decide_customer([notice, call], POLICY, ON)
     assert (decided.conversation.lead_invoice_id, decided.conversation.tone) == ("F-1", "legal")
     assert decided.decisions[1].next_step.on == ON + timedelta(days=3)
 
 
 def test_a_disputed_invoice_stays_out_of_the_conversation():
-    decided = decide_account([case("F-1"), case("F-2", has_open_dispute=True)], POLICY, ON)
+    decided = decide_customer([case("F-1"), case("F-2", has_open_dispute=True)], POLICY, ON)
     assert decided.conversation.invoice_ids == ("F-1",)
     assert decided.decisions[1].gate_id == "open_dispute"
 
 
 def test_one_strategic_flag_makes_the_whole_conversation_wait_for_a_person():
-    decided = decide_account([case("F-1"), case("F-2", is_strategic=True)], POLICY, ON)
+    decided = decide_customer([case("F-1"), case("F-2", is_strategic=True)], POLICY, ON)
     assert (decided.conversation.is_automatic, decided.conversation.approval_level) == (
         False,
         "account_manager",
@@ -125,20 +127,20 @@ def test_one_strategic_flag_makes_the_whole_conversation_wait_for_a_person():
 
 def test_no_contact_today_is_no_conversation():
     contacted = (Contact(ON - timedelta(days=1), "email"),)
-    decided = decide_account([case("F-1", contacts=contacted), case("F-2", contacts=contacted)], POLICY, ON)
+    decided = decide_customer([case("F-1", contacts=contacted), case("F-2", contacts=contacted)], POLICY, ON)
     assert decided.conversation is None
     assert {decision.gate_id for decision in decided.decisions} == {"contact_cap"}
 
 
 def test_invoices_of_two_customers_or_given_twice_are_refused():
     with pytest.raises(InvalidInputError) as refused:
-        decide_account([case("F-1"), case("F-1", customer_id="C-2")], POLICY, ON)
+        decide_customer([case("F-1"), case("F-1", customer_id="C-2")], POLICY, ON)
     assert "2 customers, for example C-1, C-2; expected the invoices of exactly one customer" in str(
         refused.value
     )
     assert "invoices given twice, for example F-1" in str(refused.value)
     with pytest.raises(InvalidInputError, match="0 customers"):
-        decide_account([], POLICY, ON)
+        decide_customer([], POLICY, ON)
 
 
 cases = st.lists(
@@ -155,19 +157,21 @@ cases = st.lists(
     ),
     min_size=1,
     max_size=8,
-    unique_by=lambda item: item[0].invoice_id,
+    unique_by=lambda item: item.receivable_id,
 )
 
 
 @given(cases, st.randoms())
 @settings(max_examples=100, deadline=None)
 def test_whatever_the_invoices_there_is_one_contact_and_nothing_is_dropped(items, order):
-    decided = decide_account(items, POLICY, ON)
-    assert [decision.invoice_id for decision in decided.decisions] == sorted(s.invoice_id for s, _ in items)
+    decided = decide_customer(items, POLICY, ON)
+    assert [decision.invoice_id for decision in decided.decisions] == sorted(
+        item.receivable_id for item in items
+    )
     joined = decided.conversation.invoice_ids if decided.conversation else ()
     assert len(set(joined)) == len(joined)
     for decision in decided.decisions:
-        alone = decide(*next(item for item in items if item[0].invoice_id == decision.invoice_id), POLICY, ON)
+        alone = decide(next(item for item in items if item.receivable_id == decision.receivable_id))
         if alone.is_contact_today and decision.invoice_id not in joined:
             assert decision.next_step.on > ON
             assert (decision.next_step.stage, decision.next_step.tone) == (
@@ -180,7 +184,7 @@ def test_whatever_the_invoices_there_is_one_contact_and_nothing_is_dropped(items
             assert decision == replace(alone, conversation=of_talk)
     shuffled = list(items)
     order.shuffle(shuffled)
-    assert decide_account(shuffled, POLICY, ON) == decided
+    assert decide_customer(shuffled, POLICY, ON) == decided
 
 
 def test_capacity_goes_to_the_highest_net_benefit_with_ties_by_invoice():
@@ -188,7 +192,7 @@ def test_capacity_goes_to_the_highest_net_benefit_with_ties_by_invoice():
         case(f"F-{n}", customer_id=f"C-{n}", balance=balance, stage=2, grade="E")
         for n, balance in enumerate(["40000.00", "20000.00", "40000.00", "90000.00"])
     ]
-    decisions = [decide(*item, POLICY, ON) for item in callers]
+    decisions = [decide(item) for item in callers]
     assert {decision.next_step.channel for decision in decisions} == {"call"}
     plan = fill_capacity(decisions, calls=2, letters=0)
     assert [decision.invoice_id for decision in plan.kept] == ["F-0", "F-3"]
@@ -207,8 +211,8 @@ def test_capacity_goes_to_the_highest_net_benefit_with_ties_by_invoice():
 def test_no_other_choice_of_calls_brings_more_than_the_one_made(portfolio, calls):
     decisions = []
     for number, (balance, chance) in enumerate(portfolio):
-        score, account = case(f"F-{number}", balance=balance, stage=2, grade="E")
-        decisions.append(decide(replace(score, unpaid_probability=((0, chance),)), account, POLICY, ON))
+        item = case(f"F-{number}", balance=balance, stage=2, grade="E")
+        decisions.append(decide(with_curve(item, ((0, chance),))))
     callers = [decision for decision in decisions if decision.next_step.channel == "call"]
     kept = [d for d in fill_capacity(decisions, calls, 0).kept if d.next_step.channel == "call"]
 
@@ -222,17 +226,17 @@ def test_no_other_choice_of_calls_brings_more_than_the_one_made(portfolio, calls
 def test_letters_do_not_use_up_calls_and_emails_use_up_nothing():
     items = [
         case("F-1"),
-        case("F-2", days_late=40, stage=3),
+        case("F-2", days_late=60, stage=4),
         case("F-3", balance="40000.00", stage=2, grade="E"),
     ]
-    decisions = [decide(*item, POLICY, ON) for item in items]
+    decisions = [decide(item) for item in items]
     assert [d.next_step.channel for d in decisions] == ["email", "registered_letter", "call"]
     assert [d.invoice_id for d in fill_capacity(decisions, calls=0, letters=1).kept] == ["F-1", "F-2"]
     assert [d.invoice_id for d in fill_capacity(decisions, calls=1, letters=0).kept] == ["F-1", "F-3"]
 
 
 def test_a_letter_that_costs_more_than_it_brings_waits_when_the_policy_says_so():
-    decision = decide(*case("F-1", days_late=40, stage=3, balance="500.00", segment="erratic"), POLICY, ON)
+    decision = decide(case("F-1", days_late=60, stage=4, balance="500.00", segment="erratic"))
     assert decision.next_step.channel == "registered_letter"
     assert decision.benefit.net_amount < 0
     assert fill_capacity([decision], 5, 5).kept == (decision,)
@@ -241,15 +245,21 @@ def test_a_letter_that_costs_more_than_it_brings_waits_when_the_policy_says_so()
 
 
 def test_a_call_that_costs_more_than_it_brings_becomes_an_email_of_the_same_stage():
-    cheap = decide(*case("F-1", stage=2, balance="500.00"), POLICY, ON)
-    dear = decide(*case("F-1", stage=2, balance="50000.00"), POLICY, ON)
+    good_payer = {"stage": 2, "days_late": 40, "grade": "A", "segment": "prompt"}
+    cheap = decide(case("F-1", balance="500.00", **good_payer))
+    dear = decide(case("F-1", balance="50000.00", **good_payer))
     assert (cheap.next_step.channel, cheap.next_step.is_fallback, cheap.next_step.stage) == ("email", True, 3)
     assert "cheaper_channel" in [reason.rule_id for reason in cheap.why]
     assert (dear.next_step.channel, dear.next_step.is_fallback, dear.next_step.stage) == ("call", False, 3)
 
 
+def test_the_standard_call_is_made_whatever_it_is_expected_to_bring():
+    step = decide(case("F-1", stage=2, days_late=30, balance="1000.00")).next_step
+    assert (step.channel, step.is_fallback) == ("call", False)
+
+
 def test_the_net_benefit_is_the_hand_calculation_and_marked_assumed():
-    benefit = decide(*case("F-1", stage=2, balance="50000.00"), POLICY, ON).benefit
+    benefit = decide(case("F-1", stage=2, balance="50000.00", grade="E")).benefit
     # 0.9 x 50000 x (8 days x 8 % / 365 + 0.3 %) = 213.90
     assert (benefit.gain_amount, benefit.cost_amount, benefit.net_amount) == (
         Decimal("213.90"),
@@ -260,15 +270,11 @@ def test_the_net_benefit_is_the_hand_calculation_and_marked_assumed():
 
 
 def test_an_invoice_that_will_be_paid_anyway_gains_nothing_from_a_call():
-    score, account = case("F-1", stage=2, balance="50000.00")
-    paid_soon = replace(
-        score, unpaid_probability=((15, 1.0), (30, 0.0), (60, 0.0))
-    )  # 20 days late, 8 days to save
-    stays = replace(score, unpaid_probability=((15, 1.0), (30, 0.8), (60, 0.5)))
-    assert decide(paid_soon, account, POLICY, ON).benefit.gain_amount == 0
-    assert decide(stays, account, POLICY, ON).benefit.gain_amount == Decimal(
-        "190.14"
-    )  # 0.8 x 50000 x 0.0047534
+    item = case("F-1", stage=2, balance="50000.00", grade="E")  # 20 days late, 8 days to save
+    paid_soon = with_curve(item, ((15, 1.0), (30, 0.0), (60, 0.0)))
+    stays = with_curve(item, ((15, 1.0), (30, 0.8), (60, 0.5)))
+    assert decide(paid_soon).benefit.gain_amount == 0
+    assert decide(stays).benefit.gain_amount == Decimal("190.14")  # 0.8 x 50000 x 0.0047534
 
 
 def test_a_night_calls_the_best_and_still_writes_to_the_customer_whose_call_waits():
@@ -291,15 +297,100 @@ def test_a_night_calls_the_best_and_still_writes_to_the_customer_whose_call_wait
 
 def test_credits_cover_the_oldest_due_invoice_first():
     balances = {
-        "F-2": (date(2025, 9, 1), Decimal("100.00")),
-        "F-1": (date(2025, 9, 1), Decimal("50.00")),
-        "F-0": (date(2025, 10, 1), Decimal("80.00")),
-        "F-9": (date(2025, 1, 1), Decimal("-5.00")),
+        "F-2": owed(date(2025, 9, 1), "100.00"),
+        "F-1": owed(date(2025, 9, 1), "50.00"),
+        "F-0": owed(date(2025, 10, 1), "80.00"),
+        "F-9": owed(date(2025, 1, 1), "-5.00"),
     }
-    assert allocate_unapplied_credits(Decimal("170.00"), balances) == {
+    assert allocate_unapplied_credits({"EUR": Decimal("170.00")}, balances) == {
         "F-1": Decimal("50.00"),
         "F-2": Decimal("100.00"),
         "F-0": Decimal("20.00"),
         "F-9": Decimal("0.00"),
     }
-    assert sum(allocate_unapplied_credits(Decimal("999.00"), balances).values()) == Decimal("230.00")
+    assert sum(allocate_unapplied_credits({"EUR": Decimal("999.00")}, balances).values()) == Decimal("230.00")
+
+
+def test_a_credit_in_another_currency_covers_nothing():
+    balances = {
+        "F-1": owed(date(2025, 9, 1), "100.00"),
+        "F-2": owed(date(2025, 9, 2), "100.00", "USD"),
+    }
+    credits_of = {"USD": Decimal("150.00"), "EUR": Decimal("-3.00")}
+    assert allocate_unapplied_credits(credits_of, balances) == {"F-1": Decimal(0), "F-2": Decimal("100.00")}
+
+
+def instalment(number, *, invoice_id="F-1", count=3, **changes):
+    fields = {"instalment_number": number, "instalment_count": count, "instalment_kind": "instalment"}
+    return case(invoice_id, fields=tuple(fields.items()), **changes)
+
+
+def test_an_invoice_is_listed_once_in_the_conversation_with_its_due_instalments():
+    items = [instalment(2), instalment(1, days_late=50), case("F-2"), instalment(3, days_late=-30)]
+    decided = decide_customer(items, POLICY, ON)
+    talk = decided.conversation
+    assert [(item.invoice_id, item.instalment_numbers) for item in talk.items] == [
+        ("F-1", (1, 2)),
+        ("F-2", ()),
+    ]
+    assert [item.amount for item in talk.items] == [Decimal("10000.00"), Decimal("5000.00")]
+    assert talk.receivable_ids == ("F-1#1", "F-1#2", "F-2")
+    assert [decision.receivable_id for decision in decided.decisions] == ["F-1#1", "F-1#2", "F-1#3", "F-2"]
+    assert {decision.invoice_id for decision in decided.decisions} == {"F-1", "F-2"}
+    assert decided.decisions[2].conversation is None, "the third is not due"
+
+
+def test_the_recovery_indemnity_is_claimed_once_for_each_invoice():
+    items = [instalment(number, days_late=60, stage=4) for number in (2, 1)] + [
+        case("F-2", days_late=60, stage=4)
+    ]
+    decided = decide_customer(items, POLICY, ON)
+    claimed = {item.receivable_id: item.claim.is_indemnity_claimed for item in decided.decisions}
+    assert claimed == {"F-1#1": True, "F-1#2": False, "F-2": True}
+    asked = sum(item.asked_amount + item.claim.claimed_amount for item in decided.decisions)
+    assert decided.conversation.totals == (("EUR", asked),)
+
+
+def test_one_conversation_about_a_large_total_waits_for_a_person():
+    decided = decide_customer([case("F-1"), case("F-2", balance="4999.99")], POLICY, ON)
+    assert (decided.conversation.is_automatic, decided.decisions[0].is_automatic_today) == (True, True)
+    large = decide_customer([case("F-1"), case("F-2")], POLICY, ON)
+    assert (large.conversation.is_automatic, large.conversation.approval_level) == (False, "account_manager")
+    assert not large.decisions[0].is_automatic_today
+    foreign = decide_customer([case("F-1"), case("F-2", currency="USD")], POLICY, ON)
+    assert not foreign.conversation.is_automatic, "an amount without a rate counts as large"
+
+
+def test_the_undisputed_rest_of_an_invoice_goes_on_being_asked_for():
+    decision = decide(case("F-1", has_open_dispute=True, disputed_amount=Decimal("1800.00")))
+    assert (decision.gate_id, decision.next_step.channel) == (None, "email")
+    assert (decision.balance_amount, decision.disputed_amount, decision.asked_amount) == (
+        Decimal("5000.00"),
+        Decimal("1800.00"),
+        Decimal("3200.00"),
+    )
+    assert (decision.side_task.step_id, decision.side_task.channel) == ("resolve_dispute", "task")
+    assert "1,800.00 EUR" in decision.why[-1].en
+    talk = decide_customer(
+        [case("F-1", has_open_dispute=True, disputed_amount=Decimal("1800.00"))], POLICY, ON
+    )
+    assert talk.conversation.totals == (("EUR", Decimal("3200.00")),)
+
+
+@pytest.mark.parametrize("disputed", [None, "5000.00", "4985.01"])
+def test_a_dispute_about_all_or_nearly_all_of_it_stops_dunning(disputed):
+    amount = None if disputed is None else Decimal(disputed)
+    decision = decide(case("F-1", has_open_dispute=True, disputed_amount=amount))
+    assert (decision.gate_id, decision.next_step.channel, decision.side_task) == (
+        "open_dispute",
+        "task",
+        None,
+    )
+    assert decision.asked_amount == 0
+
+
+def test_the_task_of_a_disputed_part_is_opened_once():
+    opened = TaskOpened("dispute", "resolve_dispute", ON)
+    part = {"has_open_dispute": True, "disputed_amount": Decimal("1800.00"), "dispute_opened_on": ON}
+    assert decide(case("F-1", **part)).side_task is not None
+    assert decide(case("F-1", tasks=(opened,), **part)).side_task is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import pytest
 
 import features.segments
 from features.errors import InvalidInputError
-from serving.dunning import SEGMENTS, AccountFacts, Contact, ScoredInvoice
+from serving.dunning import SEGMENTS, AccountFacts, Contact, FeedDay, ScoredInvoice
 
 DAY = date(2025, 10, 2)
 
@@ -59,20 +60,62 @@ def test_every_fault_of_an_account_is_in_one_report():
         AccountFacts(
             Decimal("1e20"),
             unapplied_credit_amount=Decimal("-1"),
-            ledger_feed_age_hours=float("nan"),
-            exchange_rate=Decimal("0"),
+            feeds=(FeedDay("payments", date(1900, 1, 1)), FeedDay("weather", None)),
+            exchange_rates=(("USD", Decimal("0")), ("USD", Decimal("NaN")), ("usd", Decimal("1"))),
             contacts=(Contact(date(1900, 1, 1), "email"),),
+            fallen_due_count=3,
+            late_count=4,
         )
     message = str(refused.value)
     for part in (
         "balance_amount",
         "unapplied_credit_amount: -1 is negative",
-        "nan is not an age",
+        "feeds: 1900-01-01 is outside the days known",
+        "feeds: 'weather' is not known; expected one of invoices, payments",
         "contacts",
-        "rate",
+        "exchange_rates: 0 is not a rate",
+        "exchange_rates: NaN is not an amount",
+        "exchange_rates: 'usd' is no currency",
+        "exchange_rates: a currency is given twice",
+        "late_count, fallen_due_count: 4 late of 3",
     ):
         assert part in message
-    assert len(refused.value.faults) == 5
+    assert len(refused.value.faults) == 10
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"instalment_number": 2},
+        {"instalment_count": 3},
+        {"instalment_kind": "retention"},
+        {"instalment_number": 0, "instalment_count": 3},
+    ],
+)
+def test_half_an_instalment_is_refused(fields):
+    with pytest.raises(InvalidInputError, match="instalment_number, instalment_count: instalment"):
+        scored(**fields)
+
+
+def test_a_receivable_is_named_by_its_invoice_and_instalment():
+    assert scored().receivable_id == "F-1"
+    assert scored(instalment_number=2, instalment_count=3).receivable_id == "F-1#2"
+
+
+@pytest.mark.parametrize(
+    ("disputed", "part", "rest"),
+    [(None, "70.00", "0.00"), ("20.00", "20.00", "50.00"), ("90.00", "70.00", "0.00")],
+)
+def test_the_undisputed_rest_is_the_net_balance_without_the_disputed_part(disputed, part, rest):
+    amount = None if disputed is None else Decimal(disputed)
+    account = AccountFacts(
+        Decimal("100.00"),
+        unapplied_credit_amount=Decimal("30.00"),
+        has_open_dispute=True,
+        disputed_amount=amount,
+    )
+    assert (account.disputed_part_amount, account.undisputed_amount) == (Decimal(part), Decimal(rest))
+    assert replace(account, has_open_dispute=False).undisputed_amount == Decimal("70.00")
 
 
 def test_words_outside_the_closed_lists_are_refused():

@@ -8,42 +8,21 @@ from decimal import Decimal
 import pytest
 
 from features.errors import InvalidInputError
-from serving.dunning import AccountFacts, Contact, ScoredInvoice, StepTaken, decide, load_policy
-from serving.dunning.deciding.contact_days import is_in_period
+from serving.dunning import Case, Contact, FeedDay, Promise, StepTaken, TaskOpened
+from serving.dunning.deciding.steps.contact_days import is_in_period
 from serving.dunning.policy.schema import QuietPeriod
 from serving.dunning.words import Text
+from tests.dunning_samples import POLICY, account, scored
+from tests.dunning_samples import decided as decided_on
 
-POLICY = load_policy()
 DUE = date(2025, 10, 2)
 ON = date(2025, 10, 9)  # a Thursday, seven days past due
-SCORE = ScoredInvoice(
-    "F-1",
-    "C-1",
-    ON,
-    date(2025, 9, 2),
-    DUE,
-    Decimal("5000.00"),
-    Decimal("5000.00"),
-    p_late=0.9,
-    unpaid_probability=((0, 0.9), (30, 0.6)),
-    grade="C",
-    cold_start_rung="own_history",
-    rfm_segment="prompt",
-)
+SCORE = scored()
 
 
-def account(**changes):
-    values = {
-        "balance_amount": Decimal("5000.00"),
-        "ledger_feed_age_hours": 3.0,
-        "country": "FR",
-        "language": "en",
-    }
-    return AccountFacts(**{**values, **changes})
-
-
-def decided(on=ON, **changes):
-    return decide(SCORE, account(**changes), POLICY, on)
+def decided(on=ON, score=SCORE, policy=POLICY, **changes):
+    balance = changes.pop("balance_amount", "5000.00")
+    return decided_on(Case(score, account(balance, **changes)), on, policy)
 
 
 def test_without_any_gate_the_step_of_the_day_is_automatic():
@@ -60,7 +39,9 @@ def test_without_any_gate_the_step_of_the_day_is_automatic():
 @pytest.mark.parametrize(
     "facts",
     [
-        {"is_settled": True},
+        {"closed_by": "paid"},
+        {"closed_by": "written_off"},
+        {"closed_by": "cancelled"},
         {"balance_amount": Decimal("0.00")},
         {"unapplied_credit_amount": Decimal("5000.00")},
         {"balance_amount": Decimal("-20.00")},
@@ -76,21 +57,23 @@ REMINDED = StepTaken("preventive", "friendly_email", 1, date(2025, 10, 7))
 
 
 def test_a_customer_that_paid_after_a_reminder_is_thanked_once():
-    paid = {"is_settled": True, "balance_amount": Decimal("0.00"), "last_step": REMINDED}
+    paid = {"closed_by": "paid", "balance_amount": Decimal("0.00"), "last_step": REMINDED}
     step = decided(**paid).next_step
     assert (step.step_id, step.on, step.is_automatic) == ("thanks", ON, True)
-    thanked = StepTaken("thanks", "thanks", 0, ON)
-    assert decided(**paid, last_task=thanked).next_step is None
+    thanked = TaskOpened("thanks", "thanks", ON)
+    assert decided(**paid, tasks=(thanked,)).next_step is None
 
 
 @pytest.mark.parametrize(
     "facts",
     [
-        {"is_settled": True},  # never reminded
-        {"is_settled": True, "last_step": StepTaken("preventive", "pre_due_reminder", 0, date(2025, 9, 25))},
-        {"is_settled": True, "last_step": REMINDED, "is_settled_by_credit": True},
-        {"is_settled": True, "last_step": REMINDED, "has_open_dispute": True},
-        {"is_settled": True, "last_step": REMINDED, "ledger_feed_age_hours": None},
+        {"closed_by": "paid"},  # never reminded
+        {"closed_by": "paid", "last_step": StepTaken("preventive", "pre_due_reminder", 0, date(2025, 9, 25))},
+        {"closed_by": "credited", "last_step": REMINDED},
+        {"closed_by": "written_off", "last_step": REMINDED},
+        {"closed_by": "cancelled", "last_step": REMINDED},
+        {"closed_by": "paid", "last_step": REMINDED, "has_open_dispute": True},
+        {"closed_by": "paid", "last_step": REMINDED, "feeds": ()},
         {"balance_amount": Decimal("0.00"), "last_step": REMINDED},  # credits cover it, no money came
     ],
 )
@@ -100,16 +83,43 @@ def test_nobody_is_thanked_without_a_payment_that_followed_a_reminder(facts):
 
 
 def test_thanks_to_a_natural_person_wait_for_a_person():
-    decision = decided(is_settled=True, last_step=REMINDED, is_natural_person=True)
+    decision = decided(closed_by="paid", last_step=REMINDED, is_natural_person=True)
     assert (decision.next_step.is_automatic, decision.approval_level) == (False, "credit_manager")
 
 
-@pytest.mark.parametrize(("age", "words"), [(36.5, "36 h ago"), (None, "not known")])
-def test_a_feed_that_is_stale_or_of_unknown_age_stops_everything(age, words):
-    decision = decided(ledger_feed_age_hours=age)
+def feeds(payments, invoices=ON):
+    return (FeedDay("payments", payments), FeedDay("invoices", invoices))
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (feeds(date(2025, 10, 6)), "payments known to 2025-10-06, 3 working days ago (limit 2)"),
+        (
+            feeds(date(2025, 10, 6), date(2025, 10, 1)),
+            "; invoices known to 2025-10-01, 6 working days ago (limit 5)",
+        ),
+        (feeds(None), "payments: never delivered (limit 2 working days)"),
+        ((FeedDay("invoices", ON),), "payments: never delivered"),
+    ],
+)
+def test_a_feed_too_old_or_of_unknown_age_stops_everything_and_is_named(known, words):
+    decision = decided(feeds=known)
     assert (decision.gate_id, decision.next_step, decision.sequence_id) == ("feed_stale", None, "hold")
     assert words in decision.why[0].en
-    assert decided(ledger_feed_age_hours=36.0).gate_id is None
+    assert "None" not in decision.why[0].fr
+
+
+def test_new_invoices_do_not_make_old_payments_fresh():
+    assert decided(feeds=feeds(date(2025, 5, 11), invoices=ON)).gate_id == "feed_stale"
+
+
+def test_a_feed_at_its_limit_is_fresh_and_a_weekend_counts_for_nothing():
+    assert decided(feeds=feeds(date(2025, 10, 7))).gate_id is None
+    tuesday, friday_before = date(2025, 10, 14), date(2025, 10, 10)
+    assert decided(tuesday, feeds=feeds(friday_before, tuesday)).gate_id != "feed_stale"
+    wednesday = tuesday + timedelta(days=1)
+    assert decided(wednesday, feeds=feeds(friday_before, tuesday)).gate_id == "feed_stale"
 
 
 def test_insolvency_stops_dunning_and_declares_the_claim_in_time():
@@ -120,11 +130,13 @@ def test_insolvency_stops_dunning_and_declares_the_claim_in_time():
     assert decision.approval_level == "credit_manager"
     assert decision.claim.indemnity_amount is None
     assert "L441-10" in decision.claim.refusal.fr
-    assert decided(is_insolvent=True).next_step.deadline_on is None
+    unpublished = decided(is_insolvent=True)
+    assert unpublished.next_step.deadline_on is None
+    assert "published on: not known" in unpublished.why[0].en
 
 
 def test_insolvency_is_acted_on_even_when_the_feed_is_stale():
-    decision = decided(is_insolvent=True, ledger_feed_age_hours=None)
+    decision = decided(is_insolvent=True, feeds=())
     assert decision.gate_id == "insolvency"
     assert [reason.rule_id for reason in decision.why] == ["gate.insolvency", "gate.feed_stale"]
 
@@ -163,15 +175,17 @@ def test_an_instalment_missed_beyond_the_grace_breaks_the_plan_and_opens_the_gat
 
 
 @pytest.mark.parametrize(
-    ("fact", "gate", "grace"),
-    [("promise_due_on", "promise_running", 3), ("payment_announced_on", "payment_announced", 5)],
+    ("facts", "gate", "grace"),
+    [
+        ({"promise": Promise(date(2025, 10, 1), date(2025, 10, 10))}, "promise_running", 3),
+        ({"payment_announced_on": date(2025, 10, 10)}, "payment_announced", 5),
+    ],
 )
-def test_money_on_its_way_is_waited_for_until_the_grace_has_passed(fact, gate, grace):
-    promised = date(2025, 10, 10)
-    last = promised + timedelta(days=grace)
-    held = decided(on=last, **{fact: promised})
+def test_money_on_its_way_is_waited_for_until_the_grace_has_passed(facts, gate, grace):
+    last = date(2025, 10, 10) + timedelta(days=grace)
+    held = decided(on=last, **facts)
     assert (held.gate_id, held.next_step, held.hold_until) == (gate, None, last + timedelta(days=1))
-    assert decided(on=last + timedelta(days=1), **{fact: promised}).gate_id is None
+    assert decided(on=last + timedelta(days=1), **facts).gate_id is None
 
 
 @pytest.mark.parametrize(
@@ -179,20 +193,23 @@ def test_money_on_its_way_is_waited_for_until_the_grace_has_passed(fact, gate, g
 )
 def test_a_promise_of_a_small_part_holds_nothing_and_breaks_nothing(promised, gate):
     amount = None if promised is None else Decimal(promised)
-    assert decided(promise_due_on=date(2025, 10, 10), promise_amount=amount).gate_id == gate
-    later = decided(on=date(2025, 10, 20), promise_due_on=date(2025, 10, 10), promise_amount=amount)
+    promise = Promise(date(2025, 10, 1), date(2025, 10, 10), amount)
+    assert decided(promise=promise).gate_id == gate
+    later = decided(on=date(2025, 10, 20), promise=promise)
     assert later.state == ("overdue" if gate is None else "broken_promise")
 
 
 @pytest.mark.parametrize(("left", "state"), [("2000.00", "overdue"), ("2000.01", "broken_promise")])
 def test_a_promise_is_kept_when_the_amount_promised_was_paid(left, state):
-    promised = {"promise_due_on": date(2025, 10, 3), "promise_amount": Decimal("3000.00")}
-    assert decided(balance_amount=Decimal(left), **promised).state == state
+    promise = Promise(date(2025, 10, 1), date(2025, 10, 3), Decimal("3000.00"))
+    assert decided(balance_amount=Decimal(left), promise=promise).state == state
 
 
 def test_a_broken_promise_changes_the_route():
-    decision = decided(promise_due_on=date(2025, 10, 3))
-    assert (decision.state, decision.sequence_id) == ("broken_promise", "reinforced")
+    broken = Promise(date(2025, 10, 1), date(2025, 10, 3))
+    assert decided(promise=broken).sequence_id == "standard", "a good payer"
+    bad = decided(promise=broken, score=scored(segment="erratic"), fallen_due_count=10, late_count=5)
+    assert (bad.state, bad.sequence_id) == ("broken_promise", "reinforced")
 
 
 @pytest.mark.parametrize(
@@ -203,13 +220,13 @@ def test_a_balance_too_small_to_bother_anyone_about_is_held(balance, gate):
     assert decision.gate_id == gate
     if gate == "small_balance":
         assert (decision.next_step, decision.sequence_id) == (None, "hold")
-        assert decision.why[0].fr == "Solde trop petit pour déranger le client (14,99)."
+        assert decision.why[0].fr == "Solde trop petit pour déranger le client (14,99 EUR)."
 
 
 def test_a_small_balance_is_measured_in_the_policys_currency():
-    score = ScoredInvoice(**{**vars(SCORE), "currency": "JPY"})
-    yen = account(balance_amount=Decimal("1000.00"), exchange_rate=Decimal("0.006"))
-    assert decide(score, yen, POLICY, ON).gate_id == "small_balance"
+    yen = {"score": scored(currency="JPY"), "balance_amount": "1000.00"}
+    assert decided(**yen, exchange_rates=(("JPY", Decimal("0.006")),)).gate_id == "small_balance"
+    assert decided(**yen).gate_id == "large_amount", "without a rate an amount is never small"
 
 
 def test_the_due_date_itself_is_not_overdue():
@@ -233,15 +250,6 @@ def test_the_higher_of_two_approvals_is_asked_for():
         "gate.natural_person",
         "gate.strategic_account",
     ]
-
-
-def test_an_unknown_legal_form_means_what_the_policy_says():
-    assert decided(is_natural_person=None).is_automatic_today
-    gate = POLICY.spec.gates.natural_person.model_copy(update={"when_unknown": "person_decides"})
-    gates = POLICY.spec.gates.model_copy(update={"natural_person": gate})
-    strict = type(POLICY)(POLICY.spec.model_copy(update={"gates": gates}), POLICY.legal, POLICY.table, "")
-    assert decide(SCORE, account(is_natural_person=None), strict, ON).gate_id == "natural_person"
-    assert decide(SCORE, account(is_natural_person=False), strict, ON).gate_id is None
 
 
 def test_a_contact_two_days_ago_about_another_invoice_moves_the_step():
@@ -308,13 +316,13 @@ def test_a_reminder_that_can_no_longer_arrive_before_the_due_date_is_dropped():
 
 
 def test_a_foreign_balance_without_a_rate_is_treated_as_the_largest_and_claims_nothing():
-    score = ScoredInvoice(**{**vars(SCORE), "currency": "USD", "rfm_segment": "punctual_slow_process"})
-    decision = decide(score, account(), POLICY, ON)
+    score = scored(currency="USD", segment="punctual_slow_process")
+    decision = decided(score=score)
     assert (decision.money_band, decision.sequence_id, decision.benefit.net_amount) == (
         "high",
         "key_account",
         None,
     )
     assert "foreign currency" in decision.claim.refusal.en
-    with_rate = decide(score, account(exchange_rate=Decimal("0.9")), POLICY, ON)
+    with_rate = decided(score=score, exchange_rates=(("USD", Decimal("0.9")),))
     assert (with_rate.money_band, with_rate.sequence_id) == ("medium", "preventive")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -13,34 +12,32 @@ import pytest
 from features.errors import InvalidInputError
 from serving.dunning import (
     DEFAULT_POLICY_PATH,
-    AccountFacts,
+    Case,
     DecisionRecord,
     PersonOverride,
-    ScoredInvoice,
     StepTaken,
-    decide,
+    TaskOpened,
     decide_night,
-    load_policy,
+    hold_faults,
     parse_policy,
     read_records,
     write_records,
 )
-from serving.dunning.deciding.holdout import draw
+from serving.dunning.deciding.steps.holdout import draw
 from serving.dunning.replay import replay
+from tests.dunning_samples import BAD_PAYER, POLICY, decide, scored
+from tests.dunning_samples import account as an_account
 
-POLICY = load_policy()
 ON = date(2025, 10, 20)  # a Monday
 DUE_ON = ON - timedelta(days=21)
-AMOUNT = Decimal("5000.00")
-SCORE = ScoredInvoice(
-    "F-1", "C-1", ON, DUE_ON, DUE_ON, AMOUNT, AMOUNT, p_late=0.6, grade="D", cold_start_rung="own_history",
-    rfm_segment="deteriorating", unpaid_probability=((0, 0.6),),
-)  # fmt: skip
+SCORE = scored(
+    due_on=DUE_ON, issued_on=DUE_ON, grade="D", segment="deteriorating", p_late=0.6, curve=((0, 0.6),)
+)
 COURTESY = PersonOverride("override-1", "courtesy", "m.durand", date(2025, 10, 17))
 
 
 def account(override=None, **facts):
-    return AccountFacts(AMOUNT, override=override, **{"ledger_feed_age_hours": 1.0, "country": "FR", **facts})
+    return an_account(override=override, **{**BAD_PAYER, **facts})
 
 
 def told(decision, rule_id):
@@ -56,7 +53,7 @@ def test_the_reasons_name_who_decided_when_what_and_what_the_policy_proposes():
         f"Décision de m.durand du 17/10/2025 : « {labels[0].fr} » ; la politique propose « {labels[1].fr} ».",
         f'Decision of m.durand on 2025-10-17: "{labels[0].en}"; the policy proposes "{labels[1].en}".',
     )
-    assert [reason.rule_id for reason in decision.why] == ["person_override", "route.deteriorating_at_risk"]
+    assert [reason.rule_id for reason in decision.why] == ["person_override", "route.irregular_at_risk"]
     assert decision.gate_id is None, "the override is no gate"
 
 
@@ -114,8 +111,8 @@ def test_a_task_a_person_asks_for_waits_for_the_day_set_and_is_opened_once():
     asked = replace(COURTESY, sequence_id="dispute", hold_until=later)
     decision = decide(SCORE, account(asked), POLICY, ON)
     assert (decision.next_step.channel, decision.next_step.on) == ("task", later)
-    opened = StepTaken("dispute", decision.next_step.step_id, 0, later)
-    again = decide(SCORE, account(asked, last_task=opened), POLICY, later)
+    opened = TaskOpened("dispute", decision.next_step.step_id, later)
+    again = decide(SCORE, account(asked, tasks=(opened,)), POLICY, later)
     assert again.next_step is None
     assert "already_done" in [reason.rule_id for reason in again.why]
 
@@ -123,9 +120,9 @@ def test_a_task_a_person_asks_for_waits_for_the_day_set_and_is_opened_once():
 def test_the_overridden_invoice_holds_its_place_in_the_conversation_of_its_customer():
     other = replace(SCORE, invoice_id="F-2")
     held = account(replace(COURTESY, hold_until=ON + timedelta(days=7)))
-    (both,) = decide_night([(SCORE, account()), (other, account())], POLICY, ON).accounts
+    (both,) = decide_night([Case(SCORE, account()), Case(other, account())], POLICY, ON).accounts
     assert both.conversation.invoice_ids == ("F-1", "F-2")
-    (one,) = decide_night([(SCORE, held), (other, account())], POLICY, ON).accounts
+    (one,) = decide_night([Case(SCORE, held), Case(other, account())], POLICY, ON).accounts
     assert one.conversation.invoice_ids == ("F-2",)
 
 
@@ -165,3 +162,33 @@ def test_records_kept_before_overrides_took_effect_are_still_read(tmp_path):
 def test_an_override_on_an_impossible_day_is_refused():
     with pytest.raises(InvalidInputError, match="override: 9999-01-01 is outside the days known"):
         account(replace(COURTESY, hold_until=date(9999, 1, 1)))
+
+
+def test_a_withdrawn_override_follows_the_policy_again_and_says_who_withdrew_it():
+    withdrawn = replace(COURTESY, sequence_id=None, hold_until=date(2025, 10, 28))
+    decision = decide(SCORE, account(withdrawn), POLICY, ON)
+    assert decision.sequence_id == "reinforced"
+    french, english = told(decision, "person_override.withdrawn")
+    assert french.startswith(
+        "Décision de m.durand du 17/10/2025 : suivre de nouveau la politique, « Renforcée »"
+    )
+    assert english.startswith('Decision of m.durand on 2025-10-17: follow the policy again, "Reinforced"')
+    assert decision.next_step.on == date(2025, 10, 28), "the day still holds"
+    at_once = decide(SCORE, account(replace(withdrawn, hold_until=None)), POLICY, ON)
+    assert at_once.next_step == decide(SCORE, account(), POLICY, ON).next_step
+
+
+@pytest.mark.parametrize(
+    ("days", "what"),
+    [
+        (-1, "2025-10-19 has passed"),
+        (93, "2026-01-21 is too far ahead"),
+        (0, None),
+        (92, None),
+    ],
+)
+def test_a_hold_lasts_from_today_to_the_longest_of_the_policy(days, what):
+    faults = hold_faults(ON + timedelta(days=days), ON, POLICY)
+    assert [fault.what for fault in faults] == ([] if what is None else [what])
+    assert all(fault.expected == "a day from 2025-10-20 to 2026-01-20" for fault in faults)
+    assert hold_faults(None, ON, POLICY) == []

@@ -10,31 +10,26 @@ import pytest
 
 from serving.dunning import (
     DEFAULT_POLICY_PATH,
-    AccountFacts,
+    Case,
+    DebtorStatement,
     Instalment,
     PartPayment,
-    ScoredInvoice,
     StepTaken,
     check_plan,
-    decide,
-    load_policy,
+    decide_customer,
     message_for,
     parse_policy,
     plan_bounds,
 )
-from serving.dunning.deciding.claims import claim_of
-from serving.dunning.deciding.holdout import assignment, draw
+from serving.dunning.deciding.steps.claims import claim_of
+from serving.dunning.deciding.steps.holdout import assignment, draw
 from serving.dunning.decision import NO_CLAIM
-from serving.dunning.policy.tables import (
-    gates_table,
-    markdown,
-    plans_table,
-    routes_table,
-    sequences_table,
-)
+from serving.dunning.policy.tables import TABLES, markdown, routes_table
 from serving.dunning.writing import written_amount
+from tests.dunning_samples import BAD_PAYER, POLICY, decide
+from tests.dunning_samples import account as an_account
+from tests.dunning_samples import scored as a_score
 
-POLICY = load_policy()
 ON = date(2025, 10, 20)
 PLAN = [Instalment(ON + timedelta(days=30 * n), Decimal("1000.00")) for n in range(4)]
 
@@ -76,25 +71,20 @@ def running(text_change=("enabled: false", "enabled: true")):
     return parse_policy(DEFAULT_POLICY_PATH.read_text("utf-8").replace(*text_change))
 
 
-def scored(customer_id="C-1", segment="deteriorating", grade="A", due_on=ON - timedelta(days=7)):
-    amount = Decimal("5000.00")
-    return ScoredInvoice(
-        "F-1",
-        customer_id,
-        ON,
-        due_on - timedelta(days=30),
-        due_on,
-        amount,
-        amount,
-        p_late=0.5,
-        grade=grade,
-        cold_start_rung="own_history",
-        rfm_segment=segment,
+def scored(customer_id="C-1", segment="deteriorating", grade="A", due_on=ON - timedelta(days=7), **fields):
+    return a_score(
+        customer_id=customer_id, segment=segment, grade=grade, due_on=due_on, p_late=0.5, curve=(), **fields
     )
 
 
 def account(**facts):
-    return AccountFacts(Decimal("5000.00"), **{"ledger_feed_age_hours": 1.0, "country": "FR", **facts})
+    return an_account(**{"language": None, **BAD_PAYER, **facts})
+
+
+def text_of(score, facts, on=ON):
+    case = Case(score, facts)
+    decision = decide_customer([case], POLICY, on).decisions[0]
+    return message_for(decision, case, POLICY)
 
 
 def test_the_experiment_is_off_by_default():
@@ -114,7 +104,7 @@ def test_customers_are_drawn_for_good_close_to_the_stated_shares_and_logged():
     customer = next(f"C-{n}" for n in range(5000) if variants[n] == "without_pre_due")
     decision = decide(scored(customer), account(), policy, ON)
     assert (decision.variant_id, decision.assignment_probability) == ("without_pre_due", 0.2)
-    assert decision.sequence_id == "no_opinion"
+    assert decision.sequence_id == "standard"
     assert "experiment" in [reason.rule_id for reason in decision.why]
 
 
@@ -141,22 +131,22 @@ def test_a_gate_keeps_an_account_out_of_the_experiment():
 
 def test_a_formal_notice_adds_interest_and_indemnity_up_in_french():
     score = scored(due_on=date(2025, 8, 31), grade="E")
-    facts = account(language="fr", last_step=StepTaken("reinforced", "call", 3, date(2025, 10, 6)))
+    facts = account(language="fr", last_step=StepTaken("reinforced", "letter", 4, date(2025, 10, 6)))
     decision = decide(score, facts, POLICY, ON)
-    message = message_for(decision, score, facts, POLICY)
+    message = message_for(decision, Case(score, facts), POLICY)
     # 5000 x 12.15 % x 50 / 365 = 83.22; + 40 + 5000
     assert decision.claim.interest_amount == Decimal("83.22")
     assert "Mise en demeure" in message.subject
     assert "la somme de 5\u202f123,22 EUR, dont 5\u202f000,00 EUR" in message.body
     assert "83,22 EUR de pénalités de retard, au taux annuel de 12,15 %" in message.body
     assert "40,00 EUR d'indemnité forfaitaire" in message.body
-    assert "échue le 31/08/2025" in message.body
+    assert "au titre de la facture F-1, du 01/08/2025, échue le 31/08/2025" in message.body
 
 
 def test_on_the_due_date_neither_interest_nor_indemnity_is_owed_and_the_day_after_both_are():
     score = scored(due_on=ON)
-    assert claim_of(score, account(), POLICY, ON, ("interest", "indemnity")) == NO_CLAIM
-    late = claim_of(score, account(), POLICY, ON + timedelta(days=1), ("interest", "indemnity"))
+    assert claim_of(Case(score, account()), POLICY, ON, ("interest", "indemnity")) == NO_CLAIM
+    late = claim_of(Case(score, account()), POLICY, ON + timedelta(days=1), ("interest", "indemnity"))
     assert (late.interest_amount, late.indemnity_amount) == (
         Decimal("1.66"),
         Decimal("40.00"),
@@ -165,7 +155,7 @@ def test_on_the_due_date_neither_interest_nor_indemnity_is_owed_and_the_day_afte
 
 def test_late_part_payments_add_their_own_interest():
     score = scored(due_on=date(2025, 8, 31), grade="E")
-    taken = StepTaken("reinforced", "call", 3, date(2025, 10, 6))
+    taken = StepTaken("reinforced", "letter", 4, date(2025, 10, 6))
     paid = (PartPayment(date(2025, 9, 10), Decimal("1000.00")),)
     decision = decide(score, account(last_step=taken, late_part_payments=paid), POLICY, ON)
     # 83.22 as before on the rest, and 1000 x 12.15 % x 10 / 365 = 3.33
@@ -175,7 +165,7 @@ def test_late_part_payments_add_their_own_interest():
 def test_a_notice_whose_rate_is_unknown_reserves_the_interest_and_adds_nothing():
     on = date(2027, 10, 20)
     score = replace(scored(due_on=date(2027, 8, 31), grade="E"), as_of=on)
-    facts = account(language="en", last_step=StepTaken("reinforced", "call", 3, date(2027, 10, 6)))
+    facts = account(language="en", last_step=StepTaken("reinforced", "letter", 4, date(2027, 10, 6)))
     decision = decide(score, facts, POLICY, on)
     claim = decision.claim
     assert (claim.interest_amount, claim.is_interest_claimed, claim.is_interest_reserved) == (
@@ -184,7 +174,7 @@ def test_a_notice_whose_rate_is_unknown_reserves_the_interest_and_adds_nothing()
         True,
     )
     assert "no sourced value for 2027-09-01" in claim.refusal.en
-    message = message_for(decision, score, facts, POLICY)
+    message = message_for(decision, Case(score, facts), POLICY)
     assert "the sum of 5,040.00 EUR, of which 5,000.00 EUR" in message.body
     assert "you will be told the amount" in message.body
 
@@ -194,26 +184,25 @@ def test_a_call_is_prepared_with_all_the_customer_owes_and_its_limit():
     facts = account(
         language="en",
         last_step=StepTaken("reinforced", "formal_email", 2, date(2025, 10, 10)),
-        overdue_amount=Decimal("12000.00"),
-        outstanding_amount=Decimal("20000.00"),
+        overdue_amounts=(("EUR", Decimal("12000.00")), ("USD", Decimal("30.00"))),
+        outstanding_amounts=(("EUR", Decimal("20000.00")),),
         credit_limit=Decimal("15000.00"),
     )
     decision = decide(score, facts, POLICY, ON)
     assert decision.next_step.channel == "call"
-    assert (
-        "Overdue of the customer in all: 12,000.00 EUR." in message_for(decision, score, facts, POLICY).body
-    )
+    body = message_for(decision, Case(score, facts), POLICY).body
+    assert "Overdue of the customer in all: 12,000.00 EUR + 30.00 USD." in body
     note = decision.why[-1]
     assert note.rule_id == "note.over_credit_limit"
     assert "20\u202f000,00 EUR, au-delà de sa limite de 15\u202f000,00 EUR" in note.fr
-    within = decide(score, replace(facts, outstanding_amount=Decimal("15000.00")), POLICY, ON)
+    within = decide(score, replace(facts, outstanding_amounts=(("EUR", Decimal("15000.00")),)), POLICY, ON)
     assert replace(decision, why=decision.why[:-1]) == within
 
 
 def test_a_friendly_text_claims_nothing():
     score = scored()
     facts = account(language="en")
-    message = message_for(decide(score, facts, POLICY, ON), score, facts, POLICY)
+    message = text_of(score, facts)
     assert "5,000.00 EUR" in message.body
     assert "interest" not in message.body
 
@@ -224,7 +213,7 @@ def test_amounts_are_written_as_the_reader_writes_them():
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("build", [routes_table, sequences_table, gates_table, plans_table])
+@pytest.mark.parametrize("build", TABLES.values(), ids=TABLES)
 def test_every_table_is_rectangular_in_both_languages(build, language):
     headings, rows = build(POLICY, language)
     assert rows
@@ -235,3 +224,71 @@ def test_every_table_is_rectangular_in_both_languages(build, language):
 def test_the_routes_table_counts_every_case_once():
     _, rows = routes_table(POLICY)
     assert sum(int(row[-1]) for row in rows) == len(POLICY.table)
+
+
+INSTALMENT = {"instalment_number": 2, "instalment_count": 3, "instalment_kind": "instalment"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "language", "words"),
+    [
+        (INSTALMENT, "en", "instalment 2 of 3 of invoice F-1, due on 13 October 2025,"),
+        (INSTALMENT, "fr", "l'échéance 2 sur 3 de la facture F-1, échue le 13/10/2025,"),
+        ({**INSTALMENT, "instalment_number": 20}, "en", "instalment 20 of invoice F-1,"),
+        ({**INSTALMENT, "instalment_kind": "retention"}, "en", "retention money of invoice F-1,"),
+        ({**INSTALMENT, "instalment_kind": "retention"}, "fr", "la retenue de garantie de la facture F-1,"),
+    ],
+)
+def test_a_text_about_an_instalment_names_it_and_its_own_due_date(fields, language, words):
+    message = text_of(scored(**fields), account(language=language))
+    assert words in message.body
+    assert "5,000.00 EUR" in message.body or "5\u202f000,00 EUR" in message.body
+
+
+def test_a_text_about_a_partly_disputed_invoice_asks_for_the_rest_only():
+    facts = account(language="en", has_open_dispute=True, disputed_amount=Decimal("1800.00"))
+    message = text_of(scored(), facts)
+    assert "is still open for 3,200.00 EUR" in message.body
+    assert (
+        "The disputed part of 1,800.00 EUR is dealt with separately and is not asked for here."
+        in message.body
+    )
+    assert "5,000.00" not in message.body
+
+
+def test_a_formal_notice_claims_no_interest_on_the_disputed_part():
+    score = scored(due_on=date(2025, 8, 31), grade="E")
+    taken = StepTaken("reinforced", "letter", 4, date(2025, 10, 6))
+    facts = account(last_step=taken, has_open_dispute=True, disputed_amount=Decimal("4000.00"))
+    decision = decide(score, facts, POLICY, ON)
+    # 1000 x 12.15 % x 50 / 365
+    assert decision.claim.interest_amount == Decimal("16.64")
+    assert "la somme de 1\u202f056,64 EUR" in message_for(decision, Case(score, facts), POLICY).body
+
+
+def test_the_text_of_a_conversation_lists_every_invoice_once_and_the_total():
+    parts = [
+        Case(scored(**{**INSTALMENT, "instalment_number": number}), account(language="en"))
+        for number in (1, 2)
+    ]
+    other = Case(replace(scored(), invoice_id="F-2"), account(language="en"))
+    decided = decide_customer([*parts, other], POLICY, ON)
+    texts = {
+        item.receivable_id: message_for(item, case, POLICY).body
+        for item, case in zip(decided.decisions, [*parts, other], strict=True)
+    }
+    items = "F-1 (instalments 1, 2), 10,000.00 EUR; F-2, 5,000.00 EUR"
+    assert all(body.endswith(f"{items}. Total asked for: 15,000.00 EUR.") for body in texts.values())
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"insolvency_hint": DebtorStatement(ON, "Nous sommes en redressement judiciaire.")},
+        {"unclear_promise": DebtorStatement(ON, "Nous sommes en redressement judiciaire.")},
+    ],
+)
+def test_the_task_about_a_mail_quotes_it(facts):
+    assert "Nous sommes en redressement judiciaire." in text_of(scored(), account(**facts)).body
+    silent = {name: replace(statement, quote=None) for name, statement in facts.items()}
+    assert "“?”" in text_of(scored(), account(language="en", **silent)).body

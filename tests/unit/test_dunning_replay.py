@@ -12,34 +12,29 @@ import pytest
 from features.errors import InvalidInputError
 from serving.dunning import (
     DEFAULT_POLICY_PATH,
-    AccountFacts,
     DecisionRecord,
-    ScoredInvoice,
     StepTaken,
-    decide,
     decide_night,
     decision_from_json,
-    load_policy,
     parse_policy,
     read_records,
     write_records,
 )
 from serving.dunning.records import RECORD_SCHEMA, write_differences
 from serving.dunning.replay import changed_parts, replay
+from tests.dunning_samples import BAD_PAYER, POLICY, account, decide, scored
 
-POLICY = load_policy()
 ON = date(2025, 10, 20)
 
 
 def record(invoice_id, days_late=7, segment="prompt", grade="A", customer_id="C-1", on=ON, **facts):
     due_on = on - timedelta(days=days_late)
-    amount = Decimal("5000.00")
-    score = ScoredInvoice(
-        invoice_id, customer_id, on, due_on, due_on, amount, amount, p_late=0.25, grade=grade,
-        cold_start_rung="own_history", rfm_segment=segment, unpaid_probability=((0, 0.25),),
+    score = scored(
+        invoice_id, due_on=due_on, as_of=on, issued_on=due_on, customer_id=customer_id, grade=grade,
+        segment=segment, p_late=0.25, curve=((0, 0.25),), amount="4000.00",
     )  # fmt: skip
-    account = AccountFacts(amount, **{"ledger_feed_age_hours": 1.0, "country": "FR", **facts})
-    return DecisionRecord(on, score, account, decide(score, account, POLICY, on))
+    known = account("4000.00", **{**BAD_PAYER, **facts})
+    return DecisionRecord(on, score, known, decide(score, known, POLICY, on))
 
 
 RECORDS = (
@@ -83,7 +78,7 @@ def test_the_parquet_columns_answer_queries_without_reading_json(tmp_path):
     frame = pl.read_parquet(tmp_path / "stored.parquet")
     assert frame.schema == pl.Schema(RECORD_SCHEMA)
     assert frame.filter(pl.col("gate_id") == "open_dispute")["invoice_id"].to_list() == ["F-4"]
-    assert frame["balance_amount"].sum() == Decimal("25000.00")
+    assert frame["balance_amount"].sum() == Decimal("20000.00")
 
 
 def test_rows_that_are_no_records_are_named(tmp_path):
@@ -123,15 +118,15 @@ def test_the_same_policy_changes_nothing():
 def test_a_stored_night_with_joined_moved_and_waiting_steps_replays_to_itself():
     capacity = POLICY.spec.capacity.model_copy(update={"calls": 1})
     policy = replace(POLICY, spec=POLICY.spec.model_copy(update={"capacity": capacity}))
-    reminded = {stage: StepTaken("reinforced", "step", stage, ON - timedelta(days=9)) for stage in (2, 3)}
+    reminded = {stage: StepTaken("reinforced", "step", stage, ON - timedelta(days=9)) for stage in (2, 4)}
     cases = [
-        record("F-1", days_late=70, last_step=reminded[3]),  # a formal notice ...
+        record("F-1", days_late=70, last_step=reminded[4]),  # a formal notice ...
         record("F-2", days_late=40),  # ... moves this reminder of the same customer
         record("F-3", days_late=40, segment="erratic", grade="E", customer_id="C-2", last_step=reminded[2]),
         record("F-4", days_late=40, segment="erratic", grade="E", customer_id="C-3", last_step=reminded[2]),
     ]
     cases = [replace(item, score=replace(item.score, unpaid_probability=((0, 0.9),))) for item in cases]
-    night = decide_night([(item.score, item.account) for item in cases], policy, ON)
+    night = decide_night([item.case for item in cases], policy, ON)
     decided = {decision.invoice_id: decision for account in night.accounts for decision in account.decisions}
     stored = [replace(item, decision=decided[item.score.invoice_id]) for item in cases]
     assert decided["F-2"].next_step.on > ON
@@ -161,7 +156,7 @@ def test_a_later_first_step_shows_as_fewer_contacts_in_its_segment_only():
     assert (lines["erratic"].changed, lines["unknown"].changed) == (0, 0)
     # F-1 and F-2 are one contact of one customer, F-5 another.
     assert (lines["prompt"].before.contacts, lines["prompt"].after.contacts) == (2, 0)
-    assert lines["prompt"].before.asked_amounts == (("EUR", Decimal("15000.00")),)
+    assert lines["prompt"].before.asked_amounts == (("EUR", Decimal("12000.00")),)
     assert lines["prompt"].before.cost_amount == Decimal("1.00")
     assert (lines["all"].before.contacts, lines["all"].after.contacts) == (3, 1)
     assert lines["all"].before.held == lines["all"].after.held == 1

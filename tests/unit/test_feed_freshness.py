@@ -7,12 +7,15 @@ import polars as pl
 import pytest
 
 from features.ledger import Ledger, empty_table, table_dtypes
-from serving.freshness import feed_age_hours
-from serving.nightly import feed_age_hours as nightly_feed_age
+from serving.dunning import FeedDay, feed_ages
+from serving.dunning.deciding.facts.freshness import working_days_after
+from serving.freshness import feed_days, feed_days_of_ledger
 from serving.store import FeedState
+from tests.dunning_samples import POLICY
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)  # a Monday
 TODAY = NOW.date()
+FRIDAY = dt.date(2026, 2, 27)
 
 
 def feed(
@@ -25,33 +28,47 @@ def feed(
 
 
 @pytest.mark.parametrize(
-    ("feeds", "age"),
+    ("feeds", "days"),
     [
-        ((), None),
-        ((feed(),), None),
-        ((feed(name="indicators", loaded=NOW, known=TODAY),), None),
-        ((feed(loaded=NOW - dt.timedelta(hours=7), known=dt.date(2026, 3, 1)),), 7.0),
-        # Loaded this morning, the last fact on Friday: a weekend is not a dead feed.
-        ((feed(loaded=NOW - dt.timedelta(hours=7), known=dt.date(2026, 2, 27)),), 7.0),
-        # Loaded this morning, but nothing new for a month: the export stopped growing.
-        ((feed(loaded=NOW, known=dt.date(2026, 2, 1)),), 28 * 24 + 9.5 - 96),
-        # The nightly load is old, but a payment came ten minutes ago.
+        ((), ()),
+        ((feed(),), ()),
+        ((feed(name="customers", loaded=NOW, known=TODAY),), ()),
+        ((feed(loaded=NOW - dt.timedelta(hours=7), known=FRIDAY),), (FeedDay("payments", FRIDAY),)),
+        # The nightly load is old, but a payment came this morning.
+        ((feed(loaded=NOW, known=FRIDAY, received=NOW),), (FeedDay("payments", TODAY),)),
         (
-            (feed(loaded=NOW - dt.timedelta(hours=50), received=NOW - dt.timedelta(minutes=10)),),
-            pytest.approx(1 / 6),
+            (feed(name="invoices", received=NOW), feed(loaded=NOW, known=FRIDAY)),
+            (FeedDay("invoices", TODAY), FeedDay("payments", FRIDAY)),
         ),
     ],
 )
-def test_the_feed_is_as_old_as_its_last_delivery_and_ages_when_it_stops_growing(
-    feeds: tuple[FeedState, ...], age: float | None
+def test_a_feed_is_known_up_to_its_newest_fact_and_no_delivery_makes_it_fresher(
+    feeds: tuple[FeedState, ...], days: tuple[FeedDay, ...]
 ) -> None:
-    assert feed_age_hours(feeds, TODAY, NOW) == age
+    assert feed_days(feeds) == days
 
 
-def test_for_a_past_day_the_facts_say_how_old_the_feed_was() -> None:
-    feeds = (feed(loaded=NOW, known=dt.date(2025, 12, 31)),)
-    assert feed_age_hours(feeds, dt.date(2026, 1, 2), NOW) == 0.0
-    assert feed_age_hours(feeds, dt.date(2026, 2, 1), NOW) == 31 * 24 - 96
+@pytest.mark.parametrize(
+    ("day", "on", "age"),
+    [
+        (FRIDAY, TODAY, 1),
+        (FRIDAY, dt.date(2026, 3, 1), 0),  # a Sunday
+        (TODAY, TODAY, 0),
+        (TODAY, FRIDAY, 0),
+        (dt.date(2026, 4, 30), dt.date(2026, 5, 4), 1),  # 1 May is a holiday, then a weekend
+    ],
+)
+def test_the_age_of_a_feed_is_counted_in_working_days(day: dt.date, on: dt.date, age: int) -> None:
+    assert working_days_after(day, on, "FR") == age
+
+
+def test_each_feed_has_its_own_age_and_limit() -> None:
+    ages = feed_ages((FeedDay("invoices", TODAY), FeedDay("payments", dt.date(2026, 2, 25))), POLICY, TODAY)
+    assert [(age.feed, age.working_days, age.limit, age.is_stale) for age in ages] == [
+        ("payments", 3, 2, True),
+        ("invoices", 0, 5, False),
+    ]
+    assert [age.is_stale for age in feed_ages((), POLICY, TODAY)] == [True, True], "never delivered"
 
 
 def _ledger_ending(invoice_on: dt.date, payment_on: dt.date, indicator_on: dt.date) -> Ledger:
@@ -85,26 +102,26 @@ def _ledger_ending(invoice_on: dt.date, payment_on: dt.date, indicator_on: dt.da
     return Ledger.from_tables({"customers": empty_table("customers"), **frames})
 
 
-def test_an_indicator_published_yesterday_does_not_make_a_dead_ledger_fresh() -> None:
-    yesterday, a_month_ago = dt.date(2026, 3, 1), dt.date(2026, 1, 31)
-    dead = _ledger_ending(a_month_ago, a_month_ago, yesterday)
-    assert nightly_feed_age(dead, TODAY) == 29 * 24 - 96
-    alive = _ledger_ending(a_month_ago, yesterday, yesterday)
-    assert nightly_feed_age(alive, TODAY) == 0.0
+def test_neither_indicators_nor_invoices_make_a_dead_payment_feed_fresh() -> None:
+    yesterday, a_month_ago = dt.date(2026, 3, 1), dt.date(2026, 1, 30)
+    ledger = _ledger_ending(yesterday, a_month_ago, yesterday)
+    known = {feed.feed: feed.known_through_on for feed in feed_days_of_ledger(ledger, TODAY)}
+    assert known == {"invoices": yesterday, "payments": a_month_ago, "indicators": yesterday}
 
 
 def test_the_night_does_not_take_what_came_after_its_date_for_freshness() -> None:
     ledger = _ledger_ending(dt.date(2026, 1, 1), dt.date(2026, 3, 1), dt.date(2026, 3, 1))
-    assert nightly_feed_age(ledger, dt.date(2026, 2, 1)) == 30 * 24 - 96
+    assert feed_days_of_ledger(ledger, dt.date(2026, 2, 1)) == (FeedDay("invoices", dt.date(2026, 1, 1)),)
 
 
-def test_a_ledger_without_invoices_and_payments_has_no_age() -> None:
+def test_a_ledger_without_invoices_and_payments_is_known_to_no_day() -> None:
     empty = {name: empty_table(name) for name in ("customers", "invoices", "payments")}
-    assert nightly_feed_age(Ledger.from_tables(empty), TODAY) is None
+    assert feed_days_of_ledger(Ledger.from_tables(empty), TODAY) == ()
 
 
 @pytest.mark.parametrize("days", [0, 1, 3, 4, 5, 30])
 def test_night_and_service_agree_on_the_age_of_a_ledger(days: int) -> None:
     last, as_of = dt.date(2026, 1, 1), dt.date(2026, 1, 2) + dt.timedelta(days=days)
-    feeds = (feed(loaded=NOW, known=last, name="invoices"), feed(loaded=NOW, known=last))
-    assert nightly_feed_age(_ledger_ending(last, last, last), as_of) == feed_age_hours(feeds, as_of, NOW)
+    stored = feed_days((feed(loaded=NOW, known=last, name="invoices"), feed(loaded=NOW, known=last)))
+    of_ledger = feed_days_of_ledger(_ledger_ending(last, last, last), as_of)
+    assert feed_ages(stored, POLICY, as_of) == feed_ages(of_ledger, POLICY, as_of)

@@ -12,11 +12,12 @@ import pytest
 from features.asof import LANDMARK_SCHEMA
 from features.ledger import Ledger, table_dtypes
 from features.settings import LedgerSettings
-from serving.dunning import AccountFacts, Decision, ScoredInvoice, StepTaken, decide_account, load_policy
+from serving.dunning import Case, Decision, StepTaken, decide_customer
 from serving.nightly import THANKS_DAYS, route_open_invoices
+from tests.dunning_samples import POLICY, account, scored
 
-POLICY = load_policy()
 ON = dt.date(2026, 3, 3)  # a Tuesday
+YESTERDAY = ON - dt.timedelta(days=1)
 DUE = dt.date(2026, 2, 2)
 NO_LANDMARKS = pl.DataFrame(schema=LANDMARK_SCHEMA)
 
@@ -33,12 +34,14 @@ def ledger(paid_on: dt.date, *interactions: dict[str, Any], method: str = "trans
     ]
     invoice = {"invoice_id": "F-1", "customer_id": "C-1", "kind": "invoice", "currency": "EUR"}
     days = {"issued_on": dt.date(2026, 1, 2), "due_on": DUE}
+    newest = {**invoice, "invoice_id": "F-2", "issued_on": YESTERDAY, "due_on": ON + dt.timedelta(days=60)}
+    company = {"customer_id": "C-1", "country": "FR", "is_natural_person": False, "is_strategic": False}
     payment = {"payment_id": "P-1", "invoice_id": "F-1", "paid_on": paid_on, "known_on": paid_on}
     amount = {"amount": Decimal("900.00")}
     return Ledger.from_tables(
         {
-            "customers": table("customers", {"customer_id": "C-1", "country": "FR", "is_strategic": False}),
-            "invoices": table("invoices", {**invoice, **days, **amount}),
+            "customers": table("customers", company),
+            "invoices": table("invoices", {**invoice, **days, **amount}, {**newest, **amount}),
             "payments": table("payments", {**payment, **amount, "method": method}),
             "interactions": table("interactions", *told),
         }
@@ -58,7 +61,6 @@ def night(held: Ledger) -> list[Decision]:
 
 
 REMINDED = at(dt.date(2026, 2, 16), "reminder_sent")
-YESTERDAY = ON - dt.timedelta(days=1)
 
 
 def test_who_pays_after_a_reminder_is_thanked_the_next_night():
@@ -93,17 +95,15 @@ def test_nobody_is_thanked_twice_or_for_a_credit_note():
 
 
 def test_nobody_is_thanked_in_a_demand_for_money():
-    def case(invoice_id: str, balance: str, **changes: Any) -> tuple[ScoredInvoice, AccountFacts]:
-        facts = AccountFacts(Decimal(balance), ledger_feed_age_hours=1.0, country="FR", **changes)
-        amount = Decimal("900.00")
-        score = ScoredInvoice(invoice_id, "C-1", ON, dt.date(2026, 1, 2), DUE, amount, facts.balance_amount)
-        return score, facts
+    def case(invoice_id: str, balance: str, **changes: Any) -> Case:
+        score = scored(invoice_id, due_on=DUE, amount="900.00", grade=None, segment=None)
+        return Case(score, account(balance, **changes))
 
     taken = StepTaken("no_opinion", "friendly_email", 1, dt.date(2026, 2, 16))
-    paid = case("F-1", "0.00", is_settled=True, last_step=taken)
-    alone = decide_account([paid], POLICY, ON)
+    paid = case("F-1", "0.00", closed_by="paid", last_step=taken)
+    alone = decide_customer([paid], POLICY, ON)
     assert alone.conversation is not None
-    both = decide_account([paid, case("F-2", "900.00")], POLICY, ON)
+    both = decide_customer([paid, case("F-2", "900.00")], POLICY, ON)
     assert both.conversation is not None
     assert both.conversation.invoice_ids == ("F-2",)
     assert both.decisions[0].next_step is not None

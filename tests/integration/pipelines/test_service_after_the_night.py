@@ -29,6 +29,8 @@ from serving.worker import ScoreWorker
 from tests.integration.pipelines.conftest import RunHome
 
 NOW = dt.datetime(2027, 1, 4, 9, 30, tzinfo=dt.UTC)
+MORNING = dt.datetime(2026, 7, 1, 9, 30, tzinfo=dt.UTC)
+"""The day of the night: a decision for it is live."""
 DATES = ("payment_date_p10", "payment_date_p50", "payment_date_p90")
 SAME = ("p_late", "p_late_30", "grade", "history_depth", "cold_start_rung", "model_version", *DATES)
 
@@ -37,17 +39,27 @@ SAME = ("p_late", "p_late_30", "grade", "history_depth", "cold_start_rung", "mod
 def night(run_home: RunHome, tmp_path: Path) -> ServiceSettings:
     """A copy of the home, for the service to write into."""
     root = tmp_path / "home"
-    shutil.copytree(run_home.root, root)
+    shutil.copytree(run_home.root, root, symlinks=True)
     return settings_at(root, {})
 
 
 @pytest.fixture
 def ask(night: ServiceSettings) -> Iterator[Callable[..., Any]]:
     """Ask the service over HTTP, in this process, as an administrator."""
+    yield from asking(night, NOW)
+
+
+@pytest.fixture
+def ask_that_morning(night: ServiceSettings) -> Iterator[Callable[..., Any]]:
+    """Ask the service on the day of the night."""
+    yield from asking(night, MORNING)
+
+
+def asking(night: ServiceSettings, now: dt.datetime) -> Iterator[Callable[..., Any]]:
     reader, fault = usable_reader(night.mail_memory_path)
     assert fault is None
-    worker = ScoreWorker(night, reader, now=lambda: NOW)
-    key, text = make_key("tests", [Scope.ADMIN], None, night.secret(), NOW)
+    worker = ScoreWorker(night, reader, now=lambda: now)
+    key, text = make_key("tests", [Scope.ADMIN], None, night.secret(), now)
     write_keys(night.keys_path, [key])
     client = TestClient(build_app(worker), headers={"Authorization": f"Bearer {text}"})
 
@@ -143,8 +155,9 @@ def test_a_score_of_the_night_that_a_person_decided_on_outlives_the_next_night(
 
 
 def test_the_next_night_follows_what_a_person_decided_and_the_service_agrees(
-    run_home: RunHome, night: ServiceSettings, ask: Callable[..., Any]
+    run_home: RunHome, night: ServiceSettings, ask_that_morning: Callable[..., Any]
 ) -> None:
+    ask = ask_that_morning
     decisions = pl.read_parquet(run_home.root / "out" / "decisions.parquet")
     free = decisions.filter(pl.col("gate_id").is_null() & pl.col("person_decides").is_null())
     invoice_id, other = free.sort("invoice_id")["invoice_id"].head(2)

@@ -12,8 +12,9 @@ import pytest
 from features.settings import LedgerSettings
 from serving.access import Scope
 from serving.account_facts import account_facts
-from serving.dunning import DEFAULT_POLICY_PATH, load_policy
-from serving.dunning.deciding.gates import stopping_gates
+from serving.dunning import Case
+from serving.dunning.deciding.gates.stopping import stopping_gates
+from tests.dunning_samples import FRESH, POLICY, scored
 
 from .conftest import AS_OF, Service
 
@@ -52,7 +53,8 @@ def test_what_was_posted_today_holds_the_next_decision(
     service = make_service()
     client = service.client(Scope.SCORE, Scope.EVENTS)
     invoice = {"type": "invoice", **NEW}
-    posted = client.post("/v1/events", json={"events": [invoice, *events]})
+    company = {"type": "customer", "customer_id": "C-new", "country": "FR", "is_natural_person": False}
+    posted = client.post("/v1/events", json={"events": [company, invoice, *events]})
     assert posted.status_code == 200, posted.text
     body = {"as_of": str(AS_OF), "invoices": [{"invoice_id": "F-new"}]}
     decision = client.post("/v1/score", json=body).json()["scores"][0]["decision"]
@@ -60,10 +62,9 @@ def test_what_was_posted_today_holds_the_next_decision(
     if gate in ("insolvency", "plan_running"):
         held = service.store.history().ledger
         tomorrow = AS_OF + dt.timedelta(days=1)
-        facts = account_facts(held, ["F-new"], tomorrow, feed_age_hours=1.0, settings=LedgerSettings())[
-            "F-new"
-        ]
-        hits = stopping_gates(facts, load_policy(DEFAULT_POLICY_PATH), tomorrow, facts.net_balance_amount)
+        facts = account_facts(held, ["F-new"], tomorrow, feeds=FRESH, settings=LedgerSettings())["F-new"]
+        case = Case(scored("F-new", due_on=AS_OF - dt.timedelta(days=20), amount="2500.00"), facts)
+        hits = stopping_gates(case, POLICY, tomorrow)
         assert [hit.gate_id for hit in hits] == [gate], "the next night knows it too"
 
 

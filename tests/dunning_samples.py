@@ -1,0 +1,82 @@
+"""Cases for tests of the dunning policy: fresh feeds, a company, fully open, unless said otherwise."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from serving.dunning import (
+    AccountFacts,
+    Case,
+    Decision,
+    FeedDay,
+    OpenBalance,
+    Policy,
+    ScoredInvoice,
+    decide_customer,
+    load_policy,
+)
+from serving.dunning.deciding.decide import decide_case
+from serving.dunning.deciding.facts.validation import LAST_DAY
+
+POLICY = load_policy()
+FRESH = (FeedDay("payments", LAST_DAY), FeedDay("invoices", LAST_DAY))
+"""Feeds that are known through every day a test decides on."""
+BAD_PAYER = {"fallen_due_count": 20, "late_count": 10}
+"""A record that is evidence for reinforced dunning under the default policy."""
+
+
+def account(balance: str | Decimal = "5000.00", **facts: Any) -> AccountFacts:
+    """The account of one open receivable of a company, with fresh feeds."""
+    known: dict[str, Any] = {"feeds": FRESH, "is_natural_person": False, "country": "FR", "language": "en"}
+    return AccountFacts(Decimal(balance), **{**known, **facts})
+
+
+def scored(
+    invoice_id: str = "F-1",
+    *,
+    due_on: date = date(2025, 10, 2),
+    amount: str | Decimal = "5000.00",
+    grade: str | None = "C",
+    segment: str | None = "prompt",
+    customer_id: str = "C-1",
+    p_late: float | None = 0.9,
+    curve: tuple[tuple[int, float], ...] = ((0, 0.9), (30, 0.6)),
+    **fields: Any,
+) -> ScoredInvoice:
+    """One receivable with an opinion of the model, or without one when the grade is null."""
+    rung = "own_history" if grade is not None else "no_opinion"
+    values: dict[str, Any] = {
+        "as_of": due_on,
+        "issued_on": due_on - timedelta(days=30),
+        "cold_start_rung": rung,
+        "p_late": p_late if grade is not None else None,
+        "unpaid_probability": curve if grade is not None else (),
+        "history_depth": 12 if grade is not None else 0,
+    }
+    return ScoredInvoice(
+        invoice_id=invoice_id,
+        customer_id=customer_id,
+        due_on=due_on,
+        amount=Decimal(amount),
+        open_amount=Decimal(amount),
+        grade=grade,  # type: ignore[arg-type]
+        rfm_segment=segment,  # type: ignore[arg-type]
+        **{**values, **fields},
+    )
+
+
+def decided(case: Case, on: date, policy: Policy = POLICY, **options: Any) -> Decision:
+    """The decision on the only open receivable of a customer."""
+    return decide_customer([case], policy, on, **options).decisions[0]
+
+
+def owed(due_on: date, amount: str, currency: str = "EUR") -> OpenBalance:
+    """What is open on one receivable."""
+    return OpenBalance(due_on, currency, Decimal(amount))
+
+
+def decide(score: ScoredInvoice, facts: AccountFacts, policy: Policy, on: date) -> Decision:
+    """The decision on one receivable, its customer's other receivables left aside."""
+    return decide_case(Case(score, facts), policy, on)
