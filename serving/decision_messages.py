@@ -138,8 +138,10 @@ class DecisionAnswer(Reply):
     claim: ClaimAnswer
     benefit: BenefitAnswer | None
     balance_amount: Money = Field(description="open net of unapplied credits, in the currency of the invoice")
-    asked_amount: Money = Field(
-        Decimal("0.00"), description="what the next step asks for, before claims; 0 when it asks for nothing"
+    asked_amount: Money | None = Field(
+        None,
+        description="what the next step asks for, before claims; 0 when it asks for nothing; null in answers kept "
+        "before it was told apart from the balance",
     )
     disputed_amount: Money = Field(
         Decimal("0.00"), description="what of the balance is disputed and not asked for"
