@@ -266,8 +266,7 @@ def test_the_scheduled_night_looks_from_its_own_day_so_that_a_stale_ledger_is_se
 
 
 def test_from_a_stale_ledger_the_night_takes_no_automatic_step(run_home: RunHome, tmp_path: Path) -> None:
-    ignored = shutil.ignore_patterns("dagster", ".run.lock")
-    shutil.copytree(run_home.root, tmp_path / "home", ignore=ignored, symlinks=True)
+    shutil.copytree(run_home.root, tmp_path / "home", ignore=shutil.ignore_patterns("dagster", ".run.lock"))
     other = RunHome(tmp_path / "home", run_home.ledger)
     other.encours("run", "--ledger", str(run_home.ledger), "--nightly", "--as-of", "today")
     decisions = pl.read_parquet(other.root / "out" / "decisions.parquet")

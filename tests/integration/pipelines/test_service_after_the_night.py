@@ -39,7 +39,7 @@ SAME = ("p_late", "p_late_30", "grade", "history_depth", "cold_start_rung", "mod
 def night(run_home: RunHome, tmp_path: Path) -> ServiceSettings:
     """A copy of the home, for the service to write into."""
     root = tmp_path / "home"
-    shutil.copytree(run_home.root, root, symlinks=True)
+    shutil.copytree(run_home.root, root)
     return settings_at(root, {})
 
 
