@@ -183,9 +183,9 @@ def _named(report: ReplayReport) -> str:
 
 
 def _newest(records: tuple[DecisionRecord, ...]) -> list[DecisionRecord]:
-    """The newest case of each invoice."""
-    newest = {record.score.invoice_id: record for record in records}
-    return [newest[invoice_id] for invoice_id in sorted(newest)]
+    """The newest case of each receivable; records come in order of day."""
+    newest = {record.case.receivable_id: record for record in records}
+    return [newest[key] for key in sorted(newest)]
 
 
 def _write_differences(

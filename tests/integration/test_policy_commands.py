@@ -108,6 +108,15 @@ def test_simulate_decides_the_newest_case_of_each_invoice(stored, softer, tmp_pa
     assert "simulated: 12 open invoices; large amounts whose next step is automatic: - of 0" in result.output
 
 
+def test_simulate_keeps_every_instalment_of_an_invoice(softer, tmp_path):
+    parts = [scored("F-1", instalment_number=number, instalment_count=3) for number in (1, 2, 3)]
+    write_records([DecisionRecord(ON, part, account()) for part in parts], tmp_path / "cases.jsonl")
+    arguments = ["simulate", str(softer), "--cases", str(tmp_path / "cases.jsonl"), "--on", "2025-10-20"]
+    result = RUNNER.invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "on 2025-10-20, 3 open invoices" in result.output
+
+
 def figures(output, value):
     """The figures of a line of a mix, by its value."""
     line = next(line for line in output.splitlines() if f"│ {value} " in line)
