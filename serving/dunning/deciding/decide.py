@@ -191,13 +191,13 @@ def _by_route(
     drawn: Assignment,
     reasons: list[Reason],
 ) -> _Outcome:
+    planned, benefit, fallback = _worthwhile(case, policy, choice.sequence_id, planned)
     persons = person_gates(case, policy, planned.step.tone)
     gates = list(persons)
     if planned.blocked_by is not None and planned.wanted_on == on:
         gates.append(contact_gate(planned.blocked_by, planned.on, policy))
     short = short_payment_approval(case, policy)
     approval = policy.higher_approval(planned.step.approval, short, *(hit.approval for hit in persons))
-    benefit, fallback = _benefit(case, policy, choice.sequence_id, planned)
     step = None
     if planned.on is not None:
         step = _next_step(planned.step, planned.stage, planned.on, case.account, policy, approval, fallback)
@@ -231,18 +231,24 @@ def _with_dispute_task(case: Case, policy: Policy, on: date, outcome: _Outcome) 
     return replace(outcome, reasons=(*outcome.reasons, dispute.reason), side_task=task)
 
 
-def _benefit(
+def _worthwhile(
     case: Case, policy: Policy, sequence_id: str, planned: PlannedStep
-) -> tuple[NetBenefit | None, Fallback | None]:
-    """Net benefit of the step, and the cheaper channel if the planned one costs more than it brings."""
+) -> tuple[PlannedStep, NetBenefit | None, Fallback | None]:
+    """The planned step with its net benefit, by the cheaper channel where the first costs more than it brings.
+
+    The cheaper channel has its own first day: a cap may hold back one channel and not the other.
+    """
     effect = policy.spec.sequences[sequence_id].effect
     if effect is None:
-        return None, None
+        return planned, None, None
     day, amount, fallback = planned.on or planned.wanted_on, case.demandable_amount, planned.step.fallback
     benefit = step_benefit(case, policy, effect, planned.step.channel, day, amount)
     if fallback is None or benefit.net_amount is None or benefit.net_amount >= 0:
-        return benefit, None
-    return step_benefit(case, policy, effect, fallback.channel, day, amount), fallback
+        return planned, benefit, None
+    on, blocked_by = next_contact_day(planned.wanted_on, case.account, policy, fallback.channel)
+    day = on or planned.wanted_on
+    cheaper = step_benefit(case, policy, effect, fallback.channel, day, amount)
+    return replace(planned, on=on, blocked_by=blocked_by), cheaper, fallback
 
 
 def _drawn_reason(drawn: Assignment) -> Reason:

@@ -30,8 +30,11 @@ def adapted(step: Step, case: Case, policy: Policy, rule: ToneRule | None) -> St
     if rule is not None and step.softer is not None:
         changes |= {"tone": step.softer.tone, "template": step.softer.template}
     delivered_by = (case.account.delivery_channel or "").strip().lower()
-    if step.channel == "email" and delivered_by in policy.spec.contact_rules.channel_for_delivery:
-        changes["channel"] = policy.spec.contact_rules.channel_for_delivery[delivered_by]
+    instead_of_email = policy.spec.contact_rules.channel_for_delivery.get(delivered_by)
+    if instead_of_email is not None and step.channel == "email":
+        changes["channel"] = instead_of_email
+    if instead_of_email is not None and step.fallback is not None and step.fallback.channel == "email":
+        changes["fallback"] = step.fallback.model_copy(update={"channel": instead_of_email})
     return step.model_copy(update=changes) if changes else step
 
 
