@@ -211,6 +211,7 @@ def _conversation_answer(talk: Conversation) -> ConversationAnswer:
         template_id=talk.template_id,
         language=talk.language,
         totals=_amounts(talk.totals),
+        total_amount=talk.total_amount,
         requires_approval=talk.requires_approval,
         approval_level=talk.approval_level,
         is_automatic=talk.is_automatic,

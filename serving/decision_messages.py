@@ -118,6 +118,9 @@ class ConversationAnswer(Reply):
     template_id: str
     language: str
     totals: list[AmountAnswer] = Field(description="asked for in all, claims included, by currency")
+    total_amount: Money | None = Field(
+        None, description="their sum in the policy's currency; null when one of the currencies has no rate"
+    )
     requires_approval: bool
     approval_level: str | None = Field(description="the highest level any of the invoices asks for")
     is_automatic: bool = Field(description="true only when no person has to look first")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from serving.dunning import (
@@ -14,6 +16,7 @@ from serving.dunning import (
     OpenBalance,
     Policy,
     ScoredInvoice,
+    StepTaken,
     decide_customer,
     load_policy,
 )
@@ -21,6 +24,7 @@ from serving.dunning.deciding.decide import decide_case
 from serving.dunning.deciding.facts.validation import LAST_DAY
 
 POLICY = load_policy()
+MONDAY = date(2025, 10, 20)
 FRESH = (FeedDay("payments", LAST_DAY), FeedDay("invoices", LAST_DAY))
 """Feeds that are known through every day a test decides on."""
 BAD_PAYER = {"fallen_due_count": 20, "late_count": 10}
@@ -65,6 +69,38 @@ def scored(
         rfm_segment=segment,  # type: ignore[arg-type]
         **{**values, **fields},
     )
+
+
+def overdue_case(
+    invoice_id: str,
+    *,
+    customer_id: str = "C-1",
+    days_late: int = 20,
+    balance: str = "5000.00",
+    stage: int = 0,
+    grade: str = "C",
+    segment: str | None = "deteriorating",
+    currency: str = "EUR",
+    fields: Mapping[str, Any] = MappingProxyType({}),
+    **facts: Any,
+) -> Case:
+    """A receivable of a bad payer on a Monday, some days past due, after so many reminders.
+
+    `fields` are those of the score, the other names those of the account.
+    """
+    score = scored(
+        invoice_id,
+        due_on=MONDAY - timedelta(days=days_late),
+        amount=balance,
+        grade=grade,
+        segment=segment,
+        customer_id=customer_id,
+        curve=((0, 0.9),),
+        currency=currency,
+        **fields,
+    )
+    taken = StepTaken("reinforced", "step", stage, MONDAY - timedelta(days=10)) if stage else None
+    return Case(score, account(balance, **{"last_step": taken, **BAD_PAYER, **facts}))
 
 
 def decided(case: Case, on: date, policy: Policy = POLICY, **options: Any) -> Decision:

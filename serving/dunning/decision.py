@@ -38,7 +38,8 @@ class NextStep:
         template_id: text to use, in the customer's language.
         language: `fr` or `en`.
         label: the step in words.
-        is_automatic: true only when no person has to look first and a machine can serve the channel.
+        is_automatic: true only when no person has to look first, at the step or at the conversation it is part of,
+            and a machine can serve the channel.
         is_fallback: a cheaper channel stands in because the planned one costs more than it brings.
         deadline_on: last lawful day, when there is one; null otherwise.
     """
@@ -180,6 +181,7 @@ class Conversation:
         approval_level: the highest level asked for.
         is_automatic: a machine may do it alone.
         benefit: gains of every receivable less the cost of one contact.
+        total_amount: the totals in the policy's currency; null when one of the currencies has no rate.
     """
 
     customer_id: str
@@ -196,6 +198,7 @@ class Conversation:
     approval_level: str | None
     is_automatic: bool
     benefit: NetBenefit
+    total_amount: Decimal | None = None
 
     @property
     def conversation_id(self) -> str:

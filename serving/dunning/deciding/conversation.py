@@ -162,7 +162,7 @@ def _converse(
     for decision in decisions:
         key = decision.receivable_id
         if key in joined:
-            decision = replace(joined[key], conversation=conversation)
+            decision = _as_part_of(conversation, joined[key], today[key])
         elif key in today:
             decision = _moved(decision, today[key], facts[key], contact, policy)
         placed.append(decision)
@@ -177,6 +177,12 @@ def _company(decision: Decision, step: NextStep) -> int:
     if step.tone == "legal":
         return 0
     return 2 if decision.gate_id == "settled" else 1
+
+
+def _as_part_of(conversation: Conversation, decision: Decision, step: NextStep) -> Decision:
+    """The decision inside its conversation: no step is automatic when the one contact is not."""
+    step = replace(step, is_automatic=step.is_automatic and conversation.is_automatic)
+    return replace(decision, next_step=step, conversation=conversation)
 
 
 def _one_indemnity_an_invoice(decisions: Iterable[Decision]) -> list[Decision]:
@@ -203,10 +209,10 @@ def _conversation(
     benefits = [decision.benefit for decision in joined if decision.benefit is not None]
     gain = sum((benefit.gain_amount or NOTHING for benefit in benefits), NOTHING)
     cost = policy.spec.economics.costs[step.channel]
-    is_large_total = is_large(total_converted(total_amounts, account, policy), policy)
+    total_amount = total_converted(total_amounts, account, policy)
     approval = policy.higher_approval(
         *(decision.approval_level for decision in joined),
-        policy.spec.gates.large_amount.approval if is_large_total else None,
+        policy.spec.gates.large_amount.approval if is_large(total_amount, policy) else None,
     )
     return Conversation(
         customer_id=lead.customer_id,
@@ -219,6 +225,7 @@ def _conversation(
         template_id=step.template_id,
         language=step.language,
         totals=total_amounts,
+        total_amount=total_amount,
         requires_approval=approval is not None,
         approval_level=approval,
         is_automatic=is_automatic(step.channel, approval),

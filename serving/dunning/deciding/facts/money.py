@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from serving.dunning.deciding.facts.account import AccountFacts, Amounts
 from serving.dunning.deciding.facts.case import Case
@@ -19,9 +19,11 @@ def converted(amount: Decimal, currency: str, account: AccountFacts, policy: Pol
 
 
 def total_converted(amounts: Amounts, account: AccountFacts, policy: Policy) -> Decimal | None:
-    """The sum in the policy's currency; null when one of the currencies has no rate."""
+    """The sum in the policy's currency, to the cent; null when one of the currencies has no rate."""
     parts = [converted(amount, currency, account, policy) for currency, amount in amounts]
-    return None if None in parts else sum((part for part in parts if part is not None), NOTHING)
+    if None in parts:
+        return None
+    return sum((part for part in parts if part is not None), NOTHING).quantize(NOTHING, ROUND_HALF_UP)
 
 
 def convertible_total(amounts: Amounts, account: AccountFacts, policy: Policy) -> Decimal:
