@@ -130,7 +130,7 @@ def _read_memory(path: Path, quoting: bool) -> pl.DataFrame | None:
     from features.email_signals import signals_schema
 
     try:
-        held = pl.read_parquet(path)
+        held = pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError):
         return None  # nothing yet, or not usable: the mails are read again
     expected = pl.Schema({**signals_schema(quoting), "content": pl.UInt64})

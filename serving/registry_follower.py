@@ -37,8 +37,8 @@ def follow_once(home: Home) -> str | None:
     from models.promotion import export, point_to
     from models.tracking import find_version
 
-    embedded = home.tracking_uri.removeprefix("sqlite:///")
-    if embedded != home.tracking_uri and not home.root.joinpath(embedded).exists():
+    embedded = home.embedded_registry
+    if embedded is not None and not embedded.exists():
         return None
     champion = find_version(home, CHAMPION)
     if champion is None:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, Operat
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from models.home import sqlite_address
 from serving.store.tables import COUNTERS, METADATA, OVERRIDES_BY_CUSTOMER
 
 BUSY_SECONDS: Final = 20
@@ -41,7 +42,7 @@ class StoreUnavailableError(EncoursError):
 
 def sqlite_url(path: Path) -> str:
     """Return the address of a SQLite store in a file."""
-    return f"sqlite+pysqlite:///{path}"
+    return sqlite_address(path, "sqlite+pysqlite")
 
 
 def sqlite_file(url: str) -> Path | None:
