@@ -15,7 +15,8 @@ import pytest
 from features.ledger import Ledger
 from models.bundle import MODEL_FILE, TREES_FILES, load_bundle, make_bundle, write_bundle
 from serving.access import Scope
-from serving.keeping import AnswerKeeper, Spool
+from serving.operations.answer_writer import AnswerWriter
+from serving.operations.spool import Spool
 from serving.model_watch import RegistryState, read_pointer, write_registry_state
 from serving.online import OnlineHistory
 from serving.settings import ServiceSettings
@@ -142,8 +143,8 @@ def test_while_the_store_is_away_scores_are_answered_and_events_are_not_acknowle
     health = client.get("/v1/health").json()
     assert (health["status"], health["store"], health["waiting_answers"]) == ("degraded", "unreachable", 1)
     store.is_away = False
-    service.worker.keeper.close()  # finishes what waits
-    recovered = AnswerKeeper(real, service.settings.spool_folder)
+    service.worker.writer.close()  # finishes what waits
+    recovered = AnswerWriter(real, Spool(service.settings.spool_folder))
     recovered.close()
     found = real.answer(away.json()["scores"][0]["score_id"])
     assert found is not None, "the answer given while the store was away is in the audit log"
@@ -156,10 +157,11 @@ def test_answers_wait_on_disk_before_the_caller_is_answered(tmp_path: Path) -> N
     answer = Answer("score-1", SCORE, "F-1", "C-1", NOW, "erp", {"p_late": 0.5})
     spool.add([answer])
     assert Spool(tmp_path / "spool").count == 1, "another process finds it"
-    ((path, answers),) = spool.batches()
-    assert answers == [answer]
-    spool.remove(path)
-    assert spool.batches() == []
+    (read,) = spool.files()
+    assert read.answers == (answer,)
+    spool.finish(read)
+    assert list(spool.files()) == []
+    assert spool.count == 0
 
 
 def test_two_workers_agree_after_events_on_either(make_service: Maker) -> None:
