@@ -203,8 +203,16 @@ BAD_FILES = {
         ["score-1"],
         "3 answers expected, 1 found",
     ),
-    "a foreign line": (_first_version(answer(1)) + b'{"answer_id": 5}\n', ["score-1"], "is no answer (TypeError)"),
-    "line separators of the first version": (_first_version(answer(1, subject_id=SEPARATORS)), ["score-1"], None),
+    "a foreign line": (
+        _first_version(answer(1)) + b'{"answer_id": 5}\n',
+        ["score-1"],
+        "is no answer (TypeError)",
+    ),
+    "line separators of the first version": (
+        _first_version(answer(1, subject_id=SEPARATORS)),
+        ["score-1"],
+        None,
+    ),
 }
 
 
