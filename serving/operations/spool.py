@@ -94,7 +94,7 @@ class Spool:
         Raises:
             OSError: the disk does not take them; nothing is left behind.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # answers in full: personal data
         self._number += 1
         name = f"{time.time_ns():020d}-{os.getpid()}-{self._number:06d}-n{len(answers)}.jsonl"
         lines = [_line({"format": FORMAT, "answers": len(answers)})]

@@ -15,6 +15,7 @@ from serving.operations import answer_writer
 from serving.operations.answer_writer import UNREADY_AFTER, AnswerWriter
 from serving.operations.spool import FORMAT, UNREADABLE, Spool, read_spool_file
 from serving.store import SCORE, Answer, StoreUnavailableError
+from tests.waiting import until
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 #: Everything at which `str.splitlines` cuts a line, and JSON does not.
@@ -76,15 +77,6 @@ def answer(number: int, **changes: Any) -> Answer:
         "body": {"p_late": 0.5},
     }
     return Answer(**{**fields, **changes})
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for a background worker, which polls every few hundredths of a second here."""
-    for _ in range(2000):
-        if condition():
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError("it did not come true within ten seconds")
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 from hypothesis import given
@@ -46,6 +47,18 @@ def test_a_bracket_in_the_path_is_refused_for_the_pages_only(tmp_path: Path) -> 
     with pytest.raises(InvalidInputError, match=r"reads \[ in a path as a pattern.*rename the folder"):
         check_pages_can_open(bracketed)
     assert dagster_home(bracketed).is_dir()
+
+
+def test_dagster_keeps_its_history_within_a_home_of_any_name(tmp_path: Path) -> None:
+    folder = dagster_home(home_at(tmp_path / AWKWARD_NAME))
+    # As Dagster's pages open it: from its settings and the environment alone.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(folder))
+        with dg.DagsterInstance.get() as instance:
+            assert instance.get_runs_count() == 0
+            assert not instance.telemetry_enabled
+    assert (folder / "history" / "runs.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [AWKWARD_NAME]
 
 
 def test_settings_of_dagster_that_a_person_wrote_stay(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from features.errors import EncoursError
 from serving.operations import supervisor as module
 from serving.operations.supervisor import Supervisor, WorkerState, place_of
+from tests.waiting import until
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 
@@ -21,14 +22,6 @@ def quick_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def state_of(supervisor: Supervisor, name: str) -> WorkerState:
     return next(state for state in supervisor.states() if state.name == name)
-
-
-def until(condition: Callable[[], object]) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError("it did not come true within ten seconds")
 
 
 def test_a_worker_is_restarted_after_every_kind_of_failure_and_counts_as_failing_until_it_works() -> None:

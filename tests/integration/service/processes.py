@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,14 +71,6 @@ def is_started_with(process: psutil.Process, word: str) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and word in process.cmdline()
     except psutil.Error:
         return False  # it ended while we looked
-
-
-def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait until something that another process does is seen; fail when it is not within so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def free_port() -> int:

@@ -12,23 +12,20 @@ from typing import Any
 import psutil
 import pytest
 
+from features.errors import InvalidInputError
 from serving.settings import read_settings
 from serving.starting import Listening, check_listening
 from serving.store import open_store
 from tests.awkward_names import AWKWARD_NAME
 
-from .conftest import NOW, put_in_service
+from .conftest import prepare_home
 from .processes import DRAFT, Running, free_port, serving
 
 
 @pytest.fixture(scope="module")
 def running(ledger: Any, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = tmp_path_factory.mktemp("process") / AWKWARD_NAME
-    settings = read_settings({"ENCOURS_HOME": str(home)})
-    put_in_service(settings, bundle_folder)
-    store = open_store(settings.store_url, settings.secret())
-    store.load_ledger(ledger, NOW)
-    store.close()
+    prepare_home(home, ledger, bundle_folder)
     with serving(home, tmp_path_factory.mktemp("passing"), workers=2) as started:
         yield started
 
@@ -118,7 +115,7 @@ def test_a_port_in_use_and_an_open_door_are_refused_before_anything_starts() -> 
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(Exception, match="choose another port"):
+        with pytest.raises(InvalidInputError, match="choose another port"):
             check_listening(Listening("127.0.0.1", port, 1), is_open=False)
-    with pytest.raises(Exception, match="leave out --open"):
+    with pytest.raises(InvalidInputError, match="leave out --open"):
         check_listening(Listening("0.0.0.0", free_port(), 1), is_open=True)

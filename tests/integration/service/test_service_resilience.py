@@ -15,6 +15,7 @@ from unittest.mock import Mock
 import polars as pl
 import pytest
 
+from features.errors import InvalidInputError
 from features.ledger import Ledger
 from models.bundle import MODEL_FILE, TREES_FILES, load_bundle, make_bundle, write_bundle
 from serving import model_watch
@@ -28,9 +29,9 @@ from serving.routes import build_app
 from serving.settings import ServiceSettings
 from serving.store import SCORE, Answer, Fact, SqlHistoryStore, StoreUnavailableError, open_store, sqlite_url
 from serving.store.tables import FACT_COLUMNS
+from tests.waiting import until
 
 from .conftest import AS_OF, CUT_OFF, NOW, Maker, Service, put_in_service
-from .processes import until
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette asks for another HTTP client than the one installed
@@ -133,7 +134,7 @@ def test_a_pointer_that_leads_nowhere_is_refused(tmp_path: Path, content: str) -
     (tmp_path / "bundles").mkdir()
     pointer = tmp_path / "bundles" / "champion.json"
     pointer.write_text(content)
-    with pytest.raises(Exception, match="pointer to the champion"):
+    with pytest.raises(InvalidInputError, match="pointer to the champion"):
         read_pointer(pointer)
 
 

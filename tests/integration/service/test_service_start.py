@@ -10,10 +10,10 @@ import pytest
 
 from serving.access import Scope, make_key, write_keys
 from serving.settings import read_settings
-from serving.store import open_store
+from tests.waiting import until
 
-from .conftest import NOW, put_in_service
-from .processes import DRAFT, until
+from .conftest import NOW, prepare_home
+from .processes import DRAFT
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -24,11 +24,7 @@ with warnings.catch_warnings():
 
 @pytest.fixture
 def home(ledger: Any, bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    settings = read_settings({"ENCOURS_HOME": str(tmp_path)})
-    put_in_service(settings, bundle_folder)
-    store = open_store(settings.store_url, settings.secret())
-    store.load_ledger(ledger, NOW)
-    store.close()
+    prepare_home(tmp_path, ledger, bundle_folder)
     monkeypatch.setenv("ENCOURS_HOME", str(tmp_path))
     monkeypatch.setattr(module, "START_AGAIN_SECONDS", 0.0)
     return tmp_path

@@ -23,12 +23,12 @@ import psutil
 import pytest
 
 from serving.operations.spool import Spool
-from serving.settings import read_settings
 from serving.store import SCORE, Answer, open_store
 from tests.awkward_names import AWKWARD_NAME
+from tests.waiting import until
 
-from .conftest import NOW, put_in_service
-from .processes import DRAFT, Running, serving, until
+from .conftest import NOW, prepare_home
+from .processes import DRAFT, Running, serving
 
 SEPARATED = "PO\u2028\u2029\x85 7"
 SPOOLED = Answer("score-of-before", SCORE, "F\u2028-1", "C-1", NOW, "erp", {"answer": {}, "caller": "erp"})
@@ -38,11 +38,7 @@ SPOOLED = Answer("score-of-before", SCORE, "F\u2028-1", "C-1", NOW, "erp", {"ans
 def service(ledger: Any, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service whose spool was poisoned before it started."""
     home = tmp_path_factory.mktemp("faults") / AWKWARD_NAME
-    settings = read_settings({"ENCOURS_HOME": str(home)})
-    put_in_service(settings, bundle_folder)
-    store = open_store(settings.store_url, settings.secret())
-    store.load_ledger(ledger, NOW)
-    store.close()
+    settings = prepare_home(home, ledger, bundle_folder)
     spool = Spool(settings.spool_folder)
     spool.add([SPOOLED])
     for name, content in {
