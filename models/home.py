@@ -9,10 +9,31 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 HOME_VARIABLE = "ENCOURS_HOME"
 TRACKING_VARIABLE = "ENCOURS_TRACKING_URI"
 DEFAULT_HOME = Path("var")
+_SQLITE = "sqlite"
+
+
+def sqlite_address(file: Path, driver: str = _SQLITE) -> str:
+    """Return the database address of a SQLite file; any name of a folder is allowed in it.
+
+    In an address, `%` begins an escape and `?` the options; both are escaped here, and read back by SQLAlchemy.
+
+    Args:
+        file: the database file.
+        driver: name of the dialect, with its driver where one is meant (`sqlite+pysqlite`).
+    """
+    return f"{driver}:///{str(file).replace('%', '%25').replace('?', '%3F')}"
+
+
+def sqlite_file_of(address: str) -> Path | None:
+    """Return the file of a SQLite address; null for the address of a server."""
+    scheme, separator, path = address.partition(":///")
+    is_sqlite = bool(separator) and scheme.split("+")[0] == _SQLITE
+    return Path(unquote(path.split("?")[0])) if is_sqlite else None
 
 
 @dataclass(frozen=True)
@@ -42,11 +63,16 @@ class Home:
         """The small file that names the bundle in service; replaced in one move."""
         return self.bundles / "champion.json"
 
+    @property
+    def embedded_registry(self) -> Path | None:
+        """File of the MLflow database when it is embedded in SQLite; null when a server keeps it."""
+        return sqlite_file_of(self.tracking_uri)
+
 
 def home_at(root: Path, tracking_uri: str | None = None) -> Home:
     """A home in a given folder, with MLflow on SQLite inside it unless another address is given."""
     absolute = root.expanduser().resolve()
-    return Home(root=absolute, tracking_uri=tracking_uri or f"sqlite:///{absolute / 'mlflow' / 'mlflow.db'}")
+    return Home(root=absolute, tracking_uri=tracking_uri or sqlite_address(absolute / "mlflow" / "mlflow.db"))
 
 
 def read_home(environment: Mapping[str, str] | None = None) -> Home:

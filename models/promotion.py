@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import Fault, InvalidInputError
+from features.json_lines import append_json_line, read_json_lines
 from models.home import Home
 from models.tracking import (
     CHALLENGER,
@@ -269,11 +270,15 @@ def point_to(home: Home, bundle: Path) -> None:
 
 
 def promotions(home: Home) -> list[dict[str, Any]]:
-    """Every promotion and rollback, oldest first."""
+    """Every promotion and rollback, oldest first.
+
+    Raises:
+        InvalidInputError: a line cannot be read, as when the disk was full while it was written.
+    """
     path = home.bundles / LOG_FILE
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return read_json_lines(path)
 
 
 def _previous(home: Home, present: RegisteredVersion | None) -> RegisteredVersion | None:
@@ -305,8 +310,4 @@ def _note(
         "why": why,
         "evidence": None if evidence is None else asdict(evidence),
     }
-    path = home.bundles / LOG_FILE
-    with path.open("a", encoding="utf-8") as log:
-        log.write(json.dumps(entry, ensure_ascii=False) + "\n")
-        log.flush()
-        os.fsync(log.fileno())
+    append_json_line(home.bundles / LOG_FILE, entry)

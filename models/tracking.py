@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -224,18 +225,39 @@ def _client(home: Home) -> MlflowClient:
     for talkative in ("mlflow", "alembic"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
 
-    if home.tracking_uri.startswith("sqlite:///"):
-        Path(home.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(home.tracking_uri)
     mlflow.set_registry_uri(home.tracking_uri)
-    return mlflow.MlflowClient(home.tracking_uri, home.tracking_uri)
+    if home.embedded_registry is None:
+        return mlflow.MlflowClient(home.tracking_uri, home.tracking_uri)
+    return _embedded_client(home.tracking_uri, home.embedded_registry)
+
+
+@cache
+def _embedded_client(address: str, database: Path) -> MlflowClient:
+    """A client of an embedded registry, usable from wherever its home lies now."""
+    import mlflow
+    from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
+    from mlflow.store.db import utils as mlflow_database
+
+    from models.registry_artifacts import SCHEME, HomeArtifactRepository, make_locations_relative
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    # MLflow would create the folder of the address as it is written, escapes included: `h50%2520` beside `h50%20`.
+    mlflow_database.__dict__["_make_parent_dirs_if_sqlite"] = lambda address: None
+    # The entry point of the package says the same; an installation from before it has none.
+    _artifact_repository_registry.register(SCHEME, HomeArtifactRepository)  # type: ignore[no-untyped-call]
+    client = mlflow.MlflowClient(address, address)
+    make_locations_relative(database)
+    return client
 
 
 def _experiment(client: MlflowClient, home: Home) -> str:
     found = client.get_experiment_by_name(EXPERIMENT)
     if found is not None:
         return str(found.experiment_id)
-    location = home.artifacts.as_uri() if home.tracking_uri.startswith("sqlite:///") else None
+    from models.registry_artifacts import ARTIFACTS_LOCATION
+
+    location = None if home.embedded_registry is None else ARTIFACTS_LOCATION
     return str(
         client.create_experiment(EXPERIMENT, artifact_location=location, tags={_KIND_TAG: _TRAINING_KIND})
     )

@@ -102,7 +102,7 @@ def open_features_hold_their_declarations(encours_home: EncoursHome) -> dg.Asset
 def scores_are_probabilities_and_none_is_missing(encours_home: EncoursHome) -> dg.AssetCheckResult:
     """Every open invoice has one score; curves fall; dates do not lie in the past."""
     workspace = encours_home.workspace()
-    scores = pl.read_parquet(workspace.out / "scored_invoices.parquet")
+    scores = pl.read_parquet(workspace.out / "scored_invoices.parquet", glob=False)
     faults = score_faults(scores)
     missing = workspace.read_frame("open_landmarks").join(scores, on=list(_KEY), how="anti")
     if missing.height:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import yaml
+from dagster._core.instance.ref import InstanceRef
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from models.files import write_bytes
 from models.home import Home
 
 _REFUSALS = frozenset({"EncoursError", "InvalidInputError"})
@@ -21,16 +25,41 @@ telemetry:
 nux:
   enabled: false
 """
+_STORAGE_SETTINGS = """# The run history of this home; the folder may have any name.
+storage:
+  custom:
+    module: pipelines.dagster_storage
+    class: HomeRunHistory
+    config:
+      base_dir:
+        env: DAGSTER_HOME
+"""
+_STORAGE_NAMED = re.compile(r"^(storage|run_storage):", re.MULTILINE)
 
 
 def dagster_home(home: Home) -> Path:
-    """Dagster's own folder in the home, made with telemetry off when it is not there."""
+    """Dagster's own folder in the home, created with telemetry off; a storage that a person named stays."""
     folder = home.root / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
     settings = folder / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(_DAGSTER_SETTINGS, encoding="utf-8")
+    present = settings.read_text(encoding="utf-8") if settings.exists() else _DAGSTER_SETTINGS
+    wanted = present if _STORAGE_NAMED.search(present) else present.rstrip("\n") + "\n" + _STORAGE_SETTINGS
+    if wanted != present or not settings.exists():
+        write_bytes(wanted.encode(), settings)
     return folder
+
+
+@contextmanager
+def _dagster_at(folder: Path) -> Iterator[None]:
+    """Name Dagster's folder to everything that runs in this process, for one run."""
+    before = os.environ.get("DAGSTER_HOME")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["DAGSTER_HOME"]
+        else:
+            os.environ["DAGSTER_HOME"] = before
 
 
 @contextmanager
@@ -83,14 +112,39 @@ def run_job(
         "loggers": {logger: {}},
     }
     folder = dagster_home(home)
-    os.environ.setdefault("DAGSTER_HOME", str(folder))
-    with only_run(home), dg.DagsterInstance.from_config(str(folder)) as instance:
+    with (
+        only_run(home),
+        _dagster_at(folder),
+        _instance_at(folder) as instance,
+    ):
         result = defs.resolve_job_def(job_name).execute_in_process(
             run_config=config, instance=instance, raise_on_error=False
         )
     if not result.success:
         raise _refusal(result)
     return result
+
+
+def _instance_at(folder: Path) -> dg.DagsterInstance:
+    """Open Dagster's instance; its settings are passed on, since Dagster takes `[` in a folder's name for a pattern."""
+    settings = yaml.safe_load((folder / "dagster.yaml").read_text(encoding="utf-8"))
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=settings))
+
+
+def check_pages_can_open(home: Home) -> None:
+    """Refuse a home whose settings the pages of Dagster would not find.
+
+    Raises:
+        InvalidInputError: the path holds a bracket, which Dagster reads as a pattern of names.
+    """
+    if "[" in str(home.root):
+        fault = Fault(
+            "Dagster reads [ in a path as a pattern and would not find its settings",
+            where=str(home.root),
+            expected="a home without [ in its path",
+            remedy="rename the folder, then set ENCOURS_HOME to it; a moved home works",
+        )
+        raise InvalidInputError("the pages of Dagster cannot be opened", [fault])
 
 
 def _refusal(result: dg.ExecuteInProcessResult) -> EncoursError:

@@ -57,12 +57,12 @@ class Workspace:
         path = self.frame_path(name)
         if not path.exists():
             raise _not_made_yet(path)
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, glob=False)
 
     def read_optional_frame(self, name: str) -> pl.DataFrame | None:
         """An intermediate frame, or None where its asset found nothing to make it from."""
         path = self.frame_path(name)
-        return pl.read_parquet(path) if path.exists() else None
+        return pl.read_parquet(path, glob=False) if path.exists() else None
 
     def write_settings(self, name: str, settings: LedgerSettings) -> Path:
         """Store the ledger settings that intermediate frames were computed under."""

@@ -194,6 +194,9 @@ class KeyRing:
         except FileNotFoundError:
             self._seen, self._keys = None, {}
             return
+        except OSError as failure:  # the disk fails: the keys read before go on
+            self.fault = f"The file of access keys cannot be read ({type(failure).__name__})"
+            return
         seen = (status.st_mtime_ns, status.st_ino)
         if seen == self._seen:
             return
@@ -202,6 +205,9 @@ class KeyRing:
             self._keys, self.fault = read_keys(self._path), None
         except InvalidInputError as refusal:
             self.fault = refusal.summary
+        except OSError as failure:
+            self._seen = None
+            self.fault = f"The file of access keys cannot be read ({type(failure).__name__})"
 
 
 def _key_of(entry: Mapping[str, Any]) -> AccessKey:

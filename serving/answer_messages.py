@@ -238,21 +238,4 @@ class FeedAnswer(Reply):
     age_hours: float | None = Field(description="hours since the newest load or event; null before the first")
 
 
-class HealthAnswer(Reply):
-    """Whether the service can be relied on now."""
-
-    status: Literal["ok", "degraded"]
-    notes: list[str] = Field(description="why the service is degraded; empty when it is not")
-    warnings: list[str] = Field(description="what a person should do soon; the service is not degraded by it")
-    model_version: str | None
-    model_loaded_at: dt.datetime | None
-    policy_version: str | None
-    registry: Literal["reachable", "unreachable", "not followed", "unknown"]
-    registry_checked_at: dt.datetime | None
-    store: Literal["reachable", "unreachable"]
-    waiting_answers: int = Field(description="answers kept aside until the store is back")
-    pending_facts: dict[str, int] = Field(description="payments and disputes that wait for their invoice")
-    feeds: list[FeedAnswer]
-
-
 KeptScoreAnswer.model_rebuild()

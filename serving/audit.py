@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from features.errors import Fault
+from features.json_lines import append_json_line, read_json_lines
 
 GENESIS_HASH: Final = "0" * 64
 
@@ -243,17 +244,17 @@ def _fault(position: int, what: str) -> Fault:
 
 
 def read_anchors(path: Path) -> list[Anchor]:
-    """Return the positions noted in a file; none when the file does not exist."""
+    """Return the positions noted in a file; none when the file does not exist.
+
+    Raises:
+        InvalidInputError: a line cannot be read: positions noted there would not be checked.
+    """
     if not path.exists():
         return []
-    noted = (json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.strip())
-    return [Anchor(int(entry["position"]), str(entry["line_hash"])) for entry in noted]
+    return [Anchor(int(entry["position"]), str(entry["line_hash"])) for entry in read_json_lines(path)]
 
 
 def note_anchor(path: Path, anchor: Anchor) -> None:
     """Append a position and its hash to the file, unless it is noted already."""
-    if anchor in read_anchors(path):
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(anchor)) + "\n")
+    if anchor not in read_anchors(path):
+        append_json_line(path, asdict(anchor))

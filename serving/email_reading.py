@@ -84,10 +84,17 @@ class EmailReader:
                 known = made if known is None else pl.concat([known, made]).unique("email_id", keep="last")
                 self._read = known
                 if self._memory_path is not None and fresh.height >= WORTH_KEEPING:
-                    _write_memory(self._memory_path, known.join(keys, on=["email_id", "content"], how="semi"))
+                    self._persist(self._memory_path, known.join(keys, on=["email_id", "content"], how="semi"))
         return keys.join(
             known, on=["email_id", "content"], how="left", maintain_order="left", validate="1:1"
         ).drop("content")
+
+    def _persist(self, path: Path, signals: pl.DataFrame) -> None:
+        """Write what was read; a disk that does not take it costs a second reading after a restart, no score."""
+        try:
+            _write_memory(path, signals)
+        except (OSError, pl.exceptions.PolarsError) as failure:
+            _LOG.warning("what the e-mails say was not written: %s", type(failure).__name__)
 
 
 def remember_signals(path: Path, emails: pl.DataFrame, signals: pl.DataFrame) -> None:
@@ -130,7 +137,7 @@ def _read_memory(path: Path, quoting: bool) -> pl.DataFrame | None:
     from features.email_signals import signals_schema
 
     try:
-        held = pl.read_parquet(path)
+        held = pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError):
         return None  # nothing yet, or not usable: the mails are read again
     expected = pl.Schema({**signals_schema(quoting), "content": pl.UInt64})

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
-from serving.answer_messages import FeedAnswer, HealthAnswer
+from serving.answer_messages import FeedAnswer
+from serving.dunning import DEFAULT_POLICY_PATH
 from serving.dunning.legal import coverage_warning
 from serving.model_watch import RegistryState, read_registry_state
+from serving.operations.health_answer import HealthAnswer, WorkerAnswer
+from serving.operations.redaction import public_text
 from serving.store import FeedState, StoreUnavailableError
 from serving.worker import ScoreWorker
+
+#: Seconds without a word of the registry follower after which nobody knows what it would say.
+FOLLOWER_SILENT_SECONDS: Final = 120.0
 
 
 def health_of(worker: ScoreWorker) -> HealthAnswer:
@@ -31,13 +38,21 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
         notes.append("no usable dunning policy is in service")
     notes += [fault for fault in (worker.champion.fault, worker.policy.fault, worker.keys.fault) if fault]
     registry = read_registry_state(worker.settings.registry_state_path)
-    if registry is not None and registry.is_reachable is False:
+    registry_word = _registry_word(registry, now)
+    if registry_word == "unreachable":
         notes.append("the model registry is unreachable: the last good model serves")
+    elif registry_word == "unknown":
+        notes.append("the registry is not being followed at present: the last good model serves")
     history = worker.history_in_use()
     if history is not None and history.is_rebuilding:
         notes.append("the history is being prepared again after a nightly load")
-    if worker.keeper.waiting_answers:
-        notes.append(f"{worker.keeper.waiting_answers} answers wait for the store")
+    notes += _writer_notes(worker)
+    workers = worker.supervisor.states()
+    notes += [
+        f"the worker {state.name} is {state.state} ({state.last_failure})"
+        for state in workers
+        if state.state in {"restarting", "stalled"}
+    ]
     ages = [_feed(feed, now) for feed in feeds]
     age = next((feed.age_hours for feed in ages if feed.name == "payments"), None)
     worker.metrics.feed_age.set(-1.0 if age is None else age)
@@ -45,18 +60,47 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
         notes.append("no payment was ever delivered: automatic dunning steps are held")
     return HealthAnswer(
         status="degraded" if notes else "ok",
-        notes=notes,
+        is_ready=worker.is_ready,
+        notes=[public_text(note, _folders(worker)) for note in notes],
         warnings=_warnings(worker, now),
         model_version=None if model is None else model.value.version,
         model_loaded_at=None if model is None else model.loaded_at,
         policy_version=None if policy is None else policy.value.spec.policy.version,
-        registry=_registry_word(registry),
+        registry=registry_word,
         registry_checked_at=None if registry is None else registry.checked_at,
         store=store,
-        waiting_answers=worker.keeper.waiting_answers,
+        waiting_answers=worker.writer.waiting_answers,
+        unreadable_files=worker.writer.unreadable_files,
         pending_facts=pending,
         feeds=ages,
+        workers=[WorkerAnswer(**vars(state)) for state in workers],
     )
+
+
+def _writer_notes(worker: ScoreWorker) -> list[str]:
+    """What keeps answers from the store, from the disk, or in the spool."""
+    writer = worker.writer
+    notes = []
+    if writer.disk_fault is not None:
+        notes.append(
+            f"answers can be written nowhere ({writer.disk_fault}): scores are refused until they can"
+        )
+    if writer.waiting_answers:
+        notes.append(f"{writer.waiting_answers} answers wait for the store")
+    if writer.spool_fault is not None:
+        notes.append(f"the spool cannot be emptied ({writer.spool_fault})")
+    if writer.unreadable_files:
+        notes.append(
+            f"{writer.unreadable_files} spool files could not be read and were set aside: see spool/unreadable"
+        )
+    return notes
+
+
+def _folders(worker: ScoreWorker) -> list[Path]:
+    """Folders of this installation, which a message may name and a caller may not see."""
+    settings = worker.settings
+    policy = (settings.policy_path or DEFAULT_POLICY_PATH).parent
+    return [settings.home, settings.home.parent, policy, Path(__file__).parents[1], Path.home()]
 
 
 def _warnings(worker: ScoreWorker, now: dt.datetime) -> list[str]:
@@ -67,10 +111,12 @@ def _warnings(worker: ScoreWorker, now: dt.datetime) -> list[str]:
 
 
 def _registry_word(
-    state: RegistryState | None,
+    state: RegistryState | None, now: dt.datetime
 ) -> Literal["reachable", "unreachable", "not followed", "unknown"]:
     if state is None:
         return "not followed"
+    if abs((now - state.checked_at).total_seconds()) > FOLLOWER_SILENT_SECONDS:
+        return "unknown"
     return "reachable" if state.is_reachable else "unreachable"
 
 

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.metrics import ServiceMetrics
+from serving.operations.supervisor import place_of
 from serving.problems import RefusalError, not_found
 
 _LOG: Final = logging.getLogger("encours.http")
@@ -32,8 +33,8 @@ SECURITY_HEADERS: Final = {
 #: Where a route says which pattern it is; a path that no route knows has none.
 ROUTE_STATE: Final = "encours_route"
 _UNMATCHED: Final = "unmatched"
-#: What is still read, and thrown away, of a body that is too large, so that the caller reads the refusal.
-_DRAINED_BODIES: Final = 4
+#: Asked by whoever watches the process, without a key and by any name of the host.
+PROBES: Final = frozenset({"/livez", "/healthz", "/readyz"})
 
 
 def refuse(refusal: RefusalError) -> Response:
@@ -46,50 +47,17 @@ def refuse(refusal: RefusalError) -> Response:
     )
 
 
-async def read_body(request: Request, largest: int) -> bytes:
-    """Return the body of a request; refuse it above `largest` bytes, told or counted.
-
-    Raises:
-        RefusalError: 413 when the body is too large, also when it comes in chunks; 415 when it is not JSON.
-    """
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind != JSON:
-        raise RefusalError(
-            415, "unsupported_media_type", f"The body must be JSON: header `Content-Type: {JSON}`."
-        )
-    told = request.headers.get("content-length", "")
-    is_too_large = told.isdigit() and int(told) > largest
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > largest:
-            is_too_large = True
-            parts.clear()
-        if size > largest * _DRAINED_BODIES:
-            break
-        if not is_too_large:
-            parts.append(part)
-    if is_too_large:
-        raise RefusalError(
-            413,
-            "body_too_large",
-            f"The body is larger than {largest} bytes. To do: send fewer invoices or events at a time.",
-        )
-    return b"".join(parts)
-
-
 class Surroundings:
     """Adds headers, counts, and turns what a route raises into an answer.
 
     Args:
         app: the routes.
-        metrics: where requests are counted.
+        metrics: where requests are counted; null counts none.
         local_hosts_only: names of hosts accepted; null accepts any. Set when no key protects the service.
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: ServiceMetrics, local_hosts_only: frozenset[str] | None = None
+        self, app: ASGIApp, metrics: ServiceMetrics | None, local_hosts_only: frozenset[str] | None = None
     ) -> None:
         self._app = app
         self._metrics = metrics
@@ -97,6 +65,8 @@ class Surroundings:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket":
+            await _deny_websocket(receive, send)
         if scope["type"] != "http":
             return
         began = time.perf_counter()
@@ -114,7 +84,7 @@ class Surroundings:
         scope = {**scope, "app": scope.get("app", self), "state": dict(scope.get("state") or {})}
         scope.pop("starlette.exception_handlers", None)
         try:
-            refusal = self._refusal_of_host(scope)
+            refusal = _refusal_of_upgrade(scope) or self._refusal_of_host(scope)
             if refusal is not None:
                 await refuse(refusal)(scope, receive, send_with_headers)
             else:
@@ -126,16 +96,17 @@ class Surroundings:
         except ClientDisconnect:
             status = 499
         except Exception as failure:
-            _LOG.error("a request failed: %s", _where(failure))
+            _LOG.error("a request failed: %s", place_of(failure))
             if is_begun:
                 raise
             await refuse(_INTERNAL)(scope, receive, send_with_headers)
         finally:
             route = scope["state"].get(ROUTE_STATE, _UNMATCHED)
-            self._metrics.count(route, scope["method"], status, time.perf_counter() - began)
+            if self._metrics is not None:
+                self._metrics.count(route, scope["method"], status, time.perf_counter() - began)
 
     def _refusal_of_host(self, scope: Scope) -> RefusalError | None:
-        if self._hosts is None:
+        if self._hosts is None or scope["path"] in PROBES:
             return None
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0].strip("[]")
@@ -147,11 +118,30 @@ class Surroundings:
         )
 
 
+_NO_UPGRADE: Final = RefusalError(
+    400, "upgrade_not_supported", "The service speaks HTTP only; there are no WebSockets."
+)
 _INTERNAL: Final = RefusalError(
     500,
     "internal_error",
     "Something went wrong on our side; it has been logged. The request may be repeated.",
 )
+
+
+def _refusal_of_upgrade(scope: Scope) -> RefusalError | None:
+    is_upgrade = any(name == b"upgrade" and value.lower() == b"websocket" for name, value in scope["headers"])
+    return _NO_UPGRADE if is_upgrade else None
+
+
+async def _deny_websocket(receive: Receive, send: Send) -> None:
+    """Answer the opening of a WebSocket, where a server offers one, with the refusal."""
+    message = await receive()
+    if message["type"] != "websocket.connect":
+        return
+    body = _NO_UPGRADE.answer.model_dump_json(exclude_none=True).encode()
+    headers = _with_security([(b"content-type", JSON.encode())])
+    await send({"type": "websocket.http.response.start", "status": _NO_UPGRADE.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
 
 
 def _unmatched(failure: HTTPException) -> RefusalError:
@@ -171,14 +161,3 @@ def _with_security(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, byte
         if name.encode() not in given
     ]
     return [*headers, *added]
-
-
-def _where(failure: BaseException) -> str:
-    """Say what failed and where in the code; never with values, which may be someone's data."""
-    frames = []
-    trace = failure.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        frames.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return f"{type(failure).__name__} at {' > '.join(frames[-6:])}"

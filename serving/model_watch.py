@@ -11,15 +11,22 @@ import datetime as dt
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from features.files import write_whole
+from serving.operations.supervisor import place_of
 
 _LOG: Final = logging.getLogger("encours.watch")
 Value = TypeVar("Value")
+#: Seconds before a value that could not be read is read again.
+RETRY_SECONDS: Final = 5.0
+# Raised for a value that stays unusable however often it is read.
+_UNUSABLE: Final = (InvalidInputError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -52,31 +59,45 @@ class Watched(Generic[Value]):
         self._load = load
         self._now = now
         self._seen: object = None
+        self._retry_at = 0.0
         self._lock = threading.Lock()
         self.current: Loaded[Value] | None = None
         self.fault: str | None = None
 
     def refresh(self) -> bool:
-        """Look at the source once; return whether another value serves now."""
+        """Poll the source once; return whether another value serves now.
+
+        A value that is refused is not read again until its source changes; one that could not be read (the store or
+        the disk failed) is tried again at the next poll.
+        """
         with self._lock:
             try:
                 seen = self._signature()
             except OSError:
                 self.fault = f"the {self._name} is not where it should be"
                 return False
-            if seen == self._seen:
+            if seen == self._seen or time.monotonic() < self._retry_at:
                 return False
-            self._seen = seen
             try:
                 value = self._load()
-            except (EncoursError, OSError, ValueError, KeyError, TypeError) as refusal:
-                reason = str(refusal) if isinstance(refusal, EncoursError) else type(refusal).__name__
-                self.fault = f"the new {self._name} cannot be used, the one before goes on: {reason}"
-                _LOG.error("%s", self.fault)
+            except Exception as refusal:
+                if isinstance(refusal, _UNUSABLE):
+                    self._seen = seen
+                self._retry_at = time.monotonic() + RETRY_SECONDS
+                self._note(refusal)
                 return False
+            self._seen, self._retry_at = seen, 0.0
             self.current, self.fault = Loaded(value, self._now()), None
             _LOG.info("a new %s serves", self._name)
             return True
+
+    def _note(self, refusal: Exception) -> None:
+        reason = str(refusal) if isinstance(refusal, InvalidInputError) else type(refusal).__name__
+        fault = f"the new {self._name} cannot be used, the one before goes on: {reason}"
+        if fault != self.fault:
+            place = "" if isinstance(refusal, EncoursError) else f" ({place_of(refusal)})"
+            _LOG.error("%s%s", fault, place)
+        self.fault = fault
 
 
 def read_pointer(pointer: Path) -> Path:
@@ -108,38 +129,6 @@ def file_signature(path: Path) -> tuple[int, int, int]:
     return status.st_mtime_ns, status.st_ino, status.st_size
 
 
-class Poller:
-    """Looks at watched things again and again until closed, in a thread of its own.
-
-    Args:
-        look: looks once; what it raises is logged by name and does not stop the next look.
-        seconds: pause between two looks.
-    """
-
-    def __init__(self, look: Callable[[], object], seconds: float, name: str) -> None:
-        self._look = look
-        self._seconds = seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop looking."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
-            try:
-                self._look()
-            except Exception as failure:  # a broken look must not end the watching
-                _LOG.error("%s failed: %s", self._thread.name, type(failure).__name__)
-
-
 @dataclass(frozen=True)
 class RegistryState:
     """What the follower of the registry saw last.
@@ -158,16 +147,12 @@ def read_registry_state(path: Path) -> RegistryState | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return RegistryState(dt.datetime.fromisoformat(content["checked_at"]), bool(content["is_reachable"]))
-    except (FileNotFoundError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def write_registry_state(path: Path, state: RegistryState) -> None:
-    """Note what the follower saw, aside, then renamed."""
+    """Note what the follower saw, in one move."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.aside")
-    aside.write_text(
-        json.dumps({"checked_at": state.checked_at.isoformat(), "is_reachable": state.is_reachable}),
-        encoding="utf-8",
-    )
-    aside.replace(path)
+    content = {"checked_at": state.checked_at.isoformat(), "is_reachable": state.is_reachable}
+    write_whole(json.dumps(content), path)

@@ -22,6 +22,7 @@ from features.asof import PaymentHistory
 from features.ledger import Ledger
 from features.settings import LedgerSettings
 from serving.ledger_parts import LedgerParts
+from serving.operations.supervisor import Supervisor
 from serving.store import HistoryAtMoment, HistoryStore, Moment, Overrides, StoreUnavailableError
 
 _LOG: Final = logging.getLogger("encours.online")
@@ -177,20 +178,31 @@ class OnlineHistory:
         store: the history store.
         settings: how lateness is read.
         read_signals: reads e-mails; null leaves the communication features unknown.
+        supervisor: runs what is prepared again in the background; one of its own when null.
     """
 
     def __init__(
-        self, store: HistoryStore, settings: LedgerSettings, read_signals: ReadSignals | None = None
+        self,
+        store: HistoryStore,
+        settings: LedgerSettings,
+        read_signals: ReadSignals | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self.settings = settings
         self._store = store
         self._read_signals = read_signals
         self._knowledge = prepare(store, settings, read_signals)
         self._lock = asyncio.Lock()
-        self._rebuilding = threading.Lock()
+        self._supervisor = supervisor or Supervisor()
+        self._rebuild_name = f"history-rebuild-{settings.grace_days}"
         self._replacing = threading.Lock()
+        self._catching_up: asyncio.Future[None] | None = None
         self._away_until = 0.0
-        self.is_rebuilding = False
+
+    @property
+    def is_rebuilding(self) -> bool:
+        """Say whether everything is being prepared again, after a load or much change."""
+        return self._supervisor.is_unfinished(self._rebuild_name)
 
     @property
     def is_store_away(self) -> bool:
@@ -211,12 +223,15 @@ class OnlineHistory:
             if time.monotonic() < self._away_until:
                 return self._knowledge
             try:
+                if self._catching_up is not None:
+                    # A caller gave up waiting for it; a second one beside it would only double the work.
+                    await asyncio.wait({self._catching_up})
                 if self._store.is_local:
                     moment = self._store.moment()
                 else:
                     moment = await asyncio.to_thread(self._store.moment)
                 if moment != self._knowledge.moment:
-                    await asyncio.to_thread(self._catch_up, moment)
+                    await self._catch_up_once(moment)
             except StoreUnavailableError:
                 if not self.is_store_away:
                     _LOG.warning("the history store is away; the latest knowledge serves")
@@ -224,6 +239,19 @@ class OnlineHistory:
             else:
                 self._away_until = 0.0
             return self._knowledge
+
+    async def _catch_up_once(self, moment: Moment) -> None:
+        """Catch up in a thread that goes on when the caller is cancelled; the next caller waits for the same one."""
+        running = asyncio.ensure_future(asyncio.to_thread(self._catch_up, moment))
+        self._catching_up = running
+
+        def forget(done: asyncio.Future[None]) -> None:
+            self._catching_up = None
+            if not done.cancelled():
+                done.exception()  # raised to whoever waited; without a waiter, the next caller tries again
+
+        running.add_done_callback(forget)
+        await asyncio.shield(running)
 
     def _catch_up(self, moment: Moment) -> None:
         """Bring the knowledge level; a base that was prepared anew meanwhile is brought level instead."""
@@ -242,24 +270,10 @@ class OnlineHistory:
                     break
         is_old_base = self._knowledge.base.generation != moment.generation
         if fresh is None or is_old_base or len(self._knowledge.changed) > MANY_OVERLAYS:
-            self._rebuild_aside()
-
-    def _rebuild_aside(self) -> None:
-        if not self._rebuilding.acquire(blocking=False):
-            return
-        self.is_rebuilding = True
-        threading.Thread(target=self._rebuild, name="encours-rebuild", daemon=True).start()
+            self._supervisor.once(self._rebuild_name, self._rebuild)
 
     def _rebuild(self) -> None:
-        try:
-            # What was laid over meanwhile is found again by the next question, from the moment of the new base.
-            fresh = prepare(self._store, self.settings, self._read_signals)
-            with self._replacing:
-                self._knowledge = fresh
-        except StoreUnavailableError:
-            _LOG.warning("the history store went away while the history was prepared again")
-        except Exception as failure:  # the old knowledge serves on; the next question tries again
-            _LOG.error("the history could not be prepared again: %s", type(failure).__name__)
-        finally:
-            self.is_rebuilding = False
-            self._rebuilding.release()
+        # What was laid over meanwhile is found again by the next question, from the moment of the new base.
+        fresh = prepare(self._store, self.settings, self._read_signals)
+        with self._replacing:
+            self._knowledge = fresh

@@ -19,16 +19,17 @@ _WORDS: Final = {
     401: "No valid key.",
     403: "The key does not allow this.",
     404: "Not known, or not the caller's to see.",
+    408: "The body did not arrive in time.",
     409: "In conflict with what is known.",
     410: "Erased on request.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "Fields are missing or wrong; every fault names its row and field.",
     429: "Too many requests; see Retry-After.",
-    503: "Not ready, or the store is away; see Retry-After.",
+    503: "Not ready, busy, or the store is away; see Retry-After.",
 }
 _ALWAYS: Final = (401, 403, 429)
-_WITH_BODY: Final = (400, 413, 415, 422)
+_WITH_BODY: Final = (400, 408, 413, 415, 422)
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,12 @@ def invalid_request(failure: ValidationError) -> RefusalError:
         return RefusalError(
             400, "invalid_json", "The body is not valid JSON.", [ErrorFault(message=details[0]["msg"])]
         )
-    faults = [_fault_of(detail["loc"], detail) for detail in details]
-    count = failure.error_count()
+    faults = [_fault_of(detail["loc"], detail) for detail in details[:MAXIMUM_FAULTS]]
+    return faulty_request(faults, failure.error_count())
+
+
+def faulty_request(faults: Sequence[ErrorFault], count: int) -> RefusalError:
+    """Return the refusal of a message with so many faults, the first of which are named."""
     return RefusalError(
         422,
         "invalid_request",
@@ -142,3 +146,8 @@ def store_unavailable() -> RefusalError:
         "The history store is away; nothing was stored. To do: send the request again later.",
         headers={"Retry-After": "5"},
     )
+
+
+def not_ready(message: str, seconds: int = 10) -> RefusalError:
+    """Return the refusal while scores cannot be answered yet, or for the time being."""
+    return RefusalError(503, "not_ready", message, headers={"Retry-After": str(seconds)})

@@ -16,9 +16,9 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from features.errors import EncoursError
 from models.home import Home, read_home
 from serving.model_watch import RegistryState, write_registry_state
+from serving.operations.supervisor import place_of
 from serving.settings import read_settings
 
 _LOG: Final = logging.getLogger("encours.registry")
@@ -37,8 +37,8 @@ def follow_once(home: Home) -> str | None:
     from models.promotion import export, point_to
     from models.tracking import find_version
 
-    embedded = home.tracking_uri.removeprefix("sqlite:///")
-    if embedded != home.tracking_uri and not home.root.joinpath(embedded).exists():
+    embedded = home.embedded_registry
+    if embedded is not None and not embedded.exists():
         return None
     champion = find_version(home, CHAMPION)
     if champion is None:
@@ -50,22 +50,28 @@ def follow_once(home: Home) -> str | None:
 
 
 def follow(home: Home, stop: threading.Event, note: Callable[[bool], None], seconds: float) -> None:
-    """Look at the registry until stopped; a registry that does not answer leaves everything as it is."""
-    was_reachable = True
+    """Poll the registry until stopped; a registry or a disk that does not answer leaves everything as it is.
+
+    Args:
+        home: where the registry is.
+        stop: ends the following.
+        note: keeps whether the registry answered; what it raises is logged, once until it works again.
+        seconds: pause between two polls.
+    """
+    last_failure: str | None = None
     while not stop.is_set():
+        failed: Exception | None = None
         try:
             follow_once(home)
-            is_reachable = True
-        except (EncoursError, OSError) as failure:
-            is_reachable = False
-            if was_reachable:
-                _LOG.warning("the model registry does not answer (%s)", type(failure).__name__)
         except Exception as failure:  # MLflow raises many kinds; none may end the following
-            is_reachable = False
-            if was_reachable:
-                _LOG.warning("the model registry cannot be read (%s)", type(failure).__name__)
-        note(is_reachable)
-        was_reachable = is_reachable
+            failed = failure
+        try:
+            note(failed is None)
+        except OSError as failure:  # a full disk: the service sees that nothing was noted for long
+            failed = failed or failure
+        if failed is not None and place_of(failed) != last_failure:
+            _LOG.warning("the model registry cannot be followed: %s", place_of(failed))
+        last_failure = None if failed is None else place_of(failed)
         stop.wait(seconds)
 
 

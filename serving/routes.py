@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
@@ -18,7 +18,6 @@ from serving.answer_messages import (
     EmailAnswer,
     EventOutcome,
     EventsAnswer,
-    HealthAnswer,
     InvoiceExplanationAnswer,
     KeptScoreAnswer,
     ModelAnswer,
@@ -27,19 +26,20 @@ from serving.answer_messages import (
     ScoreAnswer,
     ScoresAnswer,
 )
+from serving.api.probes import probe_routes
 from serving.dunning import hold_faults, sequence_faults
 from serving.email_reading import read_email, shared_pipeline
 from serving.health import health_of
 from serving.messages import TYPE_OF_TABLE, EmailRequest, EventsRequest, OverrideRequest, ScoreRequest
 from serving.metrics import CONTENT_TYPE
-from serving.middleware import JSON, ROUTE_STATE, Surroundings, read_body, refuse
+from serving.middleware import JSON, ROUTE_STATE, Surroundings, refuse
 from serving.openapi import RouteDescription, openapi_document
+from serving.operations.health_answer import HealthAnswer
 from serving.problems import (
     RefusalError,
     conflict,
     forbidden,
     invalid_input,
-    invalid_request,
     not_found,
     store_unavailable,
     unauthorized,
@@ -72,11 +72,7 @@ class Door:
 
 async def read_message(worker: ScoreWorker, request: Request, message: type[Body]) -> Body:
     """Return the message in the body of a request, checked."""
-    body = await read_body(request, worker.settings.maximum_body_bytes)
-    try:
-        return message.model_validate_json(body)
-    except ValidationError as failure:
-        raise invalid_request(failure) from None
+    return await worker.bodies.message(request, message)
 
 
 async def score(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseModel:
@@ -355,6 +351,7 @@ def build_app(worker: ScoreWorker) -> Surroundings:
         return Response(await asyncio.to_thread(worker.metrics.text), headers={"content-type": CONTENT_TYPE})
 
     routes += [
+        *probe_routes(lambda: worker.missing),
         Route("/openapi.json", openapi, methods=["GET"]),
         Route("/docs.json", openapi, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),

@@ -1,45 +1,65 @@
 """The BentoML service: one worker behind BentoML's server, with the traps of the framework closed.
 
-BentoML starts, supervises and stops the processes; the routes are an ASGI application of ours, mounted at
-the root, because BentoML's own endpoints know fixed POST paths only, log what callers sent when a message
-is wrong, and answer errors in several shapes. Closed here: telemetry, listening on all addresses, the
-access log with paths, figures labelled with any path a caller tries, a trace of every request that nobody
-reads, and the timer kept for every request.
+BentoML starts, supervises and stops the processes; the routes are an ASGI application of ours, in front of
+BentoML's own, because those know fixed POST paths only, log what callers sent when a message is wrong, and
+answer errors in several shapes. Closed here: telemetry, listening on all addresses, the access log with paths,
+figures labelled with any path a caller tries, a trace of every request that nobody reads, the timer kept for
+every request, connections without time limits, and a start that fails for good when the store is unavailable.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from features.errors import EncoursError
+from serving.api.connections import use_limited_connections
+from serving.api.probes import starting_routes
 from serving.bento_timeout import use_cancelling_timeout
+from serving.middleware import Surroundings
+from serving.operations.supervisor import Supervisor, place_of
 from serving.settings import DEFAULT_HOST, DEFAULT_PORT, read_settings
+
+if TYPE_CHECKING:
+    from serving.worker import ScoreWorker
 
 #: Seconds after which a request is given up.
 REQUEST_SECONDS: Final = 30
+#: Seconds before a start that failed is tried again.
+START_AGAIN_SECONDS: Final = 1.0
 
 use_cancelling_timeout()
+use_limited_connections()
+_LOG: Final = logging.getLogger("encours.service")
 
 
-class _Door:
-    """Hands requests to the application of this process; there is none before the worker is ready."""
+class FrontDoor:
+    """Answers every request with the application of this process; BentoML's own routes are never reached.
 
-    def __init__(self) -> None:
-        self.app: ASGIApp | None = None
+    Until the worker is there, probes say that the process lives, and everything else is asked to come again.
+    """
+
+    app: ClassVar[ASGIApp | None] = None
+    fault: ClassVar[str] = "not begun"
+
+    def __init__(self, bento: ASGIApp) -> None:
+        self._bento = bento
+        self._starting = Surroundings(starting_routes(lambda: FrontDoor.fault), metrics=None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.app is None:
-            raise RuntimeError("the worker is not ready")
-        await self.app(scope, receive, send)
+        """Answer one request; starting and stopping stay with BentoML."""
+        if scope["type"] == "lifespan":
+            await self._bento(scope, receive, send)
+        else:
+            await (FrontDoor.app or self._starting)(scope, receive, send)
 
 
-_DOOR: Final = _Door()
 _ACCESS_LOG_OFF: Final[dict[str, Any]] = {
     "access": {
         "enabled": False,
@@ -53,7 +73,6 @@ _ACCESS_LOG_OFF: Final[dict[str, Any]] = {
 }
 
 
-@bentoml.asgi_app(_DOOR, path="/")
 @bentoml.service(
     name="encours",
     workers=int(os.environ.get("ENCOURS_WORKERS", "1")),
@@ -67,23 +86,45 @@ class Encours:
     """Late-payment scores, reasons and dunning routes; see `/openapi.json`."""
 
     def __init__(self) -> None:
+        logging.getLogger("encours").setLevel(logging.INFO)
+        self.worker: ScoreWorker | None = None
+        self._starter = Supervisor()
+        try:
+            self._start()
+        except (
+            Exception
+        ) as failure:  # a store or a disk that is unavailable now; a loop of restarts helps nobody
+            FrontDoor.fault = type(failure).__name__
+            _LOG.error(
+                "the service cannot start yet: %s",
+                failure if isinstance(failure, EncoursError) else place_of(failure),
+            )
+            self._starter.once("start", self._start, delay=START_AGAIN_SECONDS)
+
+    def _start(self) -> None:
         # Imported here: the supervisor, which imports this module too, needs none of it.
         from serving.email_reading import usable_reader
         from serving.routes import build_app
         from serving.worker import ScoreWorker
 
-        logging.getLogger("encours").setLevel(logging.INFO)
         settings = read_settings()
         reader, fault = usable_reader(settings.mail_memory_path, settings.is_quoting)
-        self.worker = ScoreWorker(settings, reader, faults=() if fault is None else (fault,))
-        _DOOR.app = build_app(self.worker)
-        self.worker.start()
+        worker = ScoreWorker(settings, reader, faults=() if fault is None else (fault,))
+        worker.start()
+        self.worker = worker
+        FrontDoor.app = build_app(worker)
 
     def __is_ready__(self) -> bool:
-        """Say whether scores can be answered; asked by `/readyz`."""
-        return self.worker.is_ready
+        """Say whether scores can be answered; `/readyz` says the same."""
+        return self.worker is not None and self.worker.is_ready
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
         """Finish what waits and give everything back."""
-        self.worker.close()
+        self._starter.close()
+        FrontDoor.app = None
+        if self.worker is not None:
+            self.worker.close()
+
+
+Encours.add_asgi_middleware(FrontDoor)  # type: ignore[attr-defined]

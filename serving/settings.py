@@ -128,7 +128,11 @@ def settings_at(root: Path, environment: Mapping[str, str] | None = None) -> Ser
 
 
 def read_or_make_secret(path: Path) -> bytes:
-    """Return the secret in the file, made and written once when the file does not exist."""
+    """Return the secret in the file, made and written once when the file does not exist.
+
+    Raises:
+        InvalidInputError: the file holds no whole secret, as when the disk was full while it was copied.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         aside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -143,7 +147,16 @@ def read_or_make_secret(path: Path) -> bytes:
             pass
         finally:
             aside.unlink()
-    return path.read_text(encoding="utf-8").strip().encode()
+    secret = path.read_text(encoding="utf-8").strip().encode()
+    if len(secret) < _SECRET_BYTES:
+        fault = Fault(
+            "holds no whole secret",
+            where=path.name,
+            expected=f"at least {_SECRET_BYTES} characters",
+            remedy="restore it from a backup: without it, keys are refused and the audit log cannot be verified",
+        )
+        raise InvalidInputError("The secret of the installation cannot be used", [fault])
+    return secret
 
 
 def _yes_or_no(given: Mapping[str, str], name: str, default: bool, faults: list[Fault]) -> bool:

@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -18,10 +20,14 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from features.errors import Fault, InvalidInputError
+from serving.operations.supervisor import Supervisor
 from serving.settings import ServiceSettings
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 STOP_SECONDS: Final = 15.0
+_FOLLOWER_POLL_SECONDS: Final = 0.2
+#: Seconds after which a follower that still runs has started well; imports take a few of them.
+_FOLLOWER_SETTLED_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -113,15 +119,14 @@ def run_service(
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Encours"]
     command += ["--host", listening.host, "--port", str(listening.port)]
     child = subprocess.Popen(command, env=dict(environment), start_new_session=True)
-    children = [child]
+    beside = Supervisor()
     if listening.follows_registry:
-        follower = [sys.executable, "-m", "serving.registry_follower"]
-        children.append(subprocess.Popen(follower, env=dict(environment), start_new_session=True))
+        beside.run("registry-follower", partial(_follow_registry, dict(environment)))
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        for started in children:
-            if started.poll() is None:
-                started.send_signal(signal.SIGTERM)
+        beside.stop()
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -131,8 +136,28 @@ def run_service(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for started in children:
-            _end(started)
+        _end(child)
+        beside.close(STOP_SECONDS)
+
+
+def _follow_registry(environment: Mapping[str, str], stop: threading.Event, beat: Callable[[], None]) -> None:
+    """Run the process that follows the registry until `stop`; it is restarted when it ends by itself.
+
+    Raises:
+        RuntimeError: it ended by itself.
+    """
+    command = [sys.executable, "-m", "serving.registry_follower"]
+    follower = subprocess.Popen(command, env=dict(environment), start_new_session=True)
+    try:
+        began = time.monotonic()
+        while follower.poll() is None:
+            if stop.wait(_FOLLOWER_POLL_SECONDS):
+                return
+            if time.monotonic() - began > _FOLLOWER_SETTLED_SECONDS:
+                beat()
+        raise RuntimeError(f"the registry follower ended with {follower.returncode}")
+    finally:
+        _end(follower)
 
 
 def _wait_until_ready(listening: Listening, child: subprocess.Popen[bytes], seconds: float) -> bool:

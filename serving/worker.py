@@ -24,20 +24,23 @@ from models.score import Scores, score
 from serving.access import AccessKey, KeyRing
 from serving.answer_messages import EvidenceAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
+from serving.api.bodies import BodyReader
 from serving.audit import note_anchor
 from serving.conversations import LastNight, NightCase
 from serving.deciding import Decider
 from serving.dunning import DEFAULT_POLICY_PATH, Policy, load_policy
 from serving.email_reading import evidence_of
 from serving.freshness import feed_days
-from serving.keeping import AnswerKeeper
 from serving.limits import RateLimit, RateLimiter
 from serving.memory import Remembered
 from serving.messages import ScoreRequest
 from serving.metrics import ServiceMetrics
-from serving.model_watch import Loaded, Poller, Watched, file_signature, read_pointer
+from serving.model_watch import Loaded, Watched, file_signature, read_pointer
 from serving.online import Knowledge, OnlineHistory, ReadSignals
-from serving.problems import RefusalError
+from serving.operations.answer_writer import AnswerWriter
+from serving.operations.spool import Spool
+from serving.operations.supervisor import Supervisor
+from serving.problems import RefusalError, not_ready
 from serving.scoring import InvoiceInFull, KnownFacts, complete_invoices, landmarks_of
 from serving.settings import ServiceSettings
 from serving.store import FeedState, SqlHistoryStore, StoreUnavailableError, open_store
@@ -81,7 +84,9 @@ class ScoreWorker:
         self.keys = KeyRing(settings.keys_path, secret)
         self.limiter = RateLimiter(RateLimit(settings.requests_per_second, settings.burst_requests))
         self.metrics = ServiceMetrics()
-        self.keeper = AnswerKeeper(self.store, settings.spool_folder)
+        self.bodies = BodyReader(settings.maximum_body_bytes)
+        self.supervisor = Supervisor(now)
+        self.writer = AnswerWriter(self.store, Spool(settings.spool_folder), self.supervisor)
         self._read_signals = read_signals
         self._histories: dict[LedgerSettings, OnlineHistory] = {}
         self._decider = Decider()
@@ -98,26 +103,34 @@ class ScoreWorker:
         )
         self.champion.refresh()
         self.policy.refresh()
-        self._poller = Poller(self._look, settings.poll_seconds, "encours-watch")
 
     def start(self) -> None:
         """Begin to watch for a new model and policy; note where the audit chain stands."""
-        head = self.store.audit_head()
-        if head is not None:
-            note_anchor(self.settings.anchors_path, head)
-        self._poller.start()
-        threading.Timer(FREEZE_SECONDS, _freeze).start()
+        self.supervisor.once("audit-anchor", self._note_anchor)
+        self.supervisor.run("model-and-policy-watch", self._watch)
+        self.supervisor.once("memory-freeze", _freeze, delay=FREEZE_SECONDS)
 
     def close(self) -> None:
         """Finish what waits and give everything back."""
-        self._poller.close()
-        self.keeper.close()
+        self.writer.close()
+        self.supervisor.close()
+        self.bodies.close()
         self.store.close()
 
     @property
     def is_ready(self) -> bool:
-        """Say whether scores can be answered."""
-        return self.champion.current is not None and self.policy.current is not None
+        """Say whether scores can be answered: with a model and a policy, and onto a disk that takes them."""
+        return not self.missing
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Return what keeps scores from being answered, in words for a probe; costs nothing to ask."""
+        found = (
+            ("model", self.champion.current is not None),
+            ("dunning policy", self.policy.current is not None),
+            ("answer writer", self.writer.is_ready),
+        )
+        return tuple(name for name, is_there in found if not is_there)
 
     def history_in_use(self) -> OnlineHistory | None:
         """Return the history that the serving model reads; null without a model."""
@@ -159,8 +172,8 @@ class ScoreWorker:
             scored = await asyncio.to_thread(self._compute, *arguments)
         version = policy.value.spec.policy.version
         answers = score_answers(scored, version)
-        kept = self.keeper.keep(answers_to_keep(scored, answers, key.name, now))
-        is_stored = await asyncio.wrap_future(kept)
+        written = self.writer.write(answers_to_keep(scored, answers, key.name, now))
+        is_stored = await asyncio.wrap_future(written)
         for answer in answers:
             self.metrics.scores.labels(answer.grade).inc()
         return ScoresAnswer(
@@ -187,12 +200,9 @@ class ScoreWorker:
         model, policy = self.champion.current, self.policy.current
         if model is None or policy is None:
             what = "model" if model is None else "dunning policy"
-            raise RefusalError(
-                503,
-                "not_ready",
+            raise not_ready(
                 f"No usable {what} is in service yet. To do: train and promote a model with `encours run`, "
-                "then look at /v1/health.",
-                headers={"Retry-After": "10"},
+                "then look at /v1/health."
             )
         return model, policy
 
@@ -253,14 +263,23 @@ class ScoreWorker:
         folder: Path = read_pointer(self.settings.champion_pointer)
         bundle = load_bundle(folder, FEATURE_NAMES, CATALOGUE_VERSION, threads=1)
         if bundle.settings not in self._histories:
-            self._histories[bundle.settings] = OnlineHistory(self.store, bundle.settings, self._read_signals)
+            self._histories[bundle.settings] = OnlineHistory(
+                self.store, bundle.settings, self._read_signals, self.supervisor
+            )
         _try_out(bundle, self._histories[bundle.settings].latest)
         return bundle
 
-    def _look(self) -> None:
-        self.champion.refresh()
-        self.policy.refresh()
-        self.metrics.waiting_answers.set(self.keeper.waiting_answers)
+    def _note_anchor(self) -> None:
+        head = self.store.audit_head()
+        if head is not None:
+            note_anchor(self.settings.anchors_path, head)
+
+    def _watch(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        while not stop.wait(self.settings.poll_seconds):
+            self.champion.refresh()
+            self.policy.refresh()
+            self.metrics.waiting_answers.set(self.writer.waiting_answers)
+            beat()
 
 
 def _evidence_of(knowledge: Knowledge, customer_id: str, as_of: dt.date) -> list[EvidenceAnswer]:

@@ -191,7 +191,11 @@ def _read_table(name: str, path: Path) -> pl.DataFrame:
     """One table file; CSV in UTF-8 with commas, every cell as text."""
     remedy = "for any other form of file use `encours import`"
     try:
-        table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+        table = (
+            pl.read_parquet(path, glob=False)
+            if path.suffix == ".parquet"
+            else pl.read_csv(path, infer_schema=False, glob=False)
+        )
     except FileNotFoundError:
         raise
     except (pl.exceptions.PolarsError, OSError) as problem:

@@ -91,7 +91,7 @@ def out__routed_invoices(
     ledger = checked_ledger(workspace)
     as_of = ledger_input.date(ledger)
     policy = policy_file.policy()
-    scores = scores_of_frame(pl.read_parquet(workspace.out / "scored_invoices.parquet"))
+    scores = scores_of_frame(pl.read_parquet(workspace.out / "scored_invoices.parquet", glob=False))
     routed = route_open_invoices(
         ledger,
         workspace.read_optional_frame("email_signals"),
@@ -132,7 +132,7 @@ def out__service_store(
     now = dt.datetime.now(dt.UTC)
     answers = partial(
         tonights_answers,
-        scores_of_frame(pl.read_parquet(workspace.out / "scored_invoices.parquet")),
+        scores_of_frame(pl.read_parquet(workspace.out / "scored_invoices.parquet", glob=False)),
         read_records(workspace.out / "decisions.parquet"),
         policy_file.policy().spec.policy.version,
         now=now,

@@ -188,7 +188,7 @@ def _truth(path: Path) -> pl.DataFrame:
             remedy="encours simulate writes it as truth/probabilities.parquet",
         )
         raise InvalidInputError("The true probabilities cannot be read.", [fault])
-    frame = pl.read_parquet(path)
+    frame = pl.read_parquet(path, glob=False)
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         fault = Fault(

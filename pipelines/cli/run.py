@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -149,9 +150,10 @@ def ui(
     import sys
 
     from models.home import read_home
-    from pipelines.running import dagster_home
+    from pipelines.running import check_pages_can_open, dagster_home
 
     home = read_home()
+    check_pages_can_open(home)
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(dagster_home(home)),
@@ -188,8 +190,8 @@ def _print_what_matters(console: Console, home: Home, language: str) -> None:
     import polars as pl
 
     out = home.root / "out"
-    scores = pl.read_parquet(out / "scored_invoices.parquet")
-    decisions = pl.read_parquet(out / "decisions.parquet")
+    scores = pl.read_parquet(out / "scored_invoices.parquet", glob=False)
+    decisions = pl.read_parquet(out / "decisions.parquet", glob=False)
     is_french = language == "fr"
     title = (
         "Les factures ouvertes qui comptent le plus" if is_french else "The open invoices that matter most"
@@ -205,7 +207,7 @@ def _print_what_matters(console: Console, home: Home, language: str) -> None:
     for command, what in (
         ("encours ui", "the run, its assets and checks"),
         ("encours backtest", "how good it is on this ledger, beside simple rules"),
-        (f"mlflow ui --backend-store-uri {home.tracking_uri}", "the registered model"),
+        (f"mlflow ui --backend-store-uri {shlex.quote(home.tracking_uri)}", "the registered model"),
         ("encours serve", "the score API"),
     ):
         console.print(f"  {command}  [dim]{what}[/]", highlight=False, soft_wrap=True)

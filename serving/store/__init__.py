@@ -4,7 +4,7 @@ SQLite by default, PostgreSQL by setting; one implementation, one test suite for
 """
 
 from serving.store.answers import ERASURE, EXPORT, OVERRIDE, SCORE, Answer, KeptAnswer, new_answer_id
-from serving.store.database import StoreUnavailableError, sqlite_url
+from serving.store.database import REFUSED_RECORD, StoreUnavailableError, sqlite_url
 from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, Outcome
 from serving.store.frames import facts_of, to_cents
 from serving.store.nightly_load import TableLoad
@@ -16,6 +16,7 @@ __all__ = [
     "ERASURE",
     "EXPORT",
     "OVERRIDE",
+    "REFUSED_RECORD",
     "SCORE",
     "Answer",
     "Conflict",

@@ -16,10 +16,20 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from models.home import sqlite_address
 from serving.store.tables import COUNTERS, METADATA, OVERRIDES_BY_CUSTOMER
 
 BUSY_SECONDS: Final = 20
@@ -31,8 +41,18 @@ _AWAY_MESSAGE: Final = (
     "The history store did not answer ({}); nothing was stored. "
     "To do: check that the database runs and that its disk is not full, then repeat the request."
 )
-# What a database does when it is away, full or cut off; anything else is a fault of this program.
-_AWAY: Final = (OperationalError, InterfaceError, PoolTimeoutError)
+# What a database does when it is unavailable, full, damaged or cut off; anything else is a fault of this program.
+_UNAVAILABLE: Final = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
+#: What PostgreSQL calls a value beyond its limits: of one record, not of the database.
+_BEYOND_LIMITS: Final = "54"
+
+
+class RecordTooLargeError(ValueError):
+    """A value of a record is beyond the limits of the database."""
+
+
+#: What is raised for a record that the database will never take, whenever it is offered.
+REFUSED_RECORD: Final = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 
 
 class StoreUnavailableError(EncoursError):
@@ -41,7 +61,7 @@ class StoreUnavailableError(EncoursError):
 
 def sqlite_url(path: Path) -> str:
     """Return the address of a SQLite store in a file."""
-    return f"sqlite+pysqlite:///{path}"
+    return sqlite_address(path, "sqlite+pysqlite")
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -98,10 +118,19 @@ class Database:
             )
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Hold the one write lock until the block ends; committed and on disk when it ends normally."""
-        with self._transaction() as connection:
+    def writing(self, wait_seconds: float = BUSY_SECONDS) -> Iterator[Connection]:
+        """Hold the one write lock until the block ends; committed and on disk when it ends normally.
+
+        Args:
+            wait_seconds: how long to wait for another writer.
+
+        Raises:
+            StoreUnavailableError: another writer held the lock for longer, or the database cannot be used.
+        """
+        with self._transaction(wait_seconds) as connection:
             if not self.is_sqlite:  # there, `BEGIN IMMEDIATE` has taken it
+                if wait_seconds != BUSY_SECONDS:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_seconds * 1000)}")
                 lock_counter(connection, "change")
             yield connection
 
@@ -141,9 +170,11 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with _refusals(), self._engine.begin() as connection:
-            yield connection
+    def _transaction(self, wait_seconds: float = BUSY_SECONDS) -> Iterator[Connection]:
+        with _refusals(), self._engine.connect() as connection:
+            connection = connection.execution_options(encours_wait_seconds=wait_seconds)
+            with connection.begin():
+                yield connection
 
 
 def lock_counter(connection: Connection, name: str) -> int:
@@ -172,8 +203,14 @@ def _refusals() -> Iterator[None]:
     """Turn a driver's failure into one refusal without addresses, statements or values."""
     try:
         yield
-    except _AWAY as failure:
-        raise StoreUnavailableError(_AWAY_MESSAGE.format(type(failure).__name__)) from failure
+    except (*_UNAVAILABLE, DatabaseError) as failure:
+        state = getattr(getattr(failure, "orig", None), "sqlstate", None) or ""
+        if state.startswith(_BEYOND_LIMITS):
+            raise RecordTooLargeError(type(failure).__name__) from failure
+        # A damaged SQLite file is a plain DatabaseError; its other kinds are about a statement or a record.
+        if isinstance(failure, _UNAVAILABLE) or type(failure) is DatabaseError:
+            raise StoreUnavailableError(_AWAY_MESSAGE.format(type(failure).__name__)) from failure
+        raise
 
 
 def _checked_url(url: str) -> URL:
@@ -220,8 +257,10 @@ def _sqlite_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        reads = connection.get_execution_options().get("encours_reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        wait_seconds = options.get("encours_wait_seconds", BUSY_SECONDS)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait_seconds * 1000)}")
+        connection.exec_driver_sql("BEGIN" if options.get("encours_reads", False) else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -238,6 +277,6 @@ def _postgres_engine(url: URL) -> Engine:
             "tcp_user_timeout": 5000,
             "keepalives_idle": 5,
             "keepalives_interval": 2,
-            "options": "-c timezone=utc -c synchronous_commit=on -c lock_timeout=20s",
+            "options": f"-c timezone=utc -c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s",
         },
     )

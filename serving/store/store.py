@@ -20,7 +20,7 @@ from serving.store.answers import (
     read_answer,
     read_answers,
 )
-from serving.store.database import Database, sqlite_file
+from serving.store.database import BUSY_SECONDS, Database, sqlite_file
 from serving.store.facts import Fact, FactOutcome
 from serving.store.nightly_load import TableLoad, load_tables
 from serving.store.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
@@ -75,7 +75,7 @@ class HistoryStore(Protocol):
         """Return the present moment; cheap enough to ask before every score."""
         ...
 
-    def keep(self, answers: Sequence[Answer]) -> int:
+    def keep(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
         """Keep answers durably and chain them; return the position of the last line."""
         ...
 
@@ -161,13 +161,17 @@ class SqlHistoryStore:
         counters = self.database.peek_counters()
         return Moment(counters["change"], counters["generation"], counters["night"])
 
-    def keep(self, answers: Sequence[Answer]) -> int:
+    def keep(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
         """Keep answers durably and chain them; return the position of the last line.
 
         An override is a change of its customer: every worker sees it at the next question.
+
+        Args:
+            answers: what to keep.
+            wait_seconds: how long to wait for another writer.
         """
         overridden = {answer.customer_id for answer in answers if answer.kind == OVERRIDE} - {None}
-        with self.database.writing() as connection:
+        with self.database.writing(wait_seconds) as connection:
             position = append_answers(connection, answers, self.chain)
             if overridden:
                 mark_changed(connection, [key for key in overridden if key is not None])

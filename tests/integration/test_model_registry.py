@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
+import mlflow
 import polars as pl
 import pytest
 
@@ -28,6 +32,7 @@ from models.score import score
 from models.tracking import CHALLENGER, CHAMPION, RunRecord, find_version, register_model
 from pipelines.assets.promotion import model__promotion, model__rollback
 from pipelines.resources import EncoursHome
+from tests.awkward_names import AWKWARD_NAME
 from tests.model_samples import FEATURES, bundle, unseen
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -122,6 +127,46 @@ def test_promotion_and_rollback_as_assets_are_recorded_with_who_and_why(home):
     assert find_version(home, CHAMPION).version == 1
     told = [(entry["action"], entry["version"], entry["who"], entry["why"]) for entry in promotions(home)]
     assert told[-2:] == [("promote", 2, "bruno", "better on spring"), ("rollback", 1, "anna", "complaints")]
+
+
+def _locations(database: Path) -> list[str]:
+    queries = (
+        "SELECT artifact_location FROM experiments",
+        "SELECT artifact_uri FROM runs",
+        "SELECT artifact_location FROM logged_models",
+        "SELECT storage_location FROM model_versions",
+    )
+    with closing(sqlite3.connect(database)) as connection:
+        return [row[0] for query in queries for row in connection.execute(query)]
+
+
+def test_no_location_in_an_embedded_registry_names_a_folder_of_this_machine(home):
+    locations = _locations(home.embedded_registry)
+    assert len(locations) >= 7
+    assert [location for location in locations if not location.startswith("encours:/artifacts")] == []
+
+
+def test_a_moved_home_of_an_earlier_version_is_mended_at_first_use(home, tmp_path):
+    moved = home_at(shutil.copytree(home.root, tmp_path / AWKWARD_NAME))
+    shutil.rmtree(moved.bundles, ignore_errors=True)
+    with closing(sqlite3.connect(moved.embedded_registry)) as connection, connection:
+        for table, column in (
+            ("experiments", "artifact_location"),
+            ("runs", "artifact_uri"),
+            ("logged_models", "artifact_location"),
+            ("model_versions", "storage_location"),
+        ):
+            connection.execute(
+                f"UPDATE {table} SET {column} = replace({column}, 'encours:/', 'file:///where/it/was/mlflow/')"
+            )
+    assert any(location.startswith("file:///where") for location in _locations(moved.embedded_registry))
+    version = find_version(moved, "1")
+    folder = promote(moved, version, "anna", "on the new machine", AT)
+    assert load_bundle(folder, FEATURES, "1").version == bundle().version
+    assert all(location.startswith("encours:/") for location in _locations(moved.embedded_registry))
+    files = mlflow.MlflowClient(moved.tracking_uri).list_artifacts(version.run_id)
+    assert "features.json" in {file.path for file in files}
+    assert [path.name for path in tmp_path.iterdir()] == [AWKWARD_NAME]
 
 
 def test_mlflow_gives_the_same_numbers_in_another_process(home, tmp_path):

@@ -69,6 +69,31 @@ def test_a_damaged_file_of_keys_locks_no_one_out_and_says_so(tmp_path: Path) -> 
         read_keys(path)
 
 
+def test_keys_that_cannot_be_read_leave_those_read_before_in_force(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    key, text = make_key("erp", [Scope.SCORE], None, PEPPER, NOW)
+    write_keys(path, [key])
+    ring = KeyRing(path, PEPPER)
+    assert ring.find(text, NOW) == key
+    path.unlink()
+    path.mkdir()  # reading a folder fails as a failing disk does
+    assert ring.find(text, NOW) == key
+    assert ring.fault == "The file of access keys cannot be read (IsADirectoryError)"
+    path.rmdir()
+    write_keys(path, [key])
+    assert ring.find(text, NOW) == key
+    assert ring.fault is None
+
+
+def test_a_secret_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    whole = read_or_make_secret(path)
+    for content in ("", "\n", whole.decode()[:20]):
+        path.write_text(content)
+        with pytest.raises(InvalidInputError, match=r"holds no whole secret.*restore it from a backup"):
+            read_or_make_secret(path)
+
+
 def test_admin_may_everything_and_others_only_what_they_hold() -> None:
     admin, _ = make_key("admin", [Scope.ADMIN], None, PEPPER, NOW)
     sales, _ = make_key("sales", [Scope.READ], ["C-1"], PEPPER, NOW)

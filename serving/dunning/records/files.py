@@ -205,7 +205,7 @@ def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterato
                 )
         return
     try:
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(path, glob=False)
     except pl.exceptions.PolarsError as error:
         fault = Fault(str(error).splitlines()[0], str(path), "a Parquet file, or .jsonl")
         raise InvalidInputError("records cannot be read", [fault]) from error

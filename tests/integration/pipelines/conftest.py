@@ -12,6 +12,7 @@ import pytest
 
 from data_samples.generator import WorldSettings, simulate_world
 from features.ledger import write_ledger
+from tests.awkward_names import AWKWARD_NAME
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,6 @@ def small_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def run_home(small_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> RunHome:
-    home = RunHome(tmp_path_factory.mktemp("home"), small_ledger)
+    home = RunHome(tmp_path_factory.mktemp("home") / AWKWARD_NAME, small_ledger)
     home.encours("run", "--ledger", str(small_ledger))
     return home

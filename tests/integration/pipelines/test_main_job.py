@@ -28,6 +28,7 @@ from pipelines.assets.features import features__training
 from pipelines.assets.tonight import features__open_invoices
 from pipelines.definitions import defs
 from pipelines.jobs import nightly_schedule
+from tests.awkward_names import AWKWARD_NAME
 from tests.integration.pipelines.conftest import RunHome
 
 
@@ -57,10 +58,20 @@ def test_every_open_invoice_is_scored_explained_and_routed(run_home: RunHome) ->
         )
 
 
-def test_scoring_again_with_the_champion_gives_the_same_scores(run_home: RunHome, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def moved_home(run_home: RunHome, tmp_path_factory: pytest.TempPathFactory) -> RunHome:
+    """A copy of the home elsewhere, made as a tool that follows links makes it."""
+    root = tmp_path_factory.mktemp("moved") / f"{AWKWARD_NAME}2"
+    shutil.copytree(run_home.root, root)
+    return RunHome(root, run_home.ledger)
+
+
+def test_scoring_again_with_the_champion_of_a_moved_home_gives_the_same_scores(
+    run_home: RunHome, moved_home: RunHome, tmp_path: Path
+) -> None:
     first = pl.read_parquet(run_home.root / "out" / "scored_invoices.parquet")
     as_of = str(first["as_of"][0])
-    run_home.encours(
+    moved_home.encours(
         "score", "--ledger", str(run_home.ledger), "--as-of", as_of, "--out", str(tmp_path / "s.parquet")
     )
     assert_frame_equal(pl.read_parquet(tmp_path / "s.parquet"), first, check_exact=True)
@@ -89,8 +100,8 @@ def test_scores_at_a_past_date_do_not_depend_on_what_came_after(run_home: RunHom
 
 
 @pytest.fixture(scope="module")
-def model_server(run_home: RunHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """MLflow's own server with the registered champion, in a process of its own."""
+def model_server(moved_home: RunHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MLflow's own server with the champion of a moved home, in a process of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -104,7 +115,8 @@ def model_server(run_home: RunHome, tmp_path_factory: pytest.TempPathFactory) ->
             env={
                 **os.environ,
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "MLFLOW_TRACKING_URI": home_at(run_home.root).tracking_uri,
+                "MLFLOW_TRACKING_URI": home_at(moved_home.root).tracking_uri,
+                "MLFLOW_REGISTRY_URI": home_at(moved_home.root).tracking_uri,
                 "DO_NOT_TRACK": "true",
             },
             cwd=folder,

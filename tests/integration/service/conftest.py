@@ -112,6 +112,16 @@ def put_in_service(settings: ServiceSettings, bundle: Path) -> None:
     aside.replace(pointer)
 
 
+def prepare_home(home: Path, ledger: Ledger, bundle: Path) -> ServiceSettings:
+    """A home with a model in service and the ledger in its store, as before `encours serve`."""
+    settings = read_settings({"ENCOURS_HOME": str(home)})
+    put_in_service(settings, bundle)
+    store = open_store(settings.store_url, settings.secret())
+    store.load_ledger(ledger, NOW)
+    store.close()
+    return settings
+
+
 @dataclass
 class Service:
     """A worker in this process, with a client for each kind of key."""

@@ -16,9 +16,8 @@ import pytest
 from serving.access import Scope, make_key, write_keys
 from serving.bento_timeout import CancellingTimeout
 from serving.settings import read_settings
-from serving.store import open_store
 
-from .conftest import NOW, put_in_service
+from .conftest import NOW, prepare_home
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -30,11 +29,7 @@ with warnings.catch_warnings():
 @pytest.fixture(scope="module")
 def home(ledger: Any, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("bento")
-    settings = read_settings({"ENCOURS_HOME": str(folder)})
-    put_in_service(settings, bundle_folder)
-    store = open_store(settings.store_url, settings.secret())
-    store.load_ledger(ledger, NOW)
-    store.close()
+    prepare_home(folder, ledger, bundle_folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ENCOURS_HOME", str(folder))
         yield folder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import errno
 import threading
 from pathlib import Path
 
@@ -11,8 +13,11 @@ import pytest
 from features.errors import InvalidInputError
 from models.bundle import load_bundle
 from models.home import home_at
-from serving.model_watch import read_pointer
+from serving.access import Scope
+from serving.model_watch import RegistryState, read_pointer, write_registry_state
 from serving.registry_follower import follow, follow_once
+
+from .conftest import NOW, Service
 
 
 def test_a_registry_never_written_to_is_not_created(tmp_path: Path) -> None:
@@ -35,6 +40,33 @@ def test_a_registry_that_is_away_is_noted_and_the_pointer_stays(tmp_path: Path) 
         follow(home, stop, note, 0.01)
     assert noted == [False]
     assert read_pointer(home.champion_pointer).name == "good"
+
+
+def test_a_full_disk_does_not_end_the_following(tmp_path: Path) -> None:
+    home = home_at(tmp_path)
+    stop, noted = threading.Event(), []
+
+    def note(is_reachable: bool) -> None:
+        noted.append(is_reachable)
+        if len(noted) == 3:
+            stop.set()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    follow(home, stop, note, 0.0)
+    assert noted == [True, True, True]
+
+
+def test_a_follower_that_was_silent_for_long_is_unknown(service: Service) -> None:
+    path = service.settings.registry_state_path
+    client = service.client(Scope.READ)
+    try:
+        for age, expected in ((5, "reachable"), (3600, "unknown")):
+            write_registry_state(path, RegistryState(NOW - dt.timedelta(seconds=age), True))
+            assert client.get("/v1/health").json()["registry"] == expected
+        assert "not being followed" in " ".join(client.get("/v1/health").json()["notes"])
+    finally:
+        path.unlink()
+    assert client.get("/v1/health").json()["registry"] == "not followed"
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from serving.access import Scope
-from serving.keeping import AnswerKeeper
+from serving.operations.answer_writer import AnswerWriter
+from serving.operations.spool import Spool
 from serving.store import open_store
 
 from .conftest import AS_OF, Maker
@@ -74,8 +75,8 @@ def test_the_database_goes_away_and_comes_back_and_nothing_is_lost(
         time.sleep(0.2)
     assert again["is_stored"] is True
     assert client.post("/v1/events", json={"events": [{**LATE, "invoice_id": "PG-2"}]}).status_code == 200
-    service.worker.keeper.close()
-    AnswerKeeper(service.store, service.settings.spool_folder).close()
+    service.worker.writer.close()
+    AnswerWriter(service.store, Spool(service.settings.spool_folder)).close()
     assert service.store.answer(away.json()["scores"][0]["score_id"]) is not None
     assert service.store.verify_audit().faults == ()
     held = service.store.history().ledger.invoices["invoice_id"].to_list()

@@ -2,106 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from features.errors import InvalidInputError
 from serving.settings import read_settings
 from serving.starting import Listening, check_listening
 from serving.store import open_store
+from tests.awkward_names import AWKWARD_NAME
 
-from .conftest import NOW, put_in_service
-
-COMMAND = "from pipelines.cli.service import app; app()"
-DRAFT = {"as_of": "2026-03-02", "invoices": [{"customer_id": "C", "amount": 100}], "with_reasons": False}
-
-
-@dataclass
-class Running:
-    process: subprocess.Popen[bytes]
-    url: str
-    key: str
-    home: Path
-    log: Path
-
-    def ask(self, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {key or self.key}", "Content-Type": "application/json"}
-        request = urllib.request.Request(self.url + path, data, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as refused:
-            return refused.code, json.loads(refused.read())
-
-    def workers(self) -> list[psutil.Process]:
-        found = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in found if is_worker(child)]
-
-
-def is_worker(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE and "--worker-id" in process.cmdline()
-    except psutil.Error:
-        return False  # it ended while we looked
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from .conftest import prepare_home
+from .processes import DRAFT, Running, free_port, serving
 
 
 @pytest.fixture(scope="module")
 def running(ledger: Any, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    home = tmp_path_factory.mktemp("process")
-    passing = tmp_path_factory.mktemp("passing")  # a killed worker cannot tidy up after itself
-    environment = {**os.environ, "ENCOURS_HOME": str(home), "COLUMNS": "200", "TMPDIR": str(passing)}
-    settings = read_settings({"ENCOURS_HOME": str(home)})
-    put_in_service(settings, bundle_folder)
-    store = open_store(settings.store_url, settings.secret())
-    store.load_ledger(ledger, NOW)
-    store.close()
-    port = free_port()
-    log = home / "serve.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, "serve", "--port", str(port), "--workers", "2"],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=Path(__file__).parents[3],
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                urllib.request.urlopen(f"{url}/readyz", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        key = re.search(r"enc_[0-9a-f]{8}_\S+", log.read_text())
-        assert key is not None, log.read_text()
-        yield Running(process, url, key.group(), home, log)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+    home = tmp_path_factory.mktemp("process") / AWKWARD_NAME
+    prepare_home(home, ledger, bundle_folder)
+    with serving(home, tmp_path_factory.mktemp("passing"), workers=2) as started:
+        yield started
 
 
 def test_a_fresh_service_shows_its_first_key_once_and_answers_it(running: Running) -> None:
@@ -189,7 +115,7 @@ def test_a_port_in_use_and_an_open_door_are_refused_before_anything_starts() -> 
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(Exception, match="choose another port"):
+        with pytest.raises(InvalidInputError, match="choose another port"):
             check_listening(Listening("127.0.0.1", port, 1), is_open=False)
-    with pytest.raises(Exception, match="leave out --open"):
+    with pytest.raises(InvalidInputError, match="leave out --open"):
         check_listening(Listening("0.0.0.0", free_port(), 1), is_open=True)

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import shutil
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
 
+from features.errors import InvalidInputError
 from features.ledger import Ledger
 from models.bundle import MODEL_FILE, TREES_FILES, load_bundle, make_bundle, write_bundle
+from serving import model_watch
 from serving.access import Scope
-from serving.keeping import AnswerKeeper, Spool
+from serving.bento_timeout import CancellingTimeout
 from serving.model_watch import RegistryState, read_pointer, write_registry_state
 from serving.online import OnlineHistory
+from serving.operations.answer_writer import AnswerWriter
+from serving.operations.spool import Spool
+from serving.routes import build_app
 from serving.settings import ServiceSettings
-from serving.store import SCORE, Answer, SqlHistoryStore, StoreUnavailableError, open_store, sqlite_url
+from serving.store import SCORE, Answer, Fact, SqlHistoryStore, StoreUnavailableError, open_store, sqlite_url
+from serving.store.tables import FACT_COLUMNS
+from tests.waiting import until
 
 from .conftest import AS_OF, CUT_OFF, NOW, Maker, Service, put_in_service
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette asks for another HTTP client than the one installed
+    from starlette.testclient import TestClient, WebSocketDenialResponse
+
 DRAFT = {"as_of": str(AS_OF), "invoices": [{"customer_id": "C", "amount": 100}], "with_reasons": False}
+
+
+CUSTOMER = {**dict.fromkeys(FACT_COLUMNS["customers"]), "customer_id": "C-NEW", "is_strategic": False}
 
 
 class AwayStore:
@@ -117,7 +134,7 @@ def test_a_pointer_that_leads_nowhere_is_refused(tmp_path: Path, content: str) -
     (tmp_path / "bundles").mkdir()
     pointer = tmp_path / "bundles" / "champion.json"
     pointer.write_text(content)
-    with pytest.raises(Exception, match="pointer to the champion"):
+    with pytest.raises(InvalidInputError, match="pointer to the champion"):
         read_pointer(pointer)
 
 
@@ -142,8 +159,8 @@ def test_while_the_store_is_away_scores_are_answered_and_events_are_not_acknowle
     health = client.get("/v1/health").json()
     assert (health["status"], health["store"], health["waiting_answers"]) == ("degraded", "unreachable", 1)
     store.is_away = False
-    service.worker.keeper.close()  # finishes what waits
-    recovered = AnswerKeeper(real, service.settings.spool_folder)
+    service.worker.writer.close()  # finishes what waits
+    recovered = AnswerWriter(real, Spool(service.settings.spool_folder))
     recovered.close()
     found = real.answer(away.json()["scores"][0]["score_id"])
     assert found is not None, "the answer given while the store was away is in the audit log"
@@ -156,10 +173,111 @@ def test_answers_wait_on_disk_before_the_caller_is_answered(tmp_path: Path) -> N
     answer = Answer("score-1", SCORE, "F-1", "C-1", NOW, "erp", {"p_late": 0.5})
     spool.add([answer])
     assert Spool(tmp_path / "spool").count == 1, "another process finds it"
-    ((path, answers),) = spool.batches()
-    assert answers == [answer]
-    spool.remove(path)
-    assert spool.batches() == []
+    (read,) = spool.files()
+    assert read.answers == (answer,)
+    spool.finish(read)
+    assert list(spool.files()) == []
+    assert spool.count == 0
+
+
+class SlowStore(AwayStore):
+    """A store whose writing of answers takes as long as a test wants."""
+
+    def __init__(self, store: SqlHistoryStore) -> None:
+        super().__init__(store)
+        self.may_write = threading.Event()
+        self.may_write.set()
+
+    def keep(self, answers: Any, wait_seconds: float) -> int:
+        self.may_write.wait(10)
+        return self._store.keep(answers, wait_seconds)
+
+
+def test_requests_that_ran_out_of_time_do_not_stop_the_writer(make_service: Maker, tmp_path: Path) -> None:
+    store = SlowStore(open_store(sqlite_url(tmp_path / "slow.db"), b"x" * 40))
+    service = make_service(store=store)
+    headers = service.client(Scope.ADMIN).headers
+    hurried = TestClient(CancellingTimeout(build_app(service.worker), timeout=0.2), headers=headers)
+    assert hurried.post("/v1/score", json=DRAFT).status_code == 200
+    store.may_write.clear()
+    for _ in range(3):
+        answer = hurried.post("/v1/score", json=DRAFT)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (504, "too_slow")
+    store.may_write.set()
+    until(lambda: hurried.post("/v1/score", json=DRAFT).status_code == 200)
+    assert hurried.get("/readyz").status_code == 200
+    states = {state.name: state for state in service.worker.supervisor.states()}
+    assert (states["answer-writer"].state, states["answer-writer"].restarts) == ("running", 0)
+
+
+def test_a_request_that_ran_out_of_time_leaves_its_catching_up_to_the_next(make_service: Maker) -> None:
+    service = make_service()
+    history = service.worker.history_in_use()
+    assert history is not None
+    may_go_on, begun = threading.Event(), []
+    catch_up = history._catch_up
+
+    def slow_catch_up(moment: Any) -> None:
+        begun.append(moment)
+        may_go_on.wait(10)
+        catch_up(moment)
+
+    async def ask() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await history.current()
+        waiting = [asyncio.ensure_future(history.current()) for _ in range(3)]
+        await asyncio.sleep(0)
+        may_go_on.set()
+        found = await asyncio.gather(*waiting)
+        assert {knowledge.moment for knowledge in found} == {service.store.moment()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "_catch_up", slow_catch_up)
+        service.store.take_in([Fact("customers", CUSTOMER)], NOW)
+        asyncio.run(ask())
+    assert len(begun) == 1, "one thread caught up, however many waited"
+
+
+@pytest.mark.parametrize("missing", ["model", "dunning policy", "answer writer"])
+def test_readiness_names_what_is_missing_and_liveness_does_not_ask(make_service: Maker, missing: str) -> None:
+    service = make_service()
+    client = service.client()
+    assert client.get("/readyz").status_code == 200
+    if missing == "answer writer":
+        service.worker.writer.failed_writes = 3
+    elif missing == "model":
+        service.worker.champion.current = None
+    else:
+        service.worker.policy.current = None
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
+    assert missing in answer.json()["error"]["message"]
+    assert answer.headers["retry-after"]
+    assert [client.get(path).status_code for path in ("/livez", "/healthz")] == [200, 200]
+
+
+def test_a_model_the_store_was_too_busy_for_is_tried_again(
+    make_service: Maker, bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_watch, "RETRY_SECONDS", 0.0)
+    service = make_service()
+    second = another_model(bundle_folder, tmp_path, "second")
+    with monkeypatch.context() as patch:
+        patch.setattr(service.worker.champion, "_load", Mock(side_effect=StoreUnavailableError("busy")))
+        put_in_service(service.settings, second)
+        assert service.worker.champion.refresh() is False
+        assert "StoreUnavailableError" in str(service.worker.champion.fault)
+    assert service.worker.champion.refresh() is True
+    assert service.worker.champion.fault is None
+
+
+def test_a_websocket_is_refused_in_the_error_shape(service: Service) -> None:
+    client = service.client(Scope.ADMIN)
+    with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect("/v1/score"):
+        pass
+    assert refused.value.status_code == 400
+    assert refused.value.json()["error"]["code"] == "upgrade_not_supported"
 
 
 def test_two_workers_agree_after_events_on_either(make_service: Maker) -> None:

@@ -1,0 +1,1 @@
+"""What is between a socket and a route: connections, bodies, probes."""

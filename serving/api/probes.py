@@ -1,0 +1,52 @@
+"""Probes for whoever watches a process: whether it lives, and whether it answers scores; no key is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+
+from serving.middleware import JSON, PROBES, ROUTE_STATE, refuse
+from serving.problems import not_ready
+
+#: The probe that covers model, policy and the writing of answers; the others say that the process lives.
+READINESS: Final = "/readyz"
+_OK: Final = '{"status":"ok"}'
+
+
+def probe_routes(missing: Callable[[], tuple[str, ...]]) -> list[Route]:
+    """Return the routes of the probes.
+
+    Args:
+        missing: what keeps scores from being answered now; asked at every probe, so it must cost nothing.
+    """
+
+    async def probe(request: Request) -> Response:
+        path = request.url.path
+        request.scope["state"][ROUTE_STATE] = path
+        lacking = missing() if path == READINESS else ()
+        if lacking:
+            return refuse(not_ready(f"Scores cannot be answered for want of: {', '.join(lacking)}."))
+        return Response(_OK, media_type=JSON)
+
+    return [Route(path, probe, methods=["GET"]) for path in sorted(PROBES)]
+
+
+def starting_routes(reason: Callable[[], str]) -> Router:
+    """Return what answers until the worker is there: alive, and every other request asked to come again.
+
+    Args:
+        reason: kind of the failure for which it is not there yet.
+    """
+
+    async def wait(request: Request) -> Response:
+        return refuse(
+            not_ready(f"The service is starting ({reason()}). To do: send the request again later.")
+        )
+
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    routes = probe_routes(lambda: (reason(),))
+    return Router([*routes, Route("/{path:path}", wait, methods=methods)], redirect_slashes=False)

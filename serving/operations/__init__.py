@@ -1,0 +1,1 @@
+"""Running the service: its background workers, durable answers, and what the machine beneath may do wrong."""
