@@ -20,10 +20,10 @@ from benchmarks.email_worlds import (
     drawn_again,
     positions,
     scores,
-    still_open,
 )
 from features.asof import PaymentHistory
 from features.email_signals import LABELS
+from features.settlement import still_open
 from models.bundle import ModelBundle
 from models.from_ledger import TrainingInput
 from models.grades import LONG_DELAY_PROBABILITY

@@ -109,17 +109,6 @@ def agreement(read: pl.DataFrame, truth: pl.DataFrame) -> float:
     return round(float(2 * (told & meant).sum() / (told.sum() + meant.sum())), 4)
 
 
-def still_open(landmarks: pl.DataFrame, settlements: pl.DataFrame) -> pl.DataFrame:
-    """The landmarks whose invoice was not known to be settled before its as-of date."""
-    known = settlements.select("invoice_id", "settlement_known_on")
-    return (
-        landmarks.join(known, on="invoice_id", how="left", maintain_order="left", validate="m:1")
-        .filter(pl.col("settlement_known_on").is_null() | (pl.col("settlement_known_on") >= pl.col("as_of")))
-        .drop("settlement_known_on")
-        .sort("as_of", "invoice_id")
-    )
-
-
 def positions(customers: pl.Series) -> Ints:
     """Position of each row's customer among the customers."""
     return customers.rank("dense").to_numpy().astype(np.int64) - 1

@@ -38,13 +38,13 @@ from benchmarks.email_worlds import (
     sample_world,
     scores,
     simulated,
-    still_open,
     told_truly,
     unread,
 )
 from features.asof import PaymentHistory, landmarks_at_issue
 from features.email_signals import SignalPipeline, signals_frame
 from features.ledger import last_known_on
+from features.settlement import still_open
 from models.backtest.evaluation import default_cutoffs
 from models.backtest.metrics import auc, log_loss
 from models.from_ledger import TrainingInput, train_bundle, training_input

@@ -17,9 +17,10 @@ from features.asof.identifiers import IdIndex
 from features.asof.reader import AsOfReader, known, ratio
 from features.asof.streams import EventStream
 from features.catalogue import CATALOGUE
+from features.cents import CENTS
 from features.compute import compute_features, feature_matrix
 from features.ledger.ledger import Ledger
-from features.settings import CENTS, LedgerSettings
+from features.settings import LedgerSettings
 
 
 class Clock:
@@ -97,7 +98,7 @@ def engine(folder: Path) -> dict[str, Any]:
     customers, ids = IdIndex.build(ledger.customers["customer_id"]), ledger.invoices["invoice_id"]
     customer_codes = pl.DataFrame({"customer_id": customers.ids, "entity": np.arange(len(customers))})
     invoice_codes = pl.DataFrame({"invoice_id": ids, "invoice": np.arange(len(ids))})
-    base = invoice_base(ledger.invoices, ledger.payments, customer_codes, invoice_codes, settings)
+    base = invoice_base(ledger, customer_codes, invoice_codes, settings)
     settled = base.filter(pl.col("settled_known") < 100_000)
     days_late = (settled["settled"] - settled["due"]).to_numpy()
     stream = EventStream.build(

@@ -88,7 +88,11 @@ def sample(count: int, seed: int, first: int = 0) -> tuple[pl.DataFrame, pl.Data
     features = landmarks.select("invoice_id", "as_of").with_columns(
         pl.Series(name, table[:, column]).fill_nan(None) for column, name in enumerate(FEATURE_NAMES)
     )
-    settlements = pl.DataFrame({"invoice_id": ids, "settled_on": settled, "settlement_known_on": settled})
+    settlements = pl.DataFrame(
+        {"invoice_id": ids, "episode": [1] * count, "settled_on": settled, "settlement_known_on": settled}
+    ).with_columns(
+        reopened_on=pl.lit(None, pl.Date), allocation_count=pl.lit(1, pl.Int64), closed_by=pl.lit("paid")
+    )
     return landmarks, features, settlements
 
 

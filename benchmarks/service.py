@@ -34,12 +34,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import psutil
 
 from benchmarks.load_generator import Connection, Sample, post, saturated, steady
 from features.asof import open_landmarks
-from features.ledger import Ledger, last_known_on, read_ledger
+from features.ledger import Ledger, last_known_on, read_ledger, rows_of_customers
 from models.bundle import ModelBundle, load_bundle, make_bundle, write_bundle
 
 CLI = "from pipelines.cli.service import app; app()"
@@ -330,8 +329,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run every part and return the figures."""
     ledger = read_ledger(arguments.ledger)
     if arguments.customers:
-        ids = ledger.customers["customer_id"].sort().head(arguments.customers).implode()
-        ledger = _of_customers(ledger, ids)
+        ids = ledger.customers["customer_id"].sort().head(arguments.customers).to_list()
+        ledger = rows_of_customers(ledger, ids)
     with tempfile.TemporaryDirectory(prefix="encours-bench-") as folder:
         bench = Bench(Path(folder), ledger, arguments.bundle)
         _load(bench, arguments.ledger)
@@ -371,18 +370,6 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 endure(bench, port, process, arguments.endurance_rate, arguments.endurance_seconds)
             )
         return result
-
-
-def _of_customers(ledger: Ledger, ids: pl.Series) -> Ledger:
-    invoices = ledger.invoices.filter(pl.col("customer_id").is_in(ids))
-    of_them = invoices["invoice_id"].implode()
-    tables = dict(ledger.tables())
-    for name, frame in tables.items():
-        if "customer_id" in frame.columns:
-            tables[name] = frame.filter(pl.col("customer_id").is_in(ids))
-        elif "invoice_id" in frame.columns:
-            tables[name] = frame.filter(pl.col("invoice_id").is_in(of_them))
-    return Ledger.from_tables(tables)
 
 
 def _load(bench: Bench, ledger: Path) -> None:

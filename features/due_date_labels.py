@@ -8,13 +8,14 @@ both readings and says how many invoices would change from late to on time or ba
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from features.ledger.as_known import as_known_before
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
-from features.settlement import settlements
+from features.settlement import settlement_at, settlement_episodes
 from features.terms import DueDateReport, EndOfMonthReading, due_date_report, due_dates
 
 
@@ -89,8 +90,9 @@ def due_date_labels(
 ) -> DueDateLabels:
     """Recompute every due date from its wording and count the labels that would change.
 
-    A label is decided at the as-of date when the invoice was settled by then, or when its grace has passed; an open
-    invoice past its grace is late.
+    A label is decided at the as-of date when the invoice was paid by then, or when its grace has passed; an open
+    invoice past its grace is late. Cancelled invoices and those with instalments, whose due dates no wording gives, are
+    left out.
 
     Args:
         ledger: the checked ledger.
@@ -99,8 +101,11 @@ def due_date_labels(
         settings: grace days and tolerance.
     """
     settings = settings or LedgerSettings()
-    invoices = ledger.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") < as_of))
-    settled = settlements(invoices, ledger.payments.filter(pl.col("known_on") < as_of), settings)
+    known = as_known_before(ledger, as_of)
+    invoices = known.invoices.filter((pl.col("kind") == "invoice") & pl.col("cancelled_on").is_null())
+    if known.instalments is not None:
+        invoices = invoices.join(known.instalments, on="invoice_id", how="anti", maintain_order="left")
+    settled = settlement_at(settlement_episodes(replace(known, instalments=None), settings), as_of)
     stated = invoices.select("invoice_id", "terms", "issued_on", due=pl.coalesce("source_due_on", "due_on"))
     compared = stated.join(settled, on="invoice_id", validate="1:1", maintain_order="left").with_columns(
         due_dates(stated["terms"], stated["issued_on"], r).alias(r.value) for r in EndOfMonthReading

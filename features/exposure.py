@@ -11,9 +11,9 @@ from features.asof.dates import Float64Array, Int64Array
 from features.asof.events import AGEING_STARTS
 from features.asof.reader import ratio
 from features.asof.view import LandmarkView
+from features.cents import CENTS
 from features.columns import FeatureColumn, FeatureGroup, declare
 from features.payment_behaviour import oldest_overdue_days
-from features.settings import CENTS
 
 NAME = "exposure"
 _DISPUTES = ("invoices", "disputes")
@@ -88,7 +88,7 @@ def _owed(view: LandmarkView) -> dict[str, Float64Array]:
     own_open = np.where(view.own_is_visible, view.own_open_amount, 0)
     amount = open_amount(view) - own_open
     overdue = overdue_amount(view) - _own_overdue_amount(view, 0)
-    count = read.size("issued") - read.size("settled") - view.own_is_open
+    count = read.size("issued") - read.size("settled") - read.size("closed_unpaid") - view.own_is_open
     overdue_count = (
         read.size("due") - read.size("overdue_settled") - (view.own_is_open & (view.days_past_due > 0))
     )

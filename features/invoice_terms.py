@@ -21,8 +21,8 @@ from features.asof.dates import (
 from features.asof.landmarks import LandmarkArrays
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
+from features.cents import CENTS
 from features.columns import FeatureColumn, FeatureGroup, declare
-from features.settings import CENTS
 from features.terms import EndOfMonthReading, Terms, due_date, parse_terms
 
 NAME = "invoice_terms"

@@ -8,8 +8,8 @@ from features.asof.dates import NEVER, Float64Array
 from features.asof.events import LOG_SCALE
 from features.asof.reader import deviation, known, ratio
 from features.asof.view import LandmarkView
+from features.cents import CENTS
 from features.columns import FeatureColumn, FeatureGroup, declare
-from features.settings import CENTS
 
 NAME = "order_trend"
 _SOURCES = ("invoices",)

@@ -7,8 +7,8 @@ import numpy as np
 from features.asof.dates import Float64Array
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
+from features.cents import CENTS
 from features.columns import FeatureColumn, FeatureGroup, declare
-from features.settings import CENTS
 
 NAME = "rfm"
 _NO_PAYMENT = "no payment known yet"

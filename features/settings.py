@@ -14,9 +14,9 @@ from typing import Any
 
 import polars as pl
 
+from features.cents import CENTS
 from features.errors import Fault, InvalidInputError
 
-CENTS = 100
 MOST_GRACE_DAYS = 30
 
 
@@ -31,6 +31,9 @@ class LedgerSettings:
         promise_grace_days: a promise counts as kept when the money was known within this many days after it.
         reporting_currency: ISO 4217 code of the amounts among the features; null until a training decides it (the
             currency of most invoices).
+        accepted_discount_share: where the terms grant no discount for early payment, the share of the amount (0 to
+            below 1) a customer may leave out that pays within `accepted_discount_days`; 0 accepts none.
+        accepted_discount_days: days from issue within which that discount may be taken.
 
     Raises:
         InvalidInputError: a value is out of range; names every such value.
@@ -40,6 +43,8 @@ class LedgerSettings:
     settled_tolerance: Decimal = Decimal("0.05")
     promise_grace_days: int = 3
     reporting_currency: str | None = None
+    accepted_discount_share: Decimal = Decimal(0)
+    accepted_discount_days: int = 0
 
     def __post_init__(self) -> None:
         faults = [*grace_faults(self.grace_days)]
@@ -47,12 +52,16 @@ class LedgerSettings:
             faults.append(
                 Fault(f"is {self.settled_tolerance}", "settled_tolerance", "an amount of 0 or more")
             )
-        if self.promise_grace_days < 0:
+        share = self.accepted_discount_share
+        if not (share.is_finite() and 0 <= share < 1):
             faults.append(
-                Fault(
-                    f"is {self.promise_grace_days}", "promise_grace_days", "a whole number of days, 0 or more"
-                )
+                Fault(f"is {share}", "accepted_discount_share", "a share from 0 to below 1, such as 0.02")
             )
+        faults += [
+            Fault(f"is {days}", name, "a whole number of days, 0 or more")
+            for name in ("promise_grace_days", "accepted_discount_days")
+            if (days := getattr(self, name)) < 0
+        ]
         currency = self.reporting_currency
         if currency is not None and not (len(currency) == 3 and currency.isalpha() and currency.isupper()):
             faults.append(Fault(f"is {currency!r}", "reporting_currency", "an ISO 4217 code such as EUR"))

@@ -16,7 +16,7 @@ from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger, ledger_fingerprint
 from features.rfm_scale import fit_rfm_scale
 from features.settings import LedgerSettings
-from features.settlement import settlements
+from features.settlement import settlement_episodes
 from models.bundle import ModelBundle, make_bundle
 from models.selection import TrainingSettings
 from models.target import Target
@@ -33,7 +33,8 @@ class TrainingInput:
     Attributes:
         landmarks: invoices at issue and while open, all before the cut-off.
         features: their features, one row per landmark in the same order.
-        settlements: of every invoice of the ledger; labels read only those known before the cut-off.
+        settlements: the answer of `settlement_episodes` for the ledger; labels read only what was known before the
+            cut-off.
         known_before: the cut-off.
         data_fingerprint: of the ledger.
         ledger_settings: how lateness, settlement and money were read from it.
@@ -78,7 +79,7 @@ def training_input(
                 )
             ],
         )
-    settled = settlements(ledger.invoices, ledger.payments, history.settings)
+    settled = settlement_episodes(ledger, history.settings)
     landmarks = training_landmarks(at_issue, settled, known_before, settings.seed, settings.max_invoices)
     return TrainingInput(
         landmarks=landmarks,

@@ -21,7 +21,7 @@ from models.from_ledger import TrainingInput
 from models.intervals import Floats, Ints
 from models.phased_trees import without_threads
 from models.target import HORIZONS
-from models.training_set import days_until, known_days_late
+from models.training_set import known_outcomes
 
 _TREES = 150
 _NEWEST_SHARE = 0.2
@@ -47,10 +47,11 @@ def horizon_labels(given: TrainingInput, feature_names: Sequence[str]) -> Horizo
     """The training window's invoices at issue, oldest first."""
     is_at_issue = (given.landmarks["as_of"] == given.landmarks["issued_on"]).to_numpy()
     landmarks = given.landmarks.filter(pl.Series(is_at_issue))
+    known = known_outcomes(landmarks, given.settlements, given.known_before)
     return HorizonLabels(
         table=feature_table(given.features.filter(pl.Series(is_at_issue)), feature_names),
-        days_late=known_days_late(landmarks, given.settlements, given.known_before),
-        days_until_cutoff=days_until(landmarks, given.known_before),
+        days_late=known.days_late,
+        days_until_cutoff=known.days_until_cutoff,
     )
 
 

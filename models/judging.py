@@ -24,7 +24,7 @@ from models.hazard import (
 )
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.phased_trees import PhasedTrees, phase_of_end
-from models.training_set import TrainingRows, days_past_due, days_until, known_days_late
+from models.training_set import TrainingRows, days_past_due, known_outcomes
 
 Bools = npt.NDArray[np.bool_]
 
@@ -205,14 +205,14 @@ def issued_curves(
     dpd = days_past_due(landmarks)
     is_at_issue = (landmarks["as_of"] == landmarks["issued_on"]).to_numpy()
     issued = np.flatnonzero(is_at_issue & (dpd <= model.intervals.bounds[-1]))
-    late = np.maximum(known_days_late(landmarks, settlements, known_before), dpd)[issued]
+    known = known_outcomes(landmarks, settlements, known_before)
     none = np.empty(0, dtype=np.int64)
     part = TimeSlice(
         TrainingRows(HazardRows(none, none, np.empty(0), np.empty(0)), np.empty(0), np.empty(0)),
         issued,
         dpd[issued],
-        late,
-        days_until(landmarks, known_before)[issued],
+        np.maximum(known.days_late, dpd)[issued],
+        known.days_until_cutoff[issued],
         np.ones(issued.size),
     )
     return judged_curves(model, table, part, 0)

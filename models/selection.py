@@ -17,7 +17,7 @@ from models.calibration import HazardCalibration, JudgedCurves, fit_calibration,
 from models.hazard import HazardSettings, fit_cards, mixed_hazard
 from models.intervals import DEFAULT_BOUNDS, Floats, Intervals
 from models.judging import TimeSlice, judge_growth, judged_curves, judged_loss, together, with_first_trees
-from models.training_set import days_past_due, days_until, known_days_late, training_rows
+from models.training_set import days_past_due, known_outcomes, training_rows
 
 SLICE_COUNT = 3
 """Newest slices judged, so that no single season decides."""
@@ -112,8 +112,8 @@ def time_slices(
     shares = [1.0 - number * settings.validation_share for number in range(SLICE_COUNT, 0, -1)]
     days = sorted({observed[int(observed.len() * max(share, 0.1))] for share in shares})
     dpd = days_past_due(landmarks)
-    late = np.maximum(known_days_late(landmarks, settlements, known_before), dpd)
-    until_cutoff = days_until(landmarks, known_before)
+    known = known_outcomes(landmarks, settlements, known_before)
+    late, until_cutoff = np.maximum(known.days_late, dpd), known.days_until_cutoff
     weights = np.where(landmarks["as_of"] == landmarks["issued_on"], 1.0, settings.open_weight)
     as_of = landmarks["as_of"].to_numpy()
     slices = []

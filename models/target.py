@@ -3,6 +3,9 @@
 A label is observed at a cut-off c only if its day has ended before c (`due_on + k < c`), whether or not the invoice was
 paid by then. Waiting for the day whatever the outcome is what keeps early payers from entering the training set
 while their slower peers are still invisible. Payments count only if they were known strictly before c.
+
+What was paid and bounced since is unpaid, what was written off is unpaid at every horizon. An invoice that was
+cancelled is watched until its cancellation: no label exists whose day ends after it.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import polars as pl
 
 from features.errors import InvalidInputError
 from features.settings import LedgerSettings, grace_faults
+from features.settlement import settlement_at
 
 HORIZONS: tuple[int, ...] = (0, 7, 15, 30, 60, 90)
 """Days past due at which the probability of being still unpaid is given."""
@@ -45,33 +49,31 @@ def outcomes(invoices: pl.DataFrame, settlements: pl.DataFrame, known_before: da
 
     Args:
         invoices: at least `invoice_id, due_on`.
-        settlements: `invoice_id, settled_on, settlement_known_on`, null when open.
-        known_before: settlements known on or after this day are not seen.
+        settlements: the answer of `settlement_episodes`.
+        known_before: what became known on or after this day is not seen.
 
     Returns:
-        `invoice_id, due_on, settled_on, days_late`, one row per invoice in the order given; the last two are null for
-        an invoice not known to be settled.
+        `invoice_id, due_on, settled_on, days_late, observed_before`, one row per invoice in the order given.
+        `settled_on` and `days_late` are null for an invoice that is not known to be paid. The last is the day before
+        which a label's day must have ended: the cut-off, or the cancellation of the invoice.
     """
-    seen = settlements.select("invoice_id", "settled_on", "settlement_known_on").with_columns(
-        settled_on=pl.when(pl.col("settlement_known_on") < known_before).then(pl.col("settled_on"))
+    cancelled = (pl.col("closed_by") == "cancelled").fill_null(value=False)
+    paid = settlement_at(settlements.filter(~cancelled), known_before).select("invoice_id", "settled_on")
+    ended = settlements.filter(cancelled & (pl.col("settlement_known_on") < known_before)).select(
+        "invoice_id", observed_before="settlement_known_on"
     )
-    return (
-        invoices.select("invoice_id", "due_on")
-        .join(
-            seen.select("invoice_id", "settled_on"),
-            on="invoice_id",
-            how="left",
-            validate="1:1",
-            maintain_order="left",
-        )
-        .with_columns(days_late=(pl.col("settled_on") - pl.col("due_on")).dt.total_days().cast(pl.Int32))
-    )
+    found = invoices.select("invoice_id", "due_on")
+    for known in (paid, ended):
+        found = found.join(known, on="invoice_id", how="left", validate="1:1", maintain_order="left")
+    return found.with_columns(
+        days_late=(pl.col("settled_on") - pl.col("due_on")).dt.total_days().cast(pl.Int32),
+        observed_before=pl.col("observed_before").fill_null(known_before),
+    ).select("invoice_id", "due_on", "settled_on", "days_late", "observed_before")
 
 
-def is_label_observed(horizon: int, known_before: date, due_on: pl.Expr | None = None) -> pl.Expr:
-    """Whether the label "unpaid at due + horizon" can be known: its day ended before the cut-off, paid or not."""
-    due = pl.col("due_on") if due_on is None else due_on
-    return due + pl.duration(days=horizon) < pl.lit(known_before)
+def is_label_observed(horizon: int) -> pl.Expr:
+    """Whether the label "unpaid at due + horizon" can be known: its day ended while the invoice was watched."""
+    return pl.col("due_on") + pl.duration(days=horizon) < pl.col("observed_before")
 
 
 def is_unpaid_at(horizon: int) -> pl.Expr:
@@ -79,21 +81,18 @@ def is_unpaid_at(horizon: int) -> pl.Expr:
     return pl.col("days_late").is_null() | (pl.col("days_late") > horizon)
 
 
-def labels(outcome: pl.DataFrame, target: Target, known_before: date) -> pl.DataFrame:
-    """The labels of every invoice at a cut-off, null where they are not observed yet.
+def labels(outcome: pl.DataFrame, target: Target) -> pl.DataFrame:
+    """The labels of every invoice at a cut-off, null where they are not observed.
 
     Args:
-        outcome: the answer of `outcomes` for the same cut-off.
+        outcome: the answer of `outcomes` for the cut-off.
         target: what late means.
-        known_before: the cut-off.
 
     Returns:
-        `outcome` with `is_late` and `is_unpaid_<k>d` for every horizon; null means the day has not ended yet.
+        `outcome` with `is_late` and `is_unpaid_<k>d` for every horizon; null means the day had not ended by the
+        cut-off, or by the cancellation.
     """
     horizons = {"is_late": target.grace_days, **{f"is_unpaid_{k}d": k for k in HORIZONS}}
     return outcome.with_columns(
-        **{
-            name: pl.when(is_label_observed(k, known_before)).then(is_unpaid_at(k))
-            for name, k in horizons.items()
-        }
+        **{name: pl.when(is_label_observed(k)).then(is_unpaid_at(k)) for name, k in horizons.items()}
     )

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.settlement import is_paid, settlement_at
 from models.calibration import HazardCalibration, level_on
 from models.date_levels import DateLevels, JudgedDates, fit_date_levels
 from models.feature_matrix import FeatureMatrix, feature_table
@@ -79,7 +80,7 @@ def train_model(
     Args:
         features: one row per landmark, in the same order, all Float64.
         landmarks: as `training_landmarks` gives them.
-        settlements: `invoice_id, settled_on, settlement_known_on`.
+        settlements: the answer of `settlement_episodes`.
         known_before: the cut-off.
         feature_names: the columns used, in this order.
         target: what late means.
@@ -158,10 +159,11 @@ def _judged_dates(
 
 
 def _refuse_short_history(landmarks: pl.DataFrame, settlements: pl.DataFrame, known_before: date) -> None:
-    settled = settlements.filter(
-        (pl.col("settlement_known_on") < known_before)
-        & pl.col("invoice_id").is_in(landmarks["invoice_id"].unique().implode())
-    ).height
+    settled = (
+        settlement_at(settlements, known_before)
+        .filter(is_paid() & pl.col("invoice_id").is_in(landmarks["invoice_id"].unique().implode()))
+        .height
+    )
     if settled < MINIMUM_SETTLED:
         raise InvalidInputError(
             "There is too little payment history to train a model.",

@@ -13,6 +13,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from features.settlement import still_open
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.target import outcomes
 
@@ -58,18 +59,16 @@ def open_landmarks_for_training(
 
     Args:
         at_issue: landmarks at issue (one per invoice).
-        settlements: `invoice_id, settlement_known_on`.
+        settlements: the answer of `settlement_episodes`.
         known_before: only views strictly before this day.
         seed: changes the days drawn.
 
     Returns:
-        Landmarks with the columns of `at_issue`; only views on which the invoice was not known to be settled.
+        Landmarks with the columns of `at_issue`; only views on which the invoice was known to be open: not settled, or
+        open again.
     """
-    base = at_issue.join(
-        settlements.select("invoice_id", "settlement_known_on"), on="invoice_id", how="left", validate="1:1"
-    )
     views = [
-        base.with_columns(
+        at_issue.with_columns(
             as_of=pl.col("due_on")
             + pl.duration(
                 days=pl.lit(first)
@@ -78,13 +77,8 @@ def open_landmarks_for_training(
         )
         for stage, (first, last) in enumerate(OPEN_STAGES)
     ]
-    is_open = pl.col("settlement_known_on").is_null() | (pl.col("settlement_known_on") >= pl.col("as_of"))
-    return (
-        pl.concat(views)
-        .filter((pl.col("as_of") > pl.col("issued_on")) & (pl.col("as_of") < known_before) & is_open)
-        .sort("as_of", "invoice_id")
-        .select(at_issue.columns)
-    )
+    seen = pl.concat(views).filter((pl.col("as_of") > pl.col("issued_on")) & (pl.col("as_of") < known_before))
+    return still_open(seen, settlements)
 
 
 def training_landmarks(
@@ -94,7 +88,7 @@ def training_landmarks(
 
     Args:
         at_issue: landmarks at issue.
-        settlements: `invoice_id, settled_on, settlement_known_on`.
+        settlements: the answer of `settlement_episodes`.
         known_before: the cut-off.
         seed: of the days drawn while open.
         max_invoices: above it an even sample drawn by invoice id is kept.
@@ -116,26 +110,41 @@ def days_past_due(landmarks: pl.DataFrame) -> Ints:
     return result
 
 
-def days_until(landmarks: pl.DataFrame, day: date) -> Ints:
-    """Days from each landmark's due date to a day."""
-    result: Ints = (
-        landmarks.select((pl.lit(day) - pl.col("due_on")).dt.total_days())
-        .to_series()
-        .to_numpy()
-        .astype(np.int64)
-    )
-    return result
+@dataclass(frozen=True)
+class KnownOutcomes:
+    """What became of each landmark's invoice, as known just before a cut-off.
+
+    Attributes:
+        days_late: infinite where it is not known to be paid.
+        days_until_cutoff: days from the due date to the end of what was watched: the cut-off, or the cancellation.
+    """
+
+    days_late: Floats
+    days_until_cutoff: Ints
 
 
-def known_days_late(landmarks: pl.DataFrame, settlements: pl.DataFrame, known_before: date) -> Floats:
-    """Days late of each landmark's invoice as known just before a date; infinite while open."""
+def known_outcomes(landmarks: pl.DataFrame, settlements: pl.DataFrame, known_before: date) -> KnownOutcomes:
+    """What became of each landmark's invoice by a cut-off.
+
+    Args:
+        landmarks: the landmarks.
+        settlements: the answer of `settlement_episodes`.
+        known_before: the cut-off.
+    """
     unique = landmarks.select("invoice_id", "due_on").unique("invoice_id", keep="first", maintain_order=True)
-    known = outcomes(unique, settlements, known_before).select("invoice_id", "days_late")
-    joined = landmarks.select("invoice_id").join(
-        known, on="invoice_id", how="left", validate="m:1", maintain_order="left"
+    known = outcomes(unique, settlements, known_before)
+    joined = landmarks.select("invoice_id", "due_on").join(
+        known.select("invoice_id", "days_late", "observed_before"),
+        on="invoice_id",
+        how="left",
+        validate="m:1",
+        maintain_order="left",
     )
-    result: Floats = joined["days_late"].cast(pl.Float64).fill_null(float("inf")).to_numpy()
-    return result
+    watched = joined.select((pl.col("observed_before") - pl.col("due_on")).dt.total_days()).to_series()
+    return KnownOutcomes(
+        joined["days_late"].cast(pl.Float64).fill_null(float("inf")).to_numpy(),
+        watched.to_numpy().astype(np.int64),
+    )
 
 
 def training_rows(
@@ -149,7 +158,7 @@ def training_rows(
 
     Args:
         landmarks: landmarks known before the cut-off.
-        settlements: `invoice_id, settled_on, settlement_known_on`.
+        settlements: the answer of `settlement_episodes`.
         intervals: the intervals of the model.
         known_before: an interval counts only if `due_on` + its end is before this day.
         open_weight: weight of a landmark seen while open (one at issue weighs 1).
@@ -158,13 +167,13 @@ def training_rows(
         One row per landmark and observed interval it had not been settled before.
     """
     dpd = days_past_due(landmarks)
-    late = np.maximum(known_days_late(landmarks, settlements, known_before), dpd.astype(np.float64))
+    known = known_outcomes(landmarks, settlements, known_before)
+    late = np.maximum(known.days_late, dpd.astype(np.float64))
     within = np.flatnonzero(dpd <= intervals.bounds[-1])
     rows = hazard_rows(dpd[within], intervals)
     rows = HazardRows(within[rows.landmark], rows.interval, rows.days_at_risk, rows.days_past_due)
     ends = intervals.array
-    until_cutoff = days_until(landmarks, known_before)
-    is_observed = ends[rows.interval] < until_cutoff[rows.landmark]
+    is_observed = ends[rows.interval] < known.days_until_cutoff[rows.landmark]
     previous_end = np.where(rows.interval == 0, -np.inf, ends[np.maximum(rows.interval - 1, 0)])
     is_at_risk = late[rows.landmark] > previous_end
     kept = rows.take(is_observed & is_at_risk)

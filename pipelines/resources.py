@@ -4,6 +4,7 @@ Nothing is read from the environment until an asset runs.
 """
 
 import datetime as dt
+from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import Field
 
 from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger, last_known_on, read_ledger
+from features.settings import LedgerSettings
 from models.home import Home, home_at, read_home
 from models.selection import TrainingSettings
 from pipelines.workspace import Workspace
@@ -55,6 +57,14 @@ class LedgerInput(dg.ConfigurableResource):  # type: ignore[type-arg]
     reporting_currency: str | None = Field(
         default=None, description=f"ISO 4217 code of the amounts among the features. {_LEFT_OUT}"
     )
+    accepted_discount_share: str | None = Field(
+        default=None,
+        description="Share that may be left out for early payment where the terms grant none, such as 0.02. "
+        + _LEFT_OUT,
+    )
+    accepted_discount_days: int | None = Field(
+        default=None, description=f"Days from issue within which that discount may be taken. {_LEFT_OUT}"
+    )
 
     def source(self, workspace: Workspace) -> Path:
         """Folder the ledger is read from."""
@@ -66,15 +76,13 @@ class LedgerInput(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             InvalidInputError: an amount cannot be read.
         """
-        stated = {
-            "grace_days": self.grace_days,
-            "settled_tolerance": None
-            if self.settled_tolerance is None
-            else amount(self.settled_tolerance, "settled_tolerance"),
-            "promise_grace_days": self.promise_grace_days,
-            "reporting_currency": self.reporting_currency,
+        exact = ("settled_tolerance", "accepted_discount_share")
+        stated = {field.name: getattr(self, field.name) for field in fields(LedgerSettings)}
+        return {
+            name: amount(value, name) if name in exact else value
+            for name, value in stated.items()
+            if value is not None
         }
-        return {name: value for name, value in stated.items() if value is not None}
 
     def date(self, ledger: Ledger) -> dt.date:
         """The as-of date of the run."""

@@ -13,18 +13,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from features.words import (
+    COMPLAINT_CLOSED,
+    COMPLAINT_OPENED,
+    INSOLVENCY_CLOSED,
+    INSOLVENCY_PUBLISHED,
+    INTERACTION_KINDS,
+    MEDIATION_CLOSED,
+    MEDIATION_OPENED,
+    PLAN_AGREED,
+    PLAN_CANCELLED,
+    PLAN_INSTALMENT,
+    PROMISE_RECORDED,
+    QUIET_DAYS_ASKED,
+)
 from serving.dunning import Instalment
 
-INSOLVENCY_PUBLISHED: Final = "insolvency_published"
-INSOLVENCY_CLOSED: Final = "insolvency_closed"
-PLAN_AGREED: Final = "plan_agreed"
-PLAN_INSTALMENT: Final = "plan_instalment"
-PLAN_CANCELLED: Final = "plan_cancelled"
-QUIET_DAYS_ASKED: Final = "quiet_days_asked"
-COMPLAINT_OPENED: Final = "complaint_opened"
-COMPLAINT_CLOSED: Final = "complaint_closed"
-MEDIATION_OPENED: Final = "mediation_opened"
-MEDIATION_CLOSED: Final = "mediation_closed"
 ACCOUNT_KINDS: Final = (
     INSOLVENCY_PUBLISHED,
     INSOLVENCY_CLOSED,
@@ -40,13 +44,13 @@ ACCOUNT_KINDS: Final = (
 """Kinds read however long ago they happened."""
 
 DETAIL_FORMS: Final[Mapping[str, str]] = {
-    PLAN_INSTALMENT: "day and amount of the instalment, such as 2026-04-15/500.00",
-    QUIET_DAYS_ASKED: "first and last day, such as 2026-08-03/2026-08-21",
+    word: kind.detail for word, kind in INTERACTION_KINDS.items() if kind.detail
 }
 """Kinds whose `step_id` says more, and in which form."""
 
 LONGEST_QUIET_DAYS: Final = 366
 _INSTALMENT: Final = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{1,13}(?:\.\d{1,2})?)")
+_ONE_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAYS: Final = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})")
 
 Event = Mapping[str, Any]
@@ -58,6 +62,8 @@ def has_readable_detail(kind: str, detail: str | None) -> bool:
         return read_instalment(detail) is not None
     if kind == QUIET_DAYS_ASKED:
         return _days(detail) is not None
+    if kind == PROMISE_RECORDED:
+        return read_promise(detail) is not None
     return True
 
 
@@ -192,6 +198,15 @@ def read_instalment(detail: str | None) -> Instalment | None:
     if found is None or day is None or Decimal(found[2]) <= 0:
         return None
     return Instalment(day, Decimal(found[2]))
+
+
+def read_promise(detail: str | None) -> tuple[dt.date, Decimal | None] | None:
+    """Read `2026-04-15` or `2026-04-15/500.00`: the day promised, and the amount where one was named."""
+    instalment = read_instalment(detail)
+    if instalment is not None:
+        return instalment.on, instalment.amount
+    day = None if _ONE_DAY.fullmatch(detail or "") is None else _day(detail or "")
+    return None if day is None else (day, None)
 
 
 def _days(detail: str | None) -> tuple[dt.date, dt.date] | None:

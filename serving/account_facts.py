@@ -14,7 +14,9 @@ from typing import Any
 import polars as pl
 
 from features.ledger import Ledger
+from features.ledger.receivables import receivables
 from features.settings import LedgerSettings
+from features.words import TASK_CLOSED, lifecycle
 from serving.account_events import (
     Plan,
     complaint_since,
@@ -49,10 +51,9 @@ from serving.dunning import (
     TaskOpened,
     allocate_unapplied_credits,
 )
-from serving.dunning.words import ClosedBy
 from serving.store import Overrides
 
-_DISPUTED_STATUS = "lifecycle_207"
+_DISPUTED_STATUS = lifecycle(207)
 
 
 def account_facts(
@@ -86,6 +87,7 @@ def account_facts(
     Returns:
         Facts by invoice id.
     """
+    ledger = receivables(ledger)
     wanted = ledger.invoices.filter(
         pl.col("invoice_id").is_in(list(invoice_ids)) & (pl.col("kind") == "invoice")
     )
@@ -225,8 +227,8 @@ def read_accounts(
         overrides: the decisions of people that stand; none holds for another customer.
     """
     settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
-    tolerance = settings.settled_tolerance
-    invoices, events = read_invoices(ledger, ids, known_before, list(also), tolerance)
+    ledger = receivables(ledger)
+    invoices, events = read_invoices(ledger, ids, known_before, list(also), settings)
     on = on or known_before
     customers = read_customers(ledger, ids, invoices, known_before, on, signals, memory)
     owed: dict[str, list[InvoiceRead]] = {customer_id: [] for customer_id in customers}
@@ -273,7 +275,7 @@ def _facts(
     return AccountFacts(
         balance_amount=max(invoice.balance, NOTHING_OWED),
         unapplied_credit_amount=credit_share,
-        closed_by=_closed_by(invoice, tolerance),
+        closed_by=invoice.closed_by,
         feeds=feeds,
         has_open_dispute=invoice.is_disputed
         or invoice.status == _DISPUTED_STATUS
@@ -311,20 +313,9 @@ def _facts(
         credit_limit=row.get("credit_limit"),
         fallen_due_count=paying.fallen_due_count,
         late_count=paying.late_count,
-        late_part_payments=tuple(invoice.late_payments),
+        late_part_payments=invoice.late_payments,
         override=override,
     )
-
-
-def _closed_by(invoice: InvoiceRead, tolerance: Decimal) -> ClosedBy | None:
-    """How the invoice was settled; null while more than the tolerance is open."""
-    if invoice.balance > tolerance:
-        return None
-    if invoice.credited > 0 and invoice.credited >= invoice.row["amount"]:
-        return "credited"
-    if "write_off" in invoice.methods:
-        return "written_off"
-    return "discounted" if "discount" in invoice.methods else "paid"
 
 
 def _tasks(events: Sequence[Mapping[str, Any]]) -> tuple[TaskOpened, ...]:
@@ -332,7 +323,7 @@ def _tasks(events: Sequence[Mapping[str, Any]]) -> tuple[TaskOpened, ...]:
     found: list[TaskOpened] = []
     for event in events:
         sequence_id, day = event["sequence_id"] or "unknown", event["happened_at"].date()
-        if event["kind"] != "task_closed":
+        if event["kind"] != TASK_CLOSED:
             found.append(TaskOpened(sequence_id, event["step_id"] or "unknown", day))
             continue
         for place, task in enumerate(found):

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from features.settings import CENTS
+from features.cents import CENTS
+from features.words import BlockageKind, lifecycle
 from serving.account_events import Insolvency
 from serving.account_reading import CustomerRead, InvoiceRead, SignalMemory
 from serving.dunning import DebtorStatement, Promise
-from serving.dunning.words import BlockageKind
 
-_PAYMENT_SENT_STATUS = "lifecycle_211"
+_PAYMENT_SENT_STATUS = lifecycle(211)
 _BLOCKED_STATUSES: Mapping[str, BlockageKind] = {
-    "lifecycle_208": "suspended_by_buyer",
-    "lifecycle_210": "rejected_by_platform",
-    "lifecycle_213": "rejected_by_platform",
+    lifecycle(208): "suspended_by_buyer",
+    lifecycle(210): "rejected_by_platform",
+    lifecycle(213): "rejected_by_platform",
 }
 """Statuses of the French e-invoicing reform that stop dunning: suspended, refused, rejected."""
 

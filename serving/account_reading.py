@@ -5,13 +5,29 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from features.ledger import Ledger
+from features.ledger import Ledger, customers_of
+from features.settings import LedgerSettings
+from features.settlement import settlement_at, settlement_episodes
+from features.words import (
+    CALL,
+    CONTACT_KINDS,
+    CREDIT_NOTE,
+    LIFECYCLE_PREFIX,
+    ON_ACCOUNT,
+    PAYMENT_METHODS,
+    REVERSAL,
+    SMS_SENT,
+    TASK_CLOSED,
+    TASK_OPENED,
+    THANKS_SENT,
+    ClosedBy,
+)
 from serving.account_events import ACCOUNT_KINDS, Event
 from serving.dunning import Contact, PartPayment
 from serving.dunning.words import Channel
@@ -20,20 +36,16 @@ NOTHING_OWED = Decimal("0.00")
 _CHANNELS: Mapping[str, Channel] = {
     "email": "email",
     "phone": "call",
-    "call": "call",
-    "letter": "letter",
+    "sms": "sms",
     "post": "letter",
     "registered_letter": "registered_letter",
     "portal": "portal",
-    "sms": "sms",
     "edi": "portal",
+    "in_person": "call",
 }
-_SMS_SENT = "sms_sent"
-_DUNNING_KINDS = ("reminder_sent", "call", _SMS_SENT)
-_TASK_KINDS = ("task_opened", "task_closed", "thanks_sent")
-_WITHOUT_CASH = frozenset({"credit_note", "discount", "write_off", "offset", "on_account"})
-"""Methods of allocations that bring no money in."""
-_LIFECYCLE = "lifecycle_"
+"""By what a customer was reached, by the channel of an interaction; a visit takes a person's time as a call does."""
+_KIND_CHANNELS: Mapping[str, Channel] = {CALL: "call", SMS_SENT: "sms"}
+_TASK_KINDS = (TASK_OPENED, TASK_CLOSED, THANKS_SENT)
 INVOICE_COLUMNS = (
     "invoice_id",
     "customer_id",
@@ -68,7 +80,11 @@ class SignalMemory:
 
 @dataclass
 class CustomerRead:
-    """Everything said and done by one customer that bears on its open invoices; credits by currency."""
+    """Everything said and done by one customer that bears on its open invoices.
+
+    `credits` is what the company holds for it and has set against no invoice, by currency: credit notes less what was
+    set off or refunded, overpayments, payments on cancelled invoices, and cash on account.
+    """
 
     row: Mapping[str, Any]
     credits: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: NOTHING_OWED))
@@ -79,6 +95,15 @@ class CustomerRead:
     mails: list[Mapping[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Receipt:
+    """What one payment brought on one receivable; a set-off brings no cash."""
+
+    paid_on: dt.date
+    amount: Decimal
+    is_cash: bool
+
+
 @dataclass
 class InvoiceRead:
     """One open or asked-for invoice with what happened to it."""
@@ -86,10 +111,10 @@ class InvoiceRead:
     row: Mapping[str, Any]
     balance: Decimal
     credited: Decimal = NOTHING_OWED
-    methods: set[str | None] = field(default_factory=set)
-    last_paid_on: dt.date | None = None
+    from_account: Decimal = NOTHING_OWED
+    closed_by: ClosedBy | None = None
     settled_on: dt.date | None = None
-    late_payments: list[PartPayment] = field(default_factory=list)
+    receipts: dict[str, Receipt] = field(default_factory=dict)
     received: list[tuple[dt.date, Decimal]] = field(default_factory=list)
     is_disputed: bool = False
     disputed_on: dt.date | None = None
@@ -98,47 +123,74 @@ class InvoiceRead:
     steps: list[Mapping[str, Any]] = field(default_factory=list)
     tasks: list[Mapping[str, Any]] = field(default_factory=list)
 
+    @property
+    def last_paid_on(self) -> dt.date | None:
+        """The value day of the newest cash received on it that stands; None without any."""
+        return max((receipt.paid_on for receipt in self.receipts.values() if receipt.is_cash), default=None)
+
+    @property
+    def late_payments(self) -> tuple[PartPayment, ...]:
+        """What was paid on it after the due date and stands."""
+        return tuple(
+            PartPayment(receipt.paid_on, receipt.amount)
+            for receipt in self.receipts.values()
+            if receipt.paid_on > self.row["due_on"]
+        )
+
+    def undo(self, payment_id: str | None, amount: Decimal) -> None:
+        """Take back what was paid: of the payment named, else of the newest ones."""
+        for key in [payment_id] if payment_id is not None else list(reversed(self.receipts)):
+            receipt = self.receipts.get(key)
+            if receipt is None or amount <= 0:
+                continue
+            left = max(receipt.amount - amount, NOTHING_OWED)
+            amount -= receipt.amount - left
+            if left:
+                self.receipts[key] = replace(receipt, amount=left)
+            else:
+                del self.receipts[key]
+
     def take(self, event: Mapping[str, Any]) -> None:
         """Note an interaction about the invoice; they come in the order they happened."""
-        if event["kind"].startswith(_LIFECYCLE):
+        if event["kind"].startswith(LIFECYCLE_PREFIX):
             self.status, self.status_on = event["kind"], event["happened_at"].date()
-        elif event["kind"] in _DUNNING_KINDS:
+        elif event["kind"] in CONTACT_KINDS:
             self.steps.append(event)
         elif event["kind"] in _TASK_KINDS:
             self.tasks.append(event)
 
 
 def read_invoices(
-    ledger: Ledger, customer_ids: list[str], known_before: dt.date, extra: list[str], tolerance: Decimal
+    ledger: Ledger, customer_ids: list[str], known_before: dt.date, extra: list[str], settings: LedgerSettings
 ) -> tuple[dict[str, InvoiceRead], dict[str, list[Mapping[str, Any]]]]:
     """Invoices of the customers known by then, or asked for; with allocations, disputes, statuses and steps.
 
     Beside them, interactions of these customers about invoices that are not known, by invoice.
     """
-    rows = ledger.invoices.filter(
+    invoices = ledger.invoices.filter(
         pl.col("customer_id").is_in(customer_ids)
         & (pl.col("kind") == "invoice")
         & ((pl.col("issued_on") < known_before) | pl.col("invoice_id").is_in(extra))
     )
-    rows = rows.select(INVOICE_COLUMNS)
-    found = {row["invoice_id"]: InvoiceRead(row, row["amount"]) for row in rows.iter_rows(named=True)}
+    owed = pl.when(pl.col("cancelled_on") < known_before).then(NOTHING_OWED).otherwise(pl.col("amount"))
+    rows = invoices.select(*INVOICE_COLUMNS, owed=owed)
+    found = {row["invoice_id"]: InvoiceRead(row, row["owed"]) for row in rows.iter_rows(named=True)}
     unknown: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     allocations = ledger.payments.filter(
         pl.col("invoice_id").is_in(rows["invoice_id"].implode()) & (pl.col("known_on") < known_before)
     ).sort("known_on", "payment_id")
+    methods = {row["payment_id"]: row["method"] for row in allocations.iter_rows(named=True)}
     for row in allocations.iter_rows(named=True):
+        method = row["method"]
+        if method == REVERSAL:
+            method = methods.get(row["reverses_payment_id"], method)
+        _allocate(found[row["invoice_id"]], row, method)
+    closed = settlement_at(
+        settlement_episodes(replace(ledger, invoices=invoices, payments=allocations), settings), known_before
+    ).filter(pl.col("settlement_known_on").is_not_null())
+    for row in closed.iter_rows(named=True):
         invoice = found[row["invoice_id"]]
-        invoice.balance -= row["amount"]
-        invoice.received.append((row["paid_on"], row["amount"]))
-        invoice.methods.add(row["method"])
-        is_settled = invoice.balance <= tolerance
-        invoice.settled_on = (invoice.settled_on or row["paid_on"]) if is_settled else None
-        if row["method"] not in _WITHOUT_CASH and row["amount"] > 0:
-            invoice.last_paid_on = max(invoice.last_paid_on or row["paid_on"], row["paid_on"])
-        if row["method"] == "credit_note":
-            invoice.credited += row["amount"]
-        elif row["amount"] > 0 and row["paid_on"] > invoice.row["due_on"]:
-            invoice.late_payments.append(PartPayment(row["paid_on"], row["amount"]))
+        invoice.closed_by, invoice.settled_on = row["closed_by"], row["settled_on"]
     if ledger.disputes is not None:
         disputes = ledger.disputes.filter(
             pl.col("invoice_id").is_in(rows["invoice_id"].implode())
@@ -176,19 +228,17 @@ def read_customers(
     }
     for customer_id in customer_ids:
         found.setdefault(customer_id, CustomerRead({}))
-    credit_notes = ledger.invoices.filter(
-        of_them & (pl.col("kind") == "credit_note") & (pl.col("issued_on") < known_before)
-    )
-    for row in credit_notes.iter_rows(named=True):
-        found[row["customer_id"]].credits[row["currency"]] += row["amount"]
+    for customer_id, currency, amount in _unapplied(ledger, customer_ids, known_before).iter_rows():
+        found[customer_id].credits[currency] += amount
     for invoice in invoices.values():
-        customer = found[invoice.row["customer_id"]]
-        customer.credits[invoice.row["currency"]] -= invoice.credited
+        customer, currency = found[invoice.row["customer_id"]], invoice.row["currency"]
         customer.received += invoice.received
+        customer.credits[currency] -= invoice.credited + invoice.from_account
         if invoice.balance < 0:
-            customer.credits[invoice.row["currency"]] -= invoice.balance
-    cash = ledger.payments.filter((pl.col("amount") > 0) & (pl.col("known_on") < known_before)).join(
-        ledger.invoices.filter(of_them).select("invoice_id", "customer_id"), on="invoice_id", validate="m:1"
+            customer.credits[currency] -= invoice.balance
+    payers = customers_of("payments", ledger.payments, ledger.invoices)
+    cash = ledger.payments.with_columns(payers).filter(
+        of_them & (pl.col("amount") > 0) & (pl.col("known_on") < known_before)
     )
     for customer_id, day in cash.group_by("customer_id").agg(pl.col("paid_on").max()).iter_rows():
         found[customer_id].last_cash_on = day
@@ -200,7 +250,7 @@ def read_customers(
         )
         contacts: dict[tuple[str, dt.date, Channel], list[str]] = defaultdict(list)
         for row in bearing.iter_rows(named=True):
-            if row["kind"] in _DUNNING_KINDS:
+            if row["kind"] in CONTACT_KINDS:
                 about = contacts[row["customer_id"], row["happened_at"].date(), _channel(row)]
                 about += [] if row["invoice_id"] is None else [row["invoice_id"]]
             elif row["kind"] in ACCOUNT_KINDS:
@@ -220,6 +270,61 @@ def read_customers(
         for row in mails.iter_rows(named=True):
             found[row["customer_id"]].mails.append(row)
     return found
+
+
+def _allocate(invoice: InvoiceRead, row: Mapping[str, Any], method: str | None) -> None:
+    """Set one allocation against an invoice; they come in the order they became known.
+
+    Args:
+        invoice: changed in place.
+        row: of `payments`.
+        method: its own, or of a reversal the one it undoes.
+    """
+    invoice.balance -= row["amount"]
+    invoice.received.append((row["paid_on"], row["amount"]))
+    if method == CREDIT_NOTE:
+        invoice.credited += row["amount"]
+    elif method == ON_ACCOUNT:
+        invoice.from_account += row["amount"]
+    if row["method"] == REVERSAL:
+        invoice.undo(row["reverses_payment_id"], -row["amount"])
+    elif row["amount"] > 0 and (method is None or PAYMENT_METHODS[method].closed_by == "paid"):
+        is_cash = method is None or PAYMENT_METHODS[method].is_cash
+        invoice.receipts[row["payment_id"]] = Receipt(row["paid_on"], row["amount"], is_cash)
+
+
+def _unapplied(ledger: Ledger, customer_ids: list[str], known_before: dt.date) -> pl.DataFrame:
+    """Credit notes of the customers less what was refunded on them, and cash on account: customer, currency, amount.
+
+    Cash on account whose currency is not stated is in the currency of most invoices. What of all this was set against
+    invoices is not taken off here.
+    """
+    of_them = pl.col("customer_id").is_in(customer_ids)
+    is_cancelled = (pl.col("cancelled_on") < known_before).fill_null(value=False)
+    notes = ledger.invoices.filter(
+        of_them & (pl.col("kind") == "credit_note") & (pl.col("issued_on") < known_before)
+    )
+    known = ledger.payments.filter(pl.col("known_on") < known_before)
+    refunds = known.filter(pl.col("method").ne_missing(CREDIT_NOTE)).join(
+        notes.select("invoice_id", "customer_id", "currency"),
+        on="invoice_id",
+        how="inner",
+        validate="m:1",
+        suffix="_of_note",
+    )
+    on_account = known.filter(pl.col("invoice_id").is_null() & of_them)
+    usual = ledger.invoices["currency"].mode().sort().first() if ledger.invoices.height else "EUR"
+    return pl.concat(
+        [
+            notes.filter(~is_cancelled).select("customer_id", "currency", "amount"),
+            refunds.select(
+                pl.col("customer_id_of_note").alias("customer_id"),
+                pl.col("currency_of_note").alias("currency"),
+                -pl.col("amount").abs(),
+            ),
+            on_account.select("customer_id", pl.col("currency").fill_null(usual), "amount"),
+        ]
+    )
 
 
 def read_rates(ledger: Ledger, known_before: dt.date) -> dict[str, Decimal]:
@@ -247,8 +352,4 @@ def _before(frame: pl.DataFrame, instant: str, known_before: dt.date) -> pl.Data
 
 
 def _channel(row: Mapping[str, Any]) -> Channel:
-    if row["kind"] == "call":
-        return "call"
-    if row["kind"] == _SMS_SENT:
-        return "sms"
-    return _CHANNELS.get(row["channel"] or "email", "email")
+    return _KIND_CHANNELS.get(row["kind"]) or _CHANNELS[row["channel"] or "email"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from features.settings import CENTS
+from features.cents import CENTS
 from models.score import Score
 from serving.dunning import AccountFacts, Case, ScoredInvoice
 

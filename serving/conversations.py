@@ -16,12 +16,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from serving.dunning import (
-    CAPACITY,
-    DecisionRecord,
-    ScoredInvoice,
-    Text,
-)
+from features.words import Text
+from serving.dunning import CAPACITY, DecisionRecord, ScoredInvoice
 from serving.memory import Remembered
 from serving.online import Knowledge
 from serving.store import HistoryStore, KeptAnswer, StoreUnavailableError

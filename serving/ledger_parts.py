@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.asof.identifiers import IdIndex
-from features.ledger import KEYS, Ledger
+from features.ledger import KEYS, SHARED_TABLES, Ledger, customers_of
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class LedgerParts:
         customers: codes of the customers.
         invoices: codes of the invoices: their place in the table of invoices.
         cuts: each table that belongs to customers.
-        indicators: the table that belongs to nobody; null when not provided.
+        shared: the tables that belong to nobody.
     """
 
     customers: IdIndex
     invoices: IdIndex
     cuts: Mapping[str, _Cut]
-    indicators: pl.DataFrame | None
+    shared: Mapping[str, pl.DataFrame]
 
     @classmethod
     def of(cls, ledger: Ledger) -> LedgerParts:
@@ -47,10 +47,11 @@ class LedgerParts:
         cuts = {
             name: _cut(name, frame, owners, customers)
             for name, frame in tables.items()
-            if name != "indicators"
+            if name not in SHARED_TABLES
         }
         invoices = IdIndex.build(cuts["invoices"].frame["invoice_id"])
-        return cls(customers, invoices, cuts, tables.get("indicators"))
+        shared = {name: frame for name, frame in tables.items() if name in SHARED_TABLES}
+        return cls(customers, invoices, cuts, shared)
 
     def part(self, customer_id: str) -> Ledger | None:
         """Return every row of one customer as a ledger; null when the customer is unknown."""
@@ -61,9 +62,7 @@ class LedgerParts:
             name: cut.frame.slice(int(cut.starts[code]), int(cut.starts[code + 1] - cut.starts[code]))
             for name, cut in self.cuts.items()
         }
-        if self.indicators is not None:
-            tables["indicators"] = self.indicators
-        return Ledger.from_tables(tables)
+        return Ledger.from_tables({**tables, **self.shared})
 
     def customer(self, customer_id: str) -> dict[str, Any] | None:
         """Return one customer as a row; null when it is unknown."""
@@ -77,10 +76,7 @@ class LedgerParts:
 
 
 def _cut(table: str, frame: pl.DataFrame, owners: pl.DataFrame, customers: IdIndex) -> _Cut:
-    names = frame.columns
-    if "customer_id" not in names:
-        frame = frame.join(owners, on="invoice_id", how="inner", validate="m:1")
-    codes = pl.Series("\0code", customers.codes_of(frame["customer_id"]))
+    codes = pl.Series("\0code", customers.codes_of(customers_of(table, frame, owners)))
     ordered = frame.with_columns(codes).sort("\0code", *KEYS[table])
     starts = np.searchsorted(ordered["\0code"].to_numpy(), np.arange(len(customers) + 1, dtype=np.int64))
-    return _Cut(ordered.select(names).rechunk(), starts.astype(np.int64))
+    return _Cut(ordered.select(frame.columns).rechunk(), starts.astype(np.int64))

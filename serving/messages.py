@@ -10,49 +10,30 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from features.words import NEGATIVE_METHODS, PAYMENT_METHODS, REVERSAL
 from serving.account_events import DETAIL_FORMS, has_readable_detail
+from serving.message_fields import (
+    NO_NUL,
+    Amount,
+    ContactBy,
+    Country,
+    Currency,
+    Day,
+    Id,
+    Instant,
+    Kind,
+    Message,
+    Method,
+    Prose,
+    SignedAmount,
+    Words,
+)
 from serving.settings import MAXIMUM_EVENTS, MAXIMUM_INVOICES
 from serving.store import Fact, to_cents
+from serving.store.frames import ledger_column
 from serving.store.tables import FACT_COLUMNS
-
-FIRST_DAY: Final = dt.date(1990, 1, 1)
-LAST_DAY: Final = dt.date(2150, 12, 31)
-_NO_CONTROL: Final = r"^[^\u0000-\u001f\u007f]+$"
-_NO_NUL: Final = r"^[^\u0000]*$"
-
-Id = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=128, pattern=_NO_CONTROL),
-    Field(description="an id as the source system writes it; leading zeros count"),
-]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_CONTROL)]
-Prose = Annotated[str, StringConstraints(max_length=200_000, pattern=_NO_NUL)]
-Day = Annotated[dt.date, Field(ge=FIRST_DAY, le=LAST_DAY)]
-Instant = Annotated[
-    AwareDatetime,
-    Field(
-        ge=dt.datetime(1990, 1, 1, tzinfo=dt.UTC),
-        le=dt.datetime(2150, 12, 31, tzinfo=dt.UTC),
-        description="an instant with its time zone",
-    ),
-]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217 code")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166 alpha-2 code")]
-Amount = Annotated[
-    Decimal,
-    Field(gt=0, max_digits=15, decimal_places=2, description="gross amount in `currency`, above zero"),
-]
-SignedAmount = Annotated[
-    Decimal, Field(max_digits=15, decimal_places=2, description="amount in the currency of the invoice")
-]
-
-
-class Message(BaseModel):
-    """The rules every message keeps."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
 class InvoiceToScore(Message):
@@ -89,9 +70,9 @@ class InvoiceToScore(Message):
     due_on: Day | None = Field(None, description="last day on which payment is on time")
     amount: Amount | None = Field(None, description="gross amount; may be left out for a known invoice")
     currency: Currency | None = Field(None, description="ISO 4217 code; EUR when missing")
-    terms: Word | None = Field(None, description="terms of payment as worded on the invoice")
-    delivery_channel: Word | None = Field(None, description="how it is sent: email, portal, paper, ...")
-    purchase_order: Word | None = Field(None, description="the customer's order number")
+    terms: Words | None = Field(None, description="terms of payment as worded on the invoice")
+    delivery_channel: Words | None = Field(None, description="how it is sent: email, portal, paper, ...")
+    purchase_order: Words | None = Field(None, description="the customer's order number")
 
 
 class ScoreRequest(Message):
@@ -117,7 +98,7 @@ class _FactMessage(Message):
         table = _TABLE_OF[self.type]  # type: ignore[attr-defined]
         values: dict[str, Any] = {}
         for column in FACT_COLUMNS[table]:
-            value = getattr(self, column.removesuffix("_cents"), None)
+            value = getattr(self, ledger_column(column), None)
             if isinstance(value, Decimal):
                 value = to_cents(value)
             elif isinstance(value, dt.datetime):
@@ -131,14 +112,14 @@ class CustomerEvent(_FactMessage):
 
     type: Literal["customer"]
     customer_id: Id
-    name: Word | None = None
+    name: Words | None = None
     country: Country | None = None
     sector: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")] | None = Field(
         None, description="NACE division, two digits", examples=["47"]
     )
-    legal_form: Word | None = None
+    legal_form: Words | None = None
     is_natural_person: bool | None = Field(None, description="a sole trader or private person")
-    size_class: Word | None = None
+    size_class: Words | None = None
     siren: Annotated[str, StringConstraints(pattern=r"^[0-9]{9}$")] | None = Field(
         None, description="French company number", examples=["732829320"]
     )
@@ -151,6 +132,7 @@ class CustomerEvent(_FactMessage):
     )
     is_strategic: bool = Field(False, description="a person decides every step for this customer")
     group_id: Id | None = None
+    bureau_score: float | None = Field(None, description="score of a credit bureau; higher is safer")
 
 
 class InvoiceEvent(_FactMessage):
@@ -164,36 +146,54 @@ class InvoiceEvent(_FactMessage):
     due_on: Day
     amount: Amount
     currency: Currency = "EUR"
-    terms: Word | None = None
-    delivery_channel: Word | None = None
-    purchase_order: Word | None = None
-    billing_trigger: Word | None = None
+    terms: Words | None = None
+    delivery_channel: Words | None = None
+    purchase_order: Words | None = None
+    billing_trigger: Words | None = None
     source_due_on: Day | None = None
+    cancelled_on: Day | None = Field(
+        None, description="day its cancellation became known; sent again with it when it is cancelled"
+    )
+    replaces_invoice_id: Id | None = Field(None, description="the cancelled invoice it was issued instead of")
 
     @model_validator(mode="after")
     def _due_after_issue(self) -> InvoiceEvent:
         if self.kind == "invoice" and self.due_on < self.issued_on:
             raise ValueError("due_on lies before issued_on")
+        if self.cancelled_on is not None and self.cancelled_on < self.issued_on:
+            raise ValueError("cancelled_on lies before issued_on")
         return self
 
 
 class PaymentEvent(_FactMessage):
-    """Cash (or a credit note) allocated to one invoice; the invoice may arrive later."""
+    """Cash, credit, discount, loss or a reversal on one invoice, which may arrive later; or cash on account.
+
+    On a credit note any row but `credit_note` is a refund of it, whatever its sign.
+    """
 
     type: Literal["payment"]
     payment_id: Id
-    invoice_id: Id
+    invoice_id: Id | None = Field(None, description="null for cash on account")
+    customer_id: Id | None = Field(None, description="who paid; required without an invoice")
     paid_on: Day = Field(description="value date of the cash")
     known_on: Day = Field(description="day it was booked; visible to scores as of later days only")
-    amount: SignedAmount = Field(description="above zero; below zero only with method `reversal`")
-    method: Word | None = Field(None, description="transfer, direct_debit, credit_note, reversal, ...")
+    amount: SignedAmount = Field(description="above zero; below zero only with method `reversal` or `refund`")
+    method: Method | None = Field(None, description="one of the payment methods; null is money")
+    currency: Currency | None = Field(None, description="of the money; null is the invoice's")
+    reverses_payment_id: Id | None = Field(None, description="of a `reversal`: the payment it undoes")
 
     @model_validator(mode="after")
     def _sign_fits_method(self) -> PaymentEvent:
         if self.amount == 0:
             raise ValueError("amount is zero")
-        if (self.amount < 0) != (self.method == "reversal"):
-            raise ValueError("amount is below zero exactly when method is reversal")
+        if (self.amount < 0) != (self.method in NEGATIVE_METHODS):
+            raise ValueError(f"amount is below zero exactly when method is {' or '.join(NEGATIVE_METHODS)}")
+        if self.invoice_id is None and self.customer_id is None:
+            raise ValueError("neither invoice_id nor customer_id says whose it is")
+        if self.invoice_id is None and self.method is not None and PAYMENT_METHODS[self.method].needs_invoice:
+            raise ValueError(f"method {self.method} means nothing without an invoice_id")
+        if self.reverses_payment_id is not None and self.method != REVERSAL:
+            raise ValueError(f"reverses_payment_id belongs to method {REVERSAL}")
         return self
 
 
@@ -205,7 +205,8 @@ class DisputeEvent(_FactMessage):
     invoice_id: Id
     opened_on: Day
     closed_on: Day | None = None
-    reason: Word | None = Field(None, description="price, quantity, quality, delivery, ...")
+    reason: Words | None = Field(None, description="price, quantity, quality, delivery, ...")
+    amount: Amount | None = Field(None, description="disputed part of the invoice; null is all of it")
 
     @model_validator(mode="after")
     def _closed_after_opened(self) -> DisputeEvent:
@@ -235,16 +236,13 @@ class InteractionEvent(_FactMessage):
     customer_id: Id
     invoice_id: Id | None = None
     happened_at: Instant
-    kind: Word = Field(
-        description="reminder_sent, call, portal_visit, lifecycle_NNN, plan_agreed, plan_instalment, plan_cancelled, "
-        "insolvency_published, insolvency_closed, quiet_days_asked, ..."
-    )
-    channel: Word | None = None
+    kind: Kind = Field(description="one of the kinds of interaction")
+    channel: ContactBy | None = Field(None, description="email, phone, sms, post, portal, ...")
     sequence_id: Id | None = None
     step_id: Id | None = Field(
         None,
-        description="the dunning step; of a plan_instalment its day and amount (2026-04-15/500.00), of "
-        "quiet_days_asked the first and last day (2026-08-03/2026-08-21)",
+        description="the dunning step, or the detail of the kind: "
+        + "; ".join(f"of {kind} {form}" for kind, form in DETAIL_FORMS.items()),
     )
 
     @model_validator(mode="after")
@@ -336,10 +334,10 @@ class OverrideRequest(Message):
     sequence_id: Id | None = Field(
         description="dunning sequence chosen instead, one of the policy's; null follows the policy again"
     )
-    reason: Annotated[str, StringConstraints(min_length=10, max_length=2000, pattern=_NO_NUL)] = Field(
+    reason: Annotated[str, StringConstraints(min_length=10, max_length=2000, pattern=NO_NUL)] = Field(
         description="why, in words; kept in the audit log"
     )
-    decided_by: Word = Field(description="who decided")
+    decided_by: Words = Field(description="who decided")
     hold_until: Day | None = Field(
         None, description="no step before this day; from today to the longest hold of the policy (92 days)"
     )

@@ -11,8 +11,9 @@ import polars as pl
 
 from features.asof import PaymentHistory
 from features.ledger import Ledger
+from features.ledger.receivables import receivables
 from features.settings import LedgerSettings
-from features.settlement import settlements
+from features.settlement import is_paid, settlement_at, settlement_episodes
 from models.bundle import ModelBundle
 from models.score import Score, score_frame
 from serving.account_facts import account_facts
@@ -129,14 +130,14 @@ def route_open_invoices(
 
 
 def recently_paid(ledger: Ledger, as_of: dt.date, settings: LedgerSettings) -> pl.DataFrame:
-    """Invoices whose settlement became known in the last days before a day, as far back as thanks make sense."""
+    """Receivables whose payment became known in the last days before a day, as far back as thanks make sense."""
     since = as_of - dt.timedelta(days=THANKS_DAYS)
-    known = settlements(
-        ledger.invoices.filter(pl.col("issued_on") < as_of),
-        ledger.payments.filter(pl.col("known_on") < as_of),
-        settings,
-    ).filter(pl.col("settlement_known_on") >= since)
-    return ledger.invoices.join(known.select("invoice_id"), on="invoice_id", how="semi").sort("invoice_id")
+    whole = receivables(ledger)
+    known = settlement_at(settlement_episodes(whole, settings), as_of).filter(
+        is_paid() & (pl.col("settlement_known_on") >= since)
+    )
+    issued = whole.invoices.filter(pl.col("issued_on") < as_of)
+    return issued.join(known.select("invoice_id"), on="invoice_id", how="semi").sort("invoice_id")
 
 
 def _reminded(paid: pl.DataFrame, facts: Mapping[str, AccountFacts], as_of: dt.date) -> Iterator[Case]:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import polars as pl
 
 from features.asof import PaymentHistory
-from features.ledger import Ledger
+from features.ledger import SHARED_TABLES, Ledger
 from features.settings import LedgerSettings
 from serving.ledger_parts import LedgerParts
 from serving.operations.supervisor import Supervisor
@@ -167,7 +167,7 @@ def _parts_of(ledger: Ledger, customer_ids: tuple[str, ...]) -> dict[str, Ledger
 
 def _empty_part(ledger: Ledger) -> Ledger:
     return Ledger.from_tables(
-        {name: frame if name == "indicators" else frame.clear() for name, frame in ledger.tables()}
+        {name: frame if name in SHARED_TABLES else frame.clear() for name, frame in ledger.tables()}
     )
 
 

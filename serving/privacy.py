@@ -29,6 +29,7 @@ from serving.store.tables import (
     FACTS,
     IDENTIFYING,
     NIGHTLY,
+    key_column,
 )
 from serving.store.taking_in import mark_changed
 
@@ -206,9 +207,7 @@ def _action(
 
 def _fact_rows(connection: Connection, table: str, subject: DataSubject) -> list[dict[str, Any]]:
     facts = FACTS[table]
-    statement = select(*(facts.c[name] for name in FACT_COLUMNS[table])).order_by(
-        facts.c[FACT_COLUMNS[table][0]]
-    )
+    statement = select(*(facts.c[name] for name in FACT_COLUMNS[table])).order_by(facts.c[key_column(table)])
     if subject.customer_id is not None:
         statement = statement.where(facts.c.customer_id == subject.customer_id)
         return [dict(row) for row in connection.execute(statement).mappings()]

@@ -14,6 +14,7 @@ from models.bundle import ModelBundle, make_bundle
 from models.hazard import HazardSettings
 from models.selection import TrainingSettings
 from models.training import TrainedModel, train_model
+from tests.settlement_samples import episodes
 
 CUTOFF = date(2024, 10, 1)
 FIRST_DAY = date(2023, 1, 1)
@@ -99,13 +100,10 @@ def portfolio(invoices: int = 700, seed: int = 5) -> Portfolio:
     features = landmarks.select("invoice_id", "as_of").with_columns(
         pl.Series(name, columns[name]).fill_nan(None) for name in FEATURES
     )
-    settlements = pl.DataFrame(
+    settlements = episodes(
         {
-            "invoice_id": landmarks["invoice_id"],
-            "settled_on": pl.Series(settled, dtype=pl.Date),
-            "settlement_known_on": pl.Series(
-                [None if day is None else day + timedelta(days=2) for day in settled], dtype=pl.Date
-            ),
+            invoice_id: [(day, None if day is None else day + timedelta(days=2))]
+            for invoice_id, day in zip(landmarks["invoice_id"], settled, strict=True)
         }
     )
     return Portfolio(landmarks, features, settlements)

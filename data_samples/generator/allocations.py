@@ -20,9 +20,10 @@ from data_samples.generator.episodes import NEVER
 from data_samples.generator.invoices import Invoices, cents_to_amount, text_or_null
 from data_samples.generator.payment_process import DISPUTED, PaymentStory
 from data_samples.generator.settings import WorldSettings
+from features.words import CARD, CHEQUE, CREDIT_NOTE, DIRECT_DEBIT, REVERSAL, TRANSFER
 
 _SUPPLIER = COUNTRY_CODES.index(SUPPLIER_COUNTRY)
-_METHODS = {"transfer": 0.80, "direct_debit": 0.11, "cheque": 0.07, "card": 0.02}
+_METHODS = {TRANSFER: 0.80, DIRECT_DEBIT: 0.11, CHEQUE: 0.07, CARD: 0.02}
 _REASONS = {"price": 0.30, "quantity": 0.25, "quality": 0.25, "delivery": 0.20}
 _UNAPPLIED_SHARE = 0.15
 _REVERSAL_AFTER_DAYS, _REPAID_AFTER_DAYS = 4, 13
@@ -37,7 +38,7 @@ class Allocations:
         paid: day number of the value date.
         known: day number of the booking.
         cents: amount in cents, negative for a reversal.
-        method: how it was paid; "credit_note" for an allocated credit note.
+        method: how it was paid, one of the payment methods.
     """
 
     invoice: IntArray
@@ -164,7 +165,7 @@ def draw_allocations(
         paid=np.concatenate([paid, credits.issued[applied]]),
         known=np.concatenate([known, credits.issued[applied]]),
         cents=np.concatenate([cents, credits.cents[applied]]),
-        method=np.concatenate([np.where(is_reversal, "reversal", method), np.full(len(note), "credit_note")]),
+        method=np.concatenate([np.where(is_reversal, REVERSAL, method), np.full(len(note), CREDIT_NOTE)]),
     )
 
 

@@ -7,6 +7,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from features.ledger import in_contract_columns
+from features.words import TRANSFER
+
 FIRST_ISSUE = date(2023, 1, 1)
 ISSUE_DAYS = 1095
 _EPOCH = date(1970, 1, 1)
@@ -48,9 +51,9 @@ def generate_bare_ledger(
     customer_ids = pl.Series("customer_id", [f"C{number:06d}" for number in range(1, customers + 1)])
     numbers = pl.select(pl.int_range(1, invoices + 1).cast(pl.String).str.zfill(8)).to_series()
     invoice_ids = pl.select("F" + numbers).to_series().alias("invoice_id")
-    return (
-        _customer_table(customer_ids, random, start),
-        pl.DataFrame(
+    tables = {
+        "customers": _customer_table(customer_ids, random, start),
+        "invoices": pl.DataFrame(
             {
                 "invoice_id": invoice_ids,
                 "customer_id": customer_ids.gather(who),
@@ -66,8 +69,12 @@ def generate_bare_ledger(
                 "source_due_on": pl.repeat(None, invoices, dtype=pl.Date, eager=True),
             }
         ),
-        _payment_table(invoice_ids, issued, paid, cents, random, start),
+        "payments": _payment_table(invoice_ids, issued, paid, cents, random, start),
+    }
+    customer_table, invoice_table, payment_table = (
+        in_contract_columns(name, frame) for name, frame in tables.items()
     )
+    return customer_table, invoice_table, payment_table
 
 
 def _customer_table(ids: pl.Series, random: np.random.Generator, start: int) -> pl.DataFrame:
@@ -126,7 +133,7 @@ def _payment_table(
             "paid_on": _days(day + start),
             "known_on": _days(known + start),
             "amount": _amount(amount),
-            "method": pl.repeat("transfer", len(invoice), eager=True),
+            "method": pl.repeat(TRANSFER, len(invoice), eager=True),
         }
     )
 

@@ -18,6 +18,7 @@ from data_samples.generator.payment_process import BLOCKED, PaymentStory
 from data_samples.generator.reminder_letters import reminder_letter
 from data_samples.generator.reminders import Events, office_minutes
 from data_samples.generator.settings import WorldSettings
+from features.words import CALL, REMINDER_REPLIED, REMINDER_SENT
 
 NO_INVOICE = -1
 NO_DAY = -1 << 40
@@ -230,7 +231,7 @@ def write_inbound(
         np.array([kept[place] for place in replied], dtype=np.int64),
         np.array([rows[place][1] for place in replied], dtype=np.int64),
         np.array([rows[place][2] for place in replied], dtype=np.int64),
-        np.full(len(replied), "reminder_replied"),
+        np.full(len(replied), REMINDER_REPLIED),
         np.full(len(replied), "email"),
         np.zeros(len(replied), dtype=np.int64),
     )
@@ -246,7 +247,7 @@ def write_outbound(
 ) -> pl.DataFrame:
     """The reminder e-mails (rows without ids), one per customer, day and step, naming every invoice."""
     by_mail = (
-        (reminders.kind == "reminder_sent") & (reminders.channel == "email") & (reminders.day < settings.days)
+        (reminders.kind == REMINDER_SENT) & (reminders.channel == "email") & (reminders.day < settings.days)
     )
     rows = np.flatnonzero(by_mail)
     who = invoices.customer[reminders.invoice[rows]]
@@ -283,7 +284,7 @@ def replies_to_reminders(mails: Events, reminders: Events) -> Events:
     """The mails about an invoice that came within seven days after a reminder for it."""
     if len(mails) == 0 or len(reminders) == 0:
         return Events(*(getattr(mails, name)[:0] for name in Events.__dataclass_fields__))
-    sent = np.isin(reminders.kind, ("reminder_sent", "call"))
+    sent = np.isin(reminders.kind, (REMINDER_SENT, CALL))
     span = 1 << 20
     keys = np.unique(reminders.invoice[sent] * span + reminders.day[sent])
     wanted = mails.invoice * span + mails.day

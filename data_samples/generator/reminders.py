@@ -20,14 +20,15 @@ from data_samples.generator.episodes import DISTRESSED, NEVER
 from data_samples.generator.invoices import Invoices, text_or_null
 from data_samples.generator.payment_process import FREE, PaymentProcess, PaymentStory
 from data_samples.generator.settings import WorldSettings
+from features.words import CALL, INVOICE_VIEWED, PLAN_AGREED, REMINDER_BOUNCED, REMINDER_SENT, lifecycle
 
 SEQUENCE = "standard"
 _SUPPLIER = COUNTRY_CODES.index(SUPPLIER_COUNTRY)
 _STEPS = (
-    ("reminder_sent", "email"),
-    ("reminder_sent", "email"),
-    ("call", "phone"),
-    ("reminder_sent", "post"),
+    (REMINDER_SENT, "email"),
+    (REMINDER_SENT, "email"),
+    (CALL, "phone"),
+    (REMINDER_SENT, "post"),
 )
 _BOUNCED_SHARE = 0.015
 _FOREVER = 1 << 40
@@ -101,7 +102,7 @@ def draw_reminders(
         if channel == "email":
             lost = random.random(len(rows)) < _BOUNCED_SHARE
             parts.append(
-                _events(rows[lost], day[rows[lost]], minutes[lost] + 1, "reminder_bounced", channel, number)
+                _events(rows[lost], day[rows[lost]], minutes[lost] + 1, REMINDER_BOUNCED, channel, number)
             )
     return join_events(parts)
 
@@ -127,30 +128,28 @@ def draw_platform_events(
         (random.random(count) < seen_share * np.where(invoices.channel == "portal", 1.0, 0.4)) & by_view
     )
     view_day = invoices.issued[seen] + random.integers(1, 7, len(seen))
-    parts = [_events(seen, view_day, office_minutes(random, len(seen)), "invoice_viewed", "portal", 0)]
+    parts = [_events(seen, view_day, office_minutes(random, len(seen)), INVOICE_VIEWED, "portal", 0)]
 
     electronic = invoices.channel == "edi"
     taken = np.flatnonzero(electronic & (random.random(count) < np.where(story.hold == 2, 0.2, 0.97)))
     day = invoices.issued[taken] + random.integers(1, 4, len(taken))
-    parts.append(_events(taken, day, office_minutes(random, len(taken)), "lifecycle_204", "edi", 0))
+    parts.append(_events(taken, day, office_minutes(random, len(taken)), lifecycle(204), "edi", 0))
     approved = np.flatnonzero(electronic & (story.hold == FREE) & (random.random(count) < 0.6))
     day = invoices.issued[approved] + random.integers(4, 20, len(approved))
     before_payment = (story.settled[approved] == NEVER) | (day < story.settled[approved])
     approved, day = approved[before_payment], day[before_payment]
-    parts.append(_events(approved, day, office_minutes(random, len(approved)), "lifecycle_205", "edi", 0))
+    parts.append(_events(approved, day, office_minutes(random, len(approved)), lifecycle(205), "edi", 0))
     contested = electronic[disputes.invoice]
     rows = disputes.invoice[contested]
     parts.append(
-        _events(
-            rows, disputes.opened[contested], office_minutes(random, len(rows)), "lifecycle_207", "edi", 0
-        )
+        _events(rows, disputes.opened[contested], office_minutes(random, len(rows)), lifecycle(207), "edi", 0)
     )
 
     in_parts = np.flatnonzero(story.first_part != NEVER)
     distressed = states[process.customer[in_parts], story.first_part[in_parts]] == DISTRESSED
     planned = in_parts[distressed & (story.first_part[in_parts] > process.due[in_parts])]
     day = np.maximum(story.first_part[planned] - 2, invoices.issued[planned])
-    parts.append(_events(planned, day, office_minutes(random, len(planned)), "plan_agreed", "phone", 0))
+    parts.append(_events(planned, day, office_minutes(random, len(planned)), PLAN_AGREED, "phone", 0))
     return join_events(parts)
 
 

@@ -49,7 +49,7 @@ from data_samples.generator.truth import (
 )
 from features.errors import Fault, InvalidInputError
 from features.files import Content, write_whole
-from features.ledger import SCHEMAS, Ledger
+from features.ledger import SCHEMAS, Ledger, in_contract_columns
 
 TRUTH_FOLDER = "truth"
 _SETTINGS_FILE = "settings.json"
@@ -123,22 +123,23 @@ def simulate_world(settings: WorldSettings) -> World:
     outbound = write_outbound(settings, customers, invoices, calendar, reminders)
     emails, mail_truth = _numbered_mails(calendar, inbound, outbound, mail_truth)
     replies = replies_to_reminders(about_invoices, reminders)
-    ledger = Ledger(
-        customers=customers.frame,
-        invoices=pl.concat(
+    tables = {
+        "customers": customers.frame,
+        "invoices": pl.concat(
             [
                 invoice_rows(calendar, customers, invoices),
                 credit_note_rows(settings, calendar, customers, invoices, credits),
             ]
         ),
-        payments=payment_rows(settings, calendar, invoices, money),
-        disputes=dispute_rows(settings, calendar, invoices, disputes),
-        emails=emails,
-        interactions=interaction_rows(
+        "payments": payment_rows(settings, calendar, invoices, money),
+        "disputes": dispute_rows(settings, calendar, invoices, disputes),
+        "emails": emails,
+        "interactions": interaction_rows(
             settings, calendar, customers, invoices, join_events([reminders, platform, replies])
         ),
-        indicators=indicator_rows(settings, calendar, climate, chance["indicators"]),
-    )
+        "indicators": indicator_rows(settings, calendar, climate, chance["indicators"]),
+    }
+    ledger = Ledger.from_tables({name: in_contract_columns(name, frame) for name, frame in tables.items()})
     at_issue = (invoices.customer, invoices.issued)
     unpaid = unpaid_probabilities(process, states, customers.strain_rate)
     truth = {

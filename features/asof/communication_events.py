@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from features.settings import CENTS, LedgerSettings
+from features.cents import CENTS
+from features.settings import LedgerSettings
 from features.signal_labels import LABELS
 
 TONE_SCALE = 1_000

@@ -14,9 +14,10 @@ from features.asof.dates import NEVER, Int64Array, day_numbers, days_of_month, m
 from features.asof.identifiers import IdIndex
 from features.asof.reader import AsOfReader
 from features.asof.streams import EventStream
+from features.cents import amount_in_cents
 from features.ledger.ledger import Ledger
+from features.ledger.receivables import receivables
 from features.settings import LedgerSettings
-from features.settlement import amount_in_cents
 
 UNKNOWN = -1
 """Stands for an unknown amount or code where only non-negative values are real."""
@@ -64,14 +65,15 @@ class CustomerStreams:
 
     @classmethod
     def build(cls, ledger: Ledger, settings: LedgerSettings, signals: pl.DataFrame | None) -> CustomerStreams:
-        """Prepare every stream the ledger's tables allow."""
+        """Prepare every stream the ledger's tables allow; its receivables count as its invoices."""
+        whole, ledger = ledger, receivables(ledger)
         customers = ledger.customers.sort("customer_id")
         ids = ledger.invoices.filter(pl.col("kind") == "invoice").get_column("invoice_id").sort()
         customer_index, invoice_index = IdIndex.build(customers["customer_id"]), IdIndex.build(ids)
         customer_codes = _codes(customers["customer_id"], "customer_id", "entity")
         invoice_codes = _codes(ids, "invoice_id", "invoice")
 
-        base = events.invoice_base(ledger.invoices, ledger.payments, customer_codes, invoice_codes, settings)
+        base = events.invoice_base(ledger, customer_codes, invoice_codes, settings)
         allocations = events.allocation_base(ledger.payments, base)
         reminders = None
         if ledger.interactions is not None:
@@ -91,8 +93,10 @@ class CustomerStreams:
             for name, frame in events.dispute_events(ledger.disputes, base).items():
                 by_customer[name] = frame.drop("invoice")
                 by_invoice[name] = frame.select(pl.col("invoice").alias("entity"), "day")
-        if reminders is not None and ledger.interactions is not None:
-            by_customer["reminders"] = reminders.select("entity", "day")
+        if reminders is not None and ledger.interactions is not None and whole.interactions is not None:
+            # One reminder about several receivables of an invoice is one.
+            sent = events.reminder_events(whole.interactions, customer_codes, invoice_codes)
+            by_customer["reminders"] = sent.select("entity", "day")
             by_invoice |= events.lifecycle_events(ledger.interactions, invoice_codes)
             by_invoice["reminders"] = reminders.filter(pl.col("invoice") >= 0).select(
                 pl.col("invoice").alias("entity"), "day"

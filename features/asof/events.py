@@ -12,8 +12,18 @@ from collections.abc import Mapping
 import polars as pl
 
 from features.asof.dates import NEVER
+from features.cents import amount_in_cents
+from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
-from features.settlement import amount_in_cents, settlements
+from features.settlement import settlement_episodes
+from features.words import (
+    CASH_METHODS,
+    CLOSED_WITHOUT_PAY,
+    CREDIT_NOTE,
+    INVOICE_VIEWED,
+    REMINDER_SENT,
+    lifecycle,
+)
 
 AGEING_STARTS = (0, 30, 60, 90)
 """Days past due after which an open amount enters an ageing bucket."""
@@ -25,10 +35,10 @@ LOG_SCALE = 1_000
 NOT_CURED = -NEVER
 """Stands below every negated cure time, for an invoice that was not paid late."""
 LIFECYCLE: Mapping[str, tuple[str, ...]] = {
-    "taken_in_charge": ("lifecycle_204",),
-    "approved": ("lifecycle_205", "lifecycle_206"),
-    "contested": ("lifecycle_207", "lifecycle_208", "lifecycle_210"),
-    "viewed": ("invoice_viewed",),
+    "taken_in_charge": (lifecycle(204),),
+    "approved": (lifecycle(205), lifecycle(206)),
+    "contested": (lifecycle(207), lifecycle(208), lifecycle(210)),
+    "viewed": (INVOICE_VIEWED,),
 }
 """What the buyer's side reported of an invoice: kinds of interaction (statuses of the French e-invoicing reform)."""
 
@@ -38,20 +48,19 @@ def _day(column: str) -> pl.Expr:
 
 
 def invoice_base(
-    invoices: pl.DataFrame,
-    payments: pl.DataFrame,
-    customer_codes: pl.DataFrame,
-    invoice_codes: pl.DataFrame,
-    settings: LedgerSettings,
+    ledger: Ledger, customer_codes: pl.DataFrame, invoice_codes: pl.DataFrame, settings: LedgerSettings
 ) -> pl.DataFrame:
-    """One row per invoice (credit notes left out) with codes, day numbers, cents and its settlement.
+    """One row per invoice (credit notes left out) with codes, day numbers, cents and how it was first closed.
 
-    `settled` and `settled_known` are NEVER while open. Nothing is known of an invoice before it is issued: a
-    settlement booked earlier becomes known on the day of issue.
+    Only the first episode counts: an invoice that was paid stays so here, also when the payment bounced since; the open
+    amounts, which follow the allocations, know better. `settled_known` is NEVER while it was never closed; `settled`
+    also where it closed without being paid (`is_paid` tells). Nothing is known of an invoice before it is issued: what
+    was booked earlier becomes known on the day of issue.
     """
+    first = settlement_episodes(ledger, settings).filter(pl.col("episode") <= 1)
     return (
-        invoices.filter(pl.col("kind") == "invoice")
-        .hstack(settlements(invoices, payments, settings).drop("invoice_id"))
+        ledger.invoices.filter(pl.col("kind") == "invoice")
+        .hstack(first.drop("invoice_id"))
         .lazy()
         .join(customer_codes.lazy(), on="customer_id", validate="m:1")
         .join(invoice_codes.lazy(), on="invoice_id", validate="1:1")
@@ -64,6 +73,9 @@ def invoice_base(
             cents=amount_in_cents("amount"),
             settled=_day("settled_on").fill_null(NEVER),
             settled_known=pl.max_horizontal(_day("settlement_known_on").fill_null(NEVER), _day("issued_on")),
+            is_paid=pl.col("closed_by").is_in(list(CLOSED_WITHOUT_PAY)).not_().fill_null(value=False),
+            is_cancelled=(pl.col("closed_by") == "cancelled").fill_null(value=False),
+            cancelled=_day("cancelled_on"),
             allocation_count=pl.col("allocation_count").fill_null(0),
             has_purchase_order=pl.col("purchase_order").is_not_null().cast(pl.Int64),
         )
@@ -75,16 +87,19 @@ def invoice_base(
 def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
     """One row per allocation with its invoice's codes and days; `credit` marks credit notes, `cash` real receipts.
 
-    `known` is the day from which it can be told whose it is: when it was booked, at the earliest its invoice's issue.
+    `known` is the day from which it can be told whose it is: when it was booked, at the earliest its invoice's issue. A
+    cancellation allocates what is left of its invoice; what is booked on it afterwards settles nothing.
     """
-    method = pl.col("method").fill_null("")
-    return (
+    method = pl.col("method")
+    is_money = method.is_null() | method.is_in(list(CASH_METHODS))
+    booked = (
         payments.lazy()
         .join(
-            base.lazy().select("invoice_id", "entity", "invoice", "issued", "due", "cents"),
+            base.lazy().select("invoice_id", "entity", "invoice", "issued", "due", "cancelled"),
             on="invoice_id",
             validate="m:1",
         )
+        .filter((_day("known_on") <= pl.col("cancelled")).fill_null(value=True))
         .select(
             "entity",
             "invoice",
@@ -94,18 +109,36 @@ def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
             known=pl.max_horizontal(_day("known_on"), "issued"),
             booked=_day("known_on"),
             cents=amount_in_cents("amount"),
-            credit=method == "credit_note",
-            cash=(method != "credit_note") & (pl.col("amount") > 0),
+            credit=(method == CREDIT_NOTE).fill_null(value=False),
+            cash=is_money & (pl.col("amount") > 0),
         )
         .collect(engine="in-memory")
     )
+    cancelled = base.filter(pl.col("cancelled").is_not_null())
+    if cancelled.is_empty():
+        return booked
+    rest = cancelled.join(
+        booked.group_by("invoice").agg(pl.col("cents").sum().alias("allocated")), on="invoice", how="left"
+    ).select(
+        "entity",
+        "invoice",
+        "issued",
+        "due",
+        paid="cancelled",
+        known=pl.max_horizontal("cancelled", "issued"),
+        booked="cancelled",
+        cents=pl.col("cents") - pl.col("allocated").fill_null(0),
+        credit=pl.lit(value=False),
+        cash=pl.lit(value=False),
+    )
+    return pl.concat([booked, rest])
 
 
 def invoice_events(base: pl.DataFrame, settings: LedgerSettings) -> Mapping[str, pl.DataFrame]:
     """Streams per customer made of invoices: issued, due, settled, outcome."""
     late = (pl.col("settled") - pl.col("due")) > settings.grace_days
     days_late = pl.col("settled") - pl.col("due")
-    is_settled = pl.col("settled_known") < NEVER
+    is_closed = pl.col("settled_known") < NEVER
     events = {
         "issued": base.select(
             "entity",
@@ -116,7 +149,7 @@ def invoice_events(base: pl.DataFrame, settings: LedgerSettings) -> Mapping[str,
             log_amount=_log_amount(),
             log_amount_squared=_log_amount() ** 2,
         ),
-        "settled": base.filter(is_settled).select(
+        "settled": base.filter(is_closed, "is_paid").select(
             "entity",
             day="settled_known",
             late=late.cast(pl.Int64),
@@ -136,7 +169,8 @@ def invoice_events(base: pl.DataFrame, settings: LedgerSettings) -> Mapping[str,
         ),
         "due": base.select("entity", day="due", amount="cents", settled_known="settled_known"),
         "outcome": outcome_events(base, settings),
-        "overdue_settled": base.filter(is_settled).select(
+        "closed_unpaid": base.filter(is_closed, ~pl.col("is_paid")).select("entity", day="settled_known"),
+        "overdue_settled": base.filter(is_closed).select(
             "entity", day=pl.max_horizontal("settled_known", "due")
         ),
     }
@@ -148,12 +182,13 @@ def outcome_events(base: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame
 
     An invoice not known to be settled when its grace ends is late from that day on, paid or not: an open overdue
     invoice is never counted as on time. If a payment booked afterwards shows that it was paid in time, the mark is
-    withdrawn on the day that became known (`late` -1, `count` 0).
+    withdrawn on the day that became known (`late` -1, `count` 0). An invoice cancelled by the end of its grace has no
+    outcome; one cancelled later was late.
     """
     grace_end = pl.max_horizontal(pl.col("due") + settings.grace_days, "issued")
     paid_late = pl.col("settled") > pl.col("due") + settings.grace_days
     marked = base.filter(pl.col("settled_known") > grace_end)
-    decided = base.filter(pl.col("settled_known") <= grace_end)
+    decided = base.filter(pl.col("settled_known") <= grace_end, ~pl.col("is_cancelled"))
     return pl.concat(
         [
             marked.select("entity", day=grace_end, count=1, late=1, amount="cents", late_amount="cents"),
@@ -165,7 +200,7 @@ def outcome_events(base: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame
                 amount="cents",
                 late_amount=pl.col("cents") * paid_late.cast(pl.Int64),
             ),
-            marked.filter(pl.col("settled_known") < NEVER, ~paid_late).select(
+            marked.filter(pl.col("settled_known") < NEVER, "is_paid", ~paid_late).select(
                 "entity",
                 day="settled_known",
                 count=0,
@@ -225,7 +260,7 @@ def credit_note_events(invoices: pl.DataFrame, customer_codes: pl.DataFrame) -> 
 
 
 def dispute_events(disputes: pl.DataFrame, base: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
-    """Disputes opened and closed, with customer and invoice codes and the disputed invoice's amount."""
+    """Disputes opened and closed, with customer and invoice codes and the disputed part of the invoice's amount."""
     joined = disputes.join(
         base.select("invoice_id", "entity", "invoice", "issued", "cents"), on="invoice_id", validate="m:1"
     ).select(
@@ -233,7 +268,7 @@ def dispute_events(disputes: pl.DataFrame, base: pl.DataFrame) -> Mapping[str, p
         "invoice",
         opened=pl.max_horizontal(_day("opened_on"), "issued"),
         closed=pl.max_horizontal(_day("closed_on").fill_null(NEVER), _day("opened_on"), "issued"),
-        amount="cents",
+        amount=amount_in_cents("amount").fill_null(pl.col("cents")),
     )
     return {
         "dispute_opened": joined.select("entity", "invoice", "amount", day="opened"),
@@ -248,7 +283,7 @@ def reminder_events(
 ) -> pl.DataFrame:
     """Reminders sent, per customer; `invoice` is -1 for one about the account as a whole."""
     return (
-        interactions.filter(pl.col("kind") == "reminder_sent")
+        interactions.filter(pl.col("kind") == REMINDER_SENT)
         .join(customer_codes, on="customer_id", validate="m:1")
         .join(invoice_codes, on="invoice_id", how="left", validate="m:1")
         .select("entity", pl.col("invoice").fill_null(-1), day=_day_of_instant("happened_at"))

@@ -10,10 +10,12 @@ import polars as pl
 
 from features.asof.dates import BoolArray, Float64Array, Int64Array, day_number, day_numbers
 from features.asof.texts import CodedTexts
+from features.cents import CENTS
 from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import Ledger
-from features.settings import CENTS, LedgerSettings
-from features.settlement import settlements
+from features.ledger.receivables import receivables
+from features.settings import LedgerSettings
+from features.settlement import settlement_at, settlement_episodes
 
 LANDMARK_SCHEMA = pl.Schema(
     {
@@ -37,8 +39,8 @@ _FEW = 16
 
 
 def landmarks_at_issue(ledger: Ledger, issued_from: dt.date, issued_before: dt.date) -> pl.DataFrame:
-    """Each invoice issued in `[issued_from, issued_before)`, seen on its issue date. Credit notes are left out."""
-    chosen = ledger.invoices.filter(
+    """Each receivable issued in `[issued_from, issued_before)`, seen on its issue date. Credit notes are left out."""
+    chosen = receivables(ledger).invoices.filter(
         (pl.col("kind") == "invoice")
         & pl.col("issued_on").is_between(issued_from, issued_before, closed="left")
     )
@@ -46,12 +48,17 @@ def landmarks_at_issue(ledger: Ledger, issued_from: dt.date, issued_before: dt.d
 
 
 def open_landmarks(ledger: Ledger, as_of: dt.date, settings: LedgerSettings | None = None) -> pl.DataFrame:
-    """Each invoice open at the as-of date, as known then: issued before or on it, settlement not known before it."""
-    settled = settlements(ledger.invoices, ledger.payments, settings).filter(
-        pl.col("settlement_known_on") < as_of
+    """Each receivable open at the as-of date, as known then: issued before or on it, and not known to be closed.
+
+    One that was paid is open again from the day after its payment is known to have bounced; one that was cancelled or
+    written off is not open.
+    """
+    whole = receivables(ledger)
+    closed = settlement_at(settlement_episodes(whole, settings), as_of).filter(
+        pl.col("settlement_known_on").is_not_null()
     )
-    still_open = ledger.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") <= as_of)).join(
-        settled.select("invoice_id"), on="invoice_id", how="anti", maintain_order="left"
+    still_open = whole.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") <= as_of)).join(
+        closed.select("invoice_id"), on="invoice_id", how="anti", maintain_order="left"
     )
     return _as_landmarks(still_open, pl.lit(as_of))
 

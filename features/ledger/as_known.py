@@ -7,29 +7,52 @@ from dataclasses import replace
 
 import polars as pl
 
+from features.ledger.customers_at import customers_at
 from features.ledger.ledger import Ledger
 
 
 def as_known_before(ledger: Ledger, day: dt.date) -> Ledger:
-    """The ledger with everything known on or after a day left out; a dispute closed later is open again.
+    """The ledger with everything known on or after a day left out.
 
-    Customers are kept: their table is not dated.
+    A dispute closed later is open again, an invoice cancelled later is not cancelled, customers merged later are apart,
+    and customers have the attributes that were in force. The instalments of an invoice are part of it and known with
+    it. The oldest row of a customer's history stays, since it holds for all the time before it.
     """
     midnight = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
-    invoices = ledger.invoices.filter(pl.col("issued_on") < day)
-    ids = invoices["invoice_id"].implode()
-    disputes, emails = ledger.disputes, ledger.emails
-    interactions, indicators = ledger.interactions, ledger.indicators
+    invoices = ledger.invoices.filter(pl.col("issued_on") < day).with_columns(_if_before("cancelled_on", day))
+    of_known_invoices = pl.col("invoice_id").is_in(invoices["invoice_id"].implode())
+    disputes, history = ledger.disputes, ledger.customer_history
     return replace(
         ledger,
+        customers=customers_at(ledger.customers, history, day),
         invoices=invoices,
-        payments=ledger.payments.filter((pl.col("known_on") < day) & pl.col("invoice_id").is_in(ids)),
+        payments=ledger.payments.filter(
+            (pl.col("known_on") < day) & (pl.col("invoice_id").is_null() | of_known_invoices)
+        ),
         disputes=None
         if disputes is None
-        else disputes.filter((pl.col("opened_on") < day) & pl.col("invoice_id").is_in(ids)).with_columns(
-            pl.when(pl.col("closed_on") < day).then(pl.col("closed_on")).alias("closed_on")
+        else disputes.filter((pl.col("opened_on") < day) & of_known_invoices).with_columns(
+            _if_before("closed_on", day)
         ),
-        emails=None if emails is None else emails.filter(pl.col("sent_at") < midnight),
-        interactions=None if interactions is None else interactions.filter(pl.col("happened_at") < midnight),
-        indicators=None if indicators is None else indicators.filter(pl.col("published_on") < day),
+        emails=_before(ledger.emails, "sent_at", midnight),
+        interactions=_before(ledger.interactions, "happened_at", midnight),
+        indicators=_before(ledger.indicators, "published_on", day),
+        customer_merges=_before(ledger.customer_merges, "merged_on", day),
+        customer_history=None
+        if history is None
+        else history.filter(
+            (pl.col("valid_from_on") < day)
+            | (pl.col("valid_from_on") == pl.col("valid_from_on").min().over("customer_id"))
+        ),
+        instalments=None if ledger.instalments is None else ledger.instalments.filter(of_known_invoices),
+        feeds=_before(ledger.feeds, "complete_through_on", day),
     )
+
+
+def _if_before(column: str, day: dt.date) -> pl.Expr:
+    """A day of a row, null where it lies on or after the given one."""
+    return pl.when(pl.col(column) < day).then(pl.col(column)).alias(column)
+
+
+def _before(frame: pl.DataFrame | None, column: str, moment: dt.date) -> pl.DataFrame | None:
+    return None if frame is None else frame.filter(pl.col(column) < moment)

@@ -14,9 +14,10 @@ from typing import Final
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.ids import normal_ids, refused_characters
 from features.ledger.quarantine import PROVENANCE, split_by_rules, with_provenance
 from features.ledger.report import Note
-from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, table_dtypes
+from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, id_columns, table_dtypes
 
 #: Columns that may be absent though their cells may not be empty, and what is then assumed.
 ABSENT_COLUMN_MEANS: Final[dict[str, tuple[pl.Expr, Note]]] = {
@@ -31,6 +32,20 @@ ABSENT_COLUMN_MEANS: Final[dict[str, tuple[pl.Expr, Note]]] = {
             "toutes les lignes sont des factures, aucune n'est un avoir",
         ),
     ),
+    "instalments.number": (
+        pl.int_range(1, pl.len() + 1).over("invoice_id", order_by=["due_on", "amount"]),
+        Note(
+            "instalments are numbered in the order of their due dates",
+            "les échéances d'une facture sont numérotées dans l'ordre de leurs dates",
+        ),
+    ),
+    "instalments.kind": (
+        pl.lit("instalment"),
+        Note(
+            "no instalment is marked as retention money",
+            "aucune échéance n'est signalée comme retenue de garantie",
+        ),
+    ),
     "payments.known_on": (
         pl.col("paid_on"),
         Note(
@@ -40,8 +55,11 @@ ABSENT_COLUMN_MEANS: Final[dict[str, tuple[pl.Expr, Note]]] = {
     ),
 }
 _KEPT_AS_WRITTEN: Final = frozenset({"emails.subject", "emails.body"})
+_CURRENCY: Final = "currency"
 _AMOUNT: Final = pl.Decimal(18, 2)
 _TEXT_AMOUNT: Final = r"^[+-]?\d{1,15}(\.\d+)?$"
+#: What a program writes of an amount it holds in binary: 2309.7899999999995 is 2309.79.
+_NOISE: Final = r"^[+-]?\d{1,15}\.\d{2}(?:0{6,}|9{6,})\d{0,4}$"
 
 
 def refuse_wrong_shape(tables: Mapping[str, pl.DataFrame], *, needs_invoices: bool) -> None:
@@ -160,10 +178,14 @@ def conform(table: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame
     ]
     given = {name: frame.schema[name] for name in dtypes if name in frame.columns}
     raw = with_provenance(frame).select([*given, *PROVENANCE]).with_columns(_trimmed(table, frame))
+    ids = [name for name in id_columns(table) if given.get(name) == pl.String]
+    raw = raw.with_columns(normal_ids(raw[name]) for name in ids)
     converted = {
         name: _convert(pl.col(name), given[name], dtype) for name, dtype in dtypes.items() if name in given
     }
-    faults: dict[str, pl.Expr] = {}
+    faults: dict[str, pl.Expr] = {
+        f"{table}.{name}: control or invisible character": refused_characters(pl.col(name)) for name in ids
+    }
     for name, value in converted.items():
         if given[name] == dtypes[name]:
             continue
@@ -174,6 +196,7 @@ def conform(table: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame
             unreadable &= ~too_fine
         faults[f"{table}.{name}: {_unreadable(dtypes[name])}"] = unreadable
     good, bad = split_by_rules(raw, faults)
+    notes += _noise(table, good, [n for n in given if given[n] == pl.String and dtypes[n] == _AMOUNT])
     typed = good.with_columns(**converted)
     for name, dtype in dtypes.items():
         if name not in given:
@@ -183,18 +206,50 @@ def conform(table: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame
     return typed.select([*dtypes, *PROVENANCE]), bad, notes
 
 
+def _noise(table: str, rows: pl.DataFrame, columns: list[str]) -> list[Note]:
+    """A note per column whose amounts carry the rounding noise of a program."""
+    notes = []
+    for name in columns:
+        noisy = rows.filter(pl.col(name).str.contains(_NOISE))[name]
+        if noisy.len():
+            shown = noisy.sort().item(0)
+            notes.append(
+                Note(
+                    f"{table}.{name}: amounts with a program's rounding noise are taken to the cent, such as {shown}",
+                    f"{table}.{name} : montants arrondis au centime, bruit de calcul d'un logiciel, comme {shown}",
+                    noisy.len(),
+                )
+            )
+    return notes
+
+
 def _trimmed(table: str, frame: pl.DataFrame) -> list[pl.Expr]:
-    """Text cells without blanks around them, empty ones null; the words of an e-mail stay as written."""
+    """Text cells without blanks around them, empty ones null; the words of an e-mail stay as written.
+
+    Ids are left to their own normal form; currency codes are taken in any case.
+    """
     texts = [
         name
         for name, dtype in frame.schema.items()
-        if dtype == pl.String and name in table_dtypes(table) and f"{table}.{name}" not in _KEPT_AS_WRITTEN
+        if dtype == pl.String
+        and name in table_dtypes(table)
+        and name not in id_columns(table)
+        and f"{table}.{name}" not in _KEPT_AS_WRITTEN
     ]
     written = [c.split(".")[1] for c in _KEPT_AS_WRITTEN if c.split(".")[0] == table]
     trimmed = [pl.col(name).str.strip_chars() for name in texts]
-    return [pl.when(text != "").then(text) for text in trimmed] + [
-        pl.col(name).fill_null("") for name in written if name in frame.columns
-    ]
+    return (
+        [pl.when(text != "").then(text) for text in trimmed if text.meta.output_name() != _CURRENCY]
+        + [_currency() for name in texts if name == _CURRENCY]
+        + [pl.col(name).fill_null("") for name in written if name in frame.columns]
+    )
+
+
+def _currency() -> pl.Expr:
+    """Currency codes in capitals; what is no code of three letters stays as written."""
+    code = pl.col(_CURRENCY).str.strip_chars()
+    is_code = code.str.contains(r"^[A-Za-z]{3}$")
+    return pl.when(is_code).then(code.str.to_uppercase()).when(code != "").then(code)
 
 
 def _convert(column: pl.Expr, given: pl.DataType, wanted: pl.DataType) -> pl.Expr:
@@ -209,16 +264,27 @@ def _convert(column: pl.Expr, given: pl.DataType, wanted: pl.DataType) -> pl.Exp
         return _to_amount(column, given)
     if wanted == pl.Boolean:
         return _to_flag(column, given)
+    if wanted == pl.Int64:
+        return _to_whole_number(column, given)
     if wanted == pl.Float64:
         is_figure = given.is_numeric() or given in (pl.String, pl.Null)
         return column.cast(pl.Float64, strict=False) if is_figure else pl.lit(None, pl.Float64)
-    return _to_instant(column, given)
+    return to_instant(column, given)
 
 
 def _to_text(column: pl.Expr, given: pl.DataType) -> pl.Expr:
     """Ids that a tool turned into floats (12345.0) lose the artificial ".0"; everything else as it prints."""
     text = column.cast(pl.String, strict=False)
     return text.str.replace(r"\.0$", "") if given.is_float() else text
+
+
+def _to_whole_number(column: pl.Expr, given: pl.DataType) -> pl.Expr:
+    if given == pl.String:
+        return pl.when(column.str.contains(r"^\d{1,9}(\.0)?$")).then(column).cast(pl.Float64).cast(pl.Int64)
+    if given.is_float():
+        return pl.when(column == column.round()).then(column).cast(pl.Int64, strict=False)
+    is_figure = given.is_numeric() or given == pl.Null
+    return column.cast(pl.Int64, strict=False) if is_figure else pl.lit(None, pl.Int64)
 
 
 def _to_date(column: pl.Expr, given: pl.DataType) -> pl.Expr:
@@ -230,7 +296,7 @@ def _to_date(column: pl.Expr, given: pl.DataType) -> pl.Expr:
     return pl.lit(None, pl.Date) if given != pl.Null else column.cast(pl.Date)
 
 
-def _to_instant(column: pl.Expr, given: pl.DataType) -> pl.Expr:
+def to_instant(column: pl.Expr, given: pl.DataType) -> pl.Expr:
     """Instants in UTC; a text or column without an offset is taken as UTC already, a day as its 00:00."""
     utc = pl.Datetime("us", "UTC")
     if isinstance(given, pl.Datetime):
@@ -252,7 +318,9 @@ def _to_instant(column: pl.Expr, given: pl.DataType) -> pl.Expr:
 
 def _to_amount(column: pl.Expr, given: pl.DataType) -> pl.Expr:
     if given == pl.String:
-        return pl.when(column.str.contains(_TEXT_AMOUNT)).then(column).cast(_AMOUNT, strict=False)
+        noisy = pl.when(column.str.contains(_NOISE)).then(column).cast(pl.Decimal(38, 17), strict=False)
+        exact = pl.when(column.str.contains(_TEXT_AMOUNT)).then(column).cast(_AMOUNT, strict=False)
+        return pl.coalesce(noisy.round(2).cast(_AMOUNT, strict=False), exact)
     if given.is_float():
         fits = column.is_finite() & (column.abs() < 1e13)
         cents = pl.when(fits).then((column * 100).round()).cast(pl.Int64, strict=False)
@@ -265,7 +333,7 @@ def _to_amount(column: pl.Expr, given: pl.DataType) -> pl.Expr:
 def _has_more_than_two_decimals(column: pl.Expr, given: pl.DataType) -> pl.Expr:
     """Amounts that two decimals cannot hold; a binary float may only miss them by its own rounding."""
     if given == pl.String:
-        return column.str.contains(r"^[+-]?\d+\.\d{2}\d*[1-9]")
+        return column.str.contains(r"^[+-]?\d+\.\d{2}\d*[1-9]") & ~column.str.contains(_NOISE)
     if given.is_float():
         distance = (column - (column * 100).round() / 100).abs()
         return distance > 1e-9 + 1e-15 * column.abs()

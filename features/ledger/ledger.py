@@ -16,12 +16,16 @@ from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, table_dtypes
 #: Columns that say when a fact became known, per table.
 KNOWN_TIMES: Final[dict[str, tuple[str, ...]]] = {
     "customers": (),
-    "invoices": ("issued_on",),
+    "invoices": ("issued_on", "cancelled_on"),
+    "customer_merges": ("merged_on",),
+    "customer_history": ("valid_from_on",),
+    "instalments": (),
     "payments": ("known_on",),
     "disputes": ("opened_on", "closed_on"),
     "emails": ("sent_at",),
     "interactions": ("happened_at",),
     "indicators": ("published_on",),
+    "feeds": ("complete_through_on",),
 }
 
 
@@ -33,13 +37,17 @@ class Ledger:
     nothing. Row order carries no meaning.
 
     Attributes:
-        customers: one row per customer.
+        customers: one row per customer, as it is at present.
         invoices: one row per invoice or credit note.
-        payments: one row per allocation of cash to an invoice.
-        disputes: one row per dispute, or None.
+        payments: one row per allocation to an invoice, refund, or cash on account.
+        disputes: one row per dispute and day it was opened or reopened, or None.
         emails: one row per e-mail, or None.
         interactions: one row per contact or event, or None.
         indicators: one row per published figure, or None.
+        customer_merges: one row per customer merged into another, or None.
+        customer_history: one row per customer and day its attributes changed, or None.
+        instalments: one row per part of an invoice with several due dates, or None.
+        feeds: one row per table that the source declares complete through a day, or None.
     """
 
     customers: pl.DataFrame
@@ -49,6 +57,10 @@ class Ledger:
     emails: pl.DataFrame | None = None
     interactions: pl.DataFrame | None = None
     indicators: pl.DataFrame | None = None
+    customer_merges: pl.DataFrame | None = None
+    customer_history: pl.DataFrame | None = None
+    instalments: pl.DataFrame | None = None
+    feeds: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Refuse frames that are not in the contracts' columns and types."""
@@ -115,12 +127,14 @@ def ledger_fingerprint(ledger: Ledger) -> str:
     """SHA-256 (hexadecimal) of the ledger's content.
 
     The same rows give the same fingerprint whatever their order or the machine; a changed cell, a missing
-    table or an added row gives another. An absent table differs from an empty one.
+    table or an added row gives another. An absent table differs from an empty one. A column without any value counts
+    as absent, so that a column added to a contract leaves the fingerprints of ledgers without it as they were.
     """
     digest = hashlib.sha256()
     for name, frame in ledger.tables():
-        digest.update(f"table {name} {frame.height} {','.join(frame.columns)}\n".encode())
-        ordered = frame.sort(frame.columns, nulls_last=True)
+        filled = frame.select(column for column in frame if column.null_count() < column.len())
+        digest.update(f"table {name} {frame.height} {','.join(filled.columns)}\n".encode())
+        ordered = filled.sort(filled.columns, nulls_last=True)
         digest.update(_canonical_text(ordered))
     return digest.hexdigest()
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from features.ids import match_keys
 from features.ledger.ledger import Ledger
 from features.ledger.report import Note
 from features.terms import EndOfMonthReading, due_date_report
@@ -47,6 +48,9 @@ def ledger_warnings(ledger: Ledger, quarantine: Mapping[str, pl.DataFrame]) -> l
         notes.append(Note(f"several currencies: {listed}", f"plusieurs devises : {listed}", len(currencies)))
     notes += _overpaid(invoices, ledger.payments)
     notes += _dangling_mentions(ledger)
+    notes += _broken_schedules(quarantine)
+    notes += _odd_disputes(ledger)
+    notes += _close_customers(ledger.customers)
     notes += _due_dates_against_terms(ledger.invoices)
     for table, frame in ledger.tables():
         rejected = quarantine[table].height if table in quarantine else 0
@@ -80,7 +84,7 @@ def _overpaid(invoices: pl.DataFrame, payments: pl.DataFrame) -> list[Note]:
 
 
 def _dangling_mentions(ledger: Ledger) -> list[Note]:
-    """E-mails and interactions that name an invoice the ledger lacks; they are kept for their customer."""
+    """What names an invoice or payment that the ledger lacks, and is kept all the same."""
     notes = []
     for table, frame in (("emails", ledger.emails), ("interactions", ledger.interactions)):
         if frame is None:
@@ -95,7 +99,81 @@ def _dangling_mentions(ledger: Ledger) -> list[Note]:
                     count,
                 )
             )
+    reversed_ids = ledger.payments["reverses_payment_id"].drop_nulls()
+    unknown = (~reversed_ids.is_in(ledger.payments["payment_id"].implode())).sum()
+    if unknown:
+        notes.append(
+            Note(
+                "rows reverse a payment that is not in the ledger; they are kept and undo cash",
+                "des lignes annulent un paiement absent du grand livre ; elles sont gardées et défont de l'argent reçu",
+                int(unknown),
+            )
+        )
+    replaced = ledger.invoices["replaces_invoice_id"].drop_nulls()
+    unknown = (~replaced.is_in(ledger.invoices["invoice_id"].implode())).sum()
+    if unknown:
+        notes.append(
+            Note(
+                "invoices replace one that is not in the ledger",
+                "des factures en remplacent une qui est absente du grand livre",
+                int(unknown),
+            )
+        )
     return notes
+
+
+def _broken_schedules(quarantine: Mapping[str, pl.DataFrame]) -> list[Note]:
+    """Invoices whose instalments were put aside: they are due as a whole, which may be too early."""
+    if "instalments" not in quarantine:
+        return []
+    invoices = quarantine["instalments"]["invoice_id"].drop_nulls().unique().sort()
+    shown = ", ".join(invoices.head(3).to_list())
+    return [
+        Note(
+            f"invoices whose instalments are in quarantine are due as a whole on their own due date: {shown}",
+            f"des factures dont les échéances sont en quarantaine sont dues en entier à leur propre échéance : {shown}",
+            invoices.len(),
+        )
+    ]
+
+
+def _odd_disputes(ledger: Ledger) -> list[Note]:
+    """Disputed parts that exceed their invoice: the whole of it is disputed."""
+    if ledger.disputes is None:
+        return []
+    amounts = ledger.invoices.select("invoice_id", pl.col("amount").alias("owed"))
+    count = (
+        ledger.disputes.join(amounts, on="invoice_id", how="inner", validate="m:1")
+        .filter(pl.col("amount") > pl.col("owed"))
+        .height
+    )
+    if not count:
+        return []
+    return [
+        Note(
+            "disputed parts are more than their invoice: all of it is taken as disputed",
+            "des parts contestées dépassent leur facture : elle est tenue pour contestée en entier",
+            count,
+        )
+    ]
+
+
+def _close_customers(customers: pl.DataFrame) -> list[Note]:
+    """Customers whose ids differ in case or form only: perhaps one customer told twice."""
+    close = customers.select("customer_id", key=match_keys(customers["customer_id"])).filter(
+        pl.col("key").is_duplicated()
+    )
+    if close.is_empty():
+        return []
+    shown = " / ".join(repr(text) for text in close.sort("key", "customer_id")["customer_id"].head(2))
+    return [
+        Note(
+            f"customers whose ids differ in case or form only are taken as different customers, for example {shown}",
+            f"des clients dont les numéros ne diffèrent que par la casse ou la forme sont tenus pour différents, par "
+            f"exemple {shown}",
+            close["key"].n_unique(),
+        )
+    ]
 
 
 def _due_dates_against_terms(invoices: pl.DataFrame) -> list[Note]:

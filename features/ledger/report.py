@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+#: Joins a fault and the word that was probably meant.
+NEAREST: Final = "; the nearest is "
 #: The faults a rule can name, with their French wording.
 FAULTS_IN_FRENCH: Final[dict[str, str]] = {
     "missing": "manquant",
@@ -24,12 +26,16 @@ FAULTS_IN_FRENCH: Final[dict[str, str]] = {
     "unreadable number": "nombre illisible",
     "unreadable flag": "oui/non illisible",
     "unknown code": "code inconnu",
+    "unknown word": "mot inconnu",
+    "control or invisible character": "caractère de contrôle ou invisible",
     "word not in the mapping": "mot absent du mappage",
     "unreadable terms": "conditions de paiement illisibles",
     "not a finite number": "nombre non fini",
     "more cells than the header": "plus de cellules que l'en-tête",
     "exact copy of another row": "copie exacte d'une autre ligne",
     "same id, different content": "même identifiant, contenu différent",
+    "copy under another spelling of its id": "copie sous une autre graphie de l'identifiant",
+    "several ids differ in spelling only": "plusieurs identifiants ne diffèrent que par la graphie",
     "before 1990": "avant 1990",
     "years after every other invoice": "plusieurs années après toutes les autres factures",
     "years after issued_on": "plusieurs années après la date d'émission",
@@ -38,16 +44,30 @@ FAULTS_IN_FRENCH: Final[dict[str, str]] = {
     "before opened_on": "avant l'ouverture",
     "no such invoice": "facture inconnue",
     "its invoice is in quarantine": "sa facture est en quarantaine",
+    "another row of it is in quarantine": "une autre de ses lignes est en quarantaine",
+    "not found in the lookup": "introuvable dans la source consultée",
+    "several answers in the lookup": "plusieurs réponses dans la source consultée",
     "no such customer": "client inconnu",
-    "negative without method reversal": "négatif sans la méthode reversal",
-    "reversal above zero": "annulation de signe positif",
+    "merged in a circle": "fusion en boucle",
+    "a credit note has no instalments": "un avoir n'a pas d'échéances",
+    "another invoice has the id of its receivable": "une autre facture porte l'identifiant de cette échéance",
+    "the instalments do not add up to the invoice": "la somme des échéances n'est pas celle de la facture",
+    "neither invoice nor customer": "ni facture ni client",
+    "not the customer of its invoice": "autre client que celui de la facture",
+    "means nothing without an invoice": "n'a pas de sens sans facture",
+    "paid in another currency than its invoice": "payé dans une autre devise que la facture",
+    "negative without method reversal or refund": "négatif sans la méthode reversal ou refund",
+    "reversal or refund above zero": "annulation ou remboursement de signe positif",
+    "on a row that is no reversal": "sur une ligne qui n'est pas une annulation",
 }
 
 
 def rule_in_french(rule: str) -> str:
     """The French wording of a rule's name; the column keeps its name."""
     column, _, fault = rule.partition(": ")
-    return f"{column} : {FAULTS_IN_FRENCH[fault]}"
+    named, _, nearest = fault.partition(NEAREST)
+    hint = f" ; le plus proche est {nearest}" if nearest else ""
+    return f"{column} : {FAULTS_IN_FRENCH[named]}{hint}"
 
 
 @dataclass(frozen=True)

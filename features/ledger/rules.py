@@ -1,18 +1,21 @@
-"""The ledger's rules over rows and tables, and the check that turns delivered tables into a ledger.
+"""The check that turns delivered tables into a ledger.
 
 What is decided here, so that the same rows lead to the same ledger whatever their order:
 
-- Rows that are equal in every column are one row told several times: one is kept, the copies go to
-quarantine. - Rows that share an id but differ all go to quarantine: nobody can say which one is right. -
-An invoice of a customer the customers table lacks is kept; the customer is derived and counted in a
-warning. - What refers to an invoice in quarantine goes to quarantine under its own rule, so that repairing
-the invoice is
+- Ids are stored in normal form; a reference that meets no id exactly means the one id that differs in case or form
+  only.
+- Rows that are equal in every column are one row told several times: one is kept, the copies go to quarantine. So are
+  invoices that are equal but for the spelling of their id.
+- Rows that share an id but differ all go to quarantine: nobody can say which one is right.
+- An invoice of a customer the customers table lacks is kept; the customer is derived and counted in a warning. So is
+  cash on account.
+- What refers to an invoice in quarantine goes to quarantine under its own rule, so that repairing the invoice is
   seen to bring it back.
+- Where a customer has a history, its newest row is the present and wins over the customers table.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,19 +25,15 @@ import dataframely as dy
 import polars as pl
 
 from features.ledger.conform import conform, refuse_wrong_shape, unused_columns
+from features.ledger.customers_at import customers_at
 from features.ledger.ledger import Ledger
 from features.ledger.observations import ledger_warnings
 from features.ledger.quarantine import PROVENANCE, as_quarantine, counts_by_rule, split_by_rules
+from features.ledger.references import with_references, with_reversed_payment, without_respelt_copies
 from features.ledger.report import CheckReport, Note, TableReport
-from features.ledger.schemas import KEYS, REVERSAL, SCHEMAS, empty_table, table_dtypes
-
-#: No electronic ledger reaches further back; an earlier day is a typing error (0202, or 1900 for empty).
-EARLIEST_DAY: Final = dt.date(1990, 1, 1)
-#: A day this far beyond all it should stand near is a typing error (2042 for 2024, 9999 for never).
-ABSURD_GAP_DAYS: Final = 3 * 366
-#: Invoices dated beyond such a gap are errors only as long as they are few among enough others.
-ABSURD_GROUP_SHARE: Final = 0.1
-FEWEST_TO_COMPARE: Final = 5
+from features.ledger.schemas import DATED_ATTRIBUTES, KEYS, SCHEMAS, empty_table, table_dtypes
+from features.ledger.table_rules import Accepted, table_rules, with_context
+from features.ledger.vocabulary import in_known_words
 
 _SCHEMA_FAULTS: Final = {
     "nullability": "missing",
@@ -42,9 +41,16 @@ _SCHEMA_FAULTS: Final = {
     "check": "unknown code",
     "regex": "unknown code",
     "min_exclusive": "not above zero",
+    "min": "not above zero",
     "inf": "not a finite number",
     "nan": "not a finite number",
 }
+
+
+_BEFORE_THE_HISTORY: Final = Note(
+    "before the first row of a customer's history, its attributes are taken to have been as in that row",
+    "avant la première ligne de l'historique d'un client, ses attributs sont réputés être ceux de cette ligne",
+)
 
 
 @dataclass(frozen=True)
@@ -98,20 +104,16 @@ def check_tables(
             warnings += unused_columns(name, tables[name])
             typed, unreadable, notes = conform(name, tables[name])
             assumed += notes
-            kept, broken = _row_rules(name, typed)
+            spelt, unknown, notes = in_known_words(name, typed)
+            warnings += notes
+            kept, broken = _row_rules(name, spelt)
             good[name] = kept
-            bad[name] += [as_quarantine(name, unreadable), *(as_quarantine(name, frame) for frame in broken)]
-    for name in SCHEMAS:
-        if name in good:
-            set_aside = (
-                pl.concat(bad["invoices"])["invoice_id"] if bad["invoices"] else pl.Series(dtype=pl.String)
-            )
-            good[name], broken_row = split_by_rules(good[name], _table_rules(name, good, set_aside))
-            bad[name].append(as_quarantine(name, broken_row))
-    derived, customer_notes = _derived_customers(good)
-    customers = pl.concat([_contract(good, "customers"), derived])
-    final = {name: _contract(good, name).sort(KEYS[name]) for name in SCHEMAS if name in good}
-    ledger = Ledger.from_tables(final | {"customers": customers.sort("customer_id")})
+            bad[name] += [as_quarantine(name, frame) for frame in (unreadable, unknown, *broken)]
+    if "customer_history" in good:
+        assumed.append(_BEFORE_THE_HISTORY)
+    warnings += _hold_to_table_rules(good, bad)
+    final, derived, notes = _final_tables(good, tables["customers"].columns if "customers" in tables else ())
+    ledger = Ledger.from_tables(final)
     quarantine = {name: pl.concat(frames) for name, frames in bad.items() if frames}
     quarantine = {name: as_quarantine(name, frame) for name, frame in quarantine.items() if frame.height}
     report = CheckReport(
@@ -122,14 +124,92 @@ def check_tables(
                 + (before[name].height if name in before else 0),
                 accepted=frame.height,
                 quarantined=counts_by_rule(quarantine[name]) if name in quarantine else {},
-                derived=derived.height if name == "customers" else 0,
+                derived=derived if name == "customers" else 0,
             )
             for name, frame in ledger.tables()
         ),
-        warnings=(*customer_notes, *warnings, *ledger_warnings(ledger, quarantine)),
+        warnings=(*notes, *warnings, *ledger_warnings(ledger, quarantine)),
         assumptions=tuple(assumed),
     )
     return CheckedLedger(ledger, quarantine, report)
+
+
+def _hold_to_table_rules(good: dict[str, pl.DataFrame], bad: Mapping[str, list[pl.DataFrame]]) -> list[Note]:
+    """Resolve references and move the rows that break a rule over several rows or tables, table by table."""
+    notes: list[Note] = []
+    for name in SCHEMAS:
+        if name not in good:
+            continue
+        if name == "payments":
+            good[name] = with_reversed_payment(good[name])
+        described, invoiced = _ids(good, "customers", "customer_id"), _ids(good, "invoices", "customer_id")
+        known = {
+            "customers": described if name == "invoices" else pl.concat([described, invoiced]),
+            "invoices": _ids(good, "invoices", "invoice_id"),
+        }
+        resolved, ambiguous = with_references(name, good[name], known)
+        bad[name].append(as_quarantine(name, ambiguous))
+        if name == "invoices":
+            resolved, copies, notes_on_ids = without_respelt_copies(resolved)
+            bad[name].append(as_quarantine(name, copies))
+            notes += notes_on_ids
+        good[name] = resolved
+        set_aside = pl.concat(
+            [frame["invoice_id"] for frame in bad["invoices"]] or [pl.Series(dtype=pl.String)]
+        )
+        accepted = Accepted(good, _customer_ids(good), set_aside)
+        kept, broken = split_by_rules(with_context(name, resolved, accepted), table_rules(name, accepted))
+        good[name] = kept.select(resolved.columns)
+        bad[name].append(as_quarantine(name, broken))
+    return notes
+
+
+def _ids(good: Mapping[str, pl.DataFrame], table: str, column: str) -> pl.Series:
+    return good[table][column] if table in good else pl.Series(dtype=pl.String)
+
+
+def _customer_ids(good: Mapping[str, pl.DataFrame]) -> pl.Series:
+    """Every customer there is: described, or named by an invoice or by cash on account."""
+    named = [_ids(good, table, "customer_id") for table in ("customers", "invoices")]
+    if "payments" in good:
+        named.append(good["payments"].filter(pl.col("invoice_id").is_null())["customer_id"].drop_nulls())
+    return pl.concat(named).unique()
+
+
+def _final_tables(
+    good: Mapping[str, pl.DataFrame], described: Sequence[str]
+) -> tuple[dict[str, pl.DataFrame], int, list[Note]]:
+    """The tables of the ledger in contract columns, sorted by id; how many customers were derived; and what to note.
+
+    Args:
+        good: the accepted rows.
+        described: columns in which the customers table was delivered.
+    """
+    derived, notes = _derived_customers(good)
+    customers = pl.concat([_contract(good, "customers"), derived]).sort("customer_id")
+    tables = {name: _contract(good, name).sort(KEYS[name]) for name in SCHEMAS if name in good}
+    history = tables.get("customer_history")
+    present = customers_at(customers, history)
+    differing = customers.filter(
+        pl.any_horizontal(
+            [
+                pl.col(name).is_not_null() & pl.col(name).ne_missing(present[name])
+                for name in DATED_ATTRIBUTES
+                if name in described
+            ]
+            or [pl.lit(value=False)]
+        )
+    )
+    if differing.height:
+        shown = ", ".join(differing["customer_id"].head(3).to_list())
+        notes.append(
+            Note(
+                f"customers differ from the newest row of customer_history, which wins, for example {shown}",
+                f"customers diffère de la dernière ligne de customer_history, qui l'emporte, par exemple {shown}",
+                differing.height,
+            )
+        )
+    return tables | {"customers": present}, derived.height, notes
 
 
 def _contract(good: Mapping[str, pl.DataFrame], table: str) -> pl.DataFrame:
@@ -185,105 +265,25 @@ def _without_copies(table: str, typed: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
     return pl.concat([sure, kept.drop("\0first", "\0versions")]), copies.drop("\0first", "\0versions")
 
 
-def _table_rules(
-    table: str, good: Mapping[str, pl.DataFrame], invoices_set_aside: pl.Series
-) -> dict[str, pl.Expr]:
-    """Rules of one table that look at several columns, rows or tables.
-
-    Args:
-        table: name of the table.
-        good: the rows accepted so far; invoices are final before the tables that refer to them.
-        invoices_set_aside: ids of invoices in quarantine.
-    """
-    if table == "invoices":
-        return _invoice_rules(good["invoices"])
-    if table == "payments":
-        return _reference_rules(table, good, invoices_set_aside) | _payment_rules(good["invoices"])
-    if table == "disputes":
-        return _reference_rules(table, good, invoices_set_aside) | {
-            "disputes.opened_on: before 1990": pl.col("opened_on") < EARLIEST_DAY,
-            "disputes.closed_on: before opened_on": pl.col("closed_on") < pl.col("opened_on"),
-        }
-    if table in ("emails", "interactions"):
-        customers = [good[name]["customer_id"] for name in ("customers", "invoices") if name in good]
-        known = pl.concat(customers).unique()
-        return {f"{table}.customer_id: no such customer": ~pl.col("customer_id").is_in(known.implode())}
-    return {}
-
-
-def _invoice_rules(invoices: pl.DataFrame) -> dict[str, pl.Expr]:
-    last_believable = _last_believable_day(invoices["issued_on"])
-    granted = pl.col("due_on") - pl.col("issued_on")
-    return {
-        "invoices.issued_on: before 1990": pl.col("issued_on") < EARLIEST_DAY,
-        "invoices.issued_on: years after every other invoice": pl.col("issued_on") > last_believable,
-        "invoices.due_on: before issued_on": (pl.col("kind") == "invoice") & (granted < pl.duration(days=0)),
-        "invoices.due_on: years after issued_on": granted > pl.duration(days=ABSURD_GAP_DAYS),
-    }
-
-
-def _last_believable_day(days: pl.Series) -> dt.date:
-    """The last day before a gap of years that few invoices follow; the last day of all if there is none."""
-    counts = days.drop_nulls().value_counts().sort(days.name)
-    if counts.is_empty():
-        return dt.date.max
-    later = counts["count"].reverse().cum_sum().reverse() - counts["count"]
-    few = max(1 if days.len() >= FEWEST_TO_COMPARE else 0, int(ABSURD_GROUP_SHARE * days.len()))
-    steps = counts.with_columns(gap=pl.col(days.name).diff().dt.total_days().shift(-1), later=later)
-    before_gap = steps.filter((pl.col("gap") > ABSURD_GAP_DAYS) & (pl.col("later") <= few))
-    last: dt.date = (before_gap if before_gap.height else counts)[days.name].item(
-        0 if before_gap.height else -1
-    )
-    return last
-
-
-def _payment_rules(invoices: pl.DataFrame) -> dict[str, pl.Expr]:
-    is_reversal = (pl.col("method") == REVERSAL).fill_null(value=False)
-    rules = {
-        "payments.amount: zero": pl.col("amount") == 0,
-        "payments.amount: negative without method reversal": (pl.col("amount") < 0) & ~is_reversal,
-        "payments.amount: reversal above zero": (pl.col("amount") > 0) & is_reversal,
-        "payments.paid_on: before 1990": pl.col("paid_on") < EARLIEST_DAY,
-        "payments.known_on: before 1990": pl.col("known_on") < EARLIEST_DAY,
-    }
-    last_due = invoices.select(pl.max_horizontal(pl.col("due_on").max(), pl.col("issued_on").max())).item()
-    if last_due is not None:
-        limit = last_due + dt.timedelta(min(ABSURD_GAP_DAYS, (dt.date.max - last_due).days))
-        for column in ("paid_on", "known_on"):
-            rules[f"payments.{column}: years after the last due date"] = pl.col(column) > limit
-    return rules
-
-
-def _reference_rules(
-    table: str, good: Mapping[str, pl.DataFrame], invoices_set_aside: pl.Series
-) -> dict[str, pl.Expr]:
-    accepted = pl.col("invoice_id").is_in(good["invoices"]["invoice_id"].implode())
-    set_aside = pl.col("invoice_id").is_in(invoices_set_aside.drop_nulls().unique().implode())
-    return {
-        f"{table}.invoice_id: its invoice is in quarantine": ~accepted & set_aside,
-        f"{table}.invoice_id: no such invoice": ~accepted & ~set_aside,
-    }
-
-
 def _derived_customers(good: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, list[Note]]:
-    """A row for each customer that invoices name and the customers table lacks, and the note to say so."""
-    known = good["customers"]["customer_id"] if "customers" in good else pl.Series(dtype=pl.String)
-    lacking = (
-        good["invoices"].select("customer_id").unique().filter(~pl.col("customer_id").is_in(known.implode()))
+    """A row for each customer that invoices or cash on account name and the customers table lacks, and the note."""
+    known = _ids(good, "customers", "customer_id")
+    lacking = pl.DataFrame({"customer_id": _customer_ids(good)}).filter(
+        ~pl.col("customer_id").is_in(known.implode())
     )
     derived = pl.concat([empty_table("customers"), lacking], how="diagonal").with_columns(is_strategic=False)
     if derived.is_empty():
         return derived, []
     if "customers" not in good:
         note = Note(
-            "there is no customers table: customers are derived from the invoices, without any other detail",
-            "pas de table customers : les clients sont déduits des factures, sans autre détail",
+            "there is no customers table: customers are derived from invoices and payments, without any other detail",
+            "pas de table customers : les clients sont déduits des factures et paiements, sans autre détail",
             derived.height,
         )
     else:
         note = Note(
-            "customers named by invoices but absent from customers were added with nothing else known",
-            "des clients cités par des factures mais absents de customers ont été ajoutés, sans autre détail",
+            "customers named by invoices or payments but absent from customers were added with nothing else known",
+            "des clients cités par des factures ou paiements mais absents de customers ont été ajoutés, sans détail",
             derived.height,
         )
     return derived, [note]

@@ -1,8 +1,9 @@
 """The backtest: for each cut-off, train on what was known before it and predict the invoices issued from it on.
 
 With several cut-offs each tests the invoices up to the next one, so every invoice is tested once per model.
-A test invoice counts only if the day its label is due has ended before the end of the ledger, paid or not;
-the others are counted and left out, so leaving out never depends on what became of them.
+A test invoice counts only if the day its label is due has ended before the end of the ledger (and before its
+cancellation, where it was cancelled), paid or not; the others are counted and left out, so leaving out never depends on
+when they were paid.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from features.asof.landmarks import landmarks_at_issue
 from features.compute import compute_features
 from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger, last_known_on
+from features.ledger.receivables import receivables
 from features.settings import LedgerSettings, setting_differences
 from models.baselines import BASELINES, Labelled, Prediction
 from models.bundle import ModelBundle
 from models.from_ledger import TrainingInput, train_bundle, training_input, usable_features
 from models.score import score_frame
 from models.selection import TrainingSettings
-from models.target import HORIZONS, Target, outcomes
+from models.target import HORIZONS, Target, is_label_observed, is_unpaid_at, outcomes
 from models.training import TrainedModel
 
 MODEL_NAME = "encours"
@@ -105,9 +107,8 @@ def default_cutoffs(ledger: Ledger, count: int = 1) -> list[date]:
         count: how many origins; they split the newest observed invoices evenly.
     """
     end = _end_of(ledger)
-    issued = ledger.invoices.filter((pl.col("kind") == "invoice") & (pl.col("due_on") < end))[
-        "issued_on"
-    ].sort()
+    invoices = receivables(ledger).invoices
+    issued = invoices.filter((pl.col("kind") == "invoice") & (pl.col("due_on") < end))["issued_on"].sort()
     if issued.len() == 0:
         raise InvalidInputError(
             "There is nothing to test on.",
@@ -147,7 +148,7 @@ def run_backtest(
         InvalidInputError: a cut-off leaves nothing to learn from or nothing to test, all such cut-offs in one report;
             or a rival was trained under other settings, all differences in one report.
     """
-    end = _end_of(ledger)
+    end, ledger = _end_of(ledger), receivables(ledger)
     days = sorted(set(cutoffs))
     ledger_settings = (ledger_settings or LedgerSettings()).with_reporting_currency(
         ledger.invoices, days[0] if days else end
@@ -163,7 +164,8 @@ def run_backtest(
         given = training_input(ledger, history, cutoff, settings)
         bundle, trained = train_bundle(given, settings, _at(cutoff, progress))
         issued = landmarks_at_issue(ledger, cutoff, until)
-        tested = issued.filter(pl.col("due_on") + pl.duration(days=target.grace_days) < end)
+        is_observed = outcomes(issued, given.settlements, end).select(is_label_observed(target.grace_days))
+        tested = issued.filter(is_observed.to_series())
         features = compute_features(history, tested)
         progress(f"{cutoff}: predicting {tested.height:,} invoices")
         observed = _observed(tested, given, target, end, ledger.customers)
@@ -192,7 +194,7 @@ def labelled(given: TrainingInput, target: Target) -> Labelled:
     known = outcomes(landmarks, given.settlements, given.known_before)
     late = known["days_late"].cast(pl.Float64).fill_null(float("inf")).to_numpy()
     until = (
-        known.select((pl.lit(given.known_before) - pl.col("due_on")).dt.total_days()).to_series().to_numpy()
+        known.select((pl.col("observed_before") - pl.col("due_on")).dt.total_days()).to_series().to_numpy()
     )
     return Labelled(
         features=given.features.filter(is_at_issue),
@@ -260,13 +262,7 @@ def _observed(
 ) -> pl.DataFrame:
     """What became of the test invoices by the end of the ledger, and whose they were."""
     known = outcomes(tested, given.settlements, end)
-    late = pl.col("days_late").is_null() | (pl.col("days_late") > target.grace_days)
-    unpaid = {
-        f"is_unpaid_{k}d": pl.when(pl.col("due_on") + pl.duration(days=k) < end).then(
-            pl.col("days_late").is_null() | (pl.col("days_late") > k)
-        )
-        for k in HORIZONS
-    }
+    unpaid = {f"is_unpaid_{k}d": pl.when(is_label_observed(k)).then(is_unpaid_at(k)) for k in HORIZONS}
     whose = tested.select("customer_id").join(
         customers.select("customer_id", *CUSTOMER_COLUMNS),
         on="customer_id",
@@ -276,7 +272,7 @@ def _observed(
     )
     return (
         tested.select("amount")
-        .hstack(known.with_columns(is_late=late, **unpaid))
+        .hstack(known.with_columns(is_late=is_unpaid_at(target.grace_days), **unpaid))
         .hstack(whose.select(CUSTOMER_COLUMNS))
     )
 

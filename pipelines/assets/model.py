@@ -5,7 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from features.ledger import ledger_fingerprint
-from features.settlement import settlements
+from features.settlement import settlement_episodes
 from models.from_ledger import TrainingInput
 from pipelines.assets.features import GROUP, features__training
 from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, checked_ledger
@@ -26,7 +26,7 @@ def model__late_payment(
     given = TrainingInput(
         landmarks=workspace.read_frame("training_landmarks"),
         features=workspace.read_frame("training_features"),
-        settlements=settlements(ledger.invoices, ledger.payments, settings),
+        settlements=settlement_episodes(ledger, settings),
         known_before=ledger_input.date(ledger),
         data_fingerprint=ledger_fingerprint(ledger),
         ledger_settings=settings,

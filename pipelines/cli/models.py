@@ -41,6 +41,12 @@ def backtest(
     settled_tolerance: Annotated[
         str, typer.Option(help="Open amount at which an invoice is settled.")
     ] = "0.05",
+    accepted_discount_share: Annotated[
+        str, typer.Option(help="Share that may be left out for early payment where the terms grant none.")
+    ] = "0",
+    accepted_discount_days: Annotated[
+        int, typer.Option(help="Days from issue within which it may be left out.", min=0)
+    ] = 0,
     without_disputes: Annotated[
         bool, typer.Option("--without-disputes", help="As if the ledger had no disputes table.")
     ] = False,
@@ -88,7 +94,10 @@ def backtest(
         tables,
         days,
         ledger_settings=LedgerSettings(
-            grace_days=grace_days, settled_tolerance=amount(settled_tolerance, "--settled-tolerance")
+            grace_days=grace_days,
+            settled_tolerance=amount(settled_tolerance, "--settled-tolerance"),
+            accepted_discount_share=amount(accepted_discount_share, "--accepted-discount-share"),
+            accepted_discount_days=accepted_discount_days,
         ),
         settings=TrainingSettings(tuning_trials=tune),
         truth=true_chances,

@@ -47,6 +47,19 @@ def run(
             help="Currency of reported amounts; by default the champion's, without one that of most invoices."
         ),
     ] = None,
+    accepted_discount_share: Annotated[
+        str | None,
+        typer.Option(
+            help="Share that may be left out for early payment where the terms grant none, such as 0.02; by default "
+            "the champion's, 0 without one."
+        ),
+    ] = None,
+    accepted_discount_days: Annotated[
+        int | None,
+        typer.Option(
+            help="Days from issue within which it may be left out; by default the champion's, 0 without one."
+        ),
+    ] = None,
     tune: Annotated[
         int,
         typer.Option(help="Settings tried by Optuna inside the training window; 0 for none.", min=0, max=200),
@@ -78,6 +91,8 @@ def run(
         grace_days=grace_days,
         settled_tolerance=settled_tolerance,
         reporting_currency=reporting_currency,
+        accepted_discount_share=accepted_discount_share,
+        accepted_discount_days=accepted_discount_days,
     )
     if nightly:
         scoring_settings(champion_bundle(home), ledger_input.given_settings())

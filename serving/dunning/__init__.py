@@ -45,7 +45,7 @@ from serving.dunning.records import (
     write_records,
 )
 from serving.dunning.wording import Message, message_for
-from serving.dunning.words import GATE_IDS, GRADES, SEGMENTS, Text
+from serving.dunning.words import GATE_IDS, GRADES, SEGMENTS
 
 __all__ = [
     "CAPACITY",
@@ -87,7 +87,6 @@ __all__ = [
     "ScoredInvoice",
     "StepTaken",
     "TaskOpened",
-    "Text",
     "account_to_json",
     "allocate_unapplied_credits",
     "check_plan",

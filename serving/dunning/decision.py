@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from serving.dunning.words import Channel, GateId, Grade, RouteState, Segment, Text, Tone
+from features.words import Text
+from serving.dunning.words import Channel, GateId, Grade, RouteState, Segment, Tone
 
 NOTHING = Decimal("0.00")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from features.words import BLOCKAGE_WORDS, BlockageKind, InstalmentKind, Text
 from serving.dunning.deciding.facts import AccountFacts, Case
 from serving.dunning.deciding.facts.money import demandable_in_policy_currency
 from serving.dunning.decision import NOTHING, Claim, Conversation, ConversationItem, Decision
 from serving.dunning.plans import plan_bounds
 from serving.dunning.policy.checked import Policy
-from serving.dunning.words import BLOCKAGE_WORDS, BlockageKind, InstalmentKind, Text
 from serving.dunning.writing import written_amount, written_amounts, written_day
 
 

@@ -1,11 +1,10 @@
-"""The closed lists every dunning file, fact and decision is written with, and text in both languages."""
+"""The closed lists of dunning files, facts and decisions; those shared with the ledger are in `features.words`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Literal, get_args
 
-from pydantic import ConfigDict, Field
+from features.words import ClosedBy, Text
 
 Grade = Literal["A", "B", "C", "D", "E"]
 Segment = Literal[
@@ -22,19 +21,6 @@ Segment = Literal[
 ColdStartRung = Literal["own_history", "segment", "portfolio", "no_opinion"]
 Channel = Literal["email", "sms", "portal", "letter", "registered_letter", "call", "task"]
 Tone = Literal["courteous", "friendly", "formal", "firm", "legal"]
-BlockageKind = Literal[
-    "invoice_not_received",
-    "purchase_order_missing",
-    "wrong_entity",
-    "approval_pending",
-    "portal_upload_missing",
-    "rejected_by_platform",
-    "suspended_by_buyer",
-    "short_payment",
-    "other",
-]
-ClosedBy = Literal["paid", "credited", "discounted", "written_off", "cancelled"]
-InstalmentKind = Literal["instalment", "retention"]
 FeedName = Literal["invoices", "payments", "disputes", "emails", "interactions", "indicators", "instalments"]
 GateId = Literal[
     "settled",
@@ -65,9 +51,6 @@ CHANNELS: tuple[Channel, ...] = get_args(Channel)
 TONES: tuple[Tone, ...] = get_args(Tone)
 """From the softest to the harshest; the order is the one 'never harsher' is measured in."""
 STATES: tuple[RouteState, ...] = get_args(RouteState)
-BLOCKAGE_KINDS: tuple[BlockageKind, ...] = get_args(BlockageKind)
-CLOSED_BY: tuple[ClosedBy, ...] = get_args(ClosedBy)
-INSTALMENT_KINDS: tuple[InstalmentKind, ...] = get_args(InstalmentKind)
 FEED_NAMES: tuple[FeedName, ...] = get_args(FeedName)
 """Tables of the ledger whose freshness a policy may limit."""
 GATE_IDS: tuple[GateId, ...] = get_args(GateId)
@@ -89,38 +72,12 @@ AUTOMATIC_CHANNELS: frozenset[Channel] = frozenset({"email", "sms", "portal", "l
 """Channels a machine can serve alone; the others need a person's hands whatever the policy says."""
 
 
-@dataclass(frozen=True)
-class Text:
-    """One sentence in both languages of the house; neither may be empty."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    fr: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
-
-    def in_language(self, language: str | None) -> str:
-        """The sentence for a reader: French for `fr`, English for everyone else and for null."""
-        return self.fr if language == "fr" else self.en
-
-
 TONE_WORDS: dict[Tone, Text] = {
     "courteous": Text("courtois", "courteous"),
     "friendly": Text("amical", "friendly"),
     "formal": Text("formel", "formal"),
     "firm": Text("ferme", "firm"),
     "legal": Text("juridique", "legal"),
-}
-
-BLOCKAGE_WORDS: dict[BlockageKind, Text] = {
-    "invoice_not_received": Text("facture non reçue", "invoice not received"),
-    "purchase_order_missing": Text("numéro de commande manquant", "purchase order number missing"),
-    "wrong_entity": Text("mauvaise entité ou adresse", "wrong entity or address"),
-    "approval_pending": Text("validation interne en attente", "waiting for the buyer's internal approval"),
-    "portal_upload_missing": Text("dépôt sur le portail manquant", "not yet uploaded to the buyer's portal"),
-    "rejected_by_platform": Text("rejetée par la plateforme", "rejected by the e-invoicing platform"),
-    "suspended_by_buyer": Text("suspendue par l'acheteur", "suspended by the buyer"),
-    "short_payment": Text("règlement incomplet de peu", "a small part of the payment is missing"),
-    "other": Text("autre blocage administratif", "another administrative blockage"),
 }
 
 CLOSED_BY_WORDS: dict[ClosedBy, Text] = {

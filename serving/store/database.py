@@ -30,12 +30,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import EncoursError, Fault, InvalidInputError
 from models.home import sqlite_address
+from serving.store.migrations import SCHEMA_VERSION, migrate
 from serving.store.tables import COUNTERS, METADATA, OVERRIDES_BY_CUSTOMER
 
 BUSY_SECONDS: Final = 20
 CONNECT_SECONDS: Final = 2
 COUNTER_NAMES: Final = ("change", "generation", "night", "audit")
-SCHEMA_VERSION: Final = 1
 
 _AWAY_MESSAGE: Final = (
     "The history store did not answer ({}); nothing was stored. "
@@ -85,7 +85,12 @@ class Database:
         self._peek_lock = threading.Lock()
 
     def prepare(self) -> None:
-        """Create missing tables and counters; safe to call from several processes at once."""
+        """Create missing tables and counters, and bring old ones to the present version.
+
+        Safe to call from several processes at once.
+        """
+        with self._transaction() as connection:
+            migrate(connection)
         with _refusals():
             for attempt in range(3):
                 try:

@@ -9,10 +9,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from features.errors import EncoursError
-from serving.store.tables import FACT_COLUMNS
+from serving.store.tables import FACT_COLUMNS, fact_key
 
 # A fact that may be completed later: these columns may go from unknown to known, nothing else may change.
-COMPLETED_LATER: Final[dict[str, tuple[str, ...]]] = {"disputes": ("closed_on",)}
+COMPLETED_LATER: Final[dict[str, tuple[str, ...]]] = {
+    "disputes": ("closed_on",),
+    "invoices": ("cancelled_on",),
+}
 # A fact that describes a present state: the newest description replaces the older one.
 REPLACED_BY_NEWER: Final = ("customers",)
 
@@ -30,7 +33,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Fact:
-    """A customer, invoice, payment, dispute, e-mail or interaction.
+    """One row of a ledger table, in the store's terms.
 
     Attributes:
         table: name of the ledger table.
@@ -43,12 +46,20 @@ class Fact:
     @property
     def key(self) -> str:
         """The id under which the fact is known."""
-        return str(self.values[FACT_COLUMNS[self.table][0]])
+        return fact_key(self.table, self.values)
 
     @property
     def known_on(self) -> dt.date | None:
-        """The day on which the fact became known; null for customers."""
-        for column in ("known_on", "issued_on", "opened_on", "sent_at", "happened_at"):
+        """The day on which the fact became known; null for customers and instalments."""
+        for column in (
+            "known_on",
+            "issued_on",
+            "opened_on",
+            "sent_at",
+            "happened_at",
+            "valid_from_on",
+            "merged_on",
+        ):
             value = self.values.get(column)
             if isinstance(value, dt.datetime):
                 return value.astimezone(dt.UTC).date()
@@ -99,7 +110,7 @@ class ConflictError(EncoursError):
 
 def differing_columns(table: str, known: Mapping[str, Any], offered: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the columns in which two facts of the same id differ, in ledger order."""
-    return tuple(column for column in FACT_COLUMNS[table][1:] if known[column] != offered[column])
+    return tuple(column for column in FACT_COLUMNS[table] if known[column] != offered[column])
 
 
 def is_completion(table: str, known: Mapping[str, Any], offered: Mapping[str, Any]) -> bool:

@@ -5,32 +5,27 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
+from features.cents import amount_in_cents, cents_as_amount
+from features.ledger import KEYS, table_dtypes
 from serving.store.facts import Fact
 from serving.store.tables import FACT_COLUMNS
-
-MONEY: Final = pl.Decimal(18, 2)
-INSTANT: Final = pl.Datetime("us", "UTC")
 
 
 def ledger_column(column: str) -> str:
     """Return the ledger's name of a store column."""
-    return column.removesuffix("_cents")
+    return column.removesuffix("_cents").removeprefix("stated_")
 
 
-def _store_dtype(column: str) -> pl.DataType | type[pl.DataType]:
-    if column.endswith("_on"):
-        return pl.Date
-    if column.endswith("_at"):
-        return INSTANT
-    if column.endswith("_cents"):
-        return pl.Int64
-    if column.startswith("is_"):
-        return pl.Boolean
-    return pl.String
+def store_dtypes(table: str) -> dict[str, pl.DataType]:
+    """Return the polars types of a table's facts, in ledger order; money as whole cents."""
+    return {
+        column: pl.Int64() if isinstance(dtype, pl.Decimal) else dtype
+        for column, dtype in zip(FACT_COLUMNS[table], table_dtypes(table).values(), strict=True)
+    }
 
 
 def frame_of(table: str, rows: Iterable[Sequence[Any]]) -> pl.DataFrame:
@@ -40,33 +35,25 @@ def frame_of(table: str, rows: Iterable[Sequence[Any]]) -> pl.DataFrame:
         table: name of the ledger table.
         rows: values in the order of `FACT_COLUMNS[table]`.
     """
-    columns = FACT_COLUMNS[table]
-    frame = pl.DataFrame(
-        list(rows), schema={column: _store_dtype(column) for column in columns}, orient="row"
-    )
-    money = [
-        (pl.col(column).cast(pl.Decimal(20, 2)) / pl.lit(100, dtype=pl.Int64))
-        .cast(MONEY)
-        .alias(ledger_column(column))
-        for column in columns
-        if column.endswith("_cents")
-    ]
-    return (
-        frame.with_columns(money)
-        .select([ledger_column(column) for column in columns])
-        .sort(ledger_column(columns[0]))
-    )
+    frame = pl.DataFrame(list(rows), schema=store_dtypes(table), orient="row")
+    return frame.select(
+        (cents_as_amount(column) if column.endswith("_cents") else pl.col(column)).alias(
+            ledger_column(column)
+        )
+        for column in FACT_COLUMNS[table]
+    ).sort(KEYS[table])
 
 
 def store_frame(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Return a ledger table with the store's columns (money in cents), in the store's order."""
-    expressions = []
-    for column in FACT_COLUMNS[table]:
-        source = pl.col(ledger_column(column))
-        if column.endswith("_cents"):
-            source = (source.cast(pl.Decimal(30, 2)) * 100).round(0).cast(pl.Int64)
-        expressions.append(source.cast(_store_dtype(column)).alias(column))
-    return frame.select(expressions)
+    return frame.select(
+        (
+            amount_in_cents(ledger_column(column))
+            if column.endswith("_cents")
+            else pl.col(ledger_column(column)).cast(dtype)
+        ).alias(column)
+        for column, dtype in store_dtypes(table).items()
+    )
 
 
 def facts_of(table: str, frame: pl.DataFrame) -> Iterator[Fact]:

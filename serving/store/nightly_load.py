@@ -13,21 +13,24 @@ from sqlalchemy import Connection, delete, insert, select, update
 from features.ledger import Ledger
 from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
-from serving.store.frames import store_frame
+from serving.store.frames import store_dtypes, store_frame
 from serving.store.tables import (
     BLANKED,
     ERASED_FACTS,
     FACT_COLUMNS,
+    FACT_TABLES,
     FACTS,
     FEEDS,
     FOLLOWS_INVOICE,
     IDENTIFYING,
     INDICATORS,
+    fact_keys,
+    key_column,
+    owner_of,
 )
 from serving.store.taking_in import mark_changed
 
 _CHUNK = 500
-_FIRST = ("customers", "invoices")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
     touched: set[str] = set()
     report: dict[str, TableLoad] = {}
     owners: dict[str, str] = {}
-    for table in ("customers", "invoices", *(name for name in FACT_COLUMNS if name not in _FIRST)):
+    for table in FACT_TABLES:
         frame = given.get(table)
         if frame is None:
             _note_feed(connection, table, None, None)
@@ -67,6 +70,7 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
             owners = _owners(connection)
         elif table in FOLLOWS_INVOICE:
             touched |= _follow_invoices(connection, table, owners)
+    _note_completeness(connection, ledger.feeds)
     indicators_changed = _load_indicators(connection, ledger.indicators, loaded_at)
     if touched or indicators_changed:
         mark_changed(connection, touched)
@@ -90,10 +94,10 @@ def _owners(connection: Connection) -> dict[str, str]:
 def _load_table(
     connection: Connection, table: str, frame: pl.DataFrame, owners: dict[str, str], loaded_at: dt.datetime
 ) -> tuple[TableLoad, set[str]]:
-    columns = list(FACT_COLUMNS[table])
-    key = columns[0]
+    key = key_column(table)
+    columns = list(dict.fromkeys([key, *FACT_COLUMNS[table]]))
     facts = FACTS[table]
-    offered = store_frame(table, frame)
+    offered = store_frame(table, frame).with_columns(fact_keys(table)).select(columns)
     erased = _erased(connection, table)
     if table == BLANKED:
         is_erased = pl.col(key).is_in(erased[key].implode())
@@ -104,7 +108,7 @@ def _load_table(
         new = offered.join(erased, on=key, how="anti")
     held = pl.DataFrame(
         [tuple(row) for row in connection.execute(select(*(facts.c[n] for n in columns), facts.c.origin))],
-        schema={**new.schema, "origin": pl.String},
+        schema={key: pl.String, **store_dtypes(table), "origin": pl.String},
         orient="row",
     )
     same = held.join(new, on=columns, how="semi", nulls_equal=True)
@@ -134,7 +138,7 @@ def _load_table(
 def _erased(connection: Connection, table: str) -> pl.DataFrame:
     statement = select(ERASED_FACTS.c.fact_id).where(ERASED_FACTS.c.table_name == table)
     keys = list(connection.execute(statement).scalars())
-    return pl.DataFrame({FACT_COLUMNS[table][0]: keys}, schema={FACT_COLUMNS[table][0]: pl.String})
+    return pl.DataFrame({key_column(table): keys}, schema={key_column(table): pl.String})
 
 
 def _row(
@@ -142,20 +146,22 @@ def _row(
 ) -> dict[str, Any]:
     row = {**values, "origin": "batch", "received_at": loaded_at}
     if table in FOLLOWS_INVOICE:
-        row["customer_id"] = owners.get(values["invoice_id"])
+        row["customer_id"] = owner_of(table, values, owners)
     return row
 
 
 def _customers_in(table: str, rows: pl.DataFrame, owners: dict[str, str]) -> set[str]:
-    if table in FOLLOWS_INVOICE:
-        return {owners[key] for key in rows["invoice_id"].to_list() if key in owners}
-    return set(rows["customer_id"].to_list())
+    found = {owner_of(table, row, owners) for row in rows.iter_rows(named=True)}
+    if table == "customer_merges":
+        found |= set(rows["merged_into_id"].to_list())
+    return {customer for customer in found if customer is not None}
 
 
 def _follow_invoices(connection: Connection, table: str, owners: dict[str, str]) -> set[str]:
-    """Give payments or disputes to the customer who owes the invoice now; return the customers concerned."""
+    """Give what names an invoice to the customer who owes it now; return the customers concerned."""
     facts = FACTS[table]
-    rows = connection.execute(select(facts.c.invoice_id, facts.c.customer_id).distinct())
+    of_invoices = facts.c.invoice_id.is_not(None)
+    rows = connection.execute(select(facts.c.invoice_id, facts.c.customer_id).where(of_invoices).distinct())
     moved = {row[0]: (row[1], owners.get(row[0])) for row in rows if row[1] != owners.get(row[0])}
     for invoice_id, (_, owner) in sorted(moved.items()):
         connection.execute(update(facts).where(facts.c.invoice_id == invoice_id).values(customer_id=owner))
@@ -174,6 +180,16 @@ def _load_indicators(connection: Connection, indicators: pl.DataFrame | None, lo
         )
     _note_feed(connection, "indicators", loaded_at, rows["published_on"].max() if rows.height else None)
     return True
+
+
+def _note_completeness(connection: Connection, feeds: pl.DataFrame | None) -> None:
+    """Record through which day the source says that each table is complete; nothing is said without a feeds table."""
+    declared = {} if feeds is None else dict(feeds.select("name", "complete_through_on").iter_rows())
+    connection.execute(update(FEEDS).values(complete_through_on=None))
+    for name, day in sorted(declared.items()):
+        values = {"complete_through_on": day}
+        if connection.execute(update(FEEDS).where(FEEDS.c.name == name).values(**values)).rowcount == 0:
+            connection.execute(insert(FEEDS).values(name=name, is_provided=False, **values))
 
 
 def _note_feed(connection: Connection, table: str, loaded_at: dt.datetime | None, known_on: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import polars as pl
@@ -24,6 +24,8 @@ from serving.store.tables import (
 )
 
 _CHUNK = 500
+# Tables whose facts make a customer known that was never described; a payment counts when it is on account.
+_NAMING_CUSTOMERS = ("invoices", "payments", "emails", "interactions")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class FeedState:
         loaded_at: instant of the last nightly load that held it; null before the first.
         known_on: last day on which a fact of the nightly load became known; null when none did.
         received_at: instant of the last event of this kind; null before the first.
+        complete_through_on: day through which the source declares it complete; null where it does not.
     """
 
     name: str
@@ -67,6 +70,7 @@ class FeedState:
     loaded_at: dt.datetime | None
     known_on: dt.date | None
     received_at: dt.datetime | None
+    complete_through_on: dt.date | None = None
 
 
 def read_moment(connection: Connection) -> Moment:
@@ -86,13 +90,13 @@ def read_changed_since(connection: Connection, change: int) -> tuple[str, ...]:
 
 def read_feeds(connection: Connection) -> tuple[FeedState, ...]:
     """Return the freshness of every kind of fact that was ever delivered or declared, sorted by name."""
-    columns = [FEEDS.c[name] for name in ("name", "is_provided", "loaded_at", "known_on", "received_at")]
+    columns = [FEEDS.c[name.name] for name in fields(FeedState)]
     rows = connection.execute(select(*columns).order_by(FEEDS.c.name))
     return tuple(FeedState(*row) for row in rows)
 
 
 def read_pending(connection: Connection) -> dict[str, int]:
-    """Return how many payments and disputes wait for their invoice."""
+    """Return how many instalments, payments and disputes wait for their invoice."""
     return {
         table: int(
             connection.execute(
@@ -106,10 +110,11 @@ def read_pending(connection: Connection) -> dict[str, int]:
 def read_ledger_tables(connection: Connection, customer_ids: Sequence[str] | None = None) -> Ledger:
     """Return the ledger of all customers, or of the given ones.
 
-    Customers who have facts but were never described are derived: id only, everything else unknown. Payments
-    and disputes that wait for their invoice are left out. Indicators are always complete.
+    Customers who have facts but were never described are derived: id only, everything else unknown. Instalments,
+    payments and disputes that wait for their invoice are left out. Indicators and feeds are always complete.
     """
-    provided = {feed.name for feed in read_feeds(connection) if feed.is_provided}
+    feeds = read_feeds(connection)
+    provided = {feed.name for feed in feeds if feed.is_provided}
     tables: dict[str, pl.DataFrame] = {}
     for table in FACT_COLUMNS:
         frame = frame_of(table, _rows(connection, table, customer_ids))
@@ -118,6 +123,9 @@ def read_ledger_tables(connection: Connection, customer_ids: Sequence[str] | Non
     tables["customers"] = _with_derived_customers(connection, tables["customers"], customer_ids)
     if "indicators" in provided:
         tables["indicators"] = _indicators(connection)
+    declared = [(feed.name, feed.complete_through_on) for feed in feeds if feed.complete_through_on]
+    if declared:
+        tables["feeds"] = pl.DataFrame(declared, schema=table_dtypes("feeds"), orient="row")
     return Ledger.from_tables(tables)
 
 
@@ -138,12 +146,11 @@ def _rows(connection: Connection, table: str, customer_ids: Sequence[str] | None
 def _with_derived_customers(
     connection: Connection, customers: pl.DataFrame, customer_ids: Sequence[str] | None
 ) -> pl.DataFrame:
-    named = union_all(
-        *(select(FACTS[table].c.customer_id) for table in ("invoices", "emails", "interactions"))
-    ).subquery()
+    named = union_all(*(select(FACTS[table].c.customer_id) for table in _NAMING_CUSTOMERS)).subquery()
     ids: Iterable[str]
     if customer_ids is None:
-        ids = connection.execute(select(named.c.customer_id).distinct()).scalars()
+        statement = select(named.c.customer_id).where(named.c.customer_id.is_not(None)).distinct()
+        ids = connection.execute(statement).scalars()
     else:
         ids = _present(connection, customer_ids)
     missing = sorted(set(ids) - set(customers["customer_id"].to_list()))
@@ -159,7 +166,7 @@ def _with_derived_customers(
 
 def _present(connection: Connection, customer_ids: Sequence[str]) -> set[str]:
     found: set[str] = set()
-    for table in ("invoices", "emails", "interactions"):
+    for table in _NAMING_CUSTOMERS:
         column = FACTS[table].c.customer_id
         for start in range(0, len(customer_ids), _CHUNK):
             chunk = list(customer_ids[start : start + _CHUNK])

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, select
 
+from features.errors import EncoursError
 from features.ledger import Ledger
 from serving.audit import Anchor, AuditLine, Chain, Evidence, Verification, verify_chain
 from serving.store.answers import (
@@ -261,7 +262,11 @@ def open_store(url: str, key: bytes) -> SqlHistoryStore:
         key: secret of the installation that seals the audit chain.
     """
     database = Database(url)
-    database.prepare()
+    try:
+        database.prepare()
+    except EncoursError:
+        database.close()
+        raise
     return SqlHistoryStore(database, Chain(key))
 
 

@@ -1,15 +1,18 @@
 """The tables of the history store: one definition for SQLite and PostgreSQL.
 
-Facts keep the columns of the ledger, with three differences: money is a whole number of cents (exact in both
-databases), payments and disputes carry the customer of their invoice (null while the invoice is unknown: the
-fact is *pending*), and every row says where it came from (`batch` or `event`) and when it was received.
+Facts have the columns of the ledger's contracts, with four differences: money is a whole number of cents (exact in both
+databases), what names an invoice carries the customer of the invoice (null while the invoice is unknown: the fact is
+*pending*), a key of several columns is also stored as one, and every row says where it came from (`batch` or `event`)
+and when it was received.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Final
 
+import polars as pl
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -27,6 +30,8 @@ from sqlalchemy import (
     literal_column,
 )
 from sqlalchemy.types import TypeDecorator
+
+from features.ledger import KEYS, SCHEMAS, SHARED_TABLES, TABLES_OF_INVOICES, table_dtypes
 
 METADATA: Final = MetaData()
 
@@ -54,72 +59,81 @@ class UtcInstant(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
-def _column(name: str, **options: Any) -> Column[Any]:
-    """Choose the column type from the ending of its name, as the ledger does."""
-    if name.endswith("_on"):
-        return Column(name, Date, **options)
-    if name.endswith("_at"):
-        return Column(name, UtcInstant, **options)
-    if name.endswith("_cents"):
-        return Column(name, BigInteger, **options)
-    if name.startswith("is_"):
-        return Column(name, Boolean, **options)
-    return Column(name, Text, **options)
+# Tables of the ledger kept fact by fact; published series are replaced as a whole, feeds are a state.
+FACT_TABLES: Final = tuple(name for name in SCHEMAS if name not in SHARED_TABLES)
+
+# Facts that name an invoice: their customer is that of the invoice, and they wait until it is known.
+FOLLOWS_INVOICE: Final = TABLES_OF_INVOICES
+
+# The key column of facts whose ledger key has several columns: its parts, joined.
+COMPOSITE_KEY: Final = "fact_key"
+_KEY_MARK: Final = "@"
 
 
-# The columns of each fact, in ledger order; the first is its key.
+def store_column(table: str, name: str) -> str:
+    """Return the store's name of a ledger column: money is in cents, what a payment says of its payer is as stated."""
+    if table == "payments" and name == "customer_id":
+        return "stated_customer_id"
+    return f"{name}_cents" if isinstance(table_dtypes(table)[name], pl.Decimal) else name
+
+
+# The columns of each fact, in ledger order.
 FACT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "customers": (
-        "customer_id",
-        "name",
-        "country",
-        "sector",
-        "legal_form",
-        "is_natural_person",
-        "size_class",
-        "siren",
-        "language",
-        "customer_since_on",
-        "credit_limit_cents",
-        "is_strategic",
-        "group_id",
-    ),
-    "invoices": (
-        "invoice_id",
-        "customer_id",
-        "kind",
-        "issued_on",
-        "due_on",
-        "amount_cents",
-        "currency",
-        "terms",
-        "delivery_channel",
-        "purchase_order",
-        "billing_trigger",
-        "source_due_on",
-    ),
-    "payments": ("payment_id", "invoice_id", "paid_on", "known_on", "amount_cents", "method"),
-    "disputes": ("dispute_id", "invoice_id", "opened_on", "closed_on", "reason"),
-    "emails": ("email_id", "customer_id", "sent_at", "direction", "subject", "body", "invoice_id"),
-    "interactions": (
-        "interaction_id",
-        "customer_id",
-        "invoice_id",
-        "happened_at",
-        "kind",
-        "channel",
-        "sequence_id",
-        "step_id",
-    ),
+    table: tuple(store_column(table, name) for name in table_dtypes(table)) for table in FACT_TABLES
 }
 
-# Facts that name an invoice only: they wait until it is known.
-FOLLOWS_INVOICE: Final = ("payments", "disputes")
+
+def key_column(table: str) -> str:
+    """Return the column under which a table's facts are found."""
+    return KEYS[table][0] if len(KEYS[table]) == 1 else COMPOSITE_KEY
 
 
-def _fact_table(name: str, columns: tuple[str, ...]) -> Table:
-    key = columns[0]
-    made = [_column(key, primary_key=True), *(_column(column) for column in columns[1:])]
+def fact_key(table: str, values: Mapping[str, Any]) -> str:
+    """Return the key of a fact: its id, or the parts of a composite one joined (`D-1@2026-03-02`)."""
+    return _KEY_MARK.join(str(values[name]) for name in KEYS[table])
+
+
+def fact_keys(table: str) -> pl.Expr:
+    """The key of every row of a store frame, as `fact_key` gives it."""
+    return pl.concat_str([pl.col(name).cast(pl.String) for name in KEYS[table]], separator=_KEY_MARK).alias(
+        key_column(table)
+    )
+
+
+def owner_of(table: str, values: Mapping[str, Any], owners: Mapping[str, str]) -> str | None:
+    """Return whose a fact is; null while it names an invoice that nobody is known to owe.
+
+    Args:
+        table: its table.
+        values: its columns.
+        owners: who owes each known invoice.
+    """
+    if table not in FOLLOWS_INVOICE:
+        return str(values["customer_id"])
+    if values["invoice_id"] is None:
+        return str(values["stated_customer_id"])
+    return owners.get(values["invoice_id"])
+
+
+def _sql_type(dtype: pl.DataType) -> Any:
+    """Return the database's type of a ledger type."""
+    kinds: list[tuple[Any, Any]] = [
+        (pl.Date, Date),
+        (pl.Datetime, UtcInstant),
+        (pl.Decimal, BigInteger),
+        (pl.Boolean, Boolean),
+        (pl.Float64, Float),
+        (pl.Int64, BigInteger),
+    ]
+    return next((sql for known, sql in kinds if dtype == known), Text)
+
+
+def _fact_table(name: str) -> Table:
+    dtypes = table_dtypes(name)
+    key = key_column(name)
+    made: list[Column[Any]] = [] if key in FACT_COLUMNS[name] else [Column(key, Text, primary_key=True)]
+    for column, dtype in zip(FACT_COLUMNS[name], dtypes.values(), strict=True):
+        made.append(Column(column, _sql_type(dtype), primary_key=column == key))
     if name in FOLLOWS_INVOICE:
         made.append(Column("customer_id", Text))
     made += [
@@ -127,14 +141,14 @@ def _fact_table(name: str, columns: tuple[str, ...]) -> Table:
         Column("received_at", UtcInstant, nullable=False),
     ]
     table = Table(f"fact_{name}", METADATA, *made)
-    if name != "customers":
+    if key != "customer_id":
         Index(f"fact_{name}_by_customer", table.c.customer_id)
     if name in FOLLOWS_INVOICE:
         Index(f"fact_{name}_by_invoice", table.c.invoice_id)
     return table
 
 
-FACTS: Final[dict[str, Table]] = {name: _fact_table(name, cols) for name, cols in FACT_COLUMNS.items()}
+FACTS: Final[dict[str, Table]] = {name: _fact_table(name) for name in FACT_TABLES}
 
 # Published series; replaced as a whole by the nightly load.
 INDICATORS: Final = Table(
@@ -176,6 +190,7 @@ FEEDS: Final = Table(
     Column("loaded_at", UtcInstant),
     Column("known_on", Date),
     Column("received_at", UtcInstant),
+    Column("complete_through_on", Date),
 )
 
 # Facts erased on request: they are not taken in again. Of a customer, only what identifies is blanked.

@@ -34,6 +34,9 @@ from serving.store.tables import (
     FEEDS,
     FOLLOWS_INVOICE,
     IDENTIFYING,
+    fact_key,
+    key_column,
+    owner_of,
 )
 
 # Values in one IN (...) list: below the smallest limit of both databases.
@@ -144,12 +147,10 @@ def _verdict(fact: Fact, before: Mapping[str, Any] | None) -> Outcome | None:
 
 
 def _outcome(fact: Fact, verdict: Outcome, customers: Mapping[str, str]) -> FactOutcome:
-    if fact.table in FOLLOWS_INVOICE:
-        customer = customers.get(fact.values["invoice_id"])
-        if customer is None and verdict is Outcome.ACCEPTED:
-            verdict = Outcome.PENDING
-        return FactOutcome(fact.table, fact.key, verdict, customer)
-    return FactOutcome(fact.table, fact.key, verdict, fact.values["customer_id"])
+    customer = owner_of(fact.table, fact.values, customers)
+    if customer is None and verdict is Outcome.ACCEPTED:
+        verdict = Outcome.PENDING
+    return FactOutcome(fact.table, fact.key, verdict, customer)
 
 
 def _keys_by_table(facts: Sequence[Fact]) -> dict[str, list[str]]:
@@ -163,9 +164,10 @@ def _known_facts(connection: Connection, facts: Sequence[Fact]) -> _Known:
     found: _Known = {}
     for table, keys in _keys_by_table(facts).items():
         columns = [FACTS[table].c[name] for name in FACT_COLUMNS[table]]
+        key = FACTS[table].c[key_column(table)]
         for chunk in _chunks(keys):
-            for row in connection.execute(select(*columns).where(columns[0].in_(chunk))).mappings():
-                found[table, str(row[columns[0].name])] = dict(row)
+            for row in connection.execute(select(*columns).where(key.in_(chunk))).mappings():
+                found[table, fact_key(table, dict(row))] = dict(row)
     return found
 
 
@@ -183,7 +185,8 @@ def _erased_keys(connection: Connection, facts: Sequence[Fact]) -> set[tuple[str
 def _customers_of_invoices(connection: Connection, facts: Sequence[Fact]) -> dict[str, str]:
     """Return who owes each invoice that the facts name, as far as it is known now."""
     customers = {fact.key: str(fact.values["customer_id"]) for fact in facts if fact.table == "invoices"}
-    wanted = {str(fact.values["invoice_id"]) for fact in facts if fact.table in FOLLOWS_INVOICE}
+    named = (fact.values["invoice_id"] for fact in facts if fact.table in FOLLOWS_INVOICE)
+    wanted = {str(invoice_id) for invoice_id in named if invoice_id is not None}
     invoices = FACTS["invoices"]
     for chunk in _chunks(sorted(wanted - set(customers))):
         statement = select(invoices.c.invoice_id, invoices.c.customer_id).where(
@@ -202,18 +205,16 @@ def _write(
     origin: str,
 ) -> None:
     added: dict[str, list[dict[str, Any]]] = {}
-    for (table, _), values in fresh.items():
-        row = {**values, "origin": origin, "received_at": received_at}
+    for (table, key), values in fresh.items():
+        row = {**values, "origin": origin, "received_at": received_at, key_column(table): key}
         if table in FOLLOWS_INVOICE:
-            row["customer_id"] = customers.get(values["invoice_id"])
+            row["customer_id"] = owner_of(table, values, customers)
         added.setdefault(table, []).append(row)
     for table, rows in added.items():
         connection.execute(insert(FACTS[table]), rows)
     for (table, key), values in changed.items():
-        key_column = FACTS[table].c[FACT_COLUMNS[table][0]]
-        connection.execute(
-            update(FACTS[table]).where(key_column == key).values(**values, received_at=received_at)
-        )
+        is_it = FACTS[table].c[key_column(table)] == key
+        connection.execute(update(FACTS[table]).where(is_it).values(**values, received_at=received_at))
 
 
 def _adopt_pending(connection: Connection, fresh: _Known, customers: Mapping[str, str]) -> set[str]:

@@ -160,11 +160,11 @@ def test_two_contents_under_one_id_in_one_request_are_refused(store: SqlHistoryS
 def test_a_payment_before_its_invoice_waits_and_counts_once_it_arrives(store: SqlHistoryStore) -> None:
     (waiting,) = store.take_in([payment()], NOW)
     assert (waiting.outcome, waiting.customer_id) == (Outcome.PENDING, None)
-    assert store.pending() == {"payments": 1, "disputes": 0}
+    assert store.pending() == {"instalments": 0, "payments": 1, "disputes": 0}
     assert store.history().ledger.payments.is_empty()
     before = store.moment().change
     store.take_in([invoice()], NOW)
-    assert store.pending() == {"payments": 0, "disputes": 0}
+    assert store.pending() == {"instalments": 0, "payments": 0, "disputes": 0}
     assert store.history().ledger.payments["payment_id"].to_list() == ["P-001"]
     assert store.changed_since(before)[1] == ("C-1",)
 

@@ -6,13 +6,12 @@ import json
 import re
 from pathlib import Path
 
-import polars as pl
 import pytest
 from sqlalchemy import update
 from typer.testing import CliRunner
 
 from features.errors import EncoursError
-from features.ledger import Ledger, read_ledger, write_ledger
+from features.ledger import Ledger, read_ledger, rows_of_customers, write_ledger
 from pipelines.cli.service import app
 from serving.access import read_keys
 from serving.settings import ServiceSettings, read_settings
@@ -30,15 +29,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings
 
 
 def some_customers(ledger: Ledger, count: int) -> Ledger:
-    ids = ledger.customers["customer_id"].sort().head(count).implode()
-    invoices = ledger.invoices.filter(pl.col("customer_id").is_in(ids))["invoice_id"].implode()
-    tables = dict(ledger.tables())
-    for name, frame in tables.items():
-        if "customer_id" in frame.columns:
-            tables[name] = frame.filter(pl.col("customer_id").is_in(ids))
-        elif "invoice_id" in frame.columns:
-            tables[name] = frame.filter(pl.col("invoice_id").is_in(invoices))
-    return Ledger.from_tables(tables)
+    return rows_of_customers(ledger, ledger.customers["customer_id"].sort().head(count).to_list())
 
 
 def run(*words: str, status: int = 0) -> str:

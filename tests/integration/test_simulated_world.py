@@ -12,7 +12,7 @@ import pytest
 from data_samples.generator import WorldSettings, sample_world_mail_ids, simulate_world, write_world
 from data_samples.generator.settings import HORIZONS
 from features.ledger import check_tables, last_known_on, ledger_fingerprint, read_ledger
-from features.settlement import settlements
+from features.settlement import settlement_at, settlement_episodes
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "ledger"
 SAMPLE_SETTINGS = WorldSettings(customers=150, months=30, seed=8)
@@ -75,8 +75,11 @@ def test_nothing_in_the_ledger_became_known_after_its_last_day(change):
 
 
 def test_the_ledger_settles_an_invoice_on_the_day_the_truth_says(world):
-    known = settlements(world.ledger.invoices, world.ledger.payments)
-    rows = known.join(world.truth["outcomes"], on="invoice_id", suffix="_true", validate="1:1")
+    known = settlement_at(settlement_episodes(world.ledger), date.max)
+    undone = world.ledger.payments.filter(pl.col("amount") < 0)
+    rows = known.join(undone, on="invoice_id", how="anti").join(
+        world.truth["outcomes"], on="invoice_id", suffix="_true", validate="1:1"
+    )
     settled = rows.filter(pl.col("settled_on").is_not_null())
     assert settled.height > 0.9 * rows.height
     assert (settled["settled_on"] == settled["settled_on_true"]).all()
@@ -84,6 +87,18 @@ def test_the_ledger_settles_an_invoice_on_the_day_the_truth_says(world):
     booking = timedelta(days=10)
     late_enough = still_open["settled_on_true"].fill_null(date(9999, 1, 1)) > world.settings.end - booking
     assert late_enough.all()
+
+
+def test_an_invoice_whose_payment_bounced_is_settled_when_it_is_paid_again(world):
+    episodes = settlement_episodes(world.ledger)
+    bounced = episodes.filter(pl.col("reopened_on").is_not_null())
+    assert bounced.height > 0
+    known = settlement_at(episodes, date.max)
+    first = bounced.join(world.truth["outcomes"], on="invoice_id", suffix="_true", validate="1:1")
+    assert (first["settled_on"] == first["settled_on_true"]).all()
+    again = bounced.join(known, on="invoice_id", suffix="_again", validate="1:1")
+    paid_again = again.filter(pl.col("settled_on_again").is_not_null())
+    assert (paid_again["settled_on_again"] > paid_again["settled_on"]).all()
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)

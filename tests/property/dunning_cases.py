@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from features.words import BLOCKAGE_KINDS, CLOSED_BY
 from serving.dunning import (
     GRADES,
     SEGMENTS,
@@ -21,7 +22,7 @@ from serving.dunning import (
     StepTaken,
     TaskOpened,
 )
-from serving.dunning.words import BLOCKAGE_KINDS, CHANNELS, CLOSED_BY, COLD_START_RUNGS, TONES
+from serving.dunning.words import CHANNELS, COLD_START_RUNGS, TONES
 from tests.dunning_samples import FRESH, POLICY
 
 FIRST, LAST = date(2019, 6, 1), date(2027, 6, 30)

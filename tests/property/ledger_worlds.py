@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from itertools import pairwise
 
 import polars as pl
 from hypothesis import strategies as st
@@ -21,6 +22,13 @@ RUN_DAYS = 30
 WORDINGS = (
     None, "30 jours", "45 jours fin de mois", "fin de mois le 15", "2/10 net 30", "60 net", "comme convenu",
 )  # fmt: skip
+SHARES = (
+    *([], [100], [100], [100], [50, 50], [30, 30, 40], [60], [98], [120], [60, 40, -40, 40]),
+    *([100, -100, 100], [100, -100], [100, -50, 50], [30, 70, -70]),
+)
+"""Percentages of an invoice that are paid one after the other; a negative one is undone or given back."""
+POSITIVE = (None, "transfer", "transfer", "credit_note", "write_off", "discount", "offset", "on_account")
+NEGATIVE = ("reversal", "reversal", "refund")
 KINDS = (
     "reminder_sent",
     "reminder_sent",
@@ -52,6 +60,7 @@ def ledgers(
     max_invoices: int = 14,
     max_customers: int = 3,
     stretches: tuple[int, ...] = (1,),
+    with_instalments: bool = False,
 ) -> tuple[Ledger, pl.DataFrame]:
     """A ledger with every table, and a frame of e-mail signals.
 
@@ -60,12 +69,13 @@ def ledgers(
         min_invoices, max_invoices: fewest and most invoices and credit notes.
         max_customers: most customers.
         stretches: by how much issue dates may be drawn apart, so that years pass between them.
+        with_instalments: some invoices are due in parts.
     """
     customers = [f"C{i}" for i in range(draw(st.integers(1, max_customers)))]
     amounts = st.integers(1, 500_000).map(lambda cents: Decimal(cents) / 100)
     stretch = draw(st.sampled_from(stretches))
     days = st.one_of(st.integers(0, SPAN), st.sampled_from(BUSY_DAYS)).map(lambda offset: offset * stretch)
-    invoices, payments, disputes, interactions = [], [], [], []
+    invoices, payments, disputes, interactions, instalments = [], [], [], [], []
     for i in range(draw(st.integers(min_invoices, max_invoices))):
         issued = draw(days)
         amount = draw(amounts)
@@ -82,15 +92,18 @@ def ledgers(
                 "terms": draw(st.sampled_from(WORDINGS)),
                 "delivery_channel": draw(st.sampled_from([None, "edi", "paper", "email"])),
                 "purchase_order": draw(st.sampled_from([None, "PO1"])),
+                "cancelled_on": draw(
+                    st.sampled_from([None] * 9 + [day(issued), day(issued + 12), day(issued + 50)])
+                ),
             }
         )
+        if with_instalments and kind == "invoice" and draw(st.booleans()):
+            instalments += draw(parts_of(invoices[-1]))
         if kind == "credit_note":
+            if draw(st.booleans()) and draw(st.booleans()):
+                payments.append(draw(refunds_of(invoices[-1])))
             continue
-        shares = draw(
-            st.sampled_from(
-                [[], [100], [100], [100], [50, 50], [30, 30, 40], [60], [120], [100, -100, 100], [100, -100]]
-            )
-        )
+        shares = draw(st.sampled_from(SHARES))
         paid = issued
         for j, share in enumerate(shares):
             paid = paid + draw(st.integers(-2 if j == 0 else 0, 40))
@@ -106,11 +119,11 @@ def ledgers(
                     "paid_on": day(paid),
                     "known_on": day(paid + draw(st.sampled_from([0, 0, 2, 15, 40, -3]))),
                     "amount": Decimal(cents) / 100,
-                    "method": "reversal"
-                    if share < 0
-                    else draw(st.sampled_from([None, "transfer", "credit_note"])),
+                    "method": draw(st.sampled_from(NEGATIVE if share < 0 else POSITIVE)),
                 }
             )
+            if payments[-1]["method"] == "reversal":
+                payments[-1]["reverses_payment_id"] = draw(st.sampled_from([None, f"P{i:02d}{j - 1}"]))
         if draw(st.booleans()) and draw(st.booleans()):
             opened = issued + draw(st.integers(0, 30))
             closed = draw(st.sampled_from([None, opened, opened + 10]))
@@ -120,8 +133,11 @@ def ledgers(
                     "invoice_id": f"I{i:02d}",
                     "opened_on": day(opened),
                     "closed_on": None if closed is None else day(closed),
+                    "amount": draw(st.sampled_from([None, None, Decimal("0.02"), amount])),
                 }
             )
+            if closed is not None and draw(st.booleans()):
+                disputes.append(disputes[-1] | {"opened_on": day(closed + 5), "closed_on": None})
         for j in range(draw(st.integers(0, 2))):
             interactions.append(
                 {
@@ -132,6 +148,18 @@ def ledgers(
                     "kind": draw(st.sampled_from(KINDS)),
                 }
             )
+    for i in range(draw(st.integers(0, 2))):
+        paid = draw(days)
+        payments.append(
+            {
+                "payment_id": f"A{i}",
+                "customer_id": draw(st.sampled_from(customers)),
+                "paid_on": day(paid),
+                "known_on": day(paid + draw(st.sampled_from([0, 3]))),
+                "amount": draw(amounts),
+                "method": "transfer",
+            }
+        )
     signals = []
     for i in range(draw(st.integers(0, 3 + min_invoices * 3))):
         sent = draw(days)
@@ -181,8 +209,46 @@ def ledgers(
         disputes=frame("disputes", disputes),
         interactions=frame("interactions", interactions),
         indicators=frame("indicators", indicators),
+        instalments=frame("instalments", instalments) if with_instalments else None,
     )
     return ledger, pl.DataFrame(signals, schema=SIGNAL_DTYPES)
+
+
+@st.composite
+def refunds_of(draw: st.DrawFn, note: dict) -> dict:
+    """A refund of a credit note, booked with any sign and method."""
+    issued = (note["issued_on"] - START).days
+    return {
+        "payment_id": f"R{note['invoice_id']}",
+        "invoice_id": note["invoice_id"],
+        "paid_on": day(issued + 5),
+        "known_on": day(issued + draw(st.sampled_from([5, 9]))),
+        "amount": note["amount"] * draw(st.sampled_from([1, -1])),
+        "method": draw(st.sampled_from(["transfer", "refund", "reversal"])),
+    }
+
+
+@st.composite
+def parts_of(draw: st.DrawFn, invoice: dict) -> list[dict]:
+    """Two or three instalments that add up to an invoice, the last one perhaps retention money."""
+    cents = int(invoice["amount"] * 100)
+    cuts = sorted(draw(st.lists(st.integers(1, max(cents - 1, 1)), min_size=1, max_size=2, unique=True)))
+    edges = [0, *(cut for cut in cuts if cut < cents), cents]
+    due = invoice["due_on"]
+    parts = []
+    for number, (start, end) in enumerate(pairwise(edges), 1):
+        parts.append(
+            {
+                "invoice_id": invoice["invoice_id"],
+                "number": number,
+                "due_on": due,
+                "amount": Decimal(end - start) / 100,
+                "kind": "instalment",
+            }
+        )
+        due += dt.timedelta(draw(st.sampled_from([0, 30, -5])))
+    parts[-1]["kind"] = draw(st.sampled_from(["instalment", "retention"]))
+    return parts
 
 
 SIGNAL_DTYPES = {

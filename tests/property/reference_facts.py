@@ -8,18 +8,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
+from tests.property.reference_settlement import WITHOUT_PAY, Row, cents, episodes_of, tables
 
-Row = dict[str, Any]
 DAY = dt.timedelta(days=1)
-
-
-def cents(amount: Any) -> int:
-    return round(Fraction(str(amount)) * 100)
+CASH = (None, "transfer", "direct_debit", "cheque", "card", "cash", "bill_of_exchange", "other")
 
 
 @dataclass
@@ -33,7 +29,14 @@ class Invoice:
     has_order: bool
     allocations: list[Row] = field(default_factory=list)
     settled_on: dt.date | None = None
-    settlement_known: dt.date | None = None
+    closed_known: dt.date | None = None
+    closed_by: str | None = None
+    cancelled: dt.date | None = None
+
+    @property
+    def settlement_known(self) -> dt.date | None:
+        """Since when it is known to have been paid; None where it was closed otherwise."""
+        return None if self.closed_by in WITHOUT_PAY else self.closed_known
 
     @property
     def days_late(self) -> int:
@@ -41,6 +44,8 @@ class Invoice:
         return (self.settled_on - self.due).days
 
     def open_amount(self, t: dt.date) -> int:
+        if self.cancelled is not None and max(self.cancelled, self.issued) < t:
+            return 0
         return self.amount - sum(a["cents"] for a in self.allocations if a["known"] < t)
 
 
@@ -61,7 +66,8 @@ class Facts:
     def __init__(self, ledger: Ledger, signals: Any, settings: LedgerSettings) -> None:
         self.settings = settings
         self.has_signals = signals is not None
-        self.tables = {name: table.to_dicts() for name, table in ledger.tables()}
+        self.tables = tables(ledger)
+        self.payments = {row["payment_id"]: row for row in self.tables["payments"]}
         self.signals = signals.to_dicts() if signals is not None else []
         self.customers = {row["customer_id"]: row for row in self.tables["customers"]}
 
@@ -83,18 +89,21 @@ class Facts:
                 cents(row["amount"]),
                 row["purchase_order"] is not None,
             )
+            if row["cancelled_on"] is not None and row["cancelled_on"] < t:
+                invoice.cancelled = row["cancelled_on"]
             invoice.allocations = self.allocations(invoice, t)
-            self.settle(invoice)
+            self.settle(invoice, row, t)
             found.append(invoice)
         return found
 
     def allocations(self, invoice: Invoice, t: dt.date) -> list[Row]:
         rows = []
         for row in self.tables["payments"]:
-            if row["invoice_id"] == invoice.invoice_id and row["known_on"] < t:
+            is_void = invoice.cancelled is not None and row["known_on"] > invoice.cancelled
+            if row["invoice_id"] == invoice.invoice_id and row["known_on"] < t and not is_void:
                 known = max(row["known_on"], invoice.issued)
                 is_credit = row["method"] == "credit_note"
-                is_cash = not is_credit and row["amount"] > 0
+                is_cash = row["method"] in CASH and row["amount"] > 0
                 rows.append(
                     {
                         "paid": row["paid_on"],
@@ -107,17 +116,14 @@ class Facts:
                 )
         return rows
 
-    def settle(self, invoice: Invoice) -> None:
-        """Settled on the first value date by whose end the allocations known at settlement reach the amount."""
-        enough = invoice.amount - cents(self.settings.settled_tolerance)
-        for day in sorted({a["booked"] for a in invoice.allocations}):
-            by_then = [a for a in invoice.allocations if a["booked"] <= day]
-            if sum(a["cents"] for a in by_then) >= enough:
-                invoice.settlement_known = max(day, invoice.issued)
-                for paid in sorted({a["paid"] for a in by_then}):
-                    if sum(a["cents"] for a in by_then if a["paid"] <= paid) >= enough:
-                        invoice.settled_on = paid
-                        return
+    def settle(self, invoice: Invoice, row: Row, t: dt.date) -> None:
+        """How the invoice was first closed, from what was booked before t."""
+        known = {key: paid for key, paid in self.payments.items() if paid["known_on"] < t}
+        own = [paid for paid in known.values() if paid["invoice_id"] == invoice.invoice_id]
+        seen = row if invoice.cancelled is not None else row | {"cancelled_on": None}
+        for first in episodes_of(seen, own, known, self.settings)[:1]:
+            invoice.settled_on, invoice.closed_by = first.settled_on, first.closed_by
+            invoice.closed_known = max(first.known_on, invoice.issued)
 
     def outcomes(self, customer_id: str, t: dt.date) -> list[Outcome]:
         """Late from the end of its grace, paid or not; withdrawn when a payment booked later was in time."""
@@ -126,12 +132,15 @@ class Facts:
         for invoice in self.invoices(customer_id, t):
             grace_end = max(invoice.due + grace, invoice.issued)
             is_late = invoice.settled_on is not None and invoice.settled_on > invoice.due + grace
-            known = invoice.settlement_known
+            known = invoice.closed_known
             if known is not None and known <= grace_end:
+                if invoice.closed_by == "cancelled":
+                    continue
+                is_late = is_late or invoice.settled_on is None
                 found.append(Outcome(known, 1, int(is_late), invoice.amount, invoice.amount * is_late))
             elif grace_end < t:
                 found.append(Outcome(grace_end, 1, 1, invoice.amount, invoice.amount))
-                if known is not None and not is_late:
+                if invoice.settled_on is not None and not is_late:
                     found.append(Outcome(known, 0, -1, 0, -invoice.amount))
         return found
 
@@ -196,7 +205,7 @@ class Facts:
                         "invoice_id": invoice.invoice_id,
                         "opened": opened,
                         "is_open": not is_closed,
-                        "amount": invoice.amount,
+                        "amount": invoice.amount if row["amount"] is None else cents(row["amount"]),
                     }
                 )
         return rows

@@ -147,7 +147,7 @@ def days_since_reminder(facts: Facts, invoice: Invoice) -> int | None:
 
 def oldest_overdue(facts: Facts, mark: Row) -> int | None:
     t = mark["as_of"]
-    still_open = [i for i in facts.invoices(mark["customer_id"], t) if i.settlement_known is None]
+    still_open = [i for i in facts.invoices(mark["customer_id"], t) if i.closed_known is None]
     return max(((t - i.due).days for i in still_open if i.due < t), default=None)
 
 
@@ -223,7 +223,7 @@ def exposure(facts: Facts, mark: Row) -> Values:
     t, customer = mark["as_of"], mark["customer_id"]
     everything = facts.invoices(customer, t)
     others = [i for i in everything if i.invoice_id != mark["invoice_id"]]
-    still_open = [i for i in others if i.settlement_known is None]
+    still_open = [i for i in others if i.closed_known is None]
     amount = sum(i.open_amount(t) for i in others)
     overdue = sum(i.open_amount(t) for i in others if i.due < t)
 

@@ -27,7 +27,10 @@ def invoice_terms(facts: Facts, mark: Row) -> Values:
     late_by = {r: (due - due_date(terms, issued, r)).days for r in EndOfMonthReading} if terms else {}
     is_in_ledger = any(row["invoice_id"] == mark["invoice_id"] for row in facts.tables["invoices"])
     own = Invoice(mark["invoice_id"], issued, due, cents(mark["amount"]), has_order=False)
-    paid = sum(a["cents"] for a in facts.allocations(own, t))
+    known = next((i for i in facts.invoices(mark["customer_id"], t) if i.invoice_id == own.invoice_id), own)
+    is_void = known.cancelled is not None
+    # The mark may name an invoice that is not visible yet: what was booked on it is.
+    paid = own.amount if is_void else sum(a["cents"] for a in facts.allocations(own, t))
     usual_order = any(i.has_order for i in facts.invoices(mark["customer_id"], t))
     has_order, channel = mark["purchase_order"] is not None, mark["delivery_channel"]
     month_end = due

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from features.calendars import is_working_day
+from features.words import Text
 from serving.dunning import (
     GATE_IDS,
     Case,
@@ -20,7 +21,6 @@ from serving.dunning import (
     Promise,
     StepTaken,
     TaskOpened,
-    Text,
     decide_customer,
     decision_from_json,
     decision_to_json,

@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.ledger import Ledger, read_ledger
+from features.ledger import Ledger, read_ledger, rows_of_customers
 from serving.account_facts import NewInvoice, account_facts, read_accounts
 from tests.dunning_samples import FRESH
 
@@ -22,15 +22,7 @@ FIRST, LAST = dt.date(2025, 1, 1), dt.date(2026, 6, 30)
 
 
 def part_of(customer_id: str) -> Ledger:
-    invoices = LEDGER.invoices.filter(pl.col("customer_id") == customer_id)
-    ids = invoices["invoice_id"].implode()
-    tables = dict(LEDGER.tables())
-    for name, frame in tables.items():
-        if "customer_id" in frame.columns:
-            tables[name] = frame.filter(pl.col("customer_id") == customer_id)
-        elif "invoice_id" in frame.columns:
-            tables[name] = frame.filter(pl.col("invoice_id").is_in(ids))
-    return Ledger.from_tables(tables)
+    return rows_of_customers(LEDGER, [customer_id])
 
 
 def with_rows(ledger: Ledger, table: str, rows: list[dict[str, Any]]) -> Ledger:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.intervals import hazard_rows, intervals_for
 from models.training_set import training_rows
+from tests.settlement_samples import episodes
 
 CUTOFF = date(2025, 6, 1)
 INTERVALS = intervals_for(0)
@@ -29,7 +30,7 @@ stories = st.lists(
 
 
 def _frames(found: list[tuple[int, int, int | None, int]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    landmarks, settlements = [], []
+    landmarks, settlements = [], {}
     for number, (due, dpd, late, lag) in enumerate(found):
         due_on = CUTOFF + timedelta(days=due)
         settled = None if late is None else due_on + timedelta(days=late)
@@ -41,15 +42,10 @@ def _frames(found: list[tuple[int, int, int | None, int]]) -> tuple[pl.DataFrame
                 "due_on": due_on,
             }
         )
-        settlements.append(
-            {
-                "invoice_id": f"F{number:03d}",
-                "settled_on": settled,
-                "settlement_known_on": None if settled is None else settled + timedelta(days=lag),
-            }
-        )
-    types = {"settled_on": pl.Date, "settlement_known_on": pl.Date}
-    return pl.DataFrame(landmarks), pl.DataFrame(settlements, schema_overrides=types)
+        settlements[f"F{number:03d}"] = [
+            (settled, None if settled is None else settled + timedelta(days=lag))
+        ]
+    return pl.DataFrame(landmarks), episodes(settlements)
 
 
 def _slowly(landmarks: pl.DataFrame, settlements: pl.DataFrame) -> list[tuple[int, int, float, float]]:

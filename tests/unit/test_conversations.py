@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from features.words import Text
 from serving.conversations import CASE, LastNight, NightCase, case_of, night_cases, waits_of
-from serving.dunning import CAPACITY, DecisionRecord, Reason, ScoredInvoice, Text
+from serving.dunning import CAPACITY, DecisionRecord, Reason, ScoredInvoice
 from serving.online import Knowledge
 from serving.store import HistoryStore, KeptAnswer, StoreUnavailableError
 from serving.store.reading import Moment

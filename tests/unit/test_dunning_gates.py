@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from features.errors import InvalidInputError
+from features.words import Text
 from serving.dunning import Case, Contact, FeedDay, Promise, StepTaken, TaskOpened
 from serving.dunning.deciding.steps.contact_days import is_in_period
 from serving.dunning.policy.schema import QuietPeriod
-from serving.dunning.words import Text
 from tests.dunning_samples import POLICY, account, scored
 from tests.dunning_samples import decided as decided_on
 

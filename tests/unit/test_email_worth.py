@@ -15,7 +15,6 @@ from benchmarks.email_worlds import (
     WITHOUT,
     agreement,
     drawn_again,
-    still_open,
     told_truly,
     unread,
 )
@@ -63,14 +62,6 @@ def test_unread_mails_leave_every_communication_column_unknown() -> None:
     features = pl.DataFrame({"amount": [1.0], **{column.name: [2.0] for column in COLUMNS}})
     assert unread(features)["amount"].to_list() == [1.0]
     assert all(unread(features)[column.name].null_count() == 1 for column in COLUMNS)
-
-
-def test_an_invoice_counts_as_open_until_its_settlement_is_known() -> None:
-    landmarks = pl.DataFrame({"invoice_id": ["a", "b", "c"], "as_of": [DAY] * 3})
-    settled = pl.DataFrame(
-        {"invoice_id": ["a", "b", "c"], "settlement_known_on": [DAY - dt.timedelta(days=1), DAY, None]}
-    )
-    assert still_open(landmarks, settled)["invoice_id"].to_list() == ["b", "c"]
 
 
 def test_the_first_alarm_is_the_earliest_day_at_or_above_the_level() -> None:

@@ -8,9 +8,11 @@ import pytest
 
 from features.ledger.importing.mapping import (
     Assumption,
+    BySign,
     Column,
     Condition,
     Formats,
+    Lookup,
     Mapping,
     Source,
     Table,
@@ -22,7 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("model", [Mapping, Formats, Source, Table, Condition, Column, TermsRule, Assumption])
+@pytest.mark.parametrize(
+    "model", [Mapping, Formats, Source, Table, Condition, Column, TermsRule, Lookup, BySign, Assumption]
+)
 def test_every_mapping_key_is_documented(model):
     keys = {field.alias or name for name, field in model.model_fields.items()}
     words = set(re.findall(r"`([a-z_]+)(?::[^`]*)?`", GUIDE))

@@ -68,9 +68,9 @@ def test_a_faulty_invoice_goes_to_quarantine_under_its_rule(row, rule):
     ("row", "rule"),
     [
         ({"invoice_id": "999"}, "payments.invoice_id: no such invoice"),
-        ({"amount": "-1.00"}, "payments.amount: negative without method reversal"),
-        ({"amount": "-1.00", "method": None}, "payments.amount: negative without method reversal"),
-        ({"amount": "1.00", "method": "reversal"}, "payments.amount: reversal above zero"),
+        ({"amount": "-1.00"}, "payments.amount: negative without method reversal or refund"),
+        ({"amount": "-1.00", "method": None}, "payments.amount: negative without method reversal or refund"),
+        ({"amount": "1.00", "method": "reversal"}, "payments.amount: reversal or refund above zero"),
         ({"amount": "0.00"}, "payments.amount: zero"),
         ({"paid_on": "1900-01-01"}, "payments.paid_on: before 1990"),
         ({"paid_on": "2099-01-01"}, "payments.paid_on: years after the last due date"),

@@ -21,6 +21,8 @@ SETTINGS = st.builds(
     settled_tolerance=st.decimals(0, 1000, places=2),
     promise_grace_days=st.integers(0, 60),
     reporting_currency=st.none() | st.sampled_from(["EUR", "GBP", "USD"]),
+    accepted_discount_share=st.decimals(0, "0.99", places=2),
+    accepted_discount_days=st.integers(0, 60),
 )
 
 
@@ -51,9 +53,16 @@ def test_a_setting_that_is_not_stated_cannot_differ():
 
 def test_all_faulty_settings_are_named_in_one_report():
     with pytest.raises(InvalidInputError) as caught:
-        LedgerSettings(45, Decimal("-0.01"), -1, "euro")
+        LedgerSettings(45, Decimal("-0.01"), -1, "euro", Decimal(2), -10)
     text = str(caught.value)
-    for part in ("grace_days is 45", "settled_tolerance: is -0.01", "promise_grace_days: is -1", "is 'euro'"):
+    for part in (
+        "grace_days is 45",
+        "settled_tolerance: is -0.01",
+        "promise_grace_days: is -1",
+        "is 'euro'",
+        "accepted_discount_share: is 2; expected a share from 0 to below 1",
+        "accepted_discount_days: is -10",
+    ):
         assert part in text
 
 

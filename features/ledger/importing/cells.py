@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.ledger.conform import to_instant
 
 #: Blanks and marks people put between thousands: blank, no-break, narrow no-break, thin, figure space, apostrophes.
 USUAL_THOUSANDS: Final = (" ", "\u00a0", "\u202f", "\u2009", "\u2007", "'", "\u2019")
@@ -19,6 +22,12 @@ ISO_DATE: Final = "%Y-%m-%d"
 EXCEL_SERIAL: Final = "excel"
 #: A figure as a program writes it; three decimals are left out, for they may be thousands.
 _MACHINE_FIGURE: Final = r"^-?\d+(\.(\d{1,2}|\d{4,}))?$"
+_TIME_OF_DAY: Final = r"[T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?$"
+#: ISO instants that say how far their clock is from UTC.
+_WITH_OFFSET: Final = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})$"
+_SCIENTIFIC: Final = r"^[+-]?\d+(\.\d+)?[eE][+-]?\d{1,2}$"
+#: Two numbers and a year: which of the two is the day is a matter of habit.
+_TWO_NUMBERS: Final = r"^(\d{1,2})[/.\-](\d{1,2})[/.\-]\d{2,4}"
 _EXCEL_EPOCH: Final = "1899-12-30"
 _FRIENDLY: Final = (
     ("yyyy", "%Y"),
@@ -81,27 +90,38 @@ def format_fault(pattern: str) -> str | None:
     return None
 
 
-def days(cell: pl.Expr, patterns: Sequence[str], *, is_typed: bool) -> pl.Expr:
+def days(cell: pl.Expr, patterns: Sequence[str], *, is_typed: bool, time_zone: str = "UTC") -> pl.Expr:
     """A civil day by the first format that fits; ISO where none is given.
+
+    An instant with an offset (2024-02-29T23:30:00Z) is the civil day it falls on in the time zone; a time of day
+    without one says nothing about the day and is left out.
 
     Args:
         cell: trimmed text.
         patterns: formats such as "dd/mm/yyyy", "%d/%m/%Y" or "excel" (day count of a workbook).
-        is_typed: machine dates (2024-01-31 00:00:00) are also understood.
+        is_typed: machine dates (2024-01-31) are also understood.
+        time_zone: where the civil days of instants are counted.
     """
     formats = [strptime_format(pattern) for pattern in patterns] or [ISO_DATE]
-    readings = [_day(cell, pattern) for pattern in formats]
-    if is_typed or not patterns:
-        readings.append(_day(cell.str.replace(r"[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$", ""), ISO_DATE))
+    placed = pl.when(cell.str.contains(_WITH_OFFSET)).then(cell)
+    instant = to_instant(placed, pl.String()).dt.convert_time_zone(time_zone).dt.date()
+    bare = cell.str.replace(_TIME_OF_DAY, "")
+    readings = [instant, *(_day(cell, pattern, time_zone) for pattern in formats)]
+    readings += [_day(bare, pattern) for pattern in formats if "%H" not in pattern and "%I" not in pattern]
+    if is_typed:
+        readings.append(_day(bare, ISO_DATE))
     return pl.coalesce(readings)
 
 
-def _day(cell: pl.Expr, pattern: str) -> pl.Expr:
+def _day(cell: pl.Expr, pattern: str, time_zone: str = "UTC") -> pl.Expr:
     if pattern == EXCEL_SERIAL:
         serial = pl.when(cell.str.contains(r"^\d{4,6}(\.\d+)?$")).then(cell).cast(pl.Float64, strict=False)
         return (pl.lit(_EXCEL_EPOCH).str.to_date() + pl.duration(days=serial.floor().cast(pl.Int64))).cast(
             pl.Date
         )
+    if "%z" in pattern or "%:z" in pattern:
+        instant = cell.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
+        return instant.dt.convert_time_zone(time_zone).dt.date()
     if "%H" in pattern or "%M" in pattern:
         return cell.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
     if "%Y" in pattern:  # a year of two digits is not the year 24
@@ -166,6 +186,50 @@ def amounts(cell: pl.Expr, decimal: str, thousands: Sequence[str] | None, *, is_
     return pl.coalesce(machine, local)
 
 
+def without_exponents(cells: pl.Series) -> pl.Series:
+    """Figures in scientific form (1.5E+3) written out; everything else as it is."""
+    scientific = cells.filter(cells.str.contains(_SCIENTIFIC)).unique().drop_nulls()
+    if scientific.is_empty():
+        return cells
+    return cells.replace({text: f"{Decimal(text):f}" for text in scientific.to_list()})
+
+
+def scaled(figure: pl.Expr, factor: Decimal) -> pl.Expr:
+    """Plain figures times a factor, exactly (2990 times 0.01 is 29.9)."""
+    product = (figure.cast(pl.Decimal(38, 10), strict=False) * pl.lit(factor)).cast(pl.String)
+    return product.str.strip_chars_end("0").str.strip_chars_end(".")
+
+
+@dataclass(frozen=True)
+class DateOrders:
+    """In which orders the days and months of a column are written.
+
+    Attributes:
+        day_first, month_first: a cell that can only be read so.
+        either: cells that can be read both ways, smallest first.
+    """
+
+    day_first: str
+    month_first: str
+    either: pl.Series
+
+
+def two_orders(cells: pl.Series) -> DateOrders | None:
+    """The orders of a column that is written in both; None for any other."""
+    filled = cells.drop_nulls().unique().sort()
+    numbers = filled.to_frame("cell").select(
+        "cell",
+        first=pl.col("cell").str.extract(_TWO_NUMBERS, 1).cast(pl.Int64),
+        second=pl.col("cell").str.extract(_TWO_NUMBERS, 2).cast(pl.Int64),
+    )
+    day_first = numbers.filter(pl.col("first").is_between(13, 31) & (pl.col("second") <= 12))["cell"]
+    month_first = numbers.filter(pl.col("second").is_between(13, 31) & (pl.col("first") <= 12))["cell"]
+    if day_first.is_empty() or month_first.is_empty():
+        return None
+    is_either = (pl.col("first") <= 12) & (pl.col("second") <= 12) & (pl.col("first") != pl.col("second"))
+    return DateOrders(day_first.item(0), month_first.item(0), numbers.filter(is_either)["cell"])
+
+
 def decimal_sign(cells: pl.Series, where: str, *, is_typed: bool) -> str:
     """The decimal sign a column uses, where the mapping does not say it.
 
@@ -222,16 +286,3 @@ def suggested_formats(cells: pl.Series) -> str:
     """What to write for a date column whose formats read nothing, in words."""
     fitting = fitting_formats(cells)
     return f"these fit: {', '.join(fitting)}" if fitting else "no common format fits"
-
-
-__all__ = [
-    "amounts",
-    "days",
-    "decimal_sign",
-    "fitting_formats",
-    "flags",
-    "format_fault",
-    "strptime_format",
-    "suggested_formats",
-    "text",
-]

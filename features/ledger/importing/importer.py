@@ -9,6 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.ledger.importing.hints import hints
+from features.ledger.importing.instalments import with_instalments
 from features.ledger.importing.mapping import Mapping
 from features.ledger.importing.sources import read_sources
 from features.ledger.importing.tables import build_table
@@ -53,10 +55,13 @@ def import_files(files: Sequence[Path], mapping: Mapping) -> Import:
         if name not in mapping.tables or mapping.source_of(name) not in sources:
             continue
         try:
-            built = build_table(name, mapping.tables[name], sources[mapping.source_of(name)], mapping.formats)
+            source = sources[mapping.source_of(name)]
+            built = build_table(name, mapping.tables[name], source, mapping.formats, sources)
         except InvalidInputError as problem:
             faults += problem.faults
             continue
+        if mapping.tables[name].instalments:
+            built, tables["instalments"] = with_instalments(built)
         tables[name] = built.rows
         if built.rejected.height:
             rejected[name] = built.rejected
@@ -65,7 +70,8 @@ def import_files(files: Sequence[Path], mapping: Mapping) -> Import:
     if faults:
         raise InvalidInputError("columns of the export cannot be read as the mapping says", faults)
     checked = check_tables(tables, rejected=rejected, assumptions=assumptions)
-    report = replace(checked.report, warnings=(*remarks, *checked.report.warnings))
+    hinted = hints(mapping, checked.quarantine)
+    report = replace(checked.report, warnings=(*hinted, *remarks, *checked.report.warnings))
     return Import(
         replace(checked, report=report),
         {name: source.files for name, source in sources.items()},

@@ -1,27 +1,16 @@
 """The mapping file: how the columns of an export become the ledger's tables.
 
-Every key is documented in docs/importing.md. An unknown key is an error that names the key, its line and
-the nearest known key; all faults of a mapping are reported together.
+Every key is documented in docs/importing.md; `features.ledger.importing.mapping_file` reads and checks a file.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-import types
-import typing
-import zoneinfo
-from pathlib import Path
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from features.errors import Fault, InvalidInputError
-from features.ledger.conform import ABSENT_COLUMN_MEANS
-from features.ledger.importing.cells import format_fault
-from features.ledger.importing.yaml_lines import YamlDocument, read_yaml
-from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, table_dtypes
 from features.terms import EndOfMonthReading
 
 #: Marks the running number in an id template.
@@ -103,6 +92,41 @@ class TermsRule(_Strict):
     reading: EndOfMonthReading
 
 
+class Lookup(_Strict):
+    """A value found in the row of another source (or of the same one) that has the same key."""
+
+    source: str
+    by: Words
+    key: Words = []
+    take: Words
+    where: list[Condition] = []
+
+    @model_validator(mode="after")
+    def _as_many_keys(self) -> Lookup:
+        if self.key and len(self.key) != len(self.by):
+            raise ValueError("key has as many columns as by, or is left out where they have the same names")
+        return self
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns of the source looked in that must equal those of `by`."""
+        return self.key or self.by
+
+    def looked_at(self) -> list[str]:
+        """The columns it reads in the source looked in."""
+        return [*self.keys, *self.take, *(condition.column for condition in self.where)]
+
+
+class BySign(_Strict):
+    """A word for figures above zero and one for those below; zero and a word left out are empty."""
+
+    positive: str | None = None
+    negative: str | None = None
+
+
+ORIGINS: Final = ("from", "constant", "template", "terms", "lookup", "first_of")
+
+
 class Column(_Strict):
     """Where one ledger column comes from and how its cells are read."""
 
@@ -110,10 +134,15 @@ class Column(_Strict):
     constant: str | None = None
     template: str | None = None
     terms: TermsRule | None = None
+    lookup: Lookup | None = None
+    first_of: list[Column] | None = None
+    fill_down: list[Condition] | None = None
+    by_sign: BySign | None = None
     dates: Words | None = None
     shift_days: int | None = None
     decimal: Literal[",", "."] | None = None
     thousands: Words | None = None
+    scale: Annotated[Decimal, Field(gt=0)] | None = None
     absolute: bool = False
     negate: bool = False
     yes: Words | None = None
@@ -130,22 +159,36 @@ class Column(_Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Column:
-        origins = [self.source, self.constant, self.template, self.terms]
+        origins = [self.source, self.constant, self.template, self.terms, self.lookup, self.first_of]
         if sum(origin is not None for origin in origins) != 1:
-            raise ValueError("a column has exactly one of from, constant, template, terms")
+            raise ValueError(f"a column has exactly one of {', '.join(ORIGINS)}")
         if self.shift_days is not None and self.assumption is None:
             raise ValueError("shift_days invents a date, so it needs an assumption in words (en and fr)")
         if self.absolute and self.negate:
             raise ValueError("absolute and negate exclude each other")
+        if self.source is None and (self.fill_down is not None or self.by_sign is not None):
+            raise ValueError("fill_down and by_sign read a column of the export, named under from")
         return self
 
+    def parts(self) -> list[Column]:
+        """The column and what its origin is made of."""
+        return [self, *(part for inner in self.first_of or [] for part in inner.parts())]
+
     def needed(self) -> list[str]:
-        """The columns of the export this ledger column reads."""
+        """The columns of the table's own source this ledger column reads."""
+        if self.first_of is not None:
+            return [name for part in self.first_of for name in part.needed()]
         if self.terms is not None:
             return [self.terms.wording, self.terms.issued_on]
         if self.template is not None:
             return template_columns(self.template)
-        return list(self.source or [])
+        if self.lookup is not None:
+            return list(self.lookup.by)
+        return [*(self.source or []), *(condition.column for condition in self.fill_down or [])]
+
+    def lookups(self) -> list[Lookup]:
+        """The lookups of this column."""
+        return [part.lookup for part in self.parts() if part.lookup is not None]
 
 
 class Table(_Strict):
@@ -154,6 +197,7 @@ class Table(_Strict):
     source: str | None = None
     where: list[Condition] = []
     one_row_per_id: bool = False
+    instalments: bool = False
     columns: dict[str, Column]
 
     def needed(self) -> list[str]:
@@ -191,204 +235,20 @@ class Mapping(_Strict):
             if self.source_of(name) == source:
                 for column, key in table.keys_by_column().items():
                     needed.setdefault(column, f"tables.{name}.{key}")
+        for name, table in self.tables.items():
+            for column, rule in table.columns.items():
+                for lookup in rule.lookups():
+                    if lookup.source == source:
+                        for looked_at in lookup.looked_at():
+                            needed.setdefault(looked_at, f"tables.{name}.columns.{column}.lookup")
         return needed
+
+    def sources_of(self, table: str) -> list[str]:
+        """Every source a table reads: its own, and those it looks in."""
+        lookups = [lookup for rule in self.tables[table].columns.values() for lookup in rule.lookups()]
+        return [self.source_of(table), *(lookup.source for lookup in lookups)]
 
 
 def template_columns(template: str) -> list[str]:
     """The columns a template such as "{Invoice}-{#}" reads; the running number is none."""
     return [name for name in TEMPLATE_PARTS.split(template)[1::2] if name != RUNNING_NUMBER]
-
-
-def load_mapping(path: Path) -> Mapping:
-    """The mapping in a YAML file.
-
-    Raises:
-        InvalidInputError: the file is missing or is no YAML, or keys or values in it are wrong; with every
-            fault.
-    """
-    document = read_yaml(path)
-    if not isinstance(document.content, dict):
-        raise InvalidInputError(
-            f"the mapping {path.name} cannot be used",
-            [
-                Fault(
-                    "holds no keys",
-                    where=path.name,
-                    expected="a YAML file with `tables:` (docs/importing.md)",
-                )
-            ],
-        )
-    faults = list(document.faults)
-    mapping: Mapping | None = None
-    try:
-        mapping = Mapping.model_validate(document.content)
-    except ValidationError as problem:
-        faults += [_fault(error, document, path.name) for error in problem.errors()]
-    if mapping is not None:
-        faults += _contract_faults(mapping, document, path.name)
-    if faults or mapping is None:
-        raise InvalidInputError(f"the mapping {path.name} cannot be used", faults)
-    return mapping
-
-
-def _fault(error: Any, document: YamlDocument, name: str) -> Fault:
-    """A pydantic error in the words of the mapping."""
-    location = tuple(
-        str(part) for part in error["loc"] if not str(part).startswith(("function-", "nullable"))
-    )
-    where = f"{name}, line {document.line(location)}, key {'.'.join(location)}"
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        close = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
-        nearest = f"; the nearest is {close[0]!r}" if close else ""
-        return Fault(
-            f"unknown key {location[-1]!r}", where=where, expected=f"one of {', '.join(known)}{nearest}"
-        )
-    if error["type"] == "missing":
-        return Fault(f"key {location[-1]!r} is missing", where=where)
-    message = error["msg"].removeprefix("Value error, ")
-    value = error.get("input")
-    shown = f" (found {value!r})" if isinstance(value, (str, int, float, bool)) else ""
-    return Fault(f"{message}{shown}", where=where)
-
-
-def _known_keys(location: tuple[str, ...]) -> list[str]:
-    """The keys allowed at a place in the mapping."""
-    model: Any = Mapping
-    for part in location:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            by_key = {field.alias or key: field for key, field in model.model_fields.items()}
-            model = _inner(by_key[part].annotation) if part in by_key else None
-        elif isinstance(model, tuple):
-            model = model[0]
-        if model is None:
-            return []
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return [field.alias or key for key, field in model.model_fields.items()]
-    return []
-
-
-def _inner(annotation: Any) -> Any:
-    """The model an annotation leads to; a one-tuple of it for a list or a dict of models."""
-    origin = typing.get_origin(annotation)
-    if origin in (dict, list):
-        return (_inner(typing.get_args(annotation)[-1]),)
-    if origin in (typing.Union, types.UnionType, Annotated):
-        models = [_inner(part) for part in typing.get_args(annotation)]
-        return next((model for model in models if model is not None), None)
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-def _contract_faults(mapping: Mapping, document: YamlDocument, name: str) -> list[Fault]:
-    """What a well-formed mapping still gets wrong: tables, columns, sources and keys that do not fit together."""
-
-    def place(*location: str) -> str:
-        return f"{name}, line {document.line(location)}, key {'.'.join(location)}"
-
-    faults = [
-        Fault("table is not mapped", where=place("tables"), expected=f"a key {table!r}", remedy="add it")
-        for table in REQUIRED_TABLES
-        if table not in mapping.tables
-    ]
-    used = {mapping.source_of(table) for table in mapping.tables}
-    faults += [
-        Fault(
-            "no table is taken from this source", where=place("sources", source), remedy="use it or remove it"
-        )
-        for source in mapping.sources
-        if source not in used
-    ]
-    zone = mapping.formats.time_zone
-    if zone not in zoneinfo.available_timezones():
-        close = difflib.get_close_matches(zone, sorted(zoneinfo.available_timezones()), n=1)
-        expected = f"a name such as Europe/Paris{f'; the nearest is {close[0]!r}' if close else ''}"
-        faults.append(Fault(f"no time zone {zone!r}", where=place("formats", "time_zone"), expected=expected))
-    formats = _unusable_formats(mapping.formats.dates)
-    faults += [
-        Fault(text, where=place("formats", "dates"), expected="such as dd/mm/yyyy") for text in formats
-    ]
-    for table, spec in mapping.tables.items():
-        for number, condition in enumerate(spec.where):
-            if condition.matches is not None and (reason := _unusable_pattern(condition.matches)):
-                faults.append(Fault(reason, where=place("tables", table, "where", str(number), "matches")))
-        if table not in SCHEMAS:
-            expected = nearest(table, SCHEMAS)
-            faults.append(Fault("is not a ledger table", where=place("tables", table), expected=expected))
-            continue
-        if spec.source is not None and spec.source not in mapping.sources:
-            expected = nearest(spec.source, mapping.sources)
-            faults.append(
-                Fault(f"no source {spec.source!r}", where=place("tables", table, "source"), expected=expected)
-            )
-        if spec.source is None and len(mapping.sources) > 1:
-            expected = f"source: one of {', '.join(mapping.sources)}"
-            faults.append(Fault("does not say its source", where=place("tables", table), expected=expected))
-        dtypes = table_dtypes(table)
-        for column, rule in spec.columns.items():
-            here = ("tables", table, "columns", column)
-            if column not in dtypes:
-                faults.append(
-                    Fault("is not a ledger column", where=place(*here), expected=nearest(column, dtypes))
-                )
-            else:
-                texts = [*_misfits(rule, dtypes[column]), *_unusable_formats(rule.dates or [])]
-                faults += [Fault(text, where=place(*here)) for text in texts]
-        for column, definition in SCHEMAS[table].columns().items():
-            absent_is_fine = definition.nullable or f"{table}.{column}" in ABSENT_COLUMN_MEANS
-            if column not in spec.columns and not absent_is_fine:
-                faults.append(
-                    Fault(
-                        f"column {column!r} is not mapped",
-                        where=place("tables", table, "columns"),
-                        remedy="add it",
-                    )
-                )
-    return faults
-
-
-def _unusable_formats(patterns: typing.Iterable[str]) -> list[str]:
-    return [fault for pattern in patterns if (fault := format_fault(pattern)) is not None]
-
-
-def _unusable_pattern(pattern: str) -> str | None:
-    """Why a regular expression cannot be used."""
-    try:
-        pl.Series([""]).str.contains(pattern)
-    except pl.exceptions.PolarsError as problem:
-        return f"{pattern!r} is not a regular expression: {str(problem).splitlines()[0]}"
-    return None
-
-
-def _misfits(rule: Column, dtype: pl.DataType) -> list[str]:
-    """Keys of a column's mapping that mean nothing for its type."""
-    is_day, is_amount = dtype == pl.Date, dtype in (pl.Decimal(18, 2), pl.Float64())
-    is_instant = isinstance(dtype, pl.Datetime)
-    given = set(rule.model_dump(exclude_defaults=True))
-    allowed = {"source", "constant", "template", "assumption", "values", "otherwise"}
-    if is_day:
-        allowed |= {"dates", "shift_days", "terms"}
-    elif is_instant:
-        allowed |= {"dates"}
-    elif is_amount:
-        allowed |= {"decimal", "thousands", "absolute", "negate"}
-    elif dtype == pl.Boolean:
-        allowed |= {"yes", "no"}
-    else:
-        allowed |= {"zero_pad"}
-    kind = (
-        "a date"
-        if is_day
-        else "an instant"
-        if is_instant
-        else "an amount"
-        if is_amount
-        else f"of type {dtype}"
-    )
-    return [f"{key!r} means nothing here: the column is {kind}" for key in sorted(given - allowed)]
-
-
-def nearest(name: str, candidates: typing.Iterable[str]) -> str:
-    """The candidates in words, the nearest one pointed out."""
-    known = list(candidates)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"one of {', '.join(known)}" + (f"; the nearest is {close[0]!r}" if close else "")

@@ -15,11 +15,13 @@ import polars as pl
 from features.errors import Fault, InvalidInputError
 from features.ledger.conform import is_unusable
 from features.ledger.importing.mapping import Mapping as MappingFile
-from features.ledger.importing.mapping import Source, nearest
+from features.ledger.importing.mapping import Source
+from features.ledger.importing.mapping_file import nearest
 from features.ledger.importing.text_files import (
     HEADER_SEARCH_LINES,
     MALFORMED,
     ROW,
+    MissingColumnsError,
     RawTable,
     header_names,
     read_text_table,
@@ -93,11 +95,15 @@ def read_sources(files: Sequence[Path], mapping: MappingFile) -> tuple[dict[str,
     notes: list[Note] = []
     faults: list[Fault] = []
     summaries: list[str] = []
+    missing: list[tuple[str, MissingColumnsError]] = []
     for name, paths in by_source.items():
         parts = []
         for path in paths:
             try:
                 raw = read_source(path, mapping.sources[name], mapping.needed_from(name))
+            except MissingColumnsError as problem:
+                missing.append((name, problem))
+                continue
             except InvalidInputError as problem:
                 faults += problem.faults
                 summaries.append(problem.summary)
@@ -116,10 +122,27 @@ def read_sources(files: Sequence[Path], mapping: MappingFile) -> tuple[dict[str,
             read[name] = ReadSource(
                 pl.concat(rows, how="diagonal"), is_typed, tuple(path.name for path, _ in parts)
             )
+    for name, lacking in missing:
+        remedies = {column: _where_else(column, name, lacking, read) for column in lacking.missing}
+        faults += lacking.faults_with(remedies)
+        summaries.append(lacking.summary)
     if faults:
         summary = summaries[0] if len(set(summaries)) == 1 else "the export cannot be read"
         raise InvalidInputError(summary, faults)
     return read, notes
+
+
+def _where_else(
+    column: str, source: str, problem: MissingColumnsError, read: Mapping[str, ReadSource]
+) -> str:
+    """How to take a column that this source lacks from one that has it; empty where none has."""
+    for other, there in read.items():
+        if other != source and column in there.rows.columns:
+            shared = [name for name in problem.there if name in there.rows.columns]
+            by = ", ".join(shared) or "the column that both have"
+            lookup = f"lookup: {{source: {other}, by: [{by}], take: {column}}}"
+            return f"source {other!r} has it: look it up there with `{lookup}`"
+    return ""
 
 
 def _assign(files: list[Path], mapping: MappingFile) -> dict[str, list[Path]]:

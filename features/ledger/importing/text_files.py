@@ -18,7 +18,7 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.ledger.importing.mapping import Source
-from features.ledger.importing.mapping import nearest as nearest_of
+from features.ledger.importing.mapping_file import nearest as nearest_of
 
 DELIMITERS: Final = (";", ",", "\t", "|")
 #: Lines searched for the header.
@@ -179,24 +179,44 @@ def header_names(cells: Sequence[str | None]) -> list[str]:
     return names
 
 
+class MissingColumnsError(InvalidInputError):
+    """A header that lacks mapped columns.
+
+    Attributes:
+        there: the columns it has.
+        missing: the columns it lacks, with the keys of the mapping that name them.
+        where: file, and the line of the header.
+    """
+
+    def __init__(self, there: Sequence[str], missing: Mapping[str, str], where: str) -> None:
+        self.there, self.missing, self.where = tuple(there), dict(missing), where
+        super().__init__(
+            "the mapping names columns the export does not have", self.faults_with(dict.fromkeys(missing, ""))
+        )
+
+    def faults_with(self, remedies: Mapping[str, str]) -> list[Fault]:
+        """A fault for each missing column, with the columns there are, the nearest name and a remedy."""
+        return [
+            Fault(
+                f"column {name!r} does not exist, though {key} names it",
+                where=self.where,
+                expected=nearest_of(name, self.there),
+                remedy=remedies[name],
+            )
+            for name, key in self.missing.items()
+        ]
+
+
 def refuse_missing_columns(columns: Sequence[str], needed: Mapping[str, str], where: str) -> None:
     """Refuse a header that lacks mapped columns.
 
     Raises:
-        InvalidInputError: columns are missing; each with the columns there are and the nearest name.
+        MissingColumnsError: columns are missing; each with the columns there are and the nearest name.
     """
     there = [name for name in columns if name not in (ROW, MALFORMED)]
-    faults = [
-        Fault(
-            f"column {name!r} does not exist, though {key} names it",
-            where=where,
-            expected=nearest_of(name, there),
-        )
-        for name, key in needed.items()
-        if name not in there
-    ]
-    if faults:
-        raise InvalidInputError("the mapping names columns the export does not have", faults)
+    missing = {name: key for name, key in needed.items() if name not in there}
+    if missing:
+        raise MissingColumnsError(there, missing, where)
 
 
 def _parse(body: str, delimiter: str, quote: str, name: str, lines_above: int) -> pl.DataFrame:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from features.words import Text
 from serving.dunning.decision import Decision
-from serving.dunning.words import Channel, Text
+from serving.dunning.words import Channel
 
 NO_DEADLINE = "9999-12-31"
 

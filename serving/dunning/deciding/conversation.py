@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from features.errors import Fault, InvalidInputError
+from features.words import Text
 from serving.dunning.deciding.capacity import is_scarce
 from serving.dunning.deciding.decide import decide_case
 from serving.dunning.deciding.facts import AccountFacts, Case, Contact
@@ -25,7 +26,7 @@ from serving.dunning.decision import (
     Reason,
 )
 from serving.dunning.policy.checked import Policy, is_automatic
-from serving.dunning.words import TONES, Text
+from serving.dunning.words import TONES
 
 CAPACITY = "capacity"
 """Rule of a decision whose call or letter waits for another night."""

@@ -7,6 +7,7 @@ from datetime import date
 
 from features.calendars import next_working_day
 from features.errors import Fault, InvalidInputError
+from features.words import Text
 from serving.dunning.deciding.facts import AccountFacts
 from serving.dunning.deciding.facts.case import Case
 from serving.dunning.deciding.facts.money import amounts_apart, demandable_in_policy_currency, money_band
@@ -47,7 +48,6 @@ from serving.dunning.deciding.steps.routing import (
 from serving.dunning.decision import Decision, NetBenefit, NextStep, Reason
 from serving.dunning.policy.checked import Policy, is_automatic
 from serving.dunning.policy.sequences import ClaimKind, Fallback, Step
-from serving.dunning.words import Text
 
 PART_PAYMENT = Reason(
     "part_payment",

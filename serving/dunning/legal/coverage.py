@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from features.words import Text
 from serving.dunning.legal.interest import late_payment_rate
 from serving.dunning.legal.parameters import LegalParameters, LegalValue, LegalValueUnknownError
-from serving.dunning.words import Text
 
 NOTICE_DAYS = 21
 """Days before the end of the last semester known from which it is time to look for the next: the order that fixes the

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import EncoursError, Fault, InvalidInputError
-from serving.dunning.words import Text
+from features.words import Text
 from serving.dunning.yaml_lines import YamlFile, faults_of_model
 
 Unit = Literal["percent_per_year", "percentage_points", "times", "eur", "days", "months"]

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from features.words import Text
 from serving.dunning.policy.base import Money, Name, Share, Strict
-from serving.dunning.words import FeedName, Text
+from serving.dunning.words import FeedName
 
 
 class Gate(Strict):

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from features.words import Text
 from serving.dunning.policy.base import Money, MonthDay, Name, Share, Strict
 from serving.dunning.policy.gates import Gate, Gates
 from serving.dunning.policy.sequences import Sequence
-from serving.dunning.words import Channel, Grade, RouteState, Segment, Text
+from serving.dunning.words import Channel, Grade, RouteState, Segment
 
 GradeName = Literal[Grade, "none"]
 SegmentName = Literal[Segment, "unknown"]

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from features.words import Text
 from serving.dunning.policy.base import Name, Share, Strict
-from serving.dunning.words import Channel, Text, Tone
+from serving.dunning.words import Channel, Tone
 
 ClaimKind = Literal["interest", "indemnity"]
 

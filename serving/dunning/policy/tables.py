@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from features.words import Text
 from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.grid import cells_of
-from serving.dunning.words import GATE_IDS, STATES, Text
+from serving.dunning.words import GATE_IDS, STATES
 
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """Headings, then rows; every cell is text."""

@@ -226,6 +226,8 @@ def test_a_model_trained_under_other_settings_waits_for_a_person(ledger: Ledger,
         "settled_tolerance": "0.05",
         "promise_grace_days": 3,
         "reporting_currency": "EUR",
+        "accepted_discount_share": "0",
+        "accepted_discount_days": 0,
     }
 
 

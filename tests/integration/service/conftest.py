@@ -23,7 +23,7 @@ from features.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES
 from features.compute import compute_features
 from features.ledger import Ledger, read_ledger
 from features.settings import LedgerSettings
-from features.settlement import settlements
+from features.settlement import settlement_episodes
 from models.bundle import make_bundle, write_bundle
 from models.training import TrainingSettings, train_model
 from models.training_set import training_landmarks
@@ -75,7 +75,7 @@ def ledger() -> Ledger:
 @pytest.fixture(scope="session")
 def bundle_folder(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real model of a few features and trees."""
-    settled = settlements(ledger.invoices, ledger.payments)
+    settled = settlement_episodes(ledger)
     first = ledger.invoices["issued_on"].min()
     assert isinstance(first, dt.date)
     at_issue = landmarks_at_issue(ledger, first, CUT_OFF)

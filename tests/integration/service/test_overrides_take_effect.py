@@ -24,6 +24,7 @@ from serving.loading import overrides_in_service
 from serving.nightly import RoutedNight, route_open_invoices, score_open_invoices
 from serving.privacy import DataSubject, erase_data
 from serving.store import Fact
+from serving.store.tables import FACT_COLUMNS
 from serving.tonight import tonights_answers
 
 from .conftest import AS_OF, NOW, Maker, Service
@@ -166,7 +167,11 @@ def test_a_dispute_posted_after_the_override_goes_before_it(fresh_service: Servi
     client = fresh_service.client(*EVERYTHING)
     invoice_id, proposed = open_to_dunning(fresh_service, client)
     overrule(client, proposed, other_than(proposed))
-    opened = {"dispute_id": "D-late", "invoice_id": invoice_id, "opened_on": AS_OF, "closed_on": None}
+    opened = dict.fromkeys(FACT_COLUMNS["disputes"]) | {
+        "dispute_id": "D-late",
+        "invoice_id": invoice_id,
+        "opened_on": AS_OF,
+    }
     fresh_service.store.take_in([Fact("disputes", {**opened, "reason": "broken"})], NOW)
     (held,) = ask(client, invoice_id)
     assert (held["gate_id"], held["sequence_id"]) == ("open_dispute", "dispute")

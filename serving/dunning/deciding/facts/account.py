@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from features.errors import Fault, InvalidInputError
+from features.words import BLOCKAGE_KINDS, CLOSED_BY, BlockageKind, ClosedBy
 from serving.dunning.deciding.facts.validation import (
     Named,
     amount_faults,
@@ -18,17 +19,7 @@ from serving.dunning.deciding.facts.validation import (
     word_faults,
 )
 from serving.dunning.decision import NOTHING
-from serving.dunning.words import (
-    BLOCKAGE_KINDS,
-    CHANNELS,
-    CLOSED_BY,
-    FEED_NAMES,
-    BlockageKind,
-    Channel,
-    ClosedBy,
-    FeedName,
-    Tone,
-)
+from serving.dunning.words import CHANNELS, FEED_NAMES, Channel, FeedName, Tone
 
 Amounts = tuple[tuple[str, Decimal], ...]
 """Amounts by currency, each currency once, in order of currency; two currencies are never added."""

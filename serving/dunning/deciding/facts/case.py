@@ -8,19 +8,11 @@ from decimal import Decimal
 from functools import cached_property
 
 from features.errors import Fault, InvalidInputError
+from features.words import INSTALMENT_KINDS, InstalmentKind
 from serving.dunning.deciding.facts.account import AccountFacts
 from serving.dunning.deciding.facts.validation import amount_faults, currency_faults, day_faults, word_faults
 from serving.dunning.decision import receivable_id
-from serving.dunning.words import (
-    COLD_START_RUNGS,
-    GRADES,
-    INSTALMENT_KINDS,
-    SEGMENTS,
-    ColdStartRung,
-    Grade,
-    InstalmentKind,
-    Segment,
-)
+from serving.dunning.words import COLD_START_RUNGS, GRADES, SEGMENTS, ColdStartRung, Grade, Segment
 
 
 @dataclass(frozen=True)
@@ -96,7 +88,7 @@ class ScoredInvoice:
             ("grade", self.grade, GRADES),
             ("cold_start_rung", self.cold_start_rung, COLD_START_RUNGS),
             ("rfm_segment", self.rfm_segment, SEGMENTS),
-            ("instalment_kind", self.instalment_kind, INSTALMENT_KINDS),
+            ("instalment_kind", self.instalment_kind, tuple(INSTALMENT_KINDS)),
         )
         if not self.invoice_id or not self.customer_id:
             faults.append(Fault("an empty key", "invoice_id, customer_id", "both keys"))

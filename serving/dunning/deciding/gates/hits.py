@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from features.words import ClosedBy, Text
 from serving.dunning.deciding.facts.freshness import FeedAge
 from serving.dunning.decision import Reason
-from serving.dunning.words import CLOSED_BY_WORDS, FEED_WORDS, NOTHING_LEFT_WORDS, ClosedBy, GateId, Text
+from serving.dunning.words import CLOSED_BY_WORDS, FEED_WORDS, NOTHING_LEFT_WORDS, GateId
 from serving.dunning.writing import written_amount
 
 UNKNOWN = Text("non connu", "not known")

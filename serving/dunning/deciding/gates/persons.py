@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.words import Text
 from serving.dunning.deciding.facts import AccountFacts
 from serving.dunning.deciding.facts.case import Case
 from serving.dunning.deciding.facts.money import demandable_in_policy_currency, is_large
@@ -9,7 +10,7 @@ from serving.dunning.deciding.gates.hits import GateHit, amount_words, hit
 from serving.dunning.deciding.gates.stopping import is_short_payment
 from serving.dunning.decision import PersonDecides, Reason
 from serving.dunning.policy.checked import Policy
-from serving.dunning.words import TONE_WORDS, Text, Tone
+from serving.dunning.words import TONE_WORDS, Tone
 
 PERSON_WORDS = {
     "natural_person": Text(

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
+from features.words import BLOCKAGE_WORDS
 from serving.dunning.deciding.facts import AccountFacts, DebtorStatement
 from serving.dunning.deciding.facts.case import Case
 from serving.dunning.deciding.facts.freshness import feed_ages
@@ -22,7 +23,7 @@ from serving.dunning.deciding.gates.hits import (
 )
 from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.gates import StatementGate
-from serving.dunning.words import BLOCKAGE_WORDS, STOPPING_GATES, GateId
+from serving.dunning.words import STOPPING_GATES, GateId
 
 
 def stopping_gates(case: Case, policy: Policy, on: date) -> tuple[GateHit, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from features.words import Text
 from serving.dunning.deciding.facts import AccountFacts
 from serving.dunning.deciding.facts.case import Case
 from serving.dunning.decision import NO_CLAIM, Claim, RatePeriod
 from serving.dunning.legal import LegalValueUnknownError, Principal, late_payment_interest
 from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.sequences import ClaimKind
-from serving.dunning.words import Text
 
 EURO = "EUR"
 IN_INSOLVENCY = Text(

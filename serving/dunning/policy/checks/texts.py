@@ -6,8 +6,8 @@ import string
 from collections.abc import Iterator, Mapping
 
 from features.errors import Fault
+from features.words import Text
 from serving.dunning.policy.schema import PolicySpec
-from serving.dunning.words import Text
 from serving.dunning.yaml_lines import Key, YamlFile
 
 COMMON_GATE_PLACEHOLDERS = frozenset({"until", "since"})
