@@ -13,7 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from features.errors import Fault, InvalidInputError
-from features.ledger import Ledger, last_known_on, read_ledger
+from features.ledger import Ledger, last_known_on, read_tables
 from features.settings import LedgerSettings
 from models.home import Home, home_at, read_home
 from models.selection import TrainingSettings
@@ -155,6 +155,6 @@ def as_of_date(ledger: Ledger, as_of: str | None) -> dt.date:
     return last + dt.timedelta(days=1)
 
 
-def checked_ledger(workspace: Workspace) -> Ledger:
-    """The ledger the first asset checked and kept."""
-    return read_ledger(workspace.ledger)
+def known_facts(workspace: Workspace) -> Ledger:
+    """Everything known when the run began: the ledger of record and the events of the score service."""
+    return Ledger.from_tables(read_tables(workspace.facts))

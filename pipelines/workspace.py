@@ -28,8 +28,13 @@ class Workspace:
 
     @property
     def ledger(self) -> Path:
-        """The checked ledger, with its quarantine and report."""
+        """The ledger of record, checked, with its quarantine and report."""
         return self.home.root / "ledger"
+
+    @property
+    def facts(self) -> Path:
+        """The ledger of the run: the checked one with what the score service was told since, as the store holds it."""
+        return self.home.root / "work" / "facts"
 
     @property
     def out(self) -> Path:

@@ -24,10 +24,11 @@ from features.words import (
     PLAN_AGREED,
     PLAN_CANCELLED,
     PLAN_INSTALMENT,
+    PROMISE_CANCELLED,
     PROMISE_RECORDED,
     QUIET_DAYS_ASKED,
 )
-from serving.dunning import Instalment
+from serving.dunning import Instalment, Promise
 
 ACCOUNT_KINDS: Final = (
     INSOLVENCY_PUBLISHED,
@@ -40,6 +41,8 @@ ACCOUNT_KINDS: Final = (
     COMPLAINT_CLOSED,
     MEDIATION_OPENED,
     MEDIATION_CLOSED,
+    PROMISE_RECORDED,
+    PROMISE_CANCELLED,
 )
 """Kinds read however long ago they happened."""
 
@@ -178,6 +181,22 @@ def _open_since(events: Iterable[Event], invoice_id: str, opened: str, closed: s
         elif event["kind"] == closed:
             since.pop(about, None)
     return min(since.values(), default=None)
+
+
+def recorded_promise_of(events: Iterable[Event], invoice_id: str) -> Promise | None:
+    """Return the promise a person recorded last, about the invoice or the whole account; null once it is cancelled.
+
+    An instant tells which of two words on one day came later. A row whose day cannot be read says nothing.
+    """
+    recorded: Promise | None = None
+    for event in events:
+        if event["invoice_id"] not in (None, invoice_id):
+            continue
+        if event["kind"] == PROMISE_CANCELLED:
+            recorded = None
+        elif event["kind"] == PROMISE_RECORDED and (said := read_promise(event["step_id"])) is not None:
+            recorded = Promise(event["happened_at"].date(), said[0], said[1])
+    return recorded
 
 
 def quiet_days_of(events: Iterable[Event], on: dt.date) -> tuple[dt.date, ...]:

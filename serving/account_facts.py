@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from features.ledger import Ledger
-from features.ledger.receivables import receivables
+from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.settings import LedgerSettings
 from features.words import TASK_CLOSED, lifecycle
 from serving.account_events import (
@@ -24,6 +24,7 @@ from serving.account_events import (
     mediation_since,
     plan_of,
     quiet_days_of,
+    recorded_promise_of,
 )
 from serving.account_mails import (
     MailsAbout,
@@ -59,24 +60,20 @@ _DISPUTED_STATUS = lifecycle(207)
 def account_facts(
     ledger: Ledger,
     invoice_ids: Sequence[str],
-    known_before: dt.date,
+    on: dt.date,
     *,
-    on: dt.date | None = None,
     signals: pl.DataFrame | None = None,
     feeds: tuple[FeedDay, ...] = (),
     settings: LedgerSettings | None = None,
     memory: SignalMemory | None = None,
     overrides: Overrides | None = None,
 ) -> dict[str, AccountFacts]:
-    """The account's state for each of these invoices, from what was known strictly before a day.
+    """The account's state for each of these receivables on a day, from what was known through that day.
 
     Args:
         ledger: every row of the invoices' customers (more does no harm).
-        invoice_ids: invoices to decide on; unknown ones are left out of the answer.
-        known_before: what was known strictly before this day counts; the service passes tomorrow to see what
-            was posted today.
-        on: the day of the decision, from which is counted how long ago something was; null takes
-            `known_before`.
+        invoice_ids: receivables to decide on; unknown ones are left out of the answer.
+        on: the day of the decision. What became known on it counts: it protects the customer.
         signals: what the e-mails say (`features.email_signals.signals_frame`); None when they have not
             been read. Only decided signals count: an unsure one never holds or moves a route.
         feeds: up to which day each table is known; one that is missing counts as never delivered.
@@ -85,18 +82,16 @@ def account_facts(
         overrides: the decisions of people that stand; as orders, not knowledge, they hold whatever the day.
 
     Returns:
-        Facts by invoice id.
+        Facts by receivable.
     """
-    ledger = receivables(ledger)
-    wanted = ledger.invoices.filter(
+    wanted = receivables(ledger).invoices.filter(
         pl.col("invoice_id").is_in(list(invoice_ids)) & (pl.col("kind") == "invoice")
     )
     customer_ids = wanted["customer_id"].unique().to_list()
     accounts = read_accounts(
         ledger,
         customer_ids,
-        known_before,
-        on=on,
+        on,
         also=list(invoice_ids),
         signals=signals,
         settings=settings,
@@ -124,16 +119,16 @@ class Accounts:
     """What the ledger and the e-mails say of some customers, read once; never changed.
 
     Attributes:
-        known_before: what was known strictly before this day is in it.
-        on: the day of the decision.
+        on: the day of the decision; what was known through it is in it.
+        places: which instalment each receivable is that is no whole invoice.
         settings: tolerance of settlement.
         memory: how long a signal holds.
     """
 
-    known_before: dt.date
     on: dt.date
     settings: LedgerSettings
     memory: SignalMemory
+    places: Mapping[str, InstalmentPlace]
     _invoices: Mapping[str, InvoiceRead]
     _customers: Mapping[str, CustomerRead]
     _events: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -189,10 +184,16 @@ class Accounts:
                 feeds,
                 self.settings.settled_tolerance,
                 self.memory,
-                self._overrides.get(invoice.row["customer_id"], {}).get(key),
+                self._override(invoice.row["customer_id"], key),
             )
             for key, invoice in asked.items()
         }
+
+    def _override(self, customer_id: str, key: str) -> PersonOverride | None:
+        """What a person decided on the receivable, or else on its invoice as a whole."""
+        held = self._overrides.get(customer_id, {})
+        place = self.places.get(key)
+        return held.get(key) or (None if place is None else held.get(place.invoice_id))
 
     def _as_read(self, new: NewInvoice) -> InvoiceRead:
         invoice = InvoiceRead({name: getattr(new, name) for name in INVOICE_COLUMNS}, new.amount)
@@ -204,32 +205,30 @@ class Accounts:
 def read_accounts(
     ledger: Ledger,
     customer_ids: Sequence[str],
-    known_before: dt.date,
+    on: dt.date,
     *,
-    on: dt.date | None = None,
     also: Sequence[str] = (),
     signals: pl.DataFrame | None = None,
     settings: LedgerSettings | None = None,
     memory: SignalMemory | None = None,
     overrides: Overrides | None = None,
 ) -> Accounts:
-    """Read everything that bears on the invoices of some customers, from what was known strictly before a day.
+    """Read everything that bears on the receivables of some customers, from what was known through a day.
 
     Args:
         ledger: every row of the customers (more does no harm).
         customer_ids: the customers; unknown ones owe nothing yet.
-        known_before: the day.
-        on: the day of the decision; null takes `known_before`.
-        also: invoices read though they were issued later.
+        on: the day of the decision.
+        also: receivables read though they were issued later.
         signals: what the e-mails say; None when they have not been read.
         settings: tolerance of settlement.
         memory: how long a signal holds.
         overrides: the decisions of people that stand; none holds for another customer.
     """
     settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
+    known_before, places = on + dt.timedelta(days=1), instalment_places(ledger)
     ledger = receivables(ledger)
     invoices, events = read_invoices(ledger, ids, known_before, list(also), settings)
-    on = on or known_before
     customers = read_customers(ledger, ids, invoices, known_before, on, signals, memory)
     owed: dict[str, list[InvoiceRead]] = {customer_id: [] for customer_id in customers}
     for invoice in invoices.values():
@@ -238,10 +237,10 @@ def read_accounts(
     totals = {key: AccountTotals().and_owes(found, on) for key, found in owed.items()}
     paying = {key: PaymentRecord.of(found, on, settings.grace_days) for key, found in owed.items()}
     return Accounts(
-        known_before,
         on,
         settings,
         memory,
+        places,
         invoices,
         customers,
         events,
@@ -268,8 +267,16 @@ def _facts(
     row = customer.row
     said = MailsAbout(customer.mails, invoice.row["invoice_id"], invoice.row["issued_on"])
     promise, unclear_promise = promises_of(said, on)
-    blockage, blocked_since = blockage_of(invoice, said, on, memory)
+    recorded = recorded_promise_of(customer.told, invoice.row["invoice_id"])
+    if recorded is not None and (promise is None or recorded.made_on >= promise.made_on):
+        promise = recorded  # a person heard it
+        if unclear_promise is not None and unclear_promise.said_on <= recorded.made_on:
+            unclear_promise = None
     disputed_by_mail = said.last("dispute", on, memory.dispute_days)
+    is_partly_disputed = (
+        invoice.is_disputed and invoice.status != _DISPUTED_STATUS and disputed_by_mail is None
+    )
+    blockage, blocked_since = blockage_of(invoice, said, on, memory)
     published = insolvency_of(customer.told)
     plan = _plan(customer, invoice, on, tolerance, memory)
     return AccountFacts(
@@ -280,6 +287,7 @@ def _facts(
         has_open_dispute=invoice.is_disputed
         or invoice.status == _DISPUTED_STATUS
         or disputed_by_mail is not None,
+        disputed_amount=invoice.disputed if is_partly_disputed else None,
         dispute_opened_on=invoice.disputed_on,
         is_insolvent=published.published_on is not None,
         insolvency_published_on=published.published_on,

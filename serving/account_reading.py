@@ -117,6 +117,7 @@ class InvoiceRead:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     received: list[tuple[dt.date, Decimal]] = field(default_factory=list)
     is_disputed: bool = False
+    disputed: Decimal | None = None
     disputed_on: dt.date | None = None
     status: str | None = None
     status_on: dt.date | None = None
@@ -197,8 +198,10 @@ def read_invoices(
             & (pl.col("opened_on") < known_before)
             & (pl.col("closed_on").is_null() | (pl.col("closed_on") >= known_before))
         )
-        for invoice_id, opened_on in disputes.select("invoice_id", "opened_on").iter_rows():
+        for invoice_id, opened_on, part in disputes.select("invoice_id", "opened_on", "amount").iter_rows():
             invoice = found[invoice_id]
+            so_far = invoice.disputed if invoice.is_disputed else NOTHING_OWED
+            invoice.disputed = None if part is None or so_far is None else so_far + part
             invoice.is_disputed = True
             invoice.disputed_on = max(invoice.disputed_on or opened_on, opened_on)
     of_customers = frozenset(customer_ids)

@@ -233,7 +233,10 @@ class FeedAnswer(Reply):
     name: str
     is_provided: bool
     loaded_at: dt.datetime | None
-    known_on: dt.date | None
+    known_on: dt.date | None = Field(description="newest day of which a fact tells, by load or event")
+    complete_through_on: dt.date | None = Field(
+        description="day through which the source states that it is complete; null where it does not"
+    )
     received_at: dt.datetime | None
     age_hours: float | None = Field(description="hours since the newest load or event; null before the first")
 

@@ -1,27 +1,50 @@
-"""Scores and account facts as the cases a dunning policy decides on."""
+"""Scores and account facts as the cases a dunning policy decides on: for the night and for a request alike."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 import polars as pl
 
 from features.cents import CENTS
+from features.ledger import Ledger
+from features.ledger.receivables import InstalmentPlace, receivables
+from features.settings import LedgerSettings
+from features.settlement import is_paid, settlement_at, settlement_episodes
 from models.score import Score
 from serving.dunning import AccountFacts, Case, ScoredInvoice
 
+#: Days after which nobody is thanked any more for a payment that became known.
+THANKS_DAYS: Final = 7
+
+
+def with_country(landmarks: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
+    """Landmarks with the payer's country beside, null where unknown: payment dates fall on its working days."""
+    return landmarks.join(
+        customers.select("customer_id", "country"),
+        on="customer_id",
+        how="left",
+        validate="m:1",
+        maintain_order="left",
+    )
+
 
 def dunning_cases(
-    scores: Sequence[Score], landmarks: pl.DataFrame, facts: Mapping[str, AccountFacts]
+    scores: Sequence[Score],
+    landmarks: pl.DataFrame,
+    facts: Mapping[str, AccountFacts],
+    places: Mapping[str, InstalmentPlace],
 ) -> list[Case]:
-    """Pair each scored invoice with the state of its account.
+    """Pair each scored receivable with the state of its account.
 
     Args:
         scores: scores of the landmarks.
         landmarks: the landmarks scored.
-        facts: account facts by invoice id; an invoice without facts (a draft) owes its whole amount.
+        facts: account facts by receivable; one without facts (a draft) owes its whole amount.
+        places: which instalment a receivable is; one that is missing is an invoice due as a whole.
 
     Returns:
         One case per score, in the order of the scores. A score on the rung "no opinion" carries no
@@ -34,7 +57,10 @@ def dunning_cases(
         issued_on, due_on, invoice_amount, currency = terms[score.invoice_id, score.as_of]
         amount = Decimal(round(invoice_amount * CENTS)) / CENTS
         account = facts.get(score.invoice_id) or AccountFacts(balance_amount=amount)
-        cases.append(Case(scored_invoice(score, issued_on, due_on, amount, currency, account), account))
+        place = places.get(score.invoice_id)
+        cases.append(
+            Case(scored_invoice(score, issued_on, due_on, amount, currency, account, place), account)
+        )
     return cases
 
 
@@ -45,21 +71,23 @@ def scored_invoice(
     amount: Decimal,
     currency: str | None,
     account: AccountFacts,
+    place: InstalmentPlace | None = None,
 ) -> ScoredInvoice:
-    """One scored invoice as the policy sees it.
+    """One scored receivable as the policy sees it.
 
     Args:
         score: its score.
         issued_on: day of issue.
         due_on: due date.
-        amount: of the invoice, in its currency.
+        amount: of the receivable, in its currency.
         currency: of the invoice; euro when null.
         account: state of its account.
+        place: which instalment it is; null for an invoice due as a whole.
     """
     known = score if score.has_opinion else None
     p10, p50, p90 = (None, None, None) if known is None else known.payment_dates
     return ScoredInvoice(
-        invoice_id=score.invoice_id,
+        invoice_id=score.invoice_id if place is None else place.invoice_id,
         customer_id=score.customer_id,
         as_of=score.as_of,
         issued_on=issued_on,
@@ -79,4 +107,46 @@ def scored_invoice(
         rfm_segment=score.rfm_segment,
         model_version=score.model_version,
         feature_version=score.feature_version,
+        instalment_number=None if place is None else place.number,
+        instalment_count=None if place is None else place.count,
+        instalment_kind=None if place is None else place.kind,
     )
+
+
+def recently_paid(ledger: Ledger, as_of: dt.date, settings: LedgerSettings) -> pl.DataFrame:
+    """Receivables whose payment became known by a day and not long before it, as far back as thanks make sense."""
+    since = as_of - dt.timedelta(days=THANKS_DAYS)
+    whole = receivables(ledger)
+    known = settlement_at(settlement_episodes(whole, settings), as_of + dt.timedelta(days=1)).filter(
+        is_paid() & (pl.col("settlement_known_on") >= since)
+    )
+    issued = whole.invoices.filter(pl.col("issued_on") < as_of)
+    return issued.join(known.select("invoice_id"), on="invoice_id", how="semi").sort("invoice_id")
+
+
+def reminded_cases(
+    paid: pl.DataFrame,
+    facts: Mapping[str, AccountFacts],
+    places: Mapping[str, InstalmentPlace],
+    as_of: dt.date,
+) -> Iterator[Case]:
+    """The paid receivables that were reminded of since they fell due, as cases without an opinion."""
+    for row in paid.iter_rows(named=True):
+        account, place = facts[row["invoice_id"]], places.get(row["invoice_id"])
+        if account.last_step is not None and account.last_step.stage > 0:
+            yield Case(
+                ScoredInvoice(
+                    row["invoice_id"] if place is None else place.invoice_id,
+                    row["customer_id"],
+                    as_of,
+                    row["issued_on"],
+                    row["due_on"],
+                    row["amount"],
+                    account.balance_amount,
+                    row["currency"],
+                    instalment_number=None if place is None else place.number,
+                    instalment_count=None if place is None else place.count,
+                    instalment_kind=None if place is None else place.kind,
+                ),
+                account,
+            )

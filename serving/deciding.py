@@ -1,15 +1,19 @@
-"""Deciding on the invoices of a request, together with its customers' other open invoices."""
+"""Deciding on the receivables of a request together with everything else their customers owe."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+import polars as pl
+
+from features.asof import open_landmarks
+from features.words import Text
 from models.score import Score
 from serving.account_facts import Accounts, NewInvoice, read_accounts
-from serving.cases import scored_invoice
-from serving.conversations import NightCase, waits_of
+from serving.cases import dunning_cases, recently_paid, reminded_cases, scored_invoice, with_country
 from serving.dunning import Case, Decision, FeedDay, Policy, decide_customer
 from serving.memory import Remembered
 from serving.online import Knowledge
@@ -17,41 +21,65 @@ from serving.scoring import InvoiceInFull, nothing_known_of
 
 #: Account states remembered, by customer and day.
 REMEMBERED_ACCOUNTS: Final = 20_000
+#: Scores landmarks without reasons, one score for each in their order.
+ScoreLandmarks = Callable[[pl.DataFrame], Sequence[Score]]
+
+
+@dataclass(frozen=True)
+class _Account:
+    """One customer's account on a day.
+
+    Attributes:
+        accounts: facts of its receivables.
+        open: landmarks of its open receivables.
+        paid: its receivables that were paid lately.
+    """
+
+    accounts: Accounts
+    open: pl.DataFrame
+    paid: pl.DataFrame
 
 
 class Decider:
     """Decides, and remembers what it read of each customer until something about the customer changes."""
 
     def __init__(self) -> None:
-        self._accounts: Remembered[Accounts] = Remembered(REMEMBERED_ACCOUNTS)
-        self._others: Remembered[tuple[Case, ...]] = Remembered(REMEMBERED_ACCOUNTS)
+        self._accounts: Remembered[_Account] = Remembered(REMEMBERED_ACCOUNTS)
+        self._scores: Remembered[Sequence[Score]] = Remembered(REMEMBERED_ACCOUNTS)
 
     def decide(
         self,
         policy: Policy,
         knowledge: Knowledge,
-        night: Mapping[str, tuple[NightCase, ...]],
+        waits: Mapping[str, Text],
         invoices: Sequence[InvoiceInFull],
         scores: Sequence[Score],
         as_of: dt.date,
         feeds: tuple[FeedDay, ...],
+        score_others: ScoreLandmarks,
+        model_version: str,
         *,
         is_live: bool = True,
     ) -> dict[str, Decision]:
         """Decide on every invoice that has a number, customer by customer; drafts are not dunned.
 
+        All that a customer owes is decided together, as in the night: what the request does not name is scored by the
+        same model from the same facts.
+
         Args:
             policy: the policy in service.
             knowledge: what is known of the customers, with the decisions of people that stand.
-            night: last night's open invoices by customer.
+            waits: why the calls and letters to a customer wait since last night.
             invoices: the invoices of the request.
             scores: their scores, in the same order.
             as_of: the day of the decisions.
             feeds: up to which day each table is known; one that is missing counts as never delivered.
+            score_others: scores the customer's other open receivables.
+            model_version: of the model that scores.
             is_live: false for a day that has passed: its decisions are a reconstruction.
 
         Returns:
-            Decisions by invoice id.
+            Decisions by receivable.
         """
         by_customer: dict[str, list[tuple[InvoiceInFull, Score]]] = {}
         for invoice, score in zip(invoices, scores, strict=True):
@@ -59,79 +87,72 @@ class Decider:
                 by_customer.setdefault(invoice.customer_id, []).append((invoice, score))
         decisions: dict[str, Decision] = {}
         for customer_id, pairs in by_customer.items():
-            accounts = self._accounts_of(knowledge, customer_id, as_of)
-            new = [
-                NewInvoice(
-                    invoice.landmark_id,
-                    customer_id,
-                    invoice.issued_on,
-                    invoice.due_on,
-                    invoice.amount,
-                    invoice.currency,
-                    invoice.delivery_channel,
-                )
-                for invoice, _ in pairs
-                if invoice.landmark_id not in accounts.invoice_ids
-            ]
-            facts = accounts.facts([invoice.landmark_id for invoice, _ in pairs], feeds, new)
-            cases = {}
-            for invoice, score in pairs:
-                account = facts[invoice.landmark_id]
-                terms = invoice.issued_on, invoice.due_on, invoice.amount, invoice.currency
-                cases[invoice.landmark_id] = Case(scored_invoice(score, *terms, account), account)
-            of_night = night.get(customer_id, ())
-            others = self._others_of(knowledge, of_night, accounts, feeds, new) if of_night else ()
-            together = [*cases.values(), *(case for case in others if case.receivable_id not in cases)]
-            waits = waits_of(of_night, as_of)
-            for decision in decide_customer(together, policy, as_of, waits, is_live=is_live).decisions:
-                if decision.receivable_id in cases:
-                    decisions[decision.receivable_id] = decision
+            account = self._account_of(knowledge, customer_id, as_of)
+
+            def score_open(account: _Account = account) -> Sequence[Score]:
+                return score_others(account.open) if account.open.height else ()
+
+            # A score reads the facts of other customers too (sector, country): any change makes it anew.
+            moment = knowledge.moment
+            key = (customer_id, as_of, moment.change, moment.generation, model_version)
+            asked = {invoice.landmark_id for invoice, _ in pairs}
+            has_others = not set(account.open["invoice_id"].to_list()) <= asked
+            others = self._scores.get(key, score_open) if has_others else ()
+            cases = _cases(account, pairs, others, feeds, as_of)
+            decided = decide_customer(cases, policy, as_of, waits.get(customer_id), is_live=is_live).decisions
+            decisions |= {each.receivable_id: each for each in decided if each.receivable_id in asked}
         return decisions
 
-    def _others_of(
-        self,
-        knowledge: Knowledge,
-        night: tuple[NightCase, ...],
-        accounts: Accounts,
-        feeds: tuple[FeedDay, ...],
-        new: Sequence[NewInvoice],
-    ) -> tuple[Case, ...]:
-        """Return the customer's open invoices of last night with the facts of now, from what is remembered.
+    def _account_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date) -> _Account:
+        """Return the state of a customer's account, remembered per customer, day and version of its history."""
 
-        A night after the day is not known yet on the day; an invoice that is no longer in the ledger is left out.
-        """
-        customer_id, as_of = night[0].score.customer_id, accounts.on
-
-        def cases() -> tuple[Case, ...]:
-            known = [
-                item
-                for item in night
-                if item.decided_on <= as_of and item.score.invoice_id in accounts.invoice_ids
-            ]
-            facts = accounts.facts(sorted(item.score.invoice_id for item in known), feeds, new)
-            return tuple(Case(item.score, facts[item.score.invoice_id]) for item in known)
-
-        if new and accounts.has_credit(customer_id):
-            return cases()  # the new invoice may take a share of the credit
-        moment = (*knowledge.version_of(customer_id), knowledge.moment.night)
-        return self._others.get((customer_id, as_of, *moment, feeds), cases)
-
-    def _accounts_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date) -> Accounts:
-        """Return the state of a customer's invoices, remembered per customer, day and version of its history."""
-        before = as_of + dt.timedelta(days=1)  # what was posted today is seen: it protects the customer
-
-        def read() -> Accounts:
+        def read() -> _Account:
             part = knowledge.ledger_of(customer_id) or nothing_known_of(customer_id)
-            signals = knowledge.signals_of(customer_id)
             settings = knowledge.history.settings
-            return read_accounts(
+            accounts = read_accounts(
                 part,
                 [customer_id],
-                before,
-                on=as_of,
-                signals=signals,
+                as_of,
+                signals=knowledge.signals_of(customer_id),
                 settings=settings,
                 overrides=knowledge.overrides,
             )
+            landmarks = with_country(open_landmarks(part, as_of, settings), part.customers)
+            return _Account(accounts, landmarks, recently_paid(part, as_of, settings))
 
         return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
+
+
+def _cases(
+    account: _Account,
+    pairs: Sequence[tuple[InvoiceInFull, Score]],
+    others: Sequence[Score],
+    feeds: tuple[FeedDay, ...],
+    as_of: dt.date,
+) -> list[Case]:
+    """Return the cases of one customer: the invoices of the request, what else it owes, and what it has just paid."""
+    accounts, asked = account.accounts, {invoice.landmark_id for invoice, _ in pairs}
+    new = [
+        NewInvoice(
+            invoice.landmark_id,
+            invoice.customer_id,
+            invoice.issued_on,
+            invoice.due_on,
+            invoice.amount,
+            invoice.currency,
+            invoice.delivery_channel,
+        )
+        for invoice, _ in pairs
+        if invoice.landmark_id not in accounts.invoice_ids
+    ]
+    beside = [score for score in others if score.invoice_id not in asked]
+    named = {*asked, *(score.invoice_id for score in beside)}
+    paid = account.paid.filter(~pl.col("invoice_id").is_in(sorted(named)))
+    facts = accounts.facts([*sorted(named), *paid["invoice_id"].to_list()], feeds, new)
+    cases = []
+    for invoice, score in pairs:
+        state, place = facts[invoice.landmark_id], accounts.places.get(invoice.landmark_id)
+        terms = invoice.issued_on, invoice.due_on, invoice.amount, invoice.currency
+        cases.append(Case(scored_invoice(score, *terms, state, place), state))
+    cases += dunning_cases(beside, account.open, facts, accounts.places)
+    return [*cases, *reminded_cases(paid, facts, accounts.places, as_of)]

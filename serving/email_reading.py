@@ -97,22 +97,6 @@ class EmailReader:
             _LOG.warning("what the e-mails say was not written: %s", type(failure).__name__)
 
 
-def remember_signals(path: Path, emails: pl.DataFrame, signals: pl.DataFrame) -> None:
-    """Keep signals that the nightly run has read already, so that workers need not read the mails again.
-
-    Args:
-        path: the reader's memory file.
-        emails: the ledger's e-mails.
-        signals: what they say, with quotes; signals in another shape are left aside.
-    """
-    from features.email_signals import signals_schema
-
-    if dict(signals.schema) not in (signals_schema(), signals_schema(quoting=False)):
-        return
-    contents = _with_content(emails).select("email_id", "content")
-    _write_memory(path, signals.join(contents, on="email_id", how="inner", validate="1:1"))
-
-
 def _with_content(emails: pl.DataFrame) -> pl.DataFrame:
     """Return the inbound mails with a number that changes when their content does."""
     return emails.filter(pl.col("direction") == "inbound").with_columns(

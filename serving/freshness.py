@@ -1,57 +1,61 @@
-"""Up to which day each table of the ledger is known: what the policy's limits on stale feeds are held against."""
+"""Up to which day each table of the ledger is known: what the policy's limits on stale feeds are held against.
+
+A table is known up to its newest fact, whether a load or an event brought it, or up to the day through which its source
+states that it is complete. A delivery that brought nothing new does not make it any fresher.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Final
 
 import polars as pl
 
 from features.ledger import Ledger
+from features.ledger.ledger import KNOWN_TIMES
 from serving.dunning import FeedDay
 from serving.dunning.words import FEED_NAMES
 from serving.store import FeedState
 
-#: Day on which a row of each table became known.
-_KNOWN: Final = {
-    "invoices": pl.col("issued_on"),
-    "payments": pl.col("known_on"),
-    "disputes": pl.max_horizontal("opened_on", "closed_on"),
-    "emails": pl.col("sent_at").dt.date(),
-    "interactions": pl.col("happened_at").dt.date(),
-    "indicators": pl.col("published_on"),
-}
-
 
 def feed_days(feeds: Iterable[FeedState]) -> tuple[FeedDay, ...]:
-    """Return up to which day the store knows each table that was ever delivered.
+    """Return up to which day each table that was ever delivered is known, in the order of the feeds of a policy.
 
-    A table is known up to its newest fact: of the nightly load, or of an event. A delivery that brought nothing new
-    does not make it any fresher.
+    Args:
+        feeds: as the store holds them, or `feeds_of_ledger`.
     """
-    return tuple(
-        FeedDay(name, through)
-        for feed in feeds
-        for name in FEED_NAMES
-        if feed.name == name and (through := _newest(feed)) is not None
+    through = {feed.name: _known_through(feed) for feed in feeds}
+    return tuple(FeedDay(name, day) for name in FEED_NAMES if (day := through.get(name)) is not None)
+
+
+def feeds_of_ledger(ledger: Ledger, on: dt.date) -> tuple[FeedState, ...]:
+    """Return how fresh each table of a ledger is by its facts known through a day.
+
+    Args:
+        ledger: the facts; its table `feeds` says through which day a source was complete.
+        on: the day; a completeness stated for a later day is that of the day.
+    """
+    stated = (
+        {} if ledger.feeds is None else dict(ledger.feeds.select("name", "complete_through_on").iter_rows())
     )
-
-
-def feed_days_of_ledger(ledger: Ledger, as_of: dt.date) -> tuple[FeedDay, ...]:
-    """Return up to which day a ledger knows each of its tables, from what became known strictly before a day."""
     found = []
-    for name in FEED_NAMES:
-        frame = getattr(ledger, name, None)
-        if frame is None or name not in _KNOWN:
-            continue
-        days = frame.select(day=_KNOWN[name]).filter(pl.col("day") < as_of)["day"]
-        newest = days.max()
-        if isinstance(newest, dt.date):
-            found.append(FeedDay(name, newest))
+    for name, frame in ledger.tables():
+        complete = stated.get(name)
+        newest = _newest(name, frame, on)
+        if newest is not None or complete is not None:
+            complete = None if complete is None else min(complete, on)
+            found.append(FeedState(name, True, None, newest, None, complete))
     return tuple(found)
 
 
-def _newest(feed: FeedState) -> dt.date | None:
-    received_on = None if feed.received_at is None else feed.received_at.date()
-    return max((day for day in (feed.known_on, received_on) if day is not None), default=None)
+def _newest(table: str, frame: pl.DataFrame, on: dt.date) -> dt.date | None:
+    """The last day until `on` on which a fact of the table became known; None when it holds no such fact."""
+    days = [
+        frame.select(pl.col(column).cast(pl.Date)).filter(pl.col(column) <= on).to_series().max()
+        for column in KNOWN_TIMES[table]
+    ]
+    return max((day for day in days if isinstance(day, dt.date)), default=None)
+
+
+def _known_through(feed: FeedState) -> dt.date | None:
+    return max((day for day in (feed.known_on, feed.complete_through_on) if day is not None), default=None)

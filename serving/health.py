@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 from serving.answer_messages import FeedAnswer
-from serving.dunning import DEFAULT_POLICY_PATH
+from serving.dunning import DEFAULT_POLICY_PATH, FeedAge, feed_ages
 from serving.dunning.legal import coverage_warning
+from serving.freshness import feed_days
 from serving.model_watch import RegistryState, read_registry_state
 from serving.operations.health_answer import HealthAnswer, WorkerAnswer
 from serving.operations.redaction import public_text
@@ -54,6 +56,7 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
         if state.state in {"restarting", "stalled"}
     ]
     ages = [_feed(feed, now) for feed in feeds]
+    limited = () if policy is None else feed_ages(feed_days(feeds), policy.value, now.date())
     age = next((feed.age_hours for feed in ages if feed.name == "payments"), None)
     worker.metrics.feed_age.set(-1.0 if age is None else age)
     if store == "reachable" and age is None:
@@ -62,7 +65,7 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
         status="degraded" if notes else "ok",
         is_ready=worker.is_ready,
         notes=[public_text(note, _folders(worker)) for note in notes],
-        warnings=_warnings(worker, now),
+        warnings=_warnings(worker, now) + ([] if store == "unreachable" else _stale_feeds(limited)),
         model_version=None if model is None else model.value.version,
         model_loaded_at=None if model is None else model.loaded_at,
         policy_version=None if policy is None else policy.value.spec.policy.version,
@@ -110,6 +113,18 @@ def _warnings(worker: ScoreWorker, now: dt.datetime) -> list[str]:
     return [] if warning is None else [warning.en]
 
 
+def _stale_feeds(ages: Sequence[FeedAge]) -> list[str]:
+    """Say which tables are older than the policy allows: steps that ask for money are held meanwhile."""
+    return [
+        f"the feed {age.feed} was never delivered: steps are held"
+        if age.working_days is None
+        else f"the feed {age.feed} is known through {age.known_through_on}, {age.working_days} working days ago "
+        f"(at most {age.limit}): steps are held"
+        for age in ages
+        if age.is_stale
+    ]
+
+
 def _registry_word(
     state: RegistryState | None, now: dt.datetime
 ) -> Literal["reachable", "unreachable", "not followed", "unknown"]:
@@ -127,6 +142,7 @@ def _feed(feed: FeedState, now: dt.datetime) -> FeedAnswer:
         is_provided=feed.is_provided,
         loaded_at=feed.loaded_at,
         known_on=feed.known_on,
+        complete_through_on=feed.complete_through_on,
         received_at=feed.received_at,
         age_hours=None if newest is None else max((now - newest).total_seconds() / 3600.0, 0.0),
     )

@@ -8,50 +8,81 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from features.ledger import Ledger
-from serving.email_reading import remember_signals, usable_reader
+from serving.email_reading import usable_reader
 from serving.settings import ServiceSettings
-from serving.store import Answer, Overrides, TableLoad, is_store_there, open_store
+from serving.store import Answer, Overrides, SqlHistoryStore, TableLoad, is_store_there, open_store
 
 #: Makes the night's answers from what the e-mails say, those erased on request left out.
 AnswersOfTheNight = Callable[[pl.DataFrame | None], Sequence[Answer]]
 
 
-def load_into_service(
-    ledger: Ledger,
-    settings: ServiceSettings,
-    now: dt.datetime,
-    signals: pl.DataFrame | None = None,
-    tonight: AnswersOfTheNight | None = None,
-) -> dict[str, TableLoad]:
+def load_into_service(ledger: Ledger, settings: ServiceSettings, now: dt.datetime) -> dict[str, TableLoad]:
     """Load a ledger into the history store; running workers take it over by themselves.
 
-    The e-mails are read (or their signals taken over) first, so that no worker has to read them while it
-    starts. Mails erased on request are not remembered again.
+    New e-mails are read first, so that no worker has to read them while it starts; none erased on request is read.
 
     Args:
         ledger: the ledger of record.
         settings: of the installation.
         now: instant of the load.
-        signals: what the e-mails say, when the nightly run has read them already; null reads the new ones
-            here.
-        tonight: gives the night's scores, held in place of the last night's; null leaves those as they are.
 
     Returns:
         What changed, by table.
     """
     store = open_store(settings.store_url, settings.secret())
     try:
-        erased = pl.Series(sorted(store.erased_ids("emails")), dtype=pl.String)
-        allowed = None if signals is None else signals.filter(~pl.col("email_id").is_in(erased.implode()))
-        if allowed is not None and not settings.is_quoting:
-            allowed = allowed.drop("quotes", strict=False)
         if ledger.emails is not None:
-            emails = ledger.emails.filter(~pl.col("email_id").is_in(erased.implode()))
-            _remember(emails, settings, allowed)
-        report = store.load_ledger(ledger, now)
-        if tonight is not None:
-            store.replace_nightly(tonight(allowed))
-        return report
+            erased = _erased_mails(store)
+            _read(ledger.emails.filter(~pl.col("email_id").is_in(erased.implode())), settings)
+        return store.load_ledger(ledger, now)
+    finally:
+        store.close()
+
+
+def facts_in_service(settings: ServiceSettings) -> Ledger:
+    """Return everything the service knows: the ledger of record and the events it does not hold."""
+    store = open_store(settings.store_url, settings.secret())
+    try:
+        return store.history().ledger
+    finally:
+        store.close()
+
+
+def facts_with(ledger: Ledger, settings: ServiceSettings, now: dt.datetime) -> Ledger:
+    """Return what the service would know once a ledger were loaded; nothing is written.
+
+    Args:
+        ledger: a checked ledger.
+        settings: of the installation; without a store there are no events and the ledger is the answer.
+        now: instant of the question.
+    """
+    if not is_store_there(settings.store_url):
+        return ledger
+    store = open_store(settings.store_url, settings.secret())
+    try:
+        return store.ledger_after(ledger, now)
+    finally:
+        store.close()
+
+
+def publish_night(
+    settings: ServiceSettings, signals: pl.DataFrame | None, answers: AnswersOfTheNight
+) -> None:
+    """Hold the night's answers in place of the last night's.
+
+    Args:
+        settings: of the installation.
+        signals: what the e-mails of the night say; those erased since are left out.
+        answers: makes the answers from the signals.
+    """
+    store = open_store(settings.store_url, settings.secret())
+    try:
+        allowed = None
+        if signals is not None:
+            allowed = signals.filter(~pl.col("email_id").is_in(_erased_mails(store).implode()))
+            if not settings.is_quoting:
+                allowed = allowed.drop("quotes", strict=False)
+        store.replace_nightly(answers(allowed))
     finally:
         store.close()
 
@@ -72,10 +103,12 @@ def overrides_in_service(settings: ServiceSettings) -> Overrides:
         store.close()
 
 
-def _remember(emails: pl.DataFrame, settings: ServiceSettings, signals: pl.DataFrame | None) -> None:
-    if signals is not None:
-        remember_signals(settings.mail_memory_path, emails, signals)
-        return
+def _erased_mails(store: SqlHistoryStore) -> pl.Series:
+    return pl.Series(sorted(store.erased_ids("emails")), dtype=pl.String)
+
+
+def _read(emails: pl.DataFrame, settings: ServiceSettings) -> None:
+    """Read mails into the memory that workers share."""
     reader, _ = usable_reader(settings.mail_memory_path, settings.is_quoting)
     if reader is not None:
         reader(emails)

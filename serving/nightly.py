@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import polars as pl
 
 from features.asof import PaymentHistory
 from features.ledger import Ledger
-from features.ledger.receivables import receivables
+from features.ledger.receivables import instalment_places
 from features.settings import LedgerSettings
-from features.settlement import is_paid, settlement_at, settlement_episodes
 from models.bundle import ModelBundle
 from models.score import Score, score_frame
 from serving.account_facts import account_facts
-from serving.cases import dunning_cases
+from serving.cases import dunning_cases, recently_paid, reminded_cases, with_country
 from serving.dunning import (
-    AccountFacts,
-    Case,
     DecisionRecord,
     Explained,
     Night,
     Policy,
-    ScoredInvoice,
     decide_night,
 )
-from serving.freshness import feed_days_of_ledger
+from serving.freshness import feed_days, feeds_of_ledger
 from serving.store import Overrides
-
-#: Days after which nobody is thanked any more for a payment that became known.
-THANKS_DAYS: Final = 7
 
 
 @dataclass(frozen=True)
@@ -46,17 +38,6 @@ class RoutedNight:
 
     night: Night
     records: tuple[DecisionRecord, ...]
-
-
-def with_country(landmarks: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
-    """Landmarks with the payer's country beside, null where unknown: payment dates fall on its working days."""
-    return landmarks.join(
-        customers.select("customer_id", "country"),
-        on="customer_id",
-        how="left",
-        validate="m:1",
-        maintain_order="left",
-    )
 
 
 def score_open_invoices(
@@ -94,23 +75,25 @@ def route_open_invoices(
 ) -> RoutedNight:
     """Decide on every open invoice: gates, sequence, one conversation a customer, capacity.
 
-    An invoice that was reminded of and has just been paid is decided too, so that its customer is thanked; it
-    has no score.
+    What became known on the as-of date itself counts, as it does in the score service. A receivable that was reminded
+    of and has just been paid is decided too, so that its customer is thanked; it has no score.
 
     A ledger whose invoices and payments end well before the as-of date is a stale feed: the policy then takes
     no automatic step. What people decided about an invoice (`overrides`) is followed as in the score service.
     """
-    paid = recently_paid(ledger, as_of, settings)
+    scored = pl.Series([score.invoice_id for score in scores], dtype=pl.String)
+    paid = recently_paid(ledger, as_of, settings).filter(~pl.col("invoice_id").is_in(scored.implode()))
     facts = account_facts(
         ledger,
-        [*(score.invoice_id for score in scores), *paid["invoice_id"].to_list()],
+        [*scored.to_list(), *paid["invoice_id"].to_list()],
         as_of,
         signals=signals,
-        feeds=feed_days_of_ledger(ledger, as_of),
+        feeds=feed_days(feeds_of_ledger(ledger, as_of)),
         settings=settings,
         overrides=overrides,
     )
-    cases = [*dunning_cases(scores, landmarks, facts), *_reminded(paid, facts, as_of)]
+    places = instalment_places(ledger)
+    cases = [*dunning_cases(scores, landmarks, facts, places), *reminded_cases(paid, facts, places, as_of)]
     night = decide_night(cases, policy, as_of)
     decided = {
         decision.receivable_id: decision for account in night.accounts for decision in account.decisions
@@ -127,37 +110,6 @@ def route_open_invoices(
         for case in cases
     )
     return RoutedNight(night, records)
-
-
-def recently_paid(ledger: Ledger, as_of: dt.date, settings: LedgerSettings) -> pl.DataFrame:
-    """Receivables whose payment became known in the last days before a day, as far back as thanks make sense."""
-    since = as_of - dt.timedelta(days=THANKS_DAYS)
-    whole = receivables(ledger)
-    known = settlement_at(settlement_episodes(whole, settings), as_of).filter(
-        is_paid() & (pl.col("settlement_known_on") >= since)
-    )
-    issued = whole.invoices.filter(pl.col("issued_on") < as_of)
-    return issued.join(known.select("invoice_id"), on="invoice_id", how="semi").sort("invoice_id")
-
-
-def _reminded(paid: pl.DataFrame, facts: Mapping[str, AccountFacts], as_of: dt.date) -> Iterator[Case]:
-    """The paid invoices that were reminded of since they fell due, as cases without an opinion."""
-    for row in paid.iter_rows(named=True):
-        account = facts[row["invoice_id"]]
-        if account.last_step is not None and account.last_step.stage > 0:
-            yield Case(
-                ScoredInvoice(
-                    row["invoice_id"],
-                    row["customer_id"],
-                    as_of,
-                    row["issued_on"],
-                    row["due_on"],
-                    row["amount"],
-                    account.balance_amount,
-                    row["currency"],
-                ),
-                account,
-            )
 
 
 def _explanation(score: Score) -> tuple[Explained, ...]:

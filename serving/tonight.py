@@ -11,11 +11,11 @@ import polars as pl
 from models.score import Score
 from serving.answer_messages import EvidenceAnswer
 from serving.answering import Scored, score_answers
-from serving.conversations import CASE, case_of
 from serving.dunning import DecisionRecord
 from serving.email_reading import evidence_of
 from serving.scoring import InvoiceInFull
 from serving.store import SCORE, Answer
+from serving.waits import WAITS, wait_of
 
 #: Who asked for the scores of the night, as told with an answer.
 NIGHTLY_CALLER: Final = "nightly job"
@@ -37,7 +37,7 @@ def tonights_answers(
         signals: what the e-mails say; null when they are not read.
         now: instant of the night.
     """
-    decided = {record.score.invoice_id: record for record in records}
+    decided = {record.score.receivable_id: record for record in records}
     invoices = [_invoice(row, decided[score.invoice_id]) for row, score in enumerate(scores)]
     evidence: dict[str, Sequence[EvidenceAnswer]] = {}
     if signals is not None and invoices:
@@ -62,7 +62,7 @@ def tonights_answers(
             body={
                 "answer": answer.model_dump(mode="json"),
                 "caller": NIGHTLY_CALLER,
-                CASE: case_of(decided[str(answer.invoice_id)]),
+                WAITS: wait_of(decided[str(answer.invoice_id)]),
             },
         )
         for answer in score_answers(scored, policy_version)
@@ -73,7 +73,7 @@ def _invoice(row: int, record: DecisionRecord) -> InvoiceInFull:
     score = record.score
     return InvoiceInFull(
         row=row,
-        invoice_id=score.invoice_id,
+        invoice_id=score.receivable_id,
         customer_id=score.customer_id,
         as_of=score.as_of,
         issued_on=score.issued_on,

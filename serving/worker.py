@@ -18,15 +18,15 @@ import polars as pl
 
 from features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from features.settings import LedgerSettings
+from features.words import Text
 from models.bundle import ModelBundle, load_bundle
 from models.feature_matrix import FeatureMatrix
-from models.score import Scores, score
+from models.score import Score, Scores, score
 from serving.access import AccessKey, KeyRing
 from serving.answer_messages import EvidenceAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
 from serving.api.bodies import BodyReader
 from serving.audit import note_anchor
-from serving.conversations import LastNight, NightCase
 from serving.deciding import Decider
 from serving.dunning import DEFAULT_POLICY_PATH, Policy, load_policy
 from serving.email_reading import evidence_of
@@ -44,6 +44,7 @@ from serving.problems import RefusalError, not_ready
 from serving.scoring import InvoiceInFull, KnownFacts, complete_invoices, landmarks_of
 from serving.settings import ServiceSettings
 from serving.store import FeedState, SqlHistoryStore, StoreUnavailableError, open_store
+from serving.waits import NightWaits
 
 _LOG: Final = logging.getLogger("encours.worker")
 #: Invoices above which the computing leaves the event loop, so that other callers are not kept waiting.
@@ -90,7 +91,7 @@ class ScoreWorker:
         self._read_signals = read_signals
         self._histories: dict[LedgerSettings, OnlineHistory] = {}
         self._decider = Decider()
-        self._last_night = LastNight(self.store)
+        self._waits = NightWaits(self.store)
         self._segments: Remembered[str] = Remembered(REMEMBERED_CUSTOMERS)
         self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_CUSTOMERS)
         self._feeds: tuple[float, tuple[FeedState, ...]] = (-FEED_SECONDS, ())
@@ -155,12 +156,13 @@ class ScoreWorker:
         with_reasons = request.with_reasons or any(
             (knowledge.customer(invoice.customer_id) or {}).get("is_natural_person") for invoice in invoices
         )
-        night = await self._last_night.of(knowledge, {invoice.customer_id for invoice in invoices})
+        payers = {invoice.customer_id for invoice in invoices}
+        waits = await self._waits.of(knowledge, payers, as_of)
         arguments = (
             serving.value,
             policy.value,
             knowledge,
-            night,
+            waits,
             invoices,
             as_of,
             now,
@@ -211,7 +213,7 @@ class ScoreWorker:
         bundle: ModelBundle,
         policy: Policy,
         knowledge: Knowledge,
-        night: Mapping[str, tuple[NightCase, ...]],
+        waits: Mapping[str, Text],
         invoices: Sequence[InvoiceInFull],
         as_of: dt.date,
         now: dt.datetime,
@@ -221,8 +223,22 @@ class ScoreWorker:
         features = FeatureMatrix.of_history(knowledge.history, landmarks)
         scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
         feeds, is_live = feed_days(self._feeds[1]), as_of >= now.date()
+
+        def score_others(landmarks: pl.DataFrame) -> Sequence[Score]:
+            matrix = FeatureMatrix.of_history(knowledge.history, landmarks)
+            return self._score(bundle, knowledge, matrix, landmarks, with_reasons=False).rows()
+
         decisions = self._decider.decide(
-            policy, knowledge, night, invoices, scores, as_of, feeds, is_live=is_live
+            policy,
+            knowledge,
+            waits,
+            invoices,
+            scores,
+            as_of,
+            feeds,
+            score_others,
+            bundle.version,
+            is_live=is_live,
         )
         known = frozenset(
             invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None

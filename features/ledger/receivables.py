@@ -9,7 +9,8 @@ negative row thus takes from the instalment that was filled last. A row's split 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -18,6 +19,7 @@ from features.cents import amount_in_cents, cents_as_amount
 from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import Ledger
 from features.ledger.schemas import KEYS
+from features.words import InstalmentKind
 
 _MARK: Final = "#"
 
@@ -25,6 +27,41 @@ _MARK: Final = "#"
 def receivable_ids(of: str = "invoice_id") -> pl.Expr:
     """The id of each instalment's receivable, or of the part of a row that concerns it: `ID#NUMBER`."""
     return pl.concat_str(pl.col(of), pl.lit(_MARK), pl.col("number").cast(pl.String))
+
+
+@dataclass(frozen=True)
+class InstalmentPlace:
+    """Which instalment of which invoice a receivable is.
+
+    Attributes:
+        invoice_id: the invoice.
+        number: of the instalment, as the source numbers it.
+        count: instalments of the invoice.
+        kind: `instalment` or `retention`.
+    """
+
+    invoice_id: str
+    number: int
+    count: int
+    kind: InstalmentKind
+
+
+def instalment_places(ledger: Ledger) -> Mapping[str, InstalmentPlace]:
+    """Which instalment each receivable is, by its id; an invoice due as a whole is not in it.
+
+    Args:
+        ledger: with its instalments, before `receivables`.
+    """
+    if ledger.instalments is None:
+        return {}
+    rows = ledger.instalments.select(
+        receivable_ids().alias("receivable_id"),
+        "invoice_id",
+        "number",
+        pl.len().over("invoice_id").alias("count"),
+        "kind",
+    )
+    return {row[0]: InstalmentPlace(*row[1:]) for row in rows.iter_rows()}
 
 
 def receivables(ledger: Ledger) -> Ledger:

@@ -6,22 +6,22 @@ from features.asof import PaymentHistory
 from features.catalogue import CATALOGUE_VERSION
 from features.settings import LedgerSettings
 from models.from_ledger import training_input
-from pipelines.assets.ledger import core__email_signals, core__ledger
+from pipelines.assets.ledger import core__email_signals, core__facts
 from pipelines.champion import training_settings
-from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, checked_ledger
+from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, known_facts
 from pipelines.workspace import Workspace
 
 GROUP = "training"
 
 
 def payment_history(workspace: Workspace, settings: LedgerSettings) -> PaymentHistory:
-    """The checked ledger's history with the signals of its mails."""
+    """The history of all known facts, with the signals of their mails."""
     return PaymentHistory.from_ledger(
-        checked_ledger(workspace), settings, workspace.read_optional_frame("email_signals")
+        known_facts(workspace), settings, workspace.read_optional_frame("email_signals")
     )
 
 
-@dg.asset(group_name=GROUP, deps=[core__ledger, core__email_signals], kinds={"polars"})
+@dg.asset(group_name=GROUP, deps=[core__facts, core__email_signals], kinds={"polars"})
 def features__training(
     context: dg.AssetExecutionContext,
     encours_home: EncoursHome,
@@ -30,7 +30,7 @@ def features__training(
 ) -> dg.MaterializeResult[None]:
     """Every invoice at issue and at a few dates while it was open, each with what was known then."""
     workspace = encours_home.workspace()
-    ledger = checked_ledger(workspace)
+    ledger = known_facts(workspace)
     as_of = ledger_input.date(ledger)
     choices = training_choices.settings()
     settings = training_settings(workspace.home, ledger_input.given_settings(), ledger.invoices, as_of)

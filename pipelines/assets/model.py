@@ -8,7 +8,7 @@ from features.ledger import ledger_fingerprint
 from features.settlement import settlement_episodes
 from models.from_ledger import TrainingInput
 from pipelines.assets.features import GROUP, features__training
-from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, checked_ledger
+from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, known_facts
 from pipelines.training import train_and_register
 
 
@@ -21,7 +21,7 @@ def model__late_payment(
 ) -> dg.MaterializeResult[None]:
     """A registered challenger, promoted to champion when the gate finds nothing against it."""
     workspace = encours_home.workspace()
-    ledger = checked_ledger(workspace)
+    ledger = known_facts(workspace)
     settings = workspace.read_settings("training")
     given = TrainingInput(
         landmarks=workspace.read_frame("training_landmarks"),

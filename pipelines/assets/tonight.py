@@ -1,7 +1,7 @@
 """Tonight's features, scores and routes of every open invoice, by the registered champion. Nothing is trained here.
 
-Everything is read under the settings the champion was trained with. The score service is given the same ledger, so that
-it answers what the night has answered.
+Everything is read under the settings the champion was trained with, from the facts the score service holds: it answers
+what the night has answered.
 """
 
 import datetime as dt
@@ -15,13 +15,13 @@ from features.catalogue import CATALOGUE_VERSION
 from features.compute import compute_features
 from models.score import scores_of_frame
 from pipelines.assets.features import payment_history
-from pipelines.assets.ledger import core__email_signals, core__ledger
+from pipelines.assets.ledger import core__email_signals, core__facts
 from pipelines.assets.model import model__late_payment
 from pipelines.champion import champion_bundle, scoring_settings
-from pipelines.resources import EncoursHome, LedgerInput, PolicyFile, checked_ledger
+from pipelines.resources import EncoursHome, LedgerInput, PolicyFile, known_facts
 from pipelines.workspace import write_parquet
 from serving.dunning import read_records, write_records
-from serving.loading import load_into_service, overrides_in_service
+from serving.loading import overrides_in_service, publish_night
 from serving.nightly import route_open_invoices, score_open_invoices
 from serving.settings import settings_at
 from serving.tonight import tonights_answers
@@ -29,14 +29,14 @@ from serving.tonight import tonights_answers
 TONIGHT = "tonight"
 
 
-@dg.asset(group_name=TONIGHT, deps=[core__ledger, core__email_signals, model__late_payment], kinds={"polars"})
+@dg.asset(group_name=TONIGHT, deps=[core__facts, core__email_signals, model__late_payment], kinds={"polars"})
 def features__open_invoices(
     context: dg.AssetExecutionContext, encours_home: EncoursHome, ledger_input: LedgerInput
 ) -> dg.MaterializeResult[None]:
     """Every invoice open at the as-of date, with what is known, under the settings of the champion."""
     workspace = encours_home.workspace()
     settings = scoring_settings(champion_bundle(workspace.home), ledger_input.given_settings())
-    ledger = checked_ledger(workspace)
+    ledger = known_facts(workspace)
     as_of = ledger_input.date(ledger)
     landmarks = open_landmarks(ledger, as_of, settings)
     features = compute_features(payment_history(workspace, settings), landmarks)
@@ -60,7 +60,7 @@ def out__scored_invoices(
 ) -> dg.MaterializeResult[None]:
     """Every open invoice with its probabilities, dates, grade and reasons."""
     workspace = encours_home.workspace()
-    ledger = checked_ledger(workspace)
+    ledger = known_facts(workspace)
     bundle = champion_bundle(workspace.home)
     scoring_settings(bundle, workspace.read_settings("open").values())
     landmarks, features = workspace.read_frame("open_landmarks"), workspace.read_frame("open_features")
@@ -88,7 +88,7 @@ def out__routed_invoices(
 ) -> dg.MaterializeResult[None]:
     """The dunning sequence and next step of every open invoice, with the rules that led to it."""
     workspace = encours_home.workspace()
-    ledger = checked_ledger(workspace)
+    ledger = known_facts(workspace)
     as_of = ledger_input.date(ledger)
     policy = policy_file.policy()
     scores = scores_of_frame(pl.read_parquet(workspace.out / "scored_invoices.parquet", glob=False))
@@ -125,26 +125,16 @@ def out__routed_invoices(
 def out__service_store(
     context: dg.AssetExecutionContext, encours_home: EncoursHome, policy_file: PolicyFile
 ) -> dg.MaterializeResult[None]:
-    """The score service's store, level with tonight's ledger and scores; events it received since are kept."""
+    """Tonight's scores and decisions in the score service's store, in place of last night's."""
     workspace = encours_home.workspace()
-    ledger = checked_ledger(workspace)
-    signals = workspace.read_optional_frame("email_signals")
-    now = dt.datetime.now(dt.UTC)
+    scores = scores_of_frame(pl.read_parquet(workspace.out / "scored_invoices.parquet", glob=False))
     answers = partial(
         tonights_answers,
-        scores_of_frame(pl.read_parquet(workspace.out / "scored_invoices.parquet", glob=False)),
+        scores,
         read_records(workspace.out / "decisions.parquet"),
         policy_file.policy().spec.policy.version,
-        now=now,
+        now=dt.datetime.now(dt.UTC),
     )
-    loads = load_into_service(ledger, settings_at(workspace.home.root), now, signals, answers)
-    changed = {name: load.added + load.corrected + load.removed for name, load in loads.items()}
-    context.log.info("service store loaded: %s rows changed", f"{sum(changed.values()):,}")
-    return dg.MaterializeResult(
-        metadata={
-            "rows_in": {name: frame.height for name, frame in ledger.tables()},
-            "rows_changed": changed,
-            "events_kept": {name: load.kept_events for name, load in loads.items()},
-            "erased_not_taken_in": {name: load.skipped_erased for name, load in loads.items()},
-        }
-    )
+    publish_night(settings_at(workspace.home.root), workspace.read_optional_frame("email_signals"), answers)
+    context.log.info("service explains tonight's scores: %s", f"{len(scores):,}")
+    return dg.MaterializeResult(metadata={"rows_in": len(scores)})

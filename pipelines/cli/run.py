@@ -118,10 +118,13 @@ def score(
 ) -> None:
     """Score every invoice open at a date with the registered champion, from what was known before it.
 
-    The settings are those the champion was trained under.
+    The settings are those the champion was trained under. What the score service of this home was told by event counts
+    too, as it does in the night.
 
-    Reads the ledger and the champion in the home; writes one row per open invoice.
+    Reads the ledger, the service's store and the champion in the home; writes one row per open invoice.
     """
+    import datetime as dt
+
     from rich.console import Console
 
     from features.asof import PaymentHistory, open_landmarks
@@ -130,10 +133,13 @@ def score(
     from pipelines.champion import champion_bundle
     from pipelines.resources import as_of_date
     from pipelines.workspace import write_parquet
+    from serving.loading import facts_with
     from serving.nightly import score_open_invoices
+    from serving.settings import settings_at
 
-    bundle = champion_bundle(read_home())
-    known = read_ledger(ledger)
+    home = read_home()
+    bundle = champion_bundle(home)
+    known = facts_with(read_ledger(ledger), settings_at(home.root), dt.datetime.now(dt.UTC))
     landmarks = open_landmarks(known, as_of_date(known, as_of), bundle.settings)
     signals = None
     if known.emails is not None:

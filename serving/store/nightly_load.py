@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from features.ledger import Ledger
 from features.ledger.ledger import KNOWN_TIMES
@@ -24,6 +24,7 @@ from serving.store.tables import (
     FOLLOWS_INVOICE,
     IDENTIFYING,
     INDICATORS,
+    UtcInstant,
     fact_keys,
     key_column,
     owner_of,
@@ -60,12 +61,11 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
     owners: dict[str, str] = {}
     for table in FACT_TABLES:
         frame = given.get(table)
-        if frame is None:
-            _note_feed(connection, table, None, None)
-        else:
+        if frame is not None:
             report[table], customers = _load_table(connection, table, frame, owners, loaded_at)
             touched |= customers
-            _note_feed(connection, table, loaded_at, _newest(table, frame))
+        loaded = None if frame is None else loaded_at
+        _note_feed(connection, table, loaded, _newest(connection, table, loaded_at))
         if table == "invoices":
             owners = _owners(connection)
         elif table in FOLLOWS_INVOICE:
@@ -78,10 +78,16 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
     return report
 
 
-def _newest(table: str, frame: pl.DataFrame) -> dt.date | None:
-    """Return the last day on which a fact of the table became known; null when it holds no dated fact."""
-    days = [frame.select(pl.col(column).cast(pl.Date).max()).item() for column in KNOWN_TIMES[table]]
-    return max((day for day in days if day is not None), default=None)
+def _newest(connection: Connection, table: str, at: dt.datetime) -> dt.date | None:
+    """Return the last day until an instant on which a fact of the table became known; null when it holds none."""
+    days: list[dt.date] = []
+    for name in KNOWN_TIMES[table]:
+        column = FACTS[table].c[name]
+        until = at if isinstance(column.type, UtcInstant) else at.date()
+        newest = connection.execute(select(func.max(column)).where(column <= until)).scalar()
+        if newest is not None:
+            days.append(newest.date() if isinstance(newest, dt.datetime) else newest)
+    return max(days, default=None)
 
 
 def _owners(connection: Connection) -> dict[str, str]:

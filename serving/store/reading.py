@@ -60,7 +60,7 @@ class FeedState:
         name: ledger table.
         is_provided: false when no source ever delivered this kind: its facts are unknown, not nil.
         loaded_at: instant of the last nightly load that held it; null before the first.
-        known_on: last day on which a fact of the nightly load became known; null when none did.
+        known_on: last day on which a fact of this kind became known, by load or event; null when none did.
         received_at: instant of the last event of this kind; null before the first.
         complete_through_on: day through which the source declares it complete; null where it does not.
     """

@@ -123,6 +123,15 @@ class SqlHistoryStore:
         with self.database.writing() as connection:
             return load_tables(connection, ledger, loaded_at)
 
+    def ledger_after(self, ledger: Ledger, loaded_at: dt.datetime) -> Ledger:
+        """Return what the store would hold once a ledger were loaded; nothing is kept of the load."""
+        with self.database.writing() as connection:
+            trial = connection.begin_nested()
+            load_tables(connection, ledger, loaded_at)
+            found = read_ledger_tables(connection)
+            trial.rollback()
+            return found
+
     def history(self) -> HistoryAtMoment:
         """Return the whole ledger and the moment it belongs to."""
         with self.database.reading() as connection:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
 from serving.store.facts import (
     REPLACED_BY_NEWER,
@@ -100,8 +101,20 @@ def take_in(
     }
     if touched:
         mark_changed(connection, touched)
-    note_feeds(connection, {table for table, _ in written}, received_at)
+    note_feeds(connection, _newest_days({**fresh, **changed}, received_at.date()), received_at)
     return outcomes
+
+
+def _newest_days(facts: _Known, received_on: dt.date) -> dict[str, dt.date | None]:
+    """Return the last day on which a fact of each table became known; none is newer than the day it came."""
+    newest: dict[str, dt.date | None] = {}
+    for (table, _), values in facts.items():
+        found = (values.get(column) for column in KNOWN_TIMES[table])
+        days = [day.date() if isinstance(day, dt.datetime) else day for day in found if day is not None]
+        newest[table] = max(
+            (min(day, received_on) for day in [*days, newest.get(table)] if day is not None), default=None
+        )
+    return newest
 
 
 def mark_changed(connection: Connection, customer_ids: Iterable[str]) -> int:
@@ -115,10 +128,14 @@ def mark_changed(connection: Connection, customer_ids: Iterable[str]) -> int:
     return change
 
 
-def note_feeds(connection: Connection, tables: Iterable[str], received_at: dt.datetime) -> None:
-    """Record that facts of these kinds arrived."""
-    for table in sorted(tables):
-        values = {"is_provided": True, "received_at": received_at}
+def note_feeds(
+    connection: Connection, newest: Mapping[str, dt.date | None], received_at: dt.datetime
+) -> None:
+    """Record that facts of these kinds arrived, and the newest day any of them tells of."""
+    for table, day in sorted(newest.items()):
+        known_on = connection.execute(select(FEEDS.c.known_on).where(FEEDS.c.name == table)).scalar()
+        known_on = max((each for each in (known_on, day) if each is not None), default=None)
+        values = {"is_provided": True, "received_at": received_at, "known_on": known_on}
         done = connection.execute(update(FEEDS).where(FEEDS.c.name == table).values(**values))
         if done.rowcount == 0:
             connection.execute(insert(FEEDS).values(name=table, **values))

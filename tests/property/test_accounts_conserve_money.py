@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -37,7 +38,7 @@ def test_money_is_conserved_per_customer_and_currency(world, currencies, on):
             currency=pl.when(pl.col("invoice_id").is_null()).then(pl.lit("EUR"))
         ),
     )
-    known = tables(as_known_before(ledger, on))
+    known = tables(as_known_before(ledger, on + timedelta(days=1)))
     owners = {row["invoice_id"]: (row["customer_id"], row["currency"]) for row in known["invoices"]}
     kinds = {row["invoice_id"]: row["kind"] for row in known["invoices"]}
     expected: dict[tuple[str, str], Decimal] = defaultdict(Decimal)

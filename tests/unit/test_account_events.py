@@ -1,8 +1,9 @@
-"""What was published, agreed or asked about a customer reaches the policy from the day after and moves its gates."""
+"""What was published, agreed or asked about a customer reaches the policy on its day and moves its gates."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from features.ledger import Ledger, empty_table, table_dtypes
 from serving.account_events import has_readable_detail, quiet_days_of
-from serving.account_facts import account_facts, read_accounts
-from serving.dunning import DebtorStatement, Decision
+from serving.account_facts import account_facts
+from serving.dunning import DebtorStatement, Decision, Promise
 from tests.dunning_samples import FRESH, POLICY, decide, scored
 
 DUE = dt.date(2026, 2, 2)
@@ -83,10 +84,10 @@ def decided(held: Ledger, on: dt.date = ON, invoice_id: str = "F-1", currency: s
     return decide(score, facts, POLICY, on)
 
 
-def test_a_published_insolvency_closes_the_gate_from_the_next_day_and_never_before():
+def test_a_published_insolvency_closes_the_gate_from_its_day_and_never_before():
     held = ledger(told("insolvency_published", ON))
-    assert decided(held, ON).gate_id is None
-    after = decided(held, ON + dt.timedelta(days=1))
+    assert decided(held, ON - dt.timedelta(days=1)).gate_id is None
+    after = decided(held, ON)
     assert after.gate_id == "insolvency"
     assert after.next_step is not None
     assert after.next_step.deadline_on == dt.date(2026, 5, 3)
@@ -106,7 +107,8 @@ def test_later_notices_do_not_move_the_deadline_and_a_closing_notice_opens_the_g
         told("insolvency_closed", closing),
     )
     assert decided(closed).gate_id is None
-    assert decided(closed, closing).gate_id == "insolvency"
+    assert decided(closed, closing - dt.timedelta(days=1)).gate_id == "insolvency"
+    assert decided(closed, closing).gate_id is None
     again = ledger(
         told("insolvency_published", first),
         told("insolvency_closed", second),
@@ -212,7 +214,9 @@ def test_on_a_day_the_customer_asked_to_be_left_alone_the_step_waits():
     assert decision.next_step.on == dt.date(2026, 3, 9)
     assert decided(ledger()).gate_id is None
     same_day = told("quiet_days_asked", ON, "2026-03-02/2026-03-06")
-    assert decided(ledger(same_day)).gate_id is None, "known from the next day on"
+    assert decided(ledger(same_day)).gate_id == "quiet_day", "what is asked for today holds today"
+    later = told("quiet_days_asked", ON + dt.timedelta(days=1), "2026-03-02/2026-03-06")
+    assert decided(ledger(later)).gate_id is None
 
 
 @given(st.dates(dt.date(2020, 1, 1), dt.date(2030, 1, 1)), st.integers(-5, 400), st.integers(-40, 40))
@@ -250,10 +254,11 @@ def rate(value: float, published_on: dt.date, **changes: Any) -> dict[str, Any]:
     return {**row, "published_on": published_on, **changes}
 
 
-def test_a_foreign_balance_is_banded_by_the_newest_rate_published_before_the_day():
+def test_a_foreign_balance_is_banded_by_the_newest_rate_published_by_the_day():
     dollars = (invoice(currency="USD", amount=Decimal("10500.00")), invoice("F-2"))
-    rates = (rate(0.9, ON - dt.timedelta(days=2)), rate(0.5, ON - dt.timedelta(days=1)), rate(1.5, ON))
-    held = ledger(invoices=dollars, rates=(*rates, rate(9.0, ON - dt.timedelta(days=1), country="US")))
+    yesterday, tomorrow = ON - dt.timedelta(days=1), ON + dt.timedelta(days=1)
+    rates = (rate(0.9, yesterday), rate(0.5, ON), rate(1.5, tomorrow))
+    held = ledger(invoices=dollars, rates=(*rates, rate(9.0, yesterday, country="US")))
     facts = account_facts(held, ["F-1", "F-2"], ON, feeds=FRESH)
     assert facts["F-1"].exchange_rates == (("USD", Decimal("0.5")),)
     assert facts["F-1"].outstanding_amounts == (("EUR", Decimal("3000.00")), ("USD", Decimal("10500.00")))
@@ -273,20 +278,19 @@ def test_reminders_of_one_day_by_one_channel_are_one_contact_about_all_their_inv
 
 def test_what_was_posted_today_is_seen_but_days_are_counted_from_the_day_of_the_decision():
     held = ledger(told("plan_agreed", ON - dt.timedelta(days=90)), told("insolvency_published", ON))
-    tomorrow = ON + dt.timedelta(days=1)
-    facts = read_accounts(held, ["C-1"], tomorrow, on=ON).facts(["F-1"])["F-1"]
+    facts = account_facts(held, ["F-1"], ON)["F-1"]
     assert facts.has_running_plan, "90 days ago, not 91"
     assert facts.insolvency_published_on == ON
 
 
 @pytest.mark.parametrize("kind", ["complaint", "mediation"])
-def test_a_complaint_or_mediation_holds_from_the_next_day_until_it_is_closed(kind):
+def test_a_complaint_or_mediation_holds_from_its_day_until_it_is_closed(kind):
     opened, closed = ON - dt.timedelta(days=5), ON
     held = ledger(told(f"{kind}_opened", opened), told(f"{kind}_closed", closed))
-    assert decided(held, opened).gate_id is None
-    assert decided(held, opened + dt.timedelta(days=1)).gate_id == kind
-    assert decided(held, closed).gate_id == kind
-    assert decided(held, closed + dt.timedelta(days=1)).gate_id is None
+    assert decided(held, opened - dt.timedelta(days=1)).gate_id is None
+    assert decided(held, opened).gate_id == kind
+    assert decided(held, closed - dt.timedelta(days=1)).gate_id == kind
+    assert decided(held, closed).gate_id is None
     of_another = ledger(
         told(f"{kind}_opened", opened, invoice_id="F-2"), invoices=(invoice(), invoice("F-2"))
     )
@@ -332,3 +336,48 @@ def test_the_payment_record_counts_what_fell_due_and_what_of_it_was_late():
     assert (facts.fallen_due_count, facts.late_count) == (3, 2), "the overdue one is late too"
     assert facts.turnover_amounts == (("EUR", Decimal("15000.00")),)
     assert account_facts(held, ["F-2"], ON)["F-2"].last_paid_on == DUE
+
+
+def test_a_promise_by_phone_holds_and_one_cancelled_holds_no_more():
+    due, heard = ON + dt.timedelta(days=6), ON - dt.timedelta(days=2)
+    promised = told("promise_recorded", heard, f"{due}/500.00", invoice_id="F-1")
+    held = account_facts(ledger(promised), ["F-1"], ON)["F-1"].promise
+    assert held == Promise(heard, due, Decimal("500.00"))
+    cancelled = told("promise_cancelled", ON, invoice_id="F-1")
+    assert account_facts(ledger(promised, cancelled), ["F-1"], ON)["F-1"].promise is None
+    of_another = told("promise_recorded", heard, str(due), invoice_id="F-2")
+    both = ledger(of_another, invoices=(invoice(), invoice("F-2")))
+    assert account_facts(both, ["F-1"], ON)["F-1"].promise is None
+    assert decided(ledger(told("promise_recorded", heard, str(due)))).gate_id == "promise_running"
+
+
+def test_only_the_disputed_part_is_disputed_and_parts_add_up():
+    def dispute(number: int, amount: str | None, opened: dt.date = DUE) -> dict[str, Any]:
+        part = None if amount is None else Decimal(amount)
+        return {"dispute_id": f"D-{number}", "invoice_id": "F-1", "opened_on": opened, "amount": part}
+
+    def disputed(*rows: dict[str, Any]) -> Decimal | None:
+        held = replace(ledger(), disputes=table("disputes", *rows))
+        facts = account_facts(held, ["F-1"], ON)["F-1"]
+        assert facts.has_open_dispute
+        return facts.disputed_amount
+
+    assert disputed(dispute(1, "200.00")) == Decimal("200.00")
+    assert disputed(dispute(1, "200.00"), dispute(2, "50.00")) == Decimal("250.00")
+    assert disputed(dispute(1, "200.00"), dispute(2, None)) is None, "all of it"
+    assert disputed(dispute(1, "200.00"), dispute(2, None, ON + dt.timedelta(days=1))) == Decimal("200.00")
+
+
+def test_what_bounced_is_neither_paid_late_nor_the_last_payment():
+    late = paid(DUE + dt.timedelta(days=5), "1000.00")
+    back = {
+        **paid(DUE + dt.timedelta(days=9), "-1000.00"),
+        "payment_id": "R-1",
+        "method": "reversal",
+        "reverses_payment_id": late["payment_id"],
+    }
+    before = account_facts(ledger(payments=(late,)), ["F-1"], ON)["F-1"]
+    assert (len(before.late_part_payments), before.last_paid_on) == (1, late["paid_on"])
+    after = account_facts(ledger(payments=(late, back)), ["F-1"], ON)["F-1"]
+    assert (after.late_part_payments, after.last_paid_on) == ((), None)
+    assert after.balance_amount == Decimal("3000.00")

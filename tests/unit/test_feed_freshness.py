@@ -9,7 +9,7 @@ import pytest
 from features.ledger import Ledger, empty_table, table_dtypes
 from serving.dunning import FeedDay, feed_ages
 from serving.dunning.deciding.facts.freshness import working_days_after
-from serving.freshness import feed_days, feed_days_of_ledger
+from serving.freshness import feed_days, feeds_of_ledger
 from serving.store import FeedState
 from tests.dunning_samples import POLICY
 
@@ -23,8 +23,9 @@ def feed(
     known: dt.date | None = None,
     received: dt.datetime | None = None,
     name: str = "payments",
+    complete: dt.date | None = None,
 ) -> FeedState:
-    return FeedState(name, loaded is not None or received is not None, loaded, known, received)
+    return FeedState(name, loaded is not None or received is not None, loaded, known, received, complete)
 
 
 @pytest.mark.parametrize(
@@ -34,10 +35,12 @@ def feed(
         ((feed(),), ()),
         ((feed(name="customers", loaded=NOW, known=TODAY),), ()),
         ((feed(loaded=NOW - dt.timedelta(hours=7), known=FRIDAY),), (FeedDay("payments", FRIDAY),)),
-        # The nightly load is old, but a payment came this morning.
-        ((feed(loaded=NOW, known=FRIDAY, received=NOW),), (FeedDay("payments", TODAY),)),
+        # An event that came this morning and tells of Friday is a fact of Friday.
+        ((feed(loaded=NOW, known=FRIDAY, received=NOW),), (FeedDay("payments", FRIDAY),)),
+        ((feed(known=FRIDAY, complete=TODAY),), (FeedDay("payments", TODAY),)),
+        ((feed(complete=FRIDAY),), (FeedDay("payments", FRIDAY),)),
         (
-            (feed(name="invoices", received=NOW), feed(loaded=NOW, known=FRIDAY)),
+            (feed(name="invoices", known=TODAY, received=NOW), feed(loaded=NOW, known=FRIDAY)),
             (FeedDay("invoices", TODAY), FeedDay("payments", FRIDAY)),
         ),
     ],
@@ -105,23 +108,25 @@ def _ledger_ending(invoice_on: dt.date, payment_on: dt.date, indicator_on: dt.da
 def test_neither_indicators_nor_invoices_make_a_dead_payment_feed_fresh() -> None:
     yesterday, a_month_ago = dt.date(2026, 3, 1), dt.date(2026, 1, 30)
     ledger = _ledger_ending(yesterday, a_month_ago, yesterday)
-    known = {feed.feed: feed.known_through_on for feed in feed_days_of_ledger(ledger, TODAY)}
+    known = {feed.feed: feed.known_through_on for feed in feed_days(feeds_of_ledger(ledger, TODAY))}
     assert known == {"invoices": yesterday, "payments": a_month_ago, "indicators": yesterday}
 
 
 def test_the_night_does_not_take_what_came_after_its_date_for_freshness() -> None:
     ledger = _ledger_ending(dt.date(2026, 1, 1), dt.date(2026, 3, 1), dt.date(2026, 3, 1))
-    assert feed_days_of_ledger(ledger, dt.date(2026, 2, 1)) == (FeedDay("invoices", dt.date(2026, 1, 1)),)
+    assert feed_days(feeds_of_ledger(ledger, dt.date(2026, 2, 1))) == (
+        FeedDay("invoices", dt.date(2026, 1, 1)),
+    )
 
 
 def test_a_ledger_without_invoices_and_payments_is_known_to_no_day() -> None:
     empty = {name: empty_table(name) for name in ("customers", "invoices", "payments")}
-    assert feed_days_of_ledger(Ledger.from_tables(empty), TODAY) == ()
+    assert feed_days(feeds_of_ledger(Ledger.from_tables(empty), TODAY)) == ()
 
 
 @pytest.mark.parametrize("days", [0, 1, 3, 4, 5, 30])
 def test_night_and_service_agree_on_the_age_of_a_ledger(days: int) -> None:
     last, as_of = dt.date(2026, 1, 1), dt.date(2026, 1, 2) + dt.timedelta(days=days)
     stored = feed_days((feed(loaded=NOW, known=last, name="invoices"), feed(loaded=NOW, known=last)))
-    of_ledger = feed_days_of_ledger(_ledger_ending(last, last, last), as_of)
+    of_ledger = feed_days(feeds_of_ledger(_ledger_ending(last, last, last), as_of))
     assert feed_ages(stored, POLICY, as_of) == feed_ages(of_ledger, POLICY, as_of)

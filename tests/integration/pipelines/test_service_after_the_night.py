@@ -21,7 +21,7 @@ from models.target import HORIZONS
 from serving.access import Scope, make_key, write_keys
 from serving.dunning import read_records
 from serving.email_reading import usable_reader
-from serving.loading import load_into_service
+from serving.loading import load_into_service, publish_night
 from serving.routes import build_app
 from serving.settings import ServiceSettings, settings_at
 from serving.store import SCORE, open_store
@@ -143,7 +143,8 @@ def test_a_score_of_the_night_that_a_person_decided_on_outlives_the_next_night(
         {"sequence_id": sequence, "reason": "spoke to the owner", "decided_by": "A. Martin"},
         status=201,
     )
-    load_into_service(read_ledger(run_home.ledger), night, NOW, tonight=lambda _: [])
+    load_into_service(read_ledger(run_home.ledger), night, NOW)
+    publish_night(night, None, lambda _: [])
     again = ask("GET", f"/v1/scores/{ids[0]}")
     assert [override["override_id"] for override in again["overrides"]] == [made["override_id"]]
     ask("GET", f"/v1/scores/{ids[1]}", status=404)
@@ -199,7 +200,7 @@ def _of_last_night(night: ServiceSettings, invoice_id: str) -> str:
 def test_the_night_keeps_its_secret_to_itself(run_home: RunHome) -> None:
     done = run_home.encours("run", "--ledger", str(run_home.ledger), "--nightly")
     secret = settings_at(run_home.root, {}).secret().decode()
-    assert "out__service_store" in done.stdout
+    assert "core__facts" in done.stdout
     assert secret not in done.stdout + done.stderr
     store = open_store(settings_at(run_home.root, {}).store_url, secret.encode())
     assert store.history().ledger.invoices.height == read_ledger(run_home.ledger).invoices.height
