@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from features.asof import open_landmarks
+from features.asof import landmarks_to_decide
 from features.words import Text
 from models.score import Score
 from serving.account_facts import Accounts, NewInvoice, read_accounts
@@ -117,7 +117,7 @@ class Decider:
                 settings=settings,
                 overrides=knowledge.overrides,
             )
-            landmarks = with_country(open_landmarks(part, as_of, settings), part.customers)
+            landmarks = with_country(landmarks_to_decide(part, as_of, settings), part.customers)
             return _Account(accounts, landmarks, recently_paid(part, as_of, settings))
 
         return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)

@@ -53,8 +53,23 @@ def open_landmarks(ledger: Ledger, as_of: dt.date, settings: LedgerSettings | No
     One that was paid is open again from the day after its payment is known to have bounced; one that was cancelled or
     written off is not open.
     """
+    return _open_landmarks(ledger, as_of, as_of, settings)
+
+
+def landmarks_to_decide(ledger: Ledger, on: dt.date, settings: LedgerSettings | None = None) -> pl.DataFrame:
+    """Each receivable open on a day by what is known through that day, to be scored as of it.
+
+    A decision sees the facts of its own day: what was paid on it is not chased, what bounced on it is. A score knows
+    only what came before.
+    """
+    return _open_landmarks(ledger, on, on + dt.timedelta(days=1), settings)
+
+
+def _open_landmarks(
+    ledger: Ledger, as_of: dt.date, known_before: dt.date, settings: LedgerSettings | None
+) -> pl.DataFrame:
     whole = receivables(ledger)
-    closed = settlement_at(settlement_episodes(whole, settings), as_of).filter(
+    closed = settlement_at(settlement_episodes(whole, settings), known_before).filter(
         pl.col("settlement_known_on").is_not_null()
     )
     still_open = whole.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") <= as_of)).join(

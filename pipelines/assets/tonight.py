@@ -10,7 +10,7 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
-from features.asof import open_landmarks
+from features.asof import landmarks_to_decide
 from features.catalogue import CATALOGUE_VERSION
 from features.compute import compute_features
 from models.score import scores_of_frame
@@ -38,7 +38,7 @@ def features__open_invoices(
     settings = scoring_settings(champion_bundle(workspace.home), ledger_input.given_settings())
     ledger = known_facts(workspace)
     as_of = ledger_input.date(ledger)
-    landmarks = open_landmarks(ledger, as_of, settings)
+    landmarks = landmarks_to_decide(ledger, as_of, settings)
     features = compute_features(payment_history(workspace, settings), landmarks)
     workspace.write_settings("open", settings)
     workspace.write_frame("open_landmarks", landmarks)
