@@ -43,7 +43,7 @@ from serving.operations.supervisor import Supervisor
 from serving.problems import RefusalError, not_ready
 from serving.scoring import InvoiceInFull, KnownFacts, complete_invoices, landmarks_of
 from serving.settings import ServiceSettings
-from serving.store import FeedState, SqlHistoryStore, StoreUnavailableError, open_store
+from serving.store import FeedState, Moment, SqlHistoryStore, StoreUnavailableError, open_store
 from serving.waits import NightWaits
 
 _LOG: Final = logging.getLogger("encours.worker")
@@ -94,7 +94,7 @@ class ScoreWorker:
         self._waits = NightWaits(self.store)
         self._segments: Remembered[str] = Remembered(REMEMBERED_CUSTOMERS)
         self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_CUSTOMERS)
-        self._feeds: tuple[float, tuple[FeedState, ...]] = (-FEED_SECONDS, ())
+        self._feeds: tuple[float, Moment | None, tuple[FeedState, ...]] = (-FEED_SECONDS, None, ())
         self.champion: Watched[ModelBundle] = Watched(
             "model", lambda: file_signature(settings.champion_pointer), self._load_champion, now
         )
@@ -151,7 +151,7 @@ class ScoreWorker:
             )
         knowledge = await self._histories[serving.value.settings].current()
         invoices = complete_invoices(request.invoices, as_of, _known_facts(knowledge, key))
-        await self._refresh_feeds()
+        await self._refresh_feeds(knowledge.moment)
         # The score of a natural person is always explained, and the explanation kept with the decision.
         with_reasons = request.with_reasons or any(
             (knowledge.customer(invoice.customer_id) or {}).get("is_natural_person") for invoice in invoices
@@ -187,16 +187,16 @@ class ScoreWorker:
             scores=answers,
         )
 
-    async def _refresh_feeds(self) -> None:
-        """Look at the freshness of the feeds, at most every few seconds; a store that is away leaves the last look."""
-        at, feeds = self._feeds
-        if time.monotonic() - at < FEED_SECONDS:
+    async def _refresh_feeds(self, moment: Moment) -> None:
+        """Ask for the freshness of the feeds after a change, and every few seconds; without a store the last holds."""
+        at, before, feeds = self._feeds
+        if moment == before and time.monotonic() - at < FEED_SECONDS:
             return
         try:
             feeds = self.store.feeds() if self.store.is_local else await asyncio.to_thread(self.store.feeds)
         except StoreUnavailableError:
             _LOG.warning("the freshness of the feeds could not be looked up")
-        self._feeds = (time.monotonic(), feeds)
+        self._feeds = (time.monotonic(), moment, feeds)
 
     def _serving(self) -> tuple[Loaded[ModelBundle], Loaded[Policy]]:
         model, policy = self.champion.current, self.policy.current
@@ -222,7 +222,7 @@ class ScoreWorker:
         landmarks = landmarks_of(invoices)
         features = FeatureMatrix.of_history(knowledge.history, landmarks)
         scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
-        feeds, is_live = feed_days(self._feeds[1]), as_of >= now.date()
+        feeds, is_live = feed_days(self._feeds[2]), as_of >= now.date()
 
         def score_others(landmarks: pl.DataFrame) -> Sequence[Score]:
             matrix = FeatureMatrix.of_history(knowledge.history, landmarks)

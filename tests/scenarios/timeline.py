@@ -112,6 +112,12 @@ class Scenario:
             for key, wanted in states.items()
         )
 
+    @cached_property
+    def _in_instalments(self) -> frozenset[str]:
+        """The invoices that are due in instalments."""
+        entries = (entry for of_day in self.content["facts"].values() for entry in of_day)
+        return frozenset(entry["instalment"] for entry in entries if "instalment" in entry)
+
     def _rows(self) -> Iterator[Row]:
         facts = {_day(day): entries for day, entries in self.content["facts"].items()}
         described = {
@@ -126,6 +132,8 @@ class Scenario:
 
     def _fact(self, day: dt.date, number: int, entry: dict[str, Any]) -> Row:
         by = entry.pop("by", None)
+        if entry.get("invoice") in self._in_instalments:
+            by = "import"  # instalments come by import, and with their invoice
         table, values = _READ[next(iter(entry))](day, f"{day:%m%d}{number}", entry)
         return self._row(day, table, values, by)
 

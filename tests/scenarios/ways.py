@@ -120,9 +120,14 @@ def heartbeat(day: dt.date) -> list[Row]:
 
 
 def ledger_of(rows: Iterable[Row]) -> Ledger:
-    """The ledger that an import of these facts gives; nothing may be put aside."""
+    """The ledger that an import of these facts gives; only rows of invoices not issued yet are left out."""
+    rows = list(rows)
+    issued = {row.values["invoice_id"] for row in rows if row.table == "invoices"}
     tables: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {}
     for row in rows:
+        about = row.values.get("invoice_id")
+        if about is not None and about not in issued:
+            continue
         full = {**dict.fromkeys(table_dtypes(row.table)), **row.values}
         key = tuple(full[name] for name in _KEYS[row.table])
         held = tables.setdefault(row.table, {})
