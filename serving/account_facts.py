@@ -15,6 +15,7 @@ import polars as pl
 
 from features.ledger import Ledger
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
+from features.legal_forms import natural_person
 from features.settings import LedgerSettings
 from features.words import TASK_CLOSED, lifecycle
 from serving.account_events import (
@@ -302,7 +303,7 @@ def _facts(
         admin_blockage=blockage,
         admin_blockage_since=blocked_since,
         last_paid_on=invoice.last_paid_on,
-        is_natural_person=row.get("is_natural_person"),
+        is_natural_person=natural_person(row.get("is_natural_person"), row.get("legal_form")),
         is_strategic=bool(row.get("is_strategic", False)),
         contacts=tuple(
             contact for contact in customer.contacts if (on - contact.on).days <= memory.contact_days

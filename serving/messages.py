@@ -10,7 +10,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from features.words import NEGATIVE_METHODS, PAYMENT_METHODS, REVERSAL
 from serving.account_events import DETAIL_FORMS, has_readable_detail
@@ -104,11 +104,15 @@ class _FactMessage(Message):
             elif isinstance(value, dt.datetime):
                 value = value.astimezone(dt.UTC)
             values[column] = value
-        return Fact(table, values)
+        return Fact(table, values, self._stated(table))
+
+    def _stated(self, table: str) -> frozenset[str] | None:
+        """The columns the message says something about; null when it says everything."""
+        return None
 
 
 class CustomerEvent(_FactMessage):
-    """A customer as described now; a newer description replaces the older one."""
+    """What is newly known of a customer: a field that is left out stays as it is, null clears it."""
 
     type: Literal["customer"]
     customer_id: Id
@@ -118,7 +122,9 @@ class CustomerEvent(_FactMessage):
         None, description="NACE division, two digits", examples=["47"]
     )
     legal_form: Words | None = None
-    is_natural_person: bool | None = Field(None, description="a sole trader or private person")
+    is_natural_person: bool | None = Field(
+        None, description="a sole trader or private person; null: what the legal form implies"
+    )
     size_class: Words | None = None
     siren: Annotated[str, StringConstraints(pattern=r"^[0-9]{9}$")] | None = Field(
         None, description="French company number", examples=["732829320"]
@@ -130,9 +136,21 @@ class CustomerEvent(_FactMessage):
     credit_limit: Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=2)] | None = Field(
         None, description="agreed exposure limit"
     )
-    is_strategic: bool = Field(False, description="a person decides every step for this customer")
+    is_strategic: bool | None = Field(
+        False, description="a person decides every step for this customer; null is false"
+    )
     group_id: Id | None = None
     bureau_score: float | None = Field(None, description="score of a credit bureau; higher is safer")
+
+    @field_validator("is_strategic")
+    @classmethod
+    def _cleared_is_false(cls, value: bool | None) -> bool:
+        return bool(value)
+
+    def _stated(self, table: str) -> frozenset[str]:
+        return frozenset(
+            column for column in FACT_COLUMNS[table] if ledger_column(column) in self.model_fields_set
+        )
 
 
 class InvoiceEvent(_FactMessage):

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
+from features.legal_forms import natural_person
 from features.settings import LedgerSettings
 from features.words import Text
 from models.bundle import ModelBundle, load_bundle
@@ -154,7 +155,7 @@ class ScoreWorker:
         await self._refresh_feeds(knowledge.moment)
         # The score of a natural person is always explained, and the explanation kept with the decision.
         with_reasons = request.with_reasons or any(
-            (knowledge.customer(invoice.customer_id) or {}).get("is_natural_person") for invoice in invoices
+            _is_natural_person(knowledge.customer(invoice.customer_id)) for invoice in invoices
         )
         payers = {invoice.customer_id for invoice in invoices}
         waits = await self._waits.of(knowledge, payers, as_of)
@@ -296,6 +297,11 @@ class ScoreWorker:
             self.policy.refresh()
             self.metrics.waiting_answers.set(self.writer.waiting_answers)
             beat()
+
+
+def _is_natural_person(customer: Mapping[str, Any] | None) -> bool:
+    row = customer or {}
+    return bool(natural_person(row.get("is_natural_person"), row.get("legal_form")))
 
 
 def _evidence_of(knowledge: Knowledge, customer_id: str, as_of: dt.date) -> list[EvidenceAnswer]:

@@ -34,6 +34,7 @@ from features.ledger.report import CheckReport, Note, TableReport
 from features.ledger.schemas import DATED_ATTRIBUTES, KEYS, SCHEMAS, empty_table, table_dtypes
 from features.ledger.table_rules import Accepted, table_rules, with_context
 from features.ledger.vocabulary import in_known_words
+from features.legal_forms import implied_persons
 
 _SCHEMA_FAULTS: Final = {
     "nullability": "missing",
@@ -114,6 +115,7 @@ def check_tables(
     warnings += _hold_to_table_rules(good, bad)
     final, derived, notes = _final_tables(good, tables["customers"].columns if "customers" in tables else ())
     ledger = Ledger.from_tables(final)
+    assumed += _natural_persons(ledger.customers)
     quarantine = {name: pl.concat(frames) for name, frames in bad.items() if frames}
     quarantine = {name: as_quarantine(name, frame) for name, frame in quarantine.items() if frame.height}
     report = CheckReport(
@@ -132,6 +134,21 @@ def check_tables(
         assumptions=tuple(assumed),
     )
     return CheckedLedger(ledger, quarantine, report)
+
+
+def _natural_persons(customers: pl.DataFrame) -> list[Note]:
+    count = implied_persons(customers)
+    if not count:
+        return []
+    return [
+        Note(
+            "customers without `is_natural_person` whose legal form is that of a sole trader or a liberal profession: "
+            "they are treated as natural persons",
+            "clients sans `is_natural_person` dont la forme juridique est celle d'un entrepreneur individuel ou d'une "
+            "profession libérale : ils sont traités comme des personnes physiques",
+            count,
+        )
+    ]
 
 
 def _hold_to_table_rules(good: dict[str, pl.DataFrame], bad: Mapping[str, list[pl.DataFrame]]) -> list[Note]:

@@ -38,15 +38,25 @@ class Fact:
     Attributes:
         table: name of the ledger table.
         values: one value per column of `FACT_COLUMNS[table]`; money in cents, null is `None`.
+        stated: the columns that it says something about; null when it says everything. Of a fact that describes a
+            present state the others stay as they are known.
     """
 
     table: str
     values: Mapping[str, Any]
+    stated: frozenset[str] | None = None
 
     @property
     def key(self) -> str:
         """The id under which the fact is known."""
         return fact_key(self.table, self.values)
+
+    def completed_by(self, known: Mapping[str, Any] | None) -> Fact:
+        """Return the whole fact: what it does not state is taken from what is known under its id."""
+        if self.stated is None or known is None:
+            return Fact(self.table, self.values)
+        kept = {column: known[column] for column in FACT_COLUMNS[self.table] if column not in self.stated}
+        return Fact(self.table, {**self.values, **kept})
 
     @property
     def known_on(self) -> dt.date | None:

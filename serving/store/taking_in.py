@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -51,7 +52,8 @@ def take_in(
 ) -> tuple[FactOutcome, ...]:
     """Store facts and return what became of each, in the order offered.
 
-    A fact sent again with the same content is accepted in silence. A payment or dispute whose invoice is
+    A fact sent again with the same content is accepted in silence. Of a customer described in part, what is not stated
+    stays as it is known. A payment or dispute whose invoice is
     unknown is kept and counts from the moment the invoice arrives, also when both are in this request, in
     any order.
 
@@ -69,6 +71,7 @@ def take_in(
     for position, fact in enumerate(facts):
         at = (fact.table, fact.key)
         before = fresh.get(at) or changed.get(at) or known.get(at)
+        fact = fact.completed_by(before)
         verdict = Outcome.ERASED if at in erased else _verdict(fact, before)
         if verdict is None:
             columns = differing_columns(fact.table, before or {}, fact.values)
@@ -145,7 +148,7 @@ def _blanked(fact: Fact) -> Fact:
     """Return a customer without what was erased on request; any other fact unchanged."""
     if fact.table != BLANKED:
         return fact
-    return Fact(fact.table, {**fact.values, **dict.fromkeys(IDENTIFYING)})
+    return replace(fact, values={**fact.values, **dict.fromkeys(IDENTIFYING)})
 
 
 def _verdict(fact: Fact, before: Mapping[str, Any] | None) -> Outcome | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from features.ledger import Ledger, empty_table, table_dtypes
+from serving.messages import EventsRequest
 from serving.store import (
     SCORE,
     Answer,
@@ -89,7 +91,7 @@ def small_ledger(count: int = 3, **changes: pl.DataFrame | None) -> Ledger:
 
     tables: dict[str, pl.DataFrame | None] = {
         "customers": frame(
-            "customers", [{"customer_id": "C-1", "is_strategic": False, "credit_limit": "500.10"}]
+            "customers", [{"customer_id": "C-1", "is_strategic": False, "credit_limit": Decimal("500.10")}]
         ),
         "invoices": frame(
             "invoices",
@@ -100,7 +102,7 @@ def small_ledger(count: int = 3, **changes: pl.DataFrame | None) -> Ledger:
                     "kind": "invoice",
                     "issued_on": DAY,
                     "due_on": DAY + dt.timedelta(30),
-                    "amount": "1234.56",
+                    "amount": Decimal("1234.56"),
                     "currency": "EUR",
                 }
                 for i in range(1, count + 1)
@@ -114,7 +116,7 @@ def small_ledger(count: int = 3, **changes: pl.DataFrame | None) -> Ledger:
                     "invoice_id": "F-001",
                     "paid_on": DAY + dt.timedelta(35),
                     "known_on": DAY + dt.timedelta(36),
-                    "amount": "1234.56",
+                    "amount": Decimal("1234.56"),
                     "method": "transfer",
                 }
             ],
@@ -190,6 +192,57 @@ def test_a_dispute_may_be_closed_later_but_not_reopened_by_an_old_message(store:
     disputes = store.history().ledger.disputes
     assert disputes is not None
     assert disputes["closed_on"].to_list() == [DAY + dt.timedelta(9)]
+
+
+def described(**fields: Any) -> Fact:
+    """A customer as an event describes it: the fields that are sent, null included."""
+    event = {"type": "customer", "customer_id": "C-1", **fields}
+    (message,) = EventsRequest.model_validate({"events": [event]}).events
+    return message.fact()
+
+
+def test_a_field_left_out_of_a_customer_event_stays_and_null_clears_it(store: SqlHistoryStore) -> None:
+    whole = described(
+        name="Acme",
+        is_natural_person=True,
+        is_strategic=True,
+        credit_limit=Decimal("500.10"),
+        bureau_score=71.5,
+    )
+    events = [
+        whole,
+        described(name="Acme Ltd"),
+        described(name="Acme Ltd"),
+        described(credit_limit=None, bureau_score=None),
+        described(is_natural_person=None, is_strategic=None),
+    ]
+    outcomes = []
+    seen = []
+    for event in events:
+        outcomes.append(store.take_in([event], NOW)[0].outcome.value)
+        seen.append(store.history().ledger.customers.row(0, named=True))
+    assert outcomes == ["accepted", "replaced", "already_known", "replaced", "replaced"]
+    states = [
+        (row["name"], row["is_natural_person"], row["is_strategic"], row["credit_limit"], row["bureau_score"])
+        for row in seen
+    ]
+    assert states == [
+        ("Acme", True, True, Decimal("500.10"), 71.5),
+        ("Acme Ltd", True, True, Decimal("500.10"), 71.5),
+        ("Acme Ltd", True, True, Decimal("500.10"), 71.5),
+        ("Acme Ltd", True, True, None, None),
+        ("Acme Ltd", None, False, None, None),
+    ]
+
+
+def test_a_customer_event_completes_what_the_batch_and_the_same_request_say(store: SqlHistoryStore) -> None:
+    store.load_ledger(small_ledger(), NOW)
+    store.take_in(
+        [described(legal_form="EI"), described(sector="47", legal_form="SAS"), described(name="A")], NOW
+    )
+    row = store.history().ledger.customers.row(0, named=True)
+    assert {row[name] for name in ("name", "legal_form", "sector")} == {"A", "SAS", "47"}
+    assert row["credit_limit"] == Decimal("500.10"), "known from the batch and not touched"
 
 
 def test_a_customer_described_anew_replaces_the_older_description(store: SqlHistoryStore) -> None:

@@ -73,6 +73,19 @@ def test_who_decides_and_why_is_told_and_kept_even_when_reasons_were_not_asked_f
     assert (score["decision"]["person_decides"], score["explanation"]) == (None, None)
 
 
+def test_a_sole_trader_by_legal_form_stays_a_natural_person_when_only_the_name_changes(
+    make_service: Callable[..., Service],
+) -> None:
+    service = make_service()
+    described = {"type": "customer", "customer_id": "C-sole", "legal_form": "Entrepreneur individuel (EI)"}
+    renamed = {"type": "customer", "customer_id": "C-sole", "name": "Durand"}
+    score, _, _ = ask(service, described, INVOICE, renamed)
+    assert score["decision"]["person_decides"]["because"] == "natural_person"
+    assert score["explanation"]["reasons"]
+    score, _, _ = ask(service, {**renamed, "is_natural_person": False})
+    assert score["decision"]["person_decides"] is None, "a value that is stated wins over the form"
+
+
 def test_the_night_keeps_who_decides_and_the_explanation_in_its_file(
     service: Service, bundle_folder: Path, tmp_path: Path
 ) -> None:
