@@ -87,6 +87,13 @@ class ScoreAnswer(Reply):
     as_of: dt.date
     is_known_customer: bool = Field(description="false when the history holds nothing on the customer")
     missing_fields: list[MissingField]
+    is_simulation: bool = Field(
+        False,
+        description=(
+            "the content sent is not that of the known invoice of this id, or the id is of an account the key does not "
+            "see: a score of what was sent, kept apart from the invoice, without a decision"
+        ),
+    )
     p_late: Probability = Field(description="probability of being unpaid after the due date plus grace")
     p_late_30: Probability = Field(description="probability of being unpaid 30 days past due")
     unpaid_probability: dict[str, Probability] = Field(
@@ -102,7 +109,7 @@ class ScoreAnswer(Reply):
     evidence: list[EvidenceAnswer] = Field(
         description="what recent e-mails of the customer say, newest first"
     )
-    decision: DecisionAnswer | None = Field(description="null for a draft: nothing is dunned yet")
+    decision: DecisionAnswer | None = Field(description="null for a draft or a simulation: nothing is dunned")
     model_version: str
     feature_version: str
     policy_version: str

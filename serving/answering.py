@@ -26,7 +26,7 @@ from serving.decision_messages import (
 )
 from serving.dunning import Conversation, Decision, NextStep
 from serving.scoring import InvoiceInFull
-from serving.store import SCORE, Answer, new_answer_id
+from serving.store import SCORE, SIMULATION, Answer, new_answer_id
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Scored:
         invoices: the invoices in full.
         features: the features as served, one row per invoice in the order of the catalogue.
         scores: their scores, explained when reasons were asked for.
-        decisions: what to do by invoice id; drafts have none.
+        decisions: what to do by invoice id; drafts and simulations have none.
         known_customers: customers the history knows.
         evidence: what recent e-mails say, by customer.
     """
@@ -65,6 +65,7 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
                 as_of=invoice.as_of,
                 is_known_customer=invoice.customer_id in scored.known_customers,
                 missing_fields=list(invoice.missing),
+                is_simulation=invoice.is_simulation,
                 p_late=score.p_late,
                 p_late_30=score.p_late_30,
                 unpaid_probability={str(k): chance for k, chance in score.unpaid_probability},
@@ -221,12 +222,15 @@ def _conversation_answer(talk: Conversation) -> ConversationAnswer:
 def answers_to_keep(
     scored: Scored, answers: Sequence[ScoreAnswer], caller: str, now: dt.datetime
 ) -> list[Answer]:
-    """Return what is kept of each score: inputs, features as served, score, reasons, decision, versions, caller."""
+    """Return what is kept of each score: inputs, features as served, score, reasons, decision, versions, caller.
+
+    A simulation is kept as one, on no invoice.
+    """
     return [
         Answer(
             answer_id=answer.score_id,
-            kind=SCORE,
-            subject_id=answer.invoice_id,
+            kind=SIMULATION if invoice.is_simulation else SCORE,
+            subject_id=None if invoice.is_simulation else answer.invoice_id,
             customer_id=answer.customer_id,
             created_at=now,
             caller=caller,

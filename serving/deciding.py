@@ -61,7 +61,7 @@ class Decider:
         *,
         is_live: bool = True,
     ) -> dict[str, Decision]:
-        """Decide on every invoice that has a number, customer by customer; drafts are not dunned.
+        """Decide on every invoice that has a number, customer by customer; drafts and simulations are not dunned.
 
         All that a customer owes is decided together, as in the night: what the request does not name is scored by the
         same model from the same facts.
@@ -83,7 +83,7 @@ class Decider:
         """
         by_customer: dict[str, list[tuple[InvoiceInFull, Score]]] = {}
         for invoice, score in zip(invoices, scores, strict=True):
-            if invoice.invoice_id is not None:
+            if invoice.is_dunned:
                 by_customer.setdefault(invoice.customer_id, []).append((invoice, score))
         decisions: dict[str, Decision] = {}
         for customer_id, pairs in by_customer.items():

@@ -47,6 +47,7 @@ from serving.problems import (
 from serving.store import (
     OVERRIDE,
     SCORE,
+    SIMULATION,
     Answer,
     ConflictError,
     KeptAnswer,
@@ -132,10 +133,12 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
     """Return the newest stored explanation of an invoice."""
     invoice_id = _id_in_path(request, "invoice_id", "A score of this invoice")
     found = await asyncio.to_thread(worker.store.answers_on, SCORE, invoice_id)
+    owner = await worker.owner_of(invoice_id)
     scores = [
         (kept, ScoreAnswer.model_validate(kept.body["answer"]))
         for kept in found
-        if kept.body is not None and key.sees(kept.customer_id)
+        # A score asked for before the invoice was known may have named another customer.
+        if kept.body is not None and key.sees(kept.customer_id) and owner in (None, kept.customer_id)
     ]
     explained = [pair for pair in scores if pair[1].explanation is not None]
     if scores:
@@ -163,7 +166,8 @@ async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> Bas
     message = await read_message(worker, request, OverrideRequest)
     kept, answer = await _kept_score(worker, key, _id_in_path(request, "decision_id", "This decision"))
     if answer.decision is None:
-        raise RefusalError(409, "no_decision", "This score is of a draft: there is no decision to override.")
+        what = "is a simulation" if answer.is_simulation else "is of a draft"
+        raise RefusalError(409, "no_decision", f"This score {what}: there is no decision to override.")
     policy = worker.policy.current
     if policy is None:
         raise RefusalError(503, "not_ready", "No usable dunning policy is in service.")
@@ -239,7 +243,7 @@ async def health(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseM
 
 async def _kept_score(worker: ScoreWorker, key: AccessKey, score_id: str) -> tuple[KeptAnswer, ScoreAnswer]:
     kept = await asyncio.to_thread(worker.store.answer, score_id)
-    if kept is None or kept.kind != SCORE or not key.sees(kept.customer_id):
+    if kept is None or kept.kind not in (SCORE, SIMULATION) or not key.sees(kept.customer_id):
         raise not_found("This score")
     if kept.body is None:
         raise RefusalError(410, "erased", "The text of this score was erased on request.")
@@ -314,10 +318,11 @@ def caller_of(worker: ScoreWorker, request: Request, needed: Scope) -> AccessKey
         RefusalError: 401 without a valid key, 403 without the scope, 429 above the rate.
     """
     now = worker.now()
-    if worker.settings.is_open:
+    header = request.headers.get("authorization")
+    if worker.settings.is_open and header is None:
         key = open_key(now)
-    else:
-        words = request.headers.get("authorization", "").split(" ", 1)
+    else:  # whoever shows a key has the rights of this key, in an open service too
+        words = (header or "").split(" ", 1)
         text = words[1].strip() if len(words) == 2 and words[0].lower() == "bearer" else ""
         found = worker.keys.find(text, now)
         if found is None:

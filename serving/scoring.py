@@ -24,6 +24,8 @@ DEFAULT_CURRENCY: Final = "EUR"
 DRAFT_MARK: Final = "\x00draft "
 _LANDMARKS: Final = pl.Schema([*LANDMARK_SCHEMA.items(), ("country", pl.String())])
 _OPTIONAL: Final = ("terms", "delivery_channel", "purchase_order")
+#: What a request may say of a known invoice; where it says otherwise, it asks what would be.
+_CONTENT: Final = ("issued_on", "due_on", "amount", "currency", *_OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class InvoiceInFull:
         invoice_id: null for a draft without a number.
         is_known: the ledger holds it.
         missing: what the request did not give, and what was taken instead.
+        is_simulation: its content is not that of the known invoice of this id: a question of what would be.
+        is_others: its id is that of an invoice of an account the caller may not see.
     """
 
     row: int
@@ -51,11 +55,20 @@ class InvoiceInFull:
     country: str | None
     is_known: bool
     missing: tuple[MissingField, ...]
+    is_simulation: bool = False
+    is_others: bool = False
 
     @property
     def landmark_id(self) -> str:
-        """The id under which the core knows it."""
-        return self.invoice_id if self.invoice_id is not None else f"{DRAFT_MARK}{self.row}"
+        """The id under which the core knows it; of another account's invoice it knows nothing."""
+        if self.invoice_id is None or self.is_others:
+            return f"{DRAFT_MARK}{self.row}"
+        return self.invoice_id
+
+    @property
+    def is_dunned(self) -> bool:
+        """Whether steps are decided on it: not on a draft, nor on a simulation."""
+        return self.invoice_id is not None and not self.is_simulation
 
 
 @dataclass(frozen=True)
@@ -64,11 +77,13 @@ class KnownFacts:
 
     Attributes:
         invoice: the row of an invoice; null when unknown or not the caller's to see.
+        is_others: whether an invoice is known and not the caller's to see.
         country: country of a customer; null when unknown.
         sees: whether the caller may see a customer.
     """
 
     invoice: Callable[[str], dict[str, Any] | None]
+    is_others: Callable[[str], bool]
     country: Callable[[str], str | None]
     sees: Callable[[str], bool]
 
@@ -164,6 +179,7 @@ def _complete(
         faults.append(_fault(row, "issued_on", "lies after as_of", f"{as_of} or earlier"))
     if faults:
         return faults
+    is_others = invoice.invoice_id is not None and held is None and known.is_others(invoice.invoice_id)
     return InvoiceInFull(
         row=row,
         invoice_id=invoice.invoice_id,
@@ -179,7 +195,15 @@ def _complete(
         country=known.country(customer_id),
         is_known=held is not None,
         missing=tuple(sorted(missing, key=lambda field: field.field)),
+        is_simulation=is_others or (held is not None and _says_otherwise(invoice, held)),
+        is_others=is_others,
     )
+
+
+def _says_otherwise(invoice: InvoiceToScore, held: Mapping[str, Any]) -> bool:
+    """Whether a request contradicts what is known of the invoice; what it adds is no contradiction."""
+    said = ((getattr(invoice, field), held[field]) for field in _CONTENT)
+    return any(given is not None and known is not None and given != known for given, known in said)
 
 
 def _assumed_due_on(terms: str | None, issued_on: dt.date, missing: list[MissingField]) -> dt.date:

@@ -139,6 +139,12 @@ class ScoreWorker:
         serving = self.champion.current
         return None if serving is None else self._histories.get(serving.value.settings)
 
+    async def owner_of(self, invoice_id: str) -> str | None:
+        """Return who owes an invoice, as far as it is known; null when it is not."""
+        history = self.history_in_use()
+        row = None if history is None else (await history.current()).invoice(invoice_id)
+        return None if row is None else str(row["customer_id"])
+
     async def score(self, key: AccessKey, request: ScoreRequest) -> ScoresAnswer:
         """Score, explain and route the invoices of a request; the answer is on disk when this returns."""
         serving, policy = self._serving()
@@ -317,7 +323,11 @@ def _known_facts(knowledge: Knowledge, key: AccessKey) -> KnownFacts:
         row = knowledge.customer(customer_id)
         return None if row is None else row["country"]
 
-    return KnownFacts(invoice, country, key.sees)
+    def is_others(invoice_id: str) -> bool:
+        row = knowledge.invoice(invoice_id)
+        return row is not None and not key.sees(row["customer_id"])
+
+    return KnownFacts(invoice, is_others, country, key.sees)
 
 
 def _try_out(bundle: ModelBundle, knowledge: Knowledge) -> None:

@@ -3,7 +3,16 @@
 SQLite by default, PostgreSQL by setting; one implementation, one test suite for both.
 """
 
-from serving.store.answers import ERASURE, EXPORT, OVERRIDE, SCORE, Answer, KeptAnswer, new_answer_id
+from serving.store.answers import (
+    ERASURE,
+    EXPORT,
+    OVERRIDE,
+    SCORE,
+    SIMULATION,
+    Answer,
+    KeptAnswer,
+    new_answer_id,
+)
 from serving.store.database import REFUSED_RECORD, StoreUnavailableError, sqlite_url
 from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, Outcome
 from serving.store.frames import facts_of, to_cents
@@ -18,6 +27,7 @@ __all__ = [
     "OVERRIDE",
     "REFUSED_RECORD",
     "SCORE",
+    "SIMULATION",
     "Answer",
     "Conflict",
     "ConflictError",

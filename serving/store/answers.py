@@ -1,4 +1,4 @@
-"""What the service answered, kept in full and chained: answers, overrides, exports and erasures.
+"""What the service answered, kept in full and chained: scores, simulations, overrides, exports and erasures.
 
 An answer's body can be erased on request; the line of the chain keeps its hash only, so that the chain stays
 whole and still proves that what was not erased is unchanged.
@@ -20,6 +20,7 @@ from serving.audit import GENESIS_HASH, Chain, body_hash
 from serving.store.tables import ANSWER_ID_LENGTH, ANSWERS, AUDIT, COUNTERS
 
 SCORE: Final = "score"
+SIMULATION: Final = "simulation"
 OVERRIDE: Final = "override"
 EXPORT: Final = "export"
 ERASURE: Final = "erasure"
@@ -43,8 +44,8 @@ class Answer:
 
     Attributes:
         answer_id: id under which it can be asked for.
-        kind: score, override, export or erasure.
-        subject_id: the invoice of a score, the score of an override; null for the others.
+        kind: score, simulation, override, export or erasure.
+        subject_id: the invoice of a score, nothing for a simulation, the score of an override; null for the others.
         customer_id: the customer concerned; null when there is none.
         created_at: UTC instant.
         caller: name of the key that asked.
