@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from features.errors import Fault, InvalidInputError
+from features.ids import normal_id
 
 KEY_PREFIX: Final = "enc"
 _NO_ONE: Final = "0" * 64
@@ -88,7 +89,7 @@ def make_key(
 ) -> tuple[AccessKey, str]:
     """Return a new key and its text, which is shown once and kept nowhere."""
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-    held = None if accounts is None else frozenset(accounts)
+    held = None if accounts is None else frozenset(normal_id(account) for account in accounts)
     key = AccessKey(key_id, name, frozenset(scopes), held, (Secret(_hash(secret, pepper)),), now)
     return key, f"{KEY_PREFIX}_{key_id}_{secret}"
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from features.ids import has_refused_character, normal_id
 from features.words import (
@@ -15,6 +23,7 @@ from features.words import (
     INTERACTION_KINDS,
     PAYMENT_METHODS,
     Word,
+    folded_word,
     known_word,
     nearest_word,
 )
@@ -47,6 +56,19 @@ def _as_word(known: Mapping[str, Word]) -> Callable[[str], str]:
     return spelt
 
 
+def _as_one_of(*known: str) -> Callable[[object], object]:
+    """A validator before a `Literal`: its word in its own spelling; another text is refused with the nearest one."""
+
+    def spelt(given: object) -> object:
+        if not isinstance(given, str) or folded_word(given) in known:
+            return folded_word(given) if isinstance(given, str) else given
+        near = nearest_word(given, known)
+        hint = f"; the nearest is {near!r}" if near else ""
+        raise ValueError(f"is not one of {', '.join(known)}{hint}")
+
+    return spelt
+
+
 Id = Annotated[
     str,
     StringConstraints(min_length=1, max_length=128, pattern=_NO_CONTROL),
@@ -57,6 +79,10 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_
 Method = Annotated[Words, AfterValidator(_as_word(PAYMENT_METHODS))]
 Kind = Annotated[Words, AfterValidator(_as_word(INTERACTION_KINDS))]
 ContactBy = Annotated[Words, AfterValidator(_as_word(INTERACTION_CHANNELS))]
+InvoiceKind = Annotated[
+    Literal["invoice", "credit_note"], BeforeValidator(_as_one_of("invoice", "credit_note"))
+]
+Direction = Annotated[Literal["inbound", "outbound"], BeforeValidator(_as_one_of("inbound", "outbound"))]
 Prose = Annotated[str, StringConstraints(max_length=200_000, pattern=NO_NUL)]
 Day = Annotated[dt.date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 Instant = Annotated[

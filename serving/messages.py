@@ -21,8 +21,10 @@ from serving.message_fields import (
     Country,
     Currency,
     Day,
+    Direction,
     Id,
     Instant,
+    InvoiceKind,
     Kind,
     Message,
     Method,
@@ -159,7 +161,7 @@ class InvoiceEvent(_FactMessage):
     type: Literal["invoice"]
     invoice_id: Id
     customer_id: Id
-    kind: Literal["invoice", "credit_note"] = "invoice"
+    kind: InvoiceKind = "invoice"
     issued_on: Day
     due_on: Day
     amount: Amount
@@ -240,7 +242,7 @@ class EmailEvent(_FactMessage):
     email_id: Id
     customer_id: Id
     sent_at: Instant
-    direction: Literal["inbound", "outbound"]
+    direction: Direction
     subject: Prose = ""
     body: Prose
     invoice_id: Id | None = Field(None, description="the invoice it is known to be about")
@@ -331,7 +333,7 @@ class EmailRequest(Message):
     subject: Prose = ""
     body: Prose = Field(description="plain text")
     sent_at: Instant = Field(description="instant it was sent; relative days are read from it")
-    direction: Literal["inbound", "outbound"] = "inbound"
+    direction: Direction = "inbound"
 
 
 class OverrideRequest(Message):

@@ -18,9 +18,11 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from features.errors import Fault, InvalidInputError
+from features.ids import normal_id
 from serving.store import ERASURE, EXPORT, OVERRIDE, Answer, SqlHistoryStore, new_answer_id
 from serving.store.answers import append_answers
 from serving.store.frames import readable
+from serving.store.known_ids import CUSTOMERS, meanings
 from serving.store.tables import (
     ANSWERS,
     BLANKED,
@@ -110,6 +112,7 @@ def export_data(
 ) -> dict[str, Any]:
     """Return everything kept about a customer or person, as JSON values; the export itself is audited."""
     with store.open_for_writing() as connection:
+        subject = _as_known(connection, subject)
         content: dict[str, Any] = {
             table: [readable(row) for row in _fact_rows(connection, table, subject)] for table in FACTS
         }
@@ -146,6 +149,7 @@ def erase_data(
     What was erased is not taken in again when the source sends it once more.
     """
     with store.open_for_writing() as connection:
+        subject = _as_known(connection, subject)
         emails = [row["email_id"] for row in _fact_rows(connection, "emails", subject)]
         customers = [row["customer_id"] for row in _fact_rows(connection, "customers", subject)]
         touched = {row["customer_id"] for row in _fact_rows(connection, "emails", subject)} | set(customers)
@@ -185,6 +189,24 @@ def erase_data(
     for path in derived:
         path.unlink(missing_ok=True)
     return ErasureReport(answer.answer_id, erased, kept)
+
+
+def _as_known(connection: Connection, subject: DataSubject) -> DataSubject:
+    """Return the subject under the id by which the customer is known.
+
+    Raises:
+        InvalidInputError: several known customers differ from the id in spelling only.
+    """
+    if subject.customer_id is None:
+        return subject
+    asked = normal_id(subject.customer_id)
+    known = meanings(connection, CUSTOMERS, {asked})[asked]
+    if known is None:
+        raise InvalidInputError(
+            "The id of the customer may mean several",
+            [Fault("several known ids differ in spelling only", "customer", "the id exactly as it is known")],
+        )
+    return DataSubject(customer_id=known)
 
 
 def _action(

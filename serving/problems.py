@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from features.errors import InvalidInputError
+from features.words import nearest_word
 from serving.answer_messages import ErrorAnswer, ErrorBody, ErrorFault
 from serving.messages import TYPE_OF_TABLE
 from serving.store import ConflictError
@@ -81,10 +82,33 @@ def _fault_of(location: tuple[int | str, ...], detail: Mapping[str, Any]) -> Err
     message = _WORDS.get(detail["type"], str(detail["msg"]).removeprefix("Value error, "))
     expected = None
     if detail["type"] == "union_tag_invalid":
-        message, expected = "type is not known", ", ".join(sorted(TYPE_OF_TABLE.values()))
+        known = sorted(TYPE_OF_TABLE.values())
+        message, expected = unknown_word("type", detail["ctx"]["tag"], known), ", ".join(known)
     elif "pattern" in detail.get("ctx", {}):
         message, expected = "is not written as expected", f"pattern {detail['ctx']['pattern']}"
     return ErrorFault(row=row, field=".".join(names) or None, message=message, expected=expected)
+
+
+def ambiguous_ids(faults: Sequence[tuple[int | None, str]]) -> RefusalError:
+    """Return the refusal of ids that several known ids differ from in spelling only, by row and field."""
+    return faulty_request(
+        [
+            ErrorFault(
+                row=row,
+                field=field,
+                message="may mean several known ids, which differ in spelling only",
+                expected="the id exactly as it is known",
+            )
+            for row, field in faults
+        ],
+        len(faults),
+    )
+
+
+def unknown_word(field: str, word: object, known: Sequence[str]) -> str:
+    """Return the words for a word that is in no list, with the nearest that is; the word itself is not repeated."""
+    near = nearest_word(str(word), known)
+    return f"{field} is not known" + (f"; the nearest is {near!r}" if near else "")
 
 
 def conflict(refusal: ConflictError) -> RefusalError:

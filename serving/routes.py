@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from features.errors import EncoursError, InvalidInputError
+from features.ids import has_refused_character, normal_id
 from serving.access import AccessKey, Scope, open_key
 from serving.answer_messages import (
     EmailAnswer,
@@ -37,6 +38,7 @@ from serving.openapi import RouteDescription, openapi_document
 from serving.operations.health_answer import HealthAnswer
 from serving.problems import (
     RefusalError,
+    ambiguous_ids,
     conflict,
     forbidden,
     invalid_input,
@@ -45,9 +47,11 @@ from serving.problems import (
     unauthorized,
 )
 from serving.store import (
+    INVOICES,
     OVERRIDE,
     SCORE,
     SIMULATION,
+    AmbiguousIdError,
     Answer,
     ConflictError,
     KeptAnswer,
@@ -131,7 +135,10 @@ async def kept_score(worker: ScoreWorker, key: AccessKey, request: Request) -> B
 
 async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseModel:
     """Return the newest stored explanation of an invoice."""
-    invoice_id = _id_in_path(request, "invoice_id", "A score of this invoice")
+    asked = normal_id(_id_in_path(request, "invoice_id", "A score of this invoice"))
+    invoice_id = (await worker.meanings(INVOICES, {asked}))[asked]
+    if invoice_id is None:
+        raise ambiguous_ids([(None, "invoice_id")])
     found = await asyncio.to_thread(worker.store.answers_on, SCORE, invoice_id)
     owner = await worker.owner_of(invoice_id)
     scores = [
@@ -259,7 +266,7 @@ def _kept_for_good(kept: KeptAnswer, body: dict[str, Any]) -> Answer:
 def _id_in_path(request: Request, name: str, what: str) -> str:
     """Return an id of the path; what cannot be an id is not known."""
     text = str(request.path_params[name])
-    if len(text) > _LONGEST_ID or any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+    if len(text) > _LONGEST_ID or has_refused_character(text):
         raise not_found(what)
     return text
 
@@ -381,6 +388,8 @@ def _route(worker: ScoreWorker, door: Door) -> Route:
             return refuse(refusal)
         except ConflictError as refusal:
             return refuse(conflict(refusal))
+        except AmbiguousIdError as refusal:
+            return refuse(ambiguous_ids([(found.position, found.field) for found in refusal.found]))
         except InvalidInputError as refusal:
             return refuse(invalid_input(refusal))
         except StoreUnavailableError:

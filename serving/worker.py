@@ -8,7 +8,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -34,17 +34,25 @@ from serving.email_reading import evidence_of
 from serving.freshness import feed_days
 from serving.limits import RateLimit, RateLimiter
 from serving.memory import Remembered
-from serving.messages import ScoreRequest
+from serving.messages import InvoiceToScore, ScoreRequest
 from serving.metrics import ServiceMetrics
 from serving.model_watch import Loaded, Watched, file_signature, read_pointer
 from serving.online import Knowledge, OnlineHistory, ReadSignals
 from serving.operations.answer_writer import AnswerWriter
 from serving.operations.spool import Spool
 from serving.operations.supervisor import Supervisor
-from serving.problems import RefusalError, not_ready
+from serving.problems import RefusalError, ambiguous_ids, not_ready
 from serving.scoring import InvoiceInFull, KnownFacts, complete_invoices, landmarks_of
 from serving.settings import ServiceSettings
-from serving.store import FeedState, Moment, SqlHistoryStore, StoreUnavailableError, open_store
+from serving.store import (
+    CUSTOMERS,
+    INVOICES,
+    FeedState,
+    Moment,
+    SqlHistoryStore,
+    StoreUnavailableError,
+    open_store,
+)
 from serving.waits import NightWaits
 
 _LOG: Final = logging.getLogger("encours.worker")
@@ -139,6 +147,51 @@ class ScoreWorker:
         serving = self.champion.current
         return None if serving is None else self._histories.get(serving.value.settings)
 
+    async def meanings(self, kind: str, ids: Collection[str]) -> Mapping[str, str | None]:
+        """Return which known id each id means, null where several may be meant; an unavailable store knows none."""
+        try:
+            if self.store.is_local:
+                return self.store.meanings(kind, ids)
+            return await asyncio.to_thread(self.store.meanings, kind, ids)
+        except StoreUnavailableError:
+            _LOG.warning("ids could not be looked up")
+            return {name: name for name in ids}
+
+    async def _by_known_ids(
+        self, invoices: Sequence[InvoiceToScore], knowledge: Knowledge
+    ) -> list[InvoiceToScore]:
+        """Return the invoices of a request under the known ids that they mean.
+
+        Raises:
+            RefusalError: 422 when an id may mean several known ones.
+        """
+        known = {"invoice_id": knowledge.invoice, "customer_id": knowledge.customer}
+        meant: dict[str, Mapping[str, str | None]] = {}
+        for field, kind in (("invoice_id", INVOICES), ("customer_id", CUSTOMERS)):
+            ids = {getattr(invoice, field) for invoice in invoices} - {None}
+            strange = {name for name in ids if known[field](name) is None}
+            meant[field] = await self.meanings(kind, strange) if strange else {}
+        ambiguous = [
+            (row, field)
+            for row, invoice in enumerate(invoices)
+            for field, found in meant.items()
+            if found.get(getattr(invoice, field), "") is None
+        ]
+        if ambiguous:
+            raise ambiguous_ids(ambiguous)
+        changes = [
+            {
+                field: found[getattr(invoice, field)]
+                for field, found in meant.items()
+                if getattr(invoice, field) in found
+            }
+            for invoice in invoices
+        ]
+        return [
+            invoice.model_copy(update=changed) if changed else invoice
+            for invoice, changed in zip(invoices, changes, strict=True)
+        ]
+
     async def owner_of(self, invoice_id: str) -> str | None:
         """Return who owes an invoice, as far as it is known; null when it is not."""
         history = self.history_in_use()
@@ -157,7 +210,8 @@ class ScoreWorker:
                 f"as_of lies in the future; at most tomorrow: {now.date()} plus 1 day.",
             )
         knowledge = await self._histories[serving.value.settings].current()
-        invoices = complete_invoices(request.invoices, as_of, _known_facts(knowledge, key))
+        asked = await self._by_known_ids(request.invoices, knowledge)
+        invoices = complete_invoices(asked, as_of, _known_facts(knowledge, key))
         await self._refresh_feeds(knowledge.moment)
         # The score of a natural person is always explained, and the explanation kept with the decision.
         with_reasons = request.with_reasons or any(

@@ -16,18 +16,22 @@ from serving.store.answers import (
 from serving.store.database import REFUSED_RECORD, StoreUnavailableError, sqlite_url
 from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, Outcome
 from serving.store.frames import facts_of, to_cents
+from serving.store.known_ids import CUSTOMERS, INVOICES, AmbiguousIdError
 from serving.store.nightly_load import TableLoad
 from serving.store.overrides import Overrides
 from serving.store.reading import FeedState, HistoryAtMoment, Moment
 from serving.store.store import HistoryStore, SqlHistoryStore, is_store_there, open_store
 
 __all__ = [
+    "CUSTOMERS",
     "ERASURE",
     "EXPORT",
+    "INVOICES",
     "OVERRIDE",
     "REFUSED_RECORD",
     "SCORE",
     "SIMULATION",
+    "AmbiguousIdError",
     "Answer",
     "Conflict",
     "ConflictError",

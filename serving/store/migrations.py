@@ -11,9 +11,10 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, select, text, update
 
-from serving.store.tables import COUNTERS, FACTS, FEEDS, fact_key, key_column
+from serving.store.known_ids import hold_level
+from serving.store.tables import COUNTERS, FACTS, FEEDS, METADATA, fact_key, key_column
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 
 def migrate(connection: Connection) -> None:
@@ -42,6 +43,12 @@ def _facts_of_the_present_contracts(connection: Connection) -> None:
         _copy_under_new_key(connection, "disputes")
 
 
+def _ids_in_any_spelling(connection: Connection) -> None:
+    """Version 3: the match key of every known invoice and customer."""
+    METADATA.create_all(connection)
+    hold_level(connection)
+
+
 def _add_missing_columns(connection: Connection, table: Table) -> None:
     held = {column["name"] for column in inspect(connection).get_columns(table.name)}
     for column in table.columns:
@@ -65,4 +72,7 @@ def _copy_under_new_key(connection: Connection, name: str) -> None:
     connection.execute(text(f"DROP TABLE {aside}"))
 
 
-_STEPS: Final[dict[int, Callable[[Connection], None]]] = {1: _facts_of_the_present_contracts}
+_STEPS: Final[dict[int, Callable[[Connection], None]]] = {
+    1: _facts_of_the_present_contracts,
+    2: _ids_in_any_spelling,
+}

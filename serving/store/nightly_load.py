@@ -14,6 +14,7 @@ from features.ledger import Ledger
 from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
 from serving.store.frames import store_dtypes, store_frame
+from serving.store.known_ids import adopt_awaited, hold_level
 from serving.store.tables import (
     BLANKED,
     ERASED_FACTS,
@@ -70,6 +71,8 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
             owners = _owners(connection)
         elif table in FOLLOWS_INVOICE:
             touched |= _follow_invoices(connection, table, owners)
+    hold_level(connection)
+    touched |= adopt_awaited(connection, None, owners)
     _note_completeness(connection, ledger.feeds)
     indicators_changed = _load_indicators(connection, ledger.indicators, loaded_at)
     if touched or indicators_changed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from serving.store.answers import (
 )
 from serving.store.database import BUSY_SECONDS, Database, sqlite_file
 from serving.store.facts import Fact, FactOutcome
+from serving.store.known_ids import meanings
 from serving.store.nightly_load import TableLoad, load_tables
 from serving.store.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
 from serving.store.overrides import Overrides, read_overrides
@@ -57,6 +58,10 @@ class HistoryStore(Protocol):
 
     def history_of(self, customer_ids: Sequence[str]) -> HistoryAtMoment:
         """Return the ledger of some customers and the moment it belongs to."""
+        ...
+
+    def meanings(self, kind: str, ids: Collection[str]) -> dict[str, str | None]:
+        """Return which known id each of these means; null where several may be meant."""
         ...
 
     def changed_since(self, change: int) -> tuple[Moment, tuple[str, ...]]:
@@ -143,6 +148,11 @@ class SqlHistoryStore:
         with self.database.reading() as connection:
             moment = read_moment(connection)
             return _history_of(connection, customer_ids, moment)
+
+    def meanings(self, kind: str, ids: Collection[str]) -> dict[str, str | None]:
+        """Return which known id each of these means; see `serving.store.known_ids`."""
+        with self.database.reading() as connection:
+            return meanings(connection, kind, ids)
 
     def changed_since(self, change: int) -> tuple[Moment, tuple[str, ...]]:
         """Return the present moment and the customers changed after `change`."""

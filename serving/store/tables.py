@@ -181,6 +181,17 @@ CHANGES: Final = Table(
     Column("change", BigInteger, nullable=False, index=True),
 )
 
+# The ids by which facts may name an invoice or a customer, and the invoices that facts wait for, with what two
+# spellings of one id have in common.
+KNOWN_IDS: Final = Table(
+    "known_ids",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("match_key", Text, nullable=False),
+)
+Index("known_ids_by_key", KNOWN_IDS.c.kind, KNOWN_IDS.c.match_key)
+
 # One row per kind of fact: whether the source has it at all, and how fresh it is.
 FEEDS: Final = Table(
     "feeds",

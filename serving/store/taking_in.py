@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
@@ -27,6 +27,7 @@ from serving.store.facts import (
     is_older_version,
 )
 from serving.store.frames import readable
+from serving.store.known_ids import adopt_awaited, note_facts, with_known_ids
 from serving.store.tables import (
     BLANKED,
     CHANGES,
@@ -59,7 +60,9 @@ def take_in(
 
     Raises:
         ConflictError: when an id is known with another content; nothing of the request is stored then.
+        AmbiguousIdError: when a reference may mean several known ids; nothing is stored then.
     """
+    facts = with_known_ids(connection, facts)
     known = _known_facts(connection, facts)
     erased = _erased_keys(connection, facts)
     facts = [_blanked(fact) if (fact.table, fact.key) in erased else fact for fact in facts]
@@ -94,7 +97,9 @@ def take_in(
         raise ConflictError(tuple(conflicts))
     customers = _customers_of_invoices(connection, facts)
     _write(connection, fresh, changed, customers, received_at, origin)
-    touched = _adopt_pending(connection, fresh, customers)
+    note_facts(connection, (Fact(table, values) for (table, _), values in fresh.items()), customers)
+    arrived = {key: customers[key] for table, key in fresh if table == "invoices"}
+    touched = adopt_awaited(connection, arrived, customers) if arrived else set()
     outcomes = tuple(
         _outcome(fact, verdict, customers) for fact, verdict in zip(facts, verdicts, strict=True)
     )
@@ -235,29 +240,6 @@ def _write(
     for (table, key), values in changed.items():
         is_it = FACTS[table].c[key_column(table)] == key
         connection.execute(update(FACTS[table]).where(is_it).values(**values, received_at=received_at))
-
-
-def _adopt_pending(connection: Connection, fresh: _Known, customers: Mapping[str, str]) -> set[str]:
-    """Give waiting payments and disputes of newly known invoices to their customer; return the customers."""
-    arrived = sorted(key for table, key in fresh if table == "invoices")
-    touched: set[str] = set()
-    for table in FOLLOWS_INVOICE:
-        facts = FACTS[table]
-        waiting: set[str] = set()
-        for chunk in _chunks(arrived):
-            statement = select(facts.c.invoice_id).where(
-                facts.c.invoice_id.in_(chunk), facts.c.customer_id.is_(None)
-            )
-            waiting |= set(connection.execute(statement).scalars())
-        if waiting:
-            connection.execute(
-                update(facts)
-                .where(facts.c.invoice_id == bindparam("waiting_for"), facts.c.customer_id.is_(None))
-                .values(customer_id=bindparam("owed_by")),
-                [{"waiting_for": key, "owed_by": customers[key]} for key in sorted(waiting)],
-            )
-            touched |= {customers[key] for key in waiting}
-    return touched
 
 
 def _chunks(keys: Sequence[str]) -> Iterable[list[str]]:

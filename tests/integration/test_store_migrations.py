@@ -10,10 +10,10 @@ from sqlalchemy import create_engine, inspect, text
 
 from features.errors import InvalidInputError
 from features.ledger import ledger_fingerprint
-from serving.store import open_store
+from serving.store import facts_of, open_store
 from serving.store.migrations import SCHEMA_VERSION
 from tests.integration.conftest import KEY, NOW
-from tests.ledger_samples import day, invoice, ledger, payment
+from tests.ledger_samples import day, frame, invoice, ledger, payment
 
 _FACT = "customer_id TEXT, origin VARCHAR(5) NOT NULL, received_at TIMESTAMP WITH TIME ZONE NOT NULL"
 _FIRST_VERSION = (
@@ -65,6 +65,22 @@ def test_a_store_of_the_first_version_keeps_its_facts_under_the_present_contract
         assert found.disputes.select("dispute_id", "opened_on").rows() == [("D1", dt.date(2026, 2, 2))]
         assert store.pending() == {"instalments": 0, "payments": 0, "disputes": 1}
         assert store.moment().change == 7
+    finally:
+        store.close()
+
+
+def test_a_migrated_store_finds_its_ids_in_another_spelling(store_url):
+    _write_first_version(store_url)
+    store = open_store(store_url, KEY)
+    try:
+        assert store.meanings("invoices", {"f1"}) == {"f1": "F1"}
+        assert store.meanings("customers", {"k1", "K2"}) == {"k1": "K1", "K2": "K2"}
+        dispute = {"dispute_id": "D3", "invoice_id": "f1", "opened_on": day(50)}
+        (fact,) = facts_of("disputes", frame("disputes", [dispute]))
+        assert store.take_in([fact], NOW)[0].customer_id == "K1"
+        (late,) = facts_of("invoices", frame("invoices", [invoice("f9")]))
+        store.take_in([late], NOW)
+        assert store.pending()["disputes"] == 0, "what waited before the migration finds its invoice"
     finally:
         store.close()
 

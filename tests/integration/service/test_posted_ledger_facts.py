@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import pytest
 
+from features.ledger import Ledger
 from features.settlement import settlement_at, settlement_episodes
 from serving.access import Scope
 
-from .conftest import AS_OF, Service
+from .conftest import AS_OF, NOW, Service
 
 INVOICE: dict[str, Any] = {
     "type": "invoice",
@@ -55,6 +57,8 @@ def posted(service: Service, *events: dict[str, Any]) -> Any:
         ({**INTERACTION, "kind": "reminder_send"}, "kind", "the nearest is 'reminder_sent'"),
         ({**INTERACTION, "channel": "pigeon"}, "channel", "'pigeon' is not one of"),
         ({**INVOICE, "invoice_id": "E\u200b1"}, "invoice_id", "invisible character"),
+        ({**INVOICE, "kind": "credit_nota"}, "kind", "the nearest is 'credit_note'"),
+        ({**INVOICE, "type": "invoise"}, None, "type is not known; the nearest is 'invoice'"),
         ({**INVOICE, "cancelled_on": "2026-01-31"}, None, "cancelled_on lies before issued_on"),
     ],
 )
@@ -115,3 +119,73 @@ def test_a_bounced_direct_debit_opens_the_invoice_again(fresh_service: Service) 
         for day in (21, 25, 26)
     }
     assert states == {21: ["paid"], 25: ["paid"], 26: [None]}
+
+
+def test_an_event_finds_what_is_known_in_another_spelling(fresh_service: Service) -> None:
+    posted(fresh_service, {**INVOICE, "invoice_id": "F001", "customer_id": "C-Müller"})
+    paid = {**PAYMENT, "invoice_id": " f001 "}
+    called = {**INTERACTION, "customer_id": "c-MÜLLER", "invoice_id": "\uff26001"}
+    cancelled = {**INVOICE, "invoice_id": "f001", "customer_id": "c-müller", "cancelled_on": "2026-03-01"}
+    named = {"type": "customer", "customer_id": "c-müller", "name": "Müller"}
+    outcomes = posted(fresh_service, paid, called, cancelled, named).json()["outcomes"]
+    assert [found["outcome"] for found in outcomes] == ["accepted", "accepted", "completed", "accepted"]
+    assert {found["customer_id"] for found in outcomes} == {"C-Müller"}
+    held = fresh_service.store.history_of(["C-Müller"]).ledger
+    assert held.payments["invoice_id"].to_list() == ["F001"]
+    assert held.interactions is not None
+    assert held.interactions.select("customer_id", "invoice_id").rows() == [("C-Müller", "F001")]
+    assert held.customers["name"].to_list() == ["Müller"]
+
+
+def test_facts_that_wait_find_their_invoice_in_another_spelling(fresh_service: Service) -> None:
+    dispute = {"type": "dispute", "dispute_id": "D-1", "invoice_id": "e-1", "opened_on": "2026-02-21"}
+    waiting = posted(fresh_service, {**PAYMENT, "invoice_id": "e-1"}, dispute).json()["outcomes"]
+    assert [found["outcome"] for found in waiting] == ["pending", "pending"]
+    posted(fresh_service, INVOICE)
+    held = fresh_service.store.history_of(["C-E"]).ledger
+    assert held.disputes is not None
+    assert [held.payments["invoice_id"].to_list(), held.disputes["invoice_id"].to_list()] == [
+        ["E-1"],
+        ["E-1"],
+    ]
+    assert fresh_service.store.pending() == {"instalments": 0, "payments": 0, "disputes": 0}
+
+
+def test_an_id_that_may_mean_several_is_refused_with_its_field(fresh_service: Service) -> None:
+    client = fresh_service.client(Scope.EVENTS, Scope.SCORE, Scope.READ)
+    assert posted(fresh_service, {**INVOICE, "invoice_id": "AB1"}).status_code == 200
+    another = posted(fresh_service, {**INVOICE, "invoice_id": "Ab1", "amount": "9.00"})
+    assert another.status_code == 409, "another content under a spelling of a known id is a conflict"
+    frame = fresh_service.ledger.invoices.head(2).with_columns(invoice_id=pl.Series(["AB1", "Ab1"]))
+    fresh_service.store.load_ledger(
+        Ledger.from_tables({**dict(fresh_service.ledger.tables()), "invoices": frame}), NOW
+    )
+    exact = posted(fresh_service, {**PAYMENT, "invoice_id": "Ab1"})
+    assert exact.json()["outcomes"][0]["outcome"] == "accepted"
+    refused = posted(fresh_service, INVOICE, {**PAYMENT, "payment_id": "P-3", "invoice_id": "ab1"})
+    fault = refused.json()["error"]["faults"][0]
+    assert (refused.status_code, fault["row"], fault["field"]) == (422, 1, "invoice_id")
+    assert "several known ids" in fault["message"]
+    assert "E-1" not in fresh_service.store.history().ledger.invoices["invoice_id"].to_list(), (
+        "nothing was stored"
+    )
+    scored = client.post("/v1/score", json={"as_of": str(AS_OF), "invoices": [{"invoice_id": "aB1"}]})
+    fault = scored.json()["error"]["faults"][0]
+    assert (scored.status_code, fault["row"], fault["field"]) == (422, 0, "invoice_id")
+    assert client.get("/v1/invoices/aB1/explanation").status_code == 422
+
+
+def test_a_score_and_its_explanation_are_found_in_another_spelling(fresh_service: Service) -> None:
+    client = fresh_service.client(Scope.SCORE, Scope.READ)
+    known = fresh_service.open_invoices(1)[0]
+    spelt = f" {known.lower()} "
+    asked = {"invoice_id": spelt, "customer_id": None}
+    answer = client.post("/v1/score", json={"as_of": str(AS_OF), "invoices": [asked]}).json()["scores"][0]
+    assert (answer["invoice_id"], answer["is_simulation"]) == (known, False)
+    assert answer["decision"] is not None
+    told = client.get(f"/v1/invoices/{spelt}/explanation").json()
+    assert (told["invoice_id"], told["score_id"]) == (known, answer["score_id"])
+    unknown = client.post(
+        "/v1/score", json={"invoices": [{"invoice_id": "F\u20281", "customer_id": "C", "amount": 1}]}
+    )
+    assert (unknown.status_code, unknown.json()["error"]["faults"][0]["field"]) == (422, "invoice_id")

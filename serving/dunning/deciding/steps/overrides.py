@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from features.errors import Fault
+from features.words import nearest_word
 from serving.dunning.deciding.facts import AccountFacts, PersonOverride
 from serving.dunning.decision import Reason
 from serving.dunning.policy.checked import Policy
@@ -26,7 +27,10 @@ def sequence_faults(sequence_id: str | None, policy: Policy) -> list[Fault]:
     """What is wrong with the sequence a person chose (null follows the policy again); empty when nothing is."""
     if sequence_id is None or sequence_id in policy.spec.sequences:
         return []
-    return [Fault("is not one of the policy", "sequence_id", ", ".join(sorted(policy.spec.sequences)))]
+    known = sorted(policy.spec.sequences)
+    near = nearest_word(sequence_id, known)
+    hint = f"; the nearest is {near!r}" if near else ""
+    return [Fault(f"is not one of the policy{hint}", "sequence_id", ", ".join(known))]
 
 
 def hold_faults(hold_until: date | None, today: date, policy: Policy) -> list[Fault]:
