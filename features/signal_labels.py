@@ -1,8 +1,10 @@
-"""The ten signals an e-mail can carry: decided by the reader, counted by the communication features."""
+"""The ten signals an e-mail can carry, and the table of what mails say; usable without the reader."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+import polars as pl
 
 LABELS: Final[tuple[str, ...]] = (
     "financial_difficulty",
@@ -17,3 +19,23 @@ LABELS: Final[tuple[str, ...]] = (
     "hostile_tone",
 )
 """The ten signals, in the order used everywhere; columns of the signals frame. Defined in data_samples/emails."""
+
+
+def signals_schema(quoting: bool = True) -> dict[str, Any]:
+    """Columns and types of the signal table."""
+    schema: dict[str, Any] = {
+        "email_id": pl.String,
+        "customer_id": pl.String,
+        "sent_at": pl.Datetime("us", "UTC"),
+        "direction": pl.String,
+        "language": pl.String,
+        "auto_reply": pl.Boolean,
+    }
+    for label in LABELS:
+        schema[f"{label}_probability"] = pl.Float64
+        schema[label] = pl.Boolean
+        schema[f"{label}_unsure"] = pl.Boolean
+    schema |= {"promise_date": pl.Date, "promise_amount": pl.Float64, "tone": pl.Float64}
+    if quoting:
+        schema["quotes"] = pl.String
+    return schema

@@ -1,15 +1,16 @@
-"""What e-mails say, for one mail on request and for the histories of customers. Everything is read on this machine."""
+"""What an e-mail says on request, and which sentences stand beside a score. Everything is read on this machine.
+
+The mails of the histories are read by `serving.operations.mail_reader`.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import logging
-import os
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("encours.emails")
 #: Days for which a quoted sentence is shown beside a score.
 EVIDENCE_DAYS: Final = 120
-#: Mails read at once from which on the result is worth a file.
-WORTH_KEEPING: Final = 50
 #: Quoted sentences shown beside a score at most, the newest first.
 EVIDENCE_QUOTES: Final = 5
 
@@ -38,102 +37,29 @@ def shared_pipeline() -> SignalPipeline:
     return load_pipeline()
 
 
-class EmailReader:
-    """Reads the e-mails of histories into signals, each mail once.
+@cache
+def reader_version(quoting: bool = True) -> str:
+    """Return what changes whenever mails have to be read anew: the artefact, and whether sentences are kept.
 
     Args:
-        pipeline: gives the reader when it is first needed.
-        memory_path: file in which what was read survives a restart; null keeps it in memory only. It holds
-            quoted
-            sentences: only its owner can read it, and an erasure deletes it.
         quoting: keep the sentences a signal rests on; without them no word of a mail is kept or shown.
     """
+    from features.email_signals.model.artefact import DEFAULT_FOLDER
 
-    def __init__(
-        self,
-        pipeline: Callable[[], SignalPipeline] = shared_pipeline,
-        memory_path: Path | None = None,
-        quoting: bool = True,
-    ) -> None:
-        self._quoting = quoting
-        self._pipeline = pipeline
-        self._lock = threading.Lock()
-        self._memory_path = memory_path
-        self._read = None if memory_path is None else _read_memory(memory_path, quoting)
-
-    def __call__(self, emails: pl.DataFrame) -> pl.DataFrame:
-        """Return one row of signals per inbound mail, in the order given; what was read before is not read again.
-
-        A mail is known again by id and content, so that a corrected mail is read anew.
-        """
-        from features.email_signals import signals_frame
-
-        inbound = _with_content(emails)
-        keys = inbound.select("email_id", "content")
-        with self._lock:
-            known = self._read
-            if known is not None:
-                is_new = keys.join(
-                    known.select("email_id", "content"), on=["email_id", "content"], how="anti"
-                )
-                fresh = inbound.join(is_new, on="email_id", how="semi", maintain_order="left")
-            else:
-                fresh = inbound
-            if known is None or fresh.height:
-                made = signals_frame(fresh, self._pipeline(), self._quoting).with_columns(fresh["content"])
-                known = made if known is None else pl.concat([known, made]).unique("email_id", keep="last")
-                self._read = known
-                if self._memory_path is not None and fresh.height >= WORTH_KEEPING:
-                    self._persist(self._memory_path, known.join(keys, on=["email_id", "content"], how="semi"))
-        return keys.join(
-            known, on=["email_id", "content"], how="left", maintain_order="left", validate="1:1"
-        ).drop("content")
-
-    def _persist(self, path: Path, signals: pl.DataFrame) -> None:
-        """Write what was read; a disk that does not take it costs a second reading after a restart, no score."""
-        try:
-            _write_memory(path, signals)
-        except (OSError, pl.exceptions.PolarsError) as failure:
-            _LOG.warning("what the e-mails say was not written: %s", type(failure).__name__)
+    digest = hashlib.sha256()
+    for path in sorted(DEFAULT_FOLDER.iterdir()):
+        digest.update(path.read_bytes())
+    return f"{digest.hexdigest()[:16]}-{'quoting' if quoting else 'silent'}"
 
 
-def _with_content(emails: pl.DataFrame) -> pl.DataFrame:
-    """Return the inbound mails with a number that changes when their content does."""
-    return emails.filter(pl.col("direction") == "inbound").with_columns(
-        content=pl.struct("sent_at", "subject", "body", "customer_id").hash(0)
-    )
-
-
-def usable_reader(memory_path: Path, quoting: bool = True) -> tuple[EmailReader | None, str | None]:
-    """Return a reader of e-mails, or null and why e-mails cannot be read: scores are then made without them."""
+def reading_fault() -> str | None:
+    """Return why e-mails cannot be read, in words for health; null when they can."""
     try:
         shared_pipeline()
     except EncoursError as refusal:
         _LOG.error("e-mails cannot be read: %s", refusal.args[0] if refusal.args else type(refusal).__name__)
-        return (
-            None,
-            "e-mails cannot be read: what they say is unknown to the scores (`encours` must be repaired)",
-        )
-    return EmailReader(memory_path=memory_path, quoting=quoting), None
-
-
-def _read_memory(path: Path, quoting: bool) -> pl.DataFrame | None:
-    from features.email_signals import signals_schema
-
-    try:
-        held = pl.read_parquet(path, glob=False)
-    except (OSError, pl.exceptions.PolarsError):
-        return None  # nothing yet, or not usable: the mails are read again
-    expected = pl.Schema({**signals_schema(quoting), "content": pl.UInt64})
-    return held if held.schema == expected else None
-
-
-def _write_memory(path: Path, signals: pl.DataFrame) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
-    signals.write_parquet(aside)
-    aside.chmod(0o600)
-    aside.replace(path)
+        return "e-mails cannot be read: what they say is unknown to the scores (`encours` must be repaired)"
+    return None
 
 
 def read_email(message: EmailRequest) -> EmailAnswer:

@@ -10,15 +10,19 @@ from typing import Final, Literal
 from serving.answer_messages import FeedAnswer
 from serving.dunning import DEFAULT_POLICY_PATH, FeedAge, feed_ages
 from serving.dunning.legal import coverage_warning
+from serving.email_reading import reader_version
 from serving.freshness import feed_days
 from serving.model_watch import RegistryState, read_registry_state
 from serving.operations.health_answer import HealthAnswer, WorkerAnswer
 from serving.operations.redaction import public_text
 from serving.store import FeedState, StoreUnavailableError
+from serving.store.mail_signals import MailsWaiting
 from serving.worker import ScoreWorker
 
 #: Seconds without a word of the registry follower after which nobody knows what it would say.
 FOLLOWER_SILENT_SECONDS: Final = 120.0
+#: After so long a mail that waits is a fault and no queue.
+LONG_WAIT: Final = dt.timedelta(minutes=15)
 
 
 def health_of(worker: ScoreWorker) -> HealthAnswer:
@@ -28,8 +32,11 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
     store: Literal["reachable", "unreachable"] = "reachable"
     feeds: tuple[FeedState, ...] = ()
     pending: dict[str, int] = {}
+    mails = MailsWaiting(0, None, 0)
     try:
         feeds, pending = worker.store.feeds(), worker.store.pending()
+        if worker.is_reading_mails:
+            mails = worker.store.mails_waiting(reader_version(worker.settings.is_quoting))
     except StoreUnavailableError:
         store = "unreachable"
         notes.append("the history store is away: scores come from the latest knowledge, events are refused")
@@ -48,7 +55,7 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
     history = worker.history_in_use()
     if history is not None and history.is_rebuilding:
         notes.append("the history is being prepared again after a nightly load")
-    notes += _writer_notes(worker)
+    notes += [*_writer_notes(worker), *_mail_notes(mails, now)]
     workers = worker.supervisor.states()
     notes += [
         f"the worker {state.name} is {state.state} ({state.last_failure})"
@@ -75,6 +82,9 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
         waiting_answers=worker.writer.waiting_answers,
         unreadable_files=worker.writer.unreadable_files,
         pending_facts=pending,
+        waiting_mails=mails.count,
+        oldest_waiting_mail_at=mails.oldest_at,
+        unreadable_mails=mails.set_aside,
         feeds=ages,
         workers=[WorkerAnswer(**vars(state)) for state in workers],
     )
@@ -97,6 +107,13 @@ def _writer_notes(worker: ScoreWorker) -> list[str]:
             f"{writer.unreadable_files} spool files could not be read and were set aside: see spool/unreadable"
         )
     return notes
+
+
+def _mail_notes(mails: MailsWaiting, now: dt.datetime) -> list[str]:
+    """What scores do not know yet because mails wait for long."""
+    if mails.oldest_at is None or now - mails.oldest_at < LONG_WAIT:
+        return []
+    return [f"{mails.count} e-mails wait to be read: what they say is not in the scores yet"]
 
 
 def _folders(worker: ScoreWorker) -> list[Path]:

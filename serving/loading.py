@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
+import uuid
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import polars as pl
 
 from features.ledger import Ledger
-from serving.email_reading import usable_reader
+from serving.email_reading import reader_version, reading_fault, shared_pipeline
+from serving.operations.mail_reader import Reading, read_all
 from serving.settings import ServiceSettings
 from serving.store import Answer, Overrides, SqlHistoryStore, TableLoad, is_store_there, open_store
 
+#: Seconds between two looks at whether another process has read the mails.
+_POLL_SECONDS: Final = 0.5
 #: Makes the night's answers from what the e-mails say, those erased on request left out.
 AnswersOfTheNight = Callable[[pl.DataFrame | None], Sequence[Answer]]
 
@@ -19,7 +25,7 @@ AnswersOfTheNight = Callable[[pl.DataFrame | None], Sequence[Answer]]
 def load_into_service(ledger: Ledger, settings: ServiceSettings, now: dt.datetime) -> dict[str, TableLoad]:
     """Load a ledger into the history store; running workers take it over by themselves.
 
-    New e-mails are read first, so that no worker has to read them while it starts; none erased on request is read.
+    New e-mails are read here too, unless a service that runs is reading.
 
     Args:
         ledger: the ledger of record.
@@ -31,10 +37,10 @@ def load_into_service(ledger: Ledger, settings: ServiceSettings, now: dt.datetim
     """
     store = open_store(settings.store_url, settings.secret())
     try:
-        if ledger.emails is not None:
-            erased = _erased_mails(store)
-            _read(ledger.emails.filter(~pl.col("email_id").is_in(erased.implode())), settings)
-        return store.load_ledger(ledger, now)
+        report = store.load_ledger(ledger, now)
+        _read_new_mails(store, settings)
+        settings.old_mail_memory_path.unlink(missing_ok=True)
+        return report
     finally:
         store.close()
 
@@ -44,6 +50,26 @@ def facts_in_service(settings: ServiceSettings) -> Ledger:
     store = open_store(settings.store_url, settings.secret())
     try:
         return store.history().ledger
+    finally:
+        store.close()
+
+
+def signals_in_service(settings: ServiceSettings) -> pl.DataFrame:
+    """Return what all e-mails of the store say, one row per mail that could be read; those that wait are read first.
+
+    A service that runs may be reading them: what it has not read when it stops getting on is read here.
+
+    Raises:
+        EncoursError: the reader of e-mails cannot be used, and mails wait.
+    """
+    store = open_store(settings.store_url, settings.secret())
+    version = reader_version(settings.is_quoting)
+    try:
+        while store.mails_waiting(version).count:
+            shared_pipeline()
+            if not _read_new_mails(store, settings):
+                time.sleep(_POLL_SECONDS)  # another process holds the lease: it reads, or its lease ends
+        return store.history().signals
     finally:
         store.close()
 
@@ -107,8 +133,10 @@ def _erased_mails(store: SqlHistoryStore) -> pl.Series:
     return pl.Series(sorted(store.erased_ids("emails")), dtype=pl.String)
 
 
-def _read(emails: pl.DataFrame, settings: ServiceSettings) -> None:
-    """Read mails into the memory that workers share."""
-    reader, _ = usable_reader(settings.mail_memory_path, settings.is_quoting)
-    if reader is not None:
-        reader(emails)
+def _read_new_mails(store: SqlHistoryStore, settings: ServiceSettings) -> int:
+    """Read the mails that wait, unless another process is reading; return how many were dealt with."""
+    version = reader_version(settings.is_quoting)
+    if not store.mails_waiting(version).count or reading_fault() is not None:
+        return 0
+    reading = Reading(shared_pipeline(), version, settings.is_quoting, f"load-{uuid.uuid4().hex}")
+    return read_all(store, reading, lambda: dt.datetime.now(dt.UTC))

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -26,9 +26,6 @@ from serving.operations.supervisor import Supervisor
 from serving.store import HistoryAtMoment, HistoryStore, Moment, Overrides, StoreUnavailableError
 
 _LOG: Final = logging.getLogger("encours.online")
-#: Reads e-mails into signals, one row per mail; null when e-mails are not read.
-ReadSignals = Callable[[pl.DataFrame], pl.DataFrame]
-
 #: Changed customers above which everything is prepared again in the background.
 MANY_CHANGES: Final = 200
 #: Laid-over customers above which they are folded into a new base in the background.
@@ -99,12 +96,16 @@ class Knowledge:
         return None if row is not None and row["customer_id"] in self.changed else row
 
 
-def prepare(
-    store: HistoryStore, settings: LedgerSettings, read_signals: ReadSignals | None = None
-) -> Knowledge:
-    """Prepare what is known from the whole store."""
+def prepare(store: HistoryStore, settings: LedgerSettings, is_reading_mails: bool = False) -> Knowledge:
+    """Prepare what is known from the whole store.
+
+    Args:
+        store: the history store.
+        settings: how lateness is read.
+        is_reading_mails: mails are read into the store; without that what they say is unknown.
+    """
     whole = store.history()
-    signals = _signals(whole.ledger, read_signals)
+    signals = _signals(whole, is_reading_mails)
     history = PaymentHistory.from_ledger(whole.ledger, settings, signals)
     parts = LedgerParts.of(whole.ledger)
     for index in (history.base.customers, history.base.invoices, parts.customers, parts.invoices):
@@ -116,7 +117,7 @@ def advance(
     knowledge: Knowledge,
     customer_ids: tuple[str, ...],
     fresh: HistoryAtMoment,
-    read_signals: ReadSignals | None = None,
+    is_reading_mails: bool = False,
 ) -> Knowledge:
     """Lay the present histories of the changed customers over what was known.
 
@@ -124,9 +125,9 @@ def advance(
         knowledge: what was known.
         customer_ids: every customer that changed since.
         fresh: their whole ledger parts, and the moment they belong to.
-        read_signals: reads e-mails.
+        is_reading_mails: mails are read into the store.
     """
-    signals = _signals(fresh.ledger, read_signals)
+    signals = _signals(fresh, is_reading_mails)
     history = knowledge.history.with_customer(fresh.ledger, signals)
     changed = {**knowledge.changed, **_parts_of(fresh.ledger, customer_ids)}
     invoices = {
@@ -152,8 +153,8 @@ def advance(
     )
 
 
-def _signals(ledger: Ledger, read_signals: ReadSignals | None) -> pl.DataFrame | None:
-    return None if read_signals is None or ledger.emails is None else read_signals(ledger.emails)
+def _signals(found: HistoryAtMoment, is_reading_mails: bool) -> pl.DataFrame | None:
+    return found.signals if is_reading_mails and found.ledger.emails is not None else None
 
 
 def _parts_of(ledger: Ledger, customer_ids: tuple[str, ...]) -> dict[str, Ledger]:
@@ -177,7 +178,7 @@ class OnlineHistory:
     Args:
         store: the history store.
         settings: how lateness is read.
-        read_signals: reads e-mails; null leaves the communication features unknown.
+        is_reading_mails: mails are read into the store; without that the communication features are unknown.
         supervisor: runs what is prepared again in the background; one of its own when null.
     """
 
@@ -185,13 +186,13 @@ class OnlineHistory:
         self,
         store: HistoryStore,
         settings: LedgerSettings,
-        read_signals: ReadSignals | None = None,
+        is_reading_mails: bool = False,
         supervisor: Supervisor | None = None,
     ) -> None:
         self.settings = settings
         self._store = store
-        self._read_signals = read_signals
-        self._knowledge = prepare(store, settings, read_signals)
+        self._is_reading_mails = is_reading_mails
+        self._knowledge = prepare(store, settings, is_reading_mails)
         self._lock = asyncio.Lock()
         self._supervisor = supervisor or Supervisor()
         self._rebuild_name = f"history-rebuild-{settings.grace_days}"
@@ -261,7 +262,7 @@ class OnlineHistory:
             if fresh is None:
                 break
             if customer_ids:
-                level = advance(before, customer_ids, fresh, self._read_signals)
+                level = advance(before, customer_ids, fresh, self._is_reading_mails)
             else:
                 level = replace(before, moment=fresh.moment)
             with self._replacing:
@@ -274,6 +275,6 @@ class OnlineHistory:
 
     def _rebuild(self) -> None:
         # What was laid over meanwhile is found again by the next question, from the moment of the new base.
-        fresh = prepare(self._store, self.settings, self._read_signals)
+        fresh = prepare(self._store, self.settings, self._is_reading_mails)
         with self._replacing:
             self._knowledge = fresh

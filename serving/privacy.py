@@ -23,6 +23,7 @@ from serving.store import ERASURE, EXPORT, OVERRIDE, Answer, SqlHistoryStore, ne
 from serving.store.answers import append_answers
 from serving.store.frames import readable
 from serving.store.known_ids import CUSTOMERS, meanings
+from serving.store.mail_signals import forget_signals
 from serving.store.tables import (
     ANSWERS,
     BLANKED,
@@ -30,6 +31,7 @@ from serving.store.tables import (
     FACT_COLUMNS,
     FACTS,
     IDENTIFYING,
+    MAIL_SIGNALS,
     NIGHTLY,
     key_column,
 )
@@ -116,6 +118,12 @@ def export_data(
         content: dict[str, Any] = {
             table: [readable(row) for row in _fact_rows(connection, table, subject)] for table in FACTS
         }
+        content["mail_signals"] = [
+            {"email_id": row["email_id"], "says": None if row["body"] is None else json.loads(row["body"])}
+            for row in _signal_rows(
+                connection, [row["email_id"] for row in _fact_rows(connection, "emails", subject)]
+            )
+        ]
         content["answers"] = [
             {"answer_id": row["answer_id"], "kind": row["kind"], "body": json.loads(row["body"])}
             for row in _answer_rows(connection, subject)
@@ -162,6 +170,7 @@ def erase_data(
         _remember(connection, BLANKED, customers, now)
         for email_id in emails:
             connection.execute(delete(FACTS["emails"]).where(FACTS["emails"].c.email_id == email_id))
+        forget_signals(connection, emails)
         for customer_id in customers:
             connection.execute(
                 update(FACTS["customers"])
@@ -238,6 +247,13 @@ def _fact_rows(connection: Connection, table: str, subject: DataSubject) -> list
         return []
     rows = [dict(row) for row in connection.execute(statement).mappings()]
     return [row for row in rows if _names(subject, (row[column] for column in texts))]
+
+
+def _signal_rows(connection: Connection, email_ids: Sequence[str]) -> list[dict[str, Any]]:
+    wanted = set(email_ids)
+    columns = (MAIL_SIGNALS.c.email_id, MAIL_SIGNALS.c.body)
+    rows = connection.execute(select(*columns).order_by(MAIL_SIGNALS.c.email_id)).mappings()
+    return [dict(row) for row in rows if row["email_id"] in wanted]
 
 
 def _answer_rows(connection: Connection, subject: DataSubject) -> list[dict[str, Any]]:

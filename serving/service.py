@@ -103,13 +103,15 @@ class Encours:
 
     def _start(self) -> None:
         # Imported here: the supervisor, which imports this module too, needs none of it.
-        from serving.email_reading import usable_reader
+        from serving.email_reading import reading_fault
         from serving.routes import build_app
         from serving.worker import ScoreWorker
 
         settings = read_settings()
-        reader, fault = usable_reader(settings.mail_memory_path, settings.is_quoting)
-        worker = ScoreWorker(settings, reader, faults=() if fault is None else (fault,))
+        fault = reading_fault()
+        worker = ScoreWorker(
+            settings, is_reading_mails=fault is None, faults=() if fault is None else (fault,)
+        )
         worker.start()
         self.worker = worker
         FrontDoor.app = build_app(worker)

@@ -66,8 +66,8 @@ class ServiceSettings:
         return self.home / "audit_anchors.jsonl"
 
     @property
-    def mail_memory_path(self) -> Path:
-        """File of what the e-mails of the histories say; deleted by an erasure, made again when needed."""
+    def old_mail_memory_path(self) -> Path:
+        """File of what e-mails say that an earlier version kept; deleted by a load and by an erasure."""
         return self.home / "mail_signals.parquet"
 
     @property

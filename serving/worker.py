@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import gc
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -37,8 +38,9 @@ from serving.memory import Remembered
 from serving.messages import InvoiceToScore, ScoreRequest
 from serving.metrics import ServiceMetrics
 from serving.model_watch import Loaded, Watched, file_signature, read_pointer
-from serving.online import Knowledge, OnlineHistory, ReadSignals
+from serving.online import Knowledge, OnlineHistory
 from serving.operations.answer_writer import AnswerWriter
+from serving.operations.mail_reader import run_mail_reader
 from serving.operations.spool import Spool
 from serving.operations.supervisor import Supervisor
 from serving.problems import RefusalError, ambiguous_ids, not_ready
@@ -64,6 +66,8 @@ REMEMBERED_CUSTOMERS: Final = 20_000
 FEED_SECONDS: Final = 5.0
 #: The event loop is spared the search for garbage among what is loaded once: seconds after the start.
 FREEZE_SECONDS: Final = 2.0
+#: Name of the background worker that runs the mail reader.
+MAIL_READER: Final = "mail-reader"
 _ONE_HUNDRED: Final = Decimal("100.00")
 
 
@@ -72,7 +76,7 @@ class ScoreWorker:
 
     Args:
         settings: of the installation.
-        read_signals: reads e-mails; null leaves the communication features unknown.
+        is_reading_mails: the mail reader runs beside; without it the communication features are unknown.
         now: the clock.
         store: an open store; opened from the settings when null.
         faults: what is known to be missing from the start, told by health.
@@ -81,7 +85,7 @@ class ScoreWorker:
     def __init__(
         self,
         settings: ServiceSettings,
-        read_signals: ReadSignals | None = None,
+        is_reading_mails: bool = False,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         store: SqlHistoryStore | None = None,
         faults: Sequence[str] = (),
@@ -97,7 +101,7 @@ class ScoreWorker:
         self.bodies = BodyReader(settings.maximum_body_bytes)
         self.supervisor = Supervisor(now)
         self.writer = AnswerWriter(self.store, Spool(settings.spool_folder), self.supervisor)
-        self._read_signals = read_signals
+        self.is_reading_mails = is_reading_mails
         self._histories: dict[LedgerSettings, OnlineHistory] = {}
         self._decider = Decider()
         self._waits = NightWaits(self.store)
@@ -115,9 +119,11 @@ class ScoreWorker:
         self.policy.refresh()
 
     def start(self) -> None:
-        """Begin to watch for a new model and policy; note where the audit chain stands."""
+        """Begin to watch for a new model and policy, and to read mails; note where the audit chain stands."""
         self.supervisor.once("audit-anchor", self._note_anchor)
         self.supervisor.run("model-and-policy-watch", self._watch)
+        if self.is_reading_mails:
+            self.supervisor.run(MAIL_READER, partial(run_mail_reader, self.store, self.now, dict(os.environ)))
         self.supervisor.once("memory-freeze", _freeze, delay=FREEZE_SECONDS)
 
     def close(self) -> None:
@@ -341,7 +347,7 @@ class ScoreWorker:
         bundle = load_bundle(folder, FEATURE_NAMES, CATALOGUE_VERSION, threads=1)
         if bundle.settings not in self._histories:
             self._histories[bundle.settings] = OnlineHistory(
-                self.store, bundle.settings, self._read_signals, self.supervisor
+                self.store, bundle.settings, self.is_reading_mails, self.supervisor
             )
         _try_out(bundle, self._histories[bundle.settings].latest)
         return bundle

@@ -8,7 +8,7 @@
 (('promise_to_pay',), datetime.date(2026, 1, 19), 260.0)
 """
 
-from features.email_signals.frame import signals_frame, signals_schema
+from features.email_signals.frame import signals_frame
 from features.email_signals.labelled_mails import read_labelled_file, read_mails_file
 from features.email_signals.model.artefact import ArtefactError, SignalArtefact, load_artefact, save_artefact
 from features.email_signals.model.corpus import read_corpus, read_known_mails, read_unread_mails
@@ -26,6 +26,7 @@ from features.email_signals.values import (
     MailSignals,
     Quote,
 )
+from features.signal_labels import signals_schema
 
 __all__ = [
     "GRAVE_LABELS",

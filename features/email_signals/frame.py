@@ -11,29 +11,10 @@ import polars as pl
 from features.email_signals.pipeline import SignalPipeline
 from features.email_signals.values import LABELS, Mail, MailSignals
 from features.errors import Fault, InvalidInputError
+from features.signal_labels import signals_schema
 
 _KEYS = ("email_id", "customer_id", "sent_at", "direction")
 _NEEDED = (*_KEYS, "subject", "body")
-
-
-def signals_schema(quoting: bool = True) -> dict[str, Any]:
-    """Columns and types of the signal table."""
-    schema: dict[str, Any] = {
-        "email_id": pl.String,
-        "customer_id": pl.String,
-        "sent_at": pl.Datetime("us", "UTC"),
-        "direction": pl.String,
-        "language": pl.String,
-        "auto_reply": pl.Boolean,
-    }
-    for label in LABELS:
-        schema[f"{label}_probability"] = pl.Float64
-        schema[label] = pl.Boolean
-        schema[f"{label}_unsure"] = pl.Boolean
-    schema |= {"promise_date": pl.Date, "promise_amount": pl.Float64, "tone": pl.Float64}
-    if quoting:
-        schema["quotes"] = pl.String
-    return schema
 
 
 def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool = True) -> pl.DataFrame:

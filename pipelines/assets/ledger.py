@@ -6,8 +6,7 @@ import dagster as dg
 
 from features.ledger import check_folder, ledger_fingerprint, read_ledger, write_checked, write_ledger
 from pipelines.resources import EncoursHome, LedgerInput, known_facts
-from serving.email_reading import EmailReader
-from serving.loading import facts_in_service, load_into_service
+from serving.loading import facts_in_service, load_into_service, signals_in_service
 from serving.settings import settings_at
 
 GROUP = "ledger"
@@ -86,8 +85,8 @@ def core__email_signals(
         workspace.drop_frame("email_signals")
         context.log.info("no e-mails in the ledger: communication features stay unknown")
         return dg.MaterializeResult(metadata={"rows_in": 0, "rows_out": 0})
-    settings = settings_at(workspace.home.root)
-    signals = EmailReader(memory_path=settings.mail_memory_path, quoting=settings.is_quoting)(emails)
+    read = signals_in_service(settings_at(workspace.home.root))
+    signals = read.join(emails.select("email_id"), on="email_id", how="semi")
     workspace.write_frame("email_signals", signals)
     context.log.info("e-mails read: %s", f"{signals.height:,}")
     return dg.MaterializeResult(metadata={"rows_in": emails.height, "rows_out": signals.height})

@@ -239,7 +239,7 @@ def erase(
         typer.confirm("Erase it for good?", abort=True)
     store = _open()
     try:
-        report = erase_data(store, subject, by, _now(), [_settings().mail_memory_path])
+        report = erase_data(store, subject, by, _now(), [_settings().old_mail_memory_path])
     finally:
         store.close()
     _console.print("Erased: " + ", ".join(f"{name} {count}" for name, count in report.erased.items()))

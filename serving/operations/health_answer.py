@@ -40,5 +40,8 @@ class HealthAnswer(Reply):
     waiting_answers: int = Field(description="answers on this machine's disk that wait for the store")
     unreadable_files: int = Field(description="spool files that could not be read and wait for a person")
     pending_facts: dict[str, int] = Field(description="payments and disputes that wait for their invoice")
+    waiting_mails: int = Field(description="inbound e-mails that are stored and not read yet")
+    oldest_waiting_mail_at: dt.datetime | None = Field(description="instant the oldest of them was received")
+    unreadable_mails: int = Field(description="e-mails the reader failed on: what they say is unknown")
     feeds: list[FeedAnswer]
     workers: list[WorkerAnswer] = Field(description="background workers of the process that answered")

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, sel
 from serving.store.known_ids import hold_level
 from serving.store.tables import COUNTERS, FACTS, FEEDS, METADATA, fact_key, key_column
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 
 def migrate(connection: Connection) -> None:
@@ -75,4 +75,5 @@ def _copy_under_new_key(connection: Connection, name: str) -> None:
 _STEPS: Final[dict[int, Callable[[Connection], None]]] = {
     1: _facts_of_the_present_contracts,
     2: _ids_in_any_spelling,
+    3: METADATA.create_all,  # version 4: what e-mails say, and leases
 }

@@ -15,6 +15,7 @@ from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
 from serving.store.frames import store_dtypes, store_frame
 from serving.store.known_ids import adopt_awaited, hold_level
+from serving.store.mail_signals import forget_signals
 from serving.store.tables import (
     BLANKED,
     ERASED_FACTS,
@@ -127,6 +128,8 @@ def _load_table(
     removed = gone.filter(pl.col("origin") == "batch")
     for chunk in _chunked(removed[key].to_list() + corrected[key].to_list()):
         connection.execute(delete(facts).where(facts.c[key].in_(chunk)))
+        if table == "emails":
+            forget_signals(connection, chunk)
     rows = [_row(table, values, owners, loaded_at) for values in different.iter_rows(named=True)]
     if rows:
         connection.execute(insert(facts), rows)

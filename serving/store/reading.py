@@ -11,6 +11,7 @@ import polars as pl
 from sqlalchemy import Connection, func, select, union_all
 
 from features.ledger import Ledger, table_dtypes
+from features.signal_labels import signals_schema
 from serving.store.frames import frame_of
 from serving.store.overrides import Overrides
 from serving.store.tables import (
@@ -45,11 +46,12 @@ class Moment:
 
 @dataclass(frozen=True)
 class HistoryAtMoment:
-    """The ledger as the store held it at one moment, and the decisions of people that stood then."""
+    """The ledger as the store held it at one moment, the decisions of people that stood then, and what mails say."""
 
     ledger: Ledger
     moment: Moment
     overrides: Overrides = field(default_factory=dict)
+    signals: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=signals_schema()))
 
 
 @dataclass(frozen=True)

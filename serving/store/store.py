@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+import polars as pl
 from sqlalchemy import Connection, select
 
 from features.errors import EncoursError
@@ -24,6 +25,17 @@ from serving.store.answers import (
 from serving.store.database import BUSY_SECONDS, Database, sqlite_file
 from serving.store.facts import Fact, FactOutcome
 from serving.store.known_ids import meanings
+from serving.store.mail_signals import (
+    MailRead,
+    MailsWaiting,
+    count_waiting_mails,
+    end_lease,
+    keep_signals,
+    lease_holder,
+    read_signals,
+    read_waiting_mails,
+    take_lease,
+)
 from serving.store.nightly_load import TableLoad, load_tables
 from serving.store.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
 from serving.store.overrides import Overrides, read_overrides
@@ -141,7 +153,8 @@ class SqlHistoryStore:
         """Return the whole ledger and the moment it belongs to."""
         with self.database.reading() as connection:
             moment = read_moment(connection)
-            return HistoryAtMoment(read_ledger_tables(connection), moment, read_overrides(connection))
+            overrides, signals = read_overrides(connection), read_signals(connection)
+            return HistoryAtMoment(read_ledger_tables(connection), moment, overrides, signals)
 
     def history_of(self, customer_ids: Sequence[str]) -> HistoryAtMoment:
         """Return the ledger of some customers and the moment it belongs to."""
@@ -242,6 +255,51 @@ class SqlHistoryStore:
         with self.database.reading() as connection:
             return read_pending(connection)
 
+    def waiting_mails(self, reader: str, at_most: int) -> pl.DataFrame:
+        """Return mails that a reader of this version has not read, the newest first."""
+        with self.database.reading() as connection:
+            return read_waiting_mails(connection, reader, at_most)
+
+    def mails_waiting(self, reader: str) -> MailsWaiting:
+        """Return how many mails wait for a reader of this version, and since when."""
+        with self.database.reading() as connection:
+            return count_waiting_mails(connection, reader)
+
+    def keep_signals(
+        self, reads: Sequence[MailRead], reader: str, now: dt.datetime, lease: tuple[str, str] | None = None
+    ) -> bool:
+        """Store what mails say, durably; every worker sees it at its next question.
+
+        Args:
+            reads: what was read, or set aside.
+            reader: version of the reader.
+            now: instant of the reading.
+            lease: name and holder of the lease under which it was read; null for none.
+
+        Returns:
+            Whether it was stored: not when another holds the lease.
+        """
+        with self.database.writing() as connection:
+            if lease is not None and lease_holder(connection, lease[0], now) != lease[1]:
+                return False
+            touched = keep_signals(connection, reads, reader, now)
+            if touched:
+                mark_changed(connection, touched)
+            return True
+
+    def take_lease(self, name: str, holder: str, now: dt.datetime, seconds: float) -> bool:
+        """Take or renew a lease; return whether it is the holder's now."""
+        with self.database.reading() as connection:
+            if lease_holder(connection, name, now) not in (None, holder):
+                return False
+        with self.database.writing() as connection:
+            return take_lease(connection, name, holder, now, seconds)
+
+    def end_lease(self, name: str, holder: str) -> None:
+        """Give a lease back."""
+        with self.database.writing() as connection:
+            end_lease(connection, name, holder)
+
     def audit_head(self) -> Anchor | None:
         """Return the last position of the chain and its hash; null for an empty chain."""
         with self.database.reading() as connection:
@@ -301,7 +359,8 @@ def is_store_there(url: str) -> bool:
 
 def _history_of(connection: Connection, customer_ids: Sequence[str], moment: Moment) -> HistoryAtMoment:
     ledger = read_ledger_tables(connection, customer_ids)
-    return HistoryAtMoment(ledger, moment, read_overrides(connection, customer_ids))
+    overrides, signals = read_overrides(connection, customer_ids), read_signals(connection, customer_ids)
+    return HistoryAtMoment(ledger, moment, overrides, signals)
 
 
 def _lines(connection: Connection) -> Iterator[tuple[AuditLine, Evidence]]:

@@ -192,6 +192,28 @@ KNOWN_IDS: Final = Table(
 )
 Index("known_ids_by_key", KNOWN_IDS.c.kind, KNOWN_IDS.c.match_key)
 
+# What the e-mails say, one row per mail that the reader of this version has read or failed on.
+MAIL_SIGNALS: Final = Table(
+    "mail_signals",
+    METADATA,
+    Column("email_id", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("content", String(64), nullable=False),
+    Column("reader", String(64), nullable=False),
+    Column("failure", Text),
+    Column("body", Text),
+    Column("read_at", UtcInstant, nullable=False),
+)
+
+# Work that one process of all does: which one, and until when unless it says so again.
+LEASES: Final = Table(
+    "leases",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("expires_at", UtcInstant, nullable=False),
+)
+
 # One row per kind of fact: whether the source has it at all, and how fresh it is.
 FEEDS: Final = Table(
     "feeds",

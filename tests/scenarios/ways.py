@@ -28,9 +28,10 @@ from models.training import train_model
 from serving.access import Scope, make_key, write_keys
 from serving.answering import decision_answer
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
-from serving.email_reading import EmailReader, shared_pipeline
+from serving.email_reading import reader_version, shared_pipeline
 from serving.messages import TYPE_OF_TABLE
 from serving.nightly import route_open_invoices, score_open_invoices
+from serving.operations.mail_reader import Reading, read_all
 from serving.routes import build_app
 from serving.settings import read_settings
 from serving.store import open_store
@@ -215,13 +216,14 @@ class World:
         write_bundle(bundle, pointer.parent / bundle.version)
         pointer.write_text(json.dumps({"folder": bundle.version}))
         self.now = dt.datetime.combine(_FIRST_HEARTBEAT, dt.time(9, 30), dt.UTC)
-        self.reader = EmailReader(shared_pipeline)
         self.start()
 
     def start(self) -> None:
         """Open the store and begin to serve."""
         self.store = open_store(self.settings.store_url, self.settings.secret())
-        self.worker = ScoreWorker(self.settings, self.reader, now=lambda: self.now, store=self.store)
+        self.worker = ScoreWorker(
+            self.settings, is_reading_mails=True, now=lambda: self.now, store=self.store
+        )
         key, text = make_key("tests", [Scope.SCORE, Scope.EVENTS], None, self.settings.secret(), self.now)
         write_keys(self.settings.keys_path, [key])
         self.client = TestClient(
@@ -252,6 +254,12 @@ class World:
         """Load the ledger of these facts as an import brings it."""
         self.store.load_ledger(ledger_of(rows), self.now)
 
+    def read_mails(self) -> None:
+        """Read what waits, as the mail reader beside the service does."""
+        quoting = self.settings.is_quoting
+        reading = Reading(shared_pipeline(), reader_version(quoting), quoting)
+        read_all(self.store, reading, lambda: self.now)
+
     def ask(self, day: dt.date, receivable_ids: Sequence[str]) -> dict[str, State]:
         """What the service decides about some receivables."""
         found: dict[str, State] = {}
@@ -265,9 +273,10 @@ class World:
 
     def night(self, day: dt.date) -> dict[str, State]:
         """What a night decides on everything open, by receivable."""
-        ledger = self.store.history().ledger
+        found = self.store.history()
+        ledger = found.ledger
         settings = self.bundle.settings
-        signals = None if ledger.emails is None else self.reader(ledger.emails)
+        signals = None if ledger.emails is None else found.signals
         landmarks = landmarks_to_decide(ledger, day, settings)
         features = compute_features(PaymentHistory.from_ledger(ledger, settings, signals), landmarks)
         scores = scores_of_frame(score_open_invoices(self.bundle, features, landmarks, ledger.customers))
@@ -330,6 +339,7 @@ def play(
             world.load(imported)
         posted = [row for row in of_day if by_event(row)]
         world.post([*posted, *heartbeat(day)])
+        world.read_mails()
         if day in wanted:
             states = look(day, wanted[day])
             found |= {(day, key): states.get(key, NOTHING_OWED) for key in wanted[day]}

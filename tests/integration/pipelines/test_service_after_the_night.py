@@ -20,7 +20,6 @@ from features.ledger import read_ledger
 from models.target import HORIZONS
 from serving.access import Scope, make_key, write_keys
 from serving.dunning import read_records
-from serving.email_reading import usable_reader
 from serving.loading import load_into_service, publish_night
 from serving.routes import build_app
 from serving.settings import ServiceSettings, settings_at
@@ -56,9 +55,7 @@ def ask_that_morning(night: ServiceSettings) -> Iterator[Callable[..., Any]]:
 
 
 def asking(night: ServiceSettings, now: dt.datetime) -> Iterator[Callable[..., Any]]:
-    reader, fault = usable_reader(night.mail_memory_path)
-    assert fault is None
-    worker = ScoreWorker(night, reader, now=lambda: now)
+    worker = ScoreWorker(night, is_reading_mails=True, now=lambda: now)
     key, text = make_key("tests", [Scope.ADMIN], None, night.secret(), now)
     write_keys(night.keys_path, [key])
     client = TestClient(build_app(worker), headers={"Authorization": f"Bearer {text}"})

@@ -28,6 +28,8 @@ from models.bundle import make_bundle, write_bundle
 from models.training import TrainingSettings, train_model
 from models.training_set import training_landmarks
 from serving.access import Scope, make_key, read_keys, write_keys
+from serving.email_reading import reader_version, shared_pipeline
+from serving.operations.mail_reader import Reading, read_all
 from serving.routes import build_app
 from serving.settings import ServiceSettings, read_settings
 from serving.store import SqlHistoryStore, open_store
@@ -136,6 +138,13 @@ class Service:
         return open_landmarks(self.ledger, AS_OF)["invoice_id"].head(count).to_list()
 
 
+def read_mails(service: Service) -> int:
+    """Read what waits, as the mail reader beside the service does; return how many."""
+    quoting = service.settings.is_quoting
+    reading = Reading(shared_pipeline(), reader_version(quoting), quoting)
+    return read_all(service.store, reading, lambda: NOW)
+
+
 class Maker:
     """Makes services in folders of its own and closes them at the end."""
 
@@ -144,7 +153,7 @@ class Maker:
         self._made: list[ScoreWorker] = []
 
     def __call__(
-        self, store: SqlHistoryStore | None = None, read_signals: Any = None, **changes: Any
+        self, store: SqlHistoryStore | None = None, is_reading_mails: bool = False, **changes: Any
     ) -> Service:
         home = self._folder / "home"
         settings = replace(read_settings({"ENCOURS_HOME": str(home)}), **changes)
@@ -152,7 +161,7 @@ class Maker:
         opened = store or open_store(settings.store_url, settings.secret())
         if not opened.feeds():
             opened.load_ledger(self._ledger, NOW)
-        worker = ScoreWorker(settings, read_signals, now=lambda: NOW, store=opened)
+        worker = ScoreWorker(settings, is_reading_mails, now=lambda: NOW, store=opened)
         self._made.append(worker)
         app = build_app(worker)
 

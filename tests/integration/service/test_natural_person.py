@@ -18,11 +18,10 @@ from models.bundle import load_bundle
 from models.score import scores_of_frame
 from serving.access import Scope
 from serving.dunning import load_policy, read_records, write_records
-from serving.email_reading import EmailReader
 from serving.nightly import route_open_invoices, score_open_invoices
 from serving.settings import read_settings
 
-from .conftest import AS_OF, Service
+from .conftest import AS_OF, Service, read_mails
 
 CUSTOMER = {"type": "customer", "customer_id": "C-sole", "country": "FR", "is_natural_person": True}
 INVOICE = {
@@ -49,6 +48,7 @@ def ask(service: Service, *events: dict[str, Any], with_reasons: bool = False) -
     client = service.client(Scope.SCORE, Scope.EVENTS, Scope.READ)
     posted = client.post("/v1/events", json={"events": list(events)})
     assert posted.status_code == 200, posted.text
+    assert read_mails(service) == sum(event["type"] == "email" for event in events)
     body = {"as_of": str(AS_OF), "invoices": [{"invoice_id": "F-sole"}], "with_reasons": with_reasons}
     score = client.post("/v1/score", json=body).json()["scores"][0]
     kept = client.get(f"/v1/scores/{score['score_id']}").json()["score"]
@@ -130,15 +130,13 @@ def test_the_night_keeps_who_decides_and_the_explanation_in_its_file(
 def test_with_the_switch_off_no_word_of_a_mail_is_shown_or_kept_but_the_gate_still_holds(
     make_service: Callable[..., Service], tmp_path: Path
 ) -> None:
-    memory = tmp_path / "signals.parquet"
-    quoted, _, told = ask(
-        make_service(read_signals=EmailReader()), CUSTOMER, INVOICE, MAIL, with_reasons=True
-    )
+    quoted, _, told = ask(make_service(is_reading_mails=True), CUSTOMER, INVOICE, MAIL, with_reasons=True)
     assert quoted["decision"]["gate_id"] == "open_dispute"
     assert any("contestons" in found["quote"] for found in told["evidence"])
-    silent = EmailReader(memory_path=memory, quoting=False)
-    service = make_service(read_signals=silent)
-    unquoted, kept, told = ask(service, CUSTOMER, INVOICE, MAIL, with_reasons=True)
+    service = make_service(is_reading_mails=True, is_quoting=False)
+    assert read_mails(service) == 1, "read anew, without its words"
+    assert "contestons" not in str(service.store.history().signals.rows())
+    unquoted, kept, told = ask(service, CUSTOMER, INVOICE, with_reasons=True)
     assert unquoted["decision"] == {
         **quoted["decision"],
         "decision_id": unquoted["decision"]["decision_id"],

@@ -18,9 +18,8 @@ from models.bundle import load_bundle
 from models.score import score_frame
 from serving.access import Scope
 from serving.answer_messages import ErrorAnswer, ScoresAnswer
-from serving.email_reading import EmailReader
 
-from .conftest import AS_OF, Service
+from .conftest import AS_OF, Service, read_mails
 
 SCORES = ("p_late", "p_late_30", "payment_date_p10", "payment_date_p50", "payment_date_p90", "grade")
 
@@ -357,7 +356,7 @@ def test_an_email_is_read_with_its_quotes(service: Service) -> None:
 
 
 def test_an_email_event_is_quoted_beside_the_next_score(make_service: Callable[..., Service]) -> None:
-    service = make_service(read_signals=EmailReader())
+    service = make_service(is_reading_mails=True)
     invoice_id = service.open_invoices(1)[0]
     customer = service.ledger.invoices.filter(pl.col("invoice_id") == invoice_id)["customer_id"][0]
     event = {
@@ -369,6 +368,7 @@ def test_an_email_event_is_quoted_beside_the_next_score(make_service: Callable[.
         "body": "Bonjour, le virement sera fait vendredi 6 mars. Cordialement",
     }
     assert service.client(Scope.EVENTS).post("/v1/events", json={"events": [event]}).status_code == 200
+    assert read_mails(service) == 1
     answer = score(service, [{"invoice_id": invoice_id}]).scores[0]
     assert ("promise_to_pay", "M-1") in [(found.label, found.email_id) for found in answer.evidence]
     assert all("virement" in found.quote for found in answer.evidence)
