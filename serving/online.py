@@ -20,6 +20,7 @@ import polars as pl
 
 from features.asof import PaymentHistory
 from features.ledger import SHARED_TABLES, Ledger
+from features.ledger.receivables import receivable_ids, receivables
 from features.settings import LedgerSettings
 from serving.ledger_parts import LedgerParts
 from serving.operations.supervisor import Supervisor
@@ -87,7 +88,29 @@ class Knowledge:
         return part.customers.row(0, named=True) if part.customers.height else None
 
     def invoice(self, invoice_id: str) -> dict[str, Any] | None:
-        """Return one invoice as a row; null when it is unknown."""
+        """Return one invoice, or one instalment by its own id, as a row; null when it is unknown."""
+        return self._whole_invoice(invoice_id) or self._instalment(invoice_id)
+
+    def instalment_ids(self, invoice_id: str) -> tuple[str, ...]:
+        """Return the receivables of an invoice due in instalments, in order of their days; none of any other."""
+        row = self._whole_invoice(invoice_id)
+        part = None if row is None else self.ledger_of(row["customer_id"])
+        if part is None or part.instalments is None:
+            return ()
+        own = part.instalments.filter(pl.col("invoice_id") == invoice_id).sort("due_on", "number")
+        return tuple(own.select(receivable_ids()).to_series().to_list())
+
+    def _instalment(self, receivable_id: str) -> dict[str, Any] | None:
+        invoice_id, mark, _ = receivable_id.rpartition("#")
+        if not mark or receivable_id not in self.instalment_ids(invoice_id):
+            return None
+        row = self._whole_invoice(invoice_id)
+        part = None if row is None else self.ledger_of(row["customer_id"])
+        if part is None:
+            return None
+        return receivables(part).invoices.row(by_predicate=pl.col("invoice_id") == receivable_id, named=True)
+
+    def _whole_invoice(self, invoice_id: str) -> dict[str, Any] | None:
         customer_id = self.changed_invoices.get(invoice_id)
         if customer_id is not None:
             invoices = self.changed[customer_id].invoices

@@ -217,7 +217,8 @@ class ScoreWorker:
             )
         knowledge = await self._histories[serving.value.settings].current()
         asked = await self._by_known_ids(request.invoices, knowledge)
-        invoices = complete_invoices(asked, as_of, _known_facts(knowledge, key))
+        due = [each for invoice in asked for each in _in_instalments(invoice, knowledge)]
+        invoices = complete_invoices(due, as_of, _known_facts(knowledge, key))
         await self._refresh_feeds(knowledge.moment)
         # The score of a natural person is always explained, and the explanation kept with the decision.
         with_reasons = request.with_reasons or any(
@@ -372,6 +373,16 @@ def _is_natural_person(customer: Mapping[str, Any] | None) -> bool:
 
 def _evidence_of(knowledge: Knowledge, customer_id: str, as_of: dt.date) -> list[EvidenceAnswer]:
     return evidence_of(knowledge.signals_of(customer_id), as_of)
+
+
+def _in_instalments(invoice: InvoiceToScore, knowledge: Knowledge) -> list[InvoiceToScore]:
+    """Return each instalment of a known invoice that is due in instalments; any other invoice as it was asked for."""
+    ids = () if invoice.invoice_id is None else knowledge.instalment_ids(invoice.invoice_id)
+    row = knowledge.invoice(invoice.invoice_id) if invoice.invoice_id is not None and ids else None
+    stated = invoice.model_dump(exclude_none=True)
+    if row is None or any(row[field] != value for field, value in stated.items()):
+        return [invoice]
+    return [InvoiceToScore(invoice_id=key, customer_id=row["customer_id"]) for key in ids]
 
 
 def _known_facts(knowledge: Knowledge, key: AccessKey) -> KnownFacts:
