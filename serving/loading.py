@@ -74,19 +74,17 @@ def signals_in_service(settings: ServiceSettings) -> pl.DataFrame:
         store.close()
 
 
-def facts_with(ledger: Ledger, settings: ServiceSettings, now: dt.datetime) -> Ledger:
-    """Return what the service would know once a ledger were loaded; nothing is written.
+def with_events(ledger: Ledger, settings: ServiceSettings) -> Ledger:
+    """Return a ledger merged with what events told the service, as a load would make it; nothing is loaded.
 
-    Args:
-        ledger: a checked ledger.
-        settings: of the installation; without a store there are no events and the ledger is the answer.
-        now: instant of the question.
+    Raises:
+        StoreUnavailableError: the database does not answer.
     """
     if not is_store_there(settings.store_url):
         return ledger
     store = open_store(settings.store_url, settings.secret())
     try:
-        return store.ledger_after(ledger, now)
+        return store.merged_with(ledger)
     finally:
         store.close()
 

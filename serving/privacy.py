@@ -35,7 +35,7 @@ from serving.store.tables import (
     NIGHTLY,
     key_column,
 )
-from serving.store.taking_in import mark_changed
+from serving.store.taking_in import mark_changed, note_statements
 
 SHORTEST_PERSON_TEXT: Final = 4
 KEPT_INVOICES: Final = (
@@ -171,6 +171,8 @@ def erase_data(
         for email_id in emails:
             connection.execute(delete(FACTS["emails"]).where(FACTS["emails"].c.email_id == email_id))
         forget_signals(connection, emails)
+        for customer_id in customers:
+            note_statements(connection, BLANKED, [(customer_id, column, None) for column in IDENTIFYING])
         for customer_id in customers:
             connection.execute(
                 update(FACTS["customers"])

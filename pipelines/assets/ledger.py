@@ -8,6 +8,7 @@ from features.ledger import check_folder, ledger_fingerprint, read_ledger, write
 from pipelines.resources import EncoursHome, LedgerInput, known_facts
 from serving.loading import facts_in_service, load_into_service, signals_in_service
 from serving.settings import settings_at
+from serving.store import examples_of
 
 GROUP = "ledger"
 
@@ -68,6 +69,9 @@ def core__facts(
             "rows_out": {name: frame.height for name, frame in facts.tables()},
             "rows_changed": changed,
             "events_kept": by_event,
+            "events_overruled": {
+                name: examples_of(load.contradicted) for name, load in loads.items() if load.contradicted
+            },
             "erased_not_taken_in": {name: load.skipped_erased for name, load in loads.items()},
             "fingerprint": ledger_fingerprint(facts),
         }

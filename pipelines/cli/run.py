@@ -123,8 +123,6 @@ def score(
 
     Reads the ledger, the service's store and the champion in the home; writes one row per open invoice.
     """
-    import datetime as dt
-
     from rich.console import Console
 
     from features.asof import PaymentHistory, open_landmarks
@@ -133,13 +131,13 @@ def score(
     from pipelines.champion import champion_bundle
     from pipelines.resources import as_of_date
     from pipelines.workspace import write_parquet
-    from serving.loading import facts_with
+    from serving.loading import with_events
     from serving.nightly import score_open_invoices
     from serving.settings import settings_at
 
     home = read_home()
     bundle = champion_bundle(home)
-    known = facts_with(read_ledger(ledger), settings_at(home.root), dt.datetime.now(dt.UTC))
+    known = with_events(read_ledger(ledger), settings_at(home.root))
     landmarks = open_landmarks(known, as_of_date(known, as_of), bundle.settings)
     signals = None
     if known.emails is not None:

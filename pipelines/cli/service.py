@@ -85,17 +85,32 @@ def load(
     """
     from features.ledger import read_ledger
     from serving.loading import load_into_service
+    from serving.store import examples_of
 
     settings = _settings()
     with _console.status("Loading the history store and reading new e-mails"):
         report = load_into_service(read_ledger(ledger), settings, _now())
     table = Table(title="History store")
-    for title in ("table", "added", "corrected", "removed", "events kept", "erased, not taken in"):
+    for title in (
+        "table",
+        "added",
+        "corrected",
+        "removed",
+        "events kept",
+        "erased, not taken in",
+        "events overruled",
+    ):
         table.add_column(title, justify="left" if title == "table" else "right")
     for name, done in report.items():
-        figures = (done.added, done.corrected, done.removed, done.kept_events, done.skipped_erased)
+        kept = (done.kept_events, done.skipped_erased, len(done.contradicted))
+        figures = (done.added, done.corrected, done.removed, *kept)
         table.add_row(name, *(f"{figure:,}" for figure in figures))
     _console.print(table)
+    for name, done in report.items():
+        if done.contradicted:
+            _console.print(
+                f"Events said otherwise than the ledger, which wins: {name} {examples_of(done.contradicted)}"
+            )
     _console.print("Where to look next: `encours serve`, then /v1/health.")
 
 

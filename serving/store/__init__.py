@@ -17,6 +17,7 @@ from serving.store.database import REFUSED_RECORD, StoreUnavailableError, sqlite
 from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, Outcome
 from serving.store.frames import facts_of, to_cents
 from serving.store.known_ids import CUSTOMERS, INVOICES, AmbiguousIdError
+from serving.store.merging import examples_of
 from serving.store.nightly_load import TableLoad
 from serving.store.overrides import Overrides
 from serving.store.reading import FeedState, HistoryAtMoment, Moment
@@ -47,6 +48,7 @@ __all__ = [
     "SqlHistoryStore",
     "StoreUnavailableError",
     "TableLoad",
+    "examples_of",
     "facts_of",
     "is_store_there",
     "new_answer_id",

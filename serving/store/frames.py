@@ -35,7 +35,11 @@ def frame_of(table: str, rows: Iterable[Sequence[Any]]) -> pl.DataFrame:
         table: name of the ledger table.
         rows: values in the order of `FACT_COLUMNS[table]`.
     """
-    frame = pl.DataFrame(list(rows), schema=store_dtypes(table), orient="row")
+    return ledger_frame(table, pl.DataFrame(list(rows), schema=store_dtypes(table), orient="row"))
+
+
+def ledger_frame(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a store frame as the ledger table, sorted by its key."""
     return frame.select(
         (cents_as_amount(column) if column.endswith("_cents") else pl.col(column)).alias(
             ledger_column(column)

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, sel
 from serving.store.known_ids import hold_level
 from serving.store.tables import COUNTERS, FACTS, FEEDS, METADATA, fact_key, key_column
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 
 def migrate(connection: Connection) -> None:
@@ -76,4 +76,5 @@ _STEPS: Final[dict[int, Callable[[Connection], None]]] = {
     1: _facts_of_the_present_contracts,
     2: _ids_in_any_spelling,
     3: METADATA.create_all,  # version 4: what e-mails say, and leases
+    4: METADATA.create_all,  # version 5: what events say of facts of the batch
 }

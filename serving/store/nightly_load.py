@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,25 +14,24 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from features.ledger import Ledger
 from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
-from serving.store.frames import store_dtypes, store_frame
+from serving.store.frames import store_dtypes
 from serving.store.known_ids import adopt_awaited, hold_level
 from serving.store.mail_signals import forget_signals
+from serving.store.merging import fact_frame, merge_table
 from serving.store.tables import (
-    BLANKED,
     ERASED_FACTS,
     FACT_COLUMNS,
     FACT_TABLES,
     FACTS,
     FEEDS,
     FOLLOWS_INVOICE,
-    IDENTIFYING,
     INDICATORS,
+    STATEMENTS,
     UtcInstant,
-    fact_keys,
     key_column,
     owner_of,
 )
-from serving.store.taking_in import mark_changed
+from serving.store.taking_in import mark_changed, note_statements
 
 _CHUNK = 500
 
@@ -46,6 +46,7 @@ class TableLoad:
         removed: ids of earlier loads that the ledger no longer holds.
         kept_events: ids received by event that the ledger does not hold yet.
         skipped_erased: ids erased on request, not taken in again.
+        contradicted: ids of which an event said otherwise than the ledger of record, with the columns.
     """
 
     added: int
@@ -53,6 +54,7 @@ class TableLoad:
     removed: int
     kept_events: int
     skipped_erased: int
+    contradicted: tuple[str, ...] = ()
 
 
 def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) -> dict[str, TableLoad]:
@@ -101,26 +103,70 @@ def _owners(connection: Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def _load_table(
-    connection: Connection, table: str, frame: pl.DataFrame, owners: dict[str, str], loaded_at: dt.datetime
-) -> tuple[TableLoad, set[str]]:
-    key = key_column(table)
-    columns = list(dict.fromkeys([key, *FACT_COLUMNS[table]]))
-    facts = FACTS[table]
-    offered = store_frame(table, frame).with_columns(fact_keys(table)).select(columns)
-    erased = _erased(connection, table)
-    if table == BLANKED:
-        is_erased = pl.col(key).is_in(erased[key].implode())
-        new = offered.with_columns(
-            pl.when(~is_erased).then(pl.col(column)).alias(column) for column in IDENTIFYING
+def read_event_facts(
+    connection: Connection, table: str, held: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what events said of one table and no batch has said: whole facts, and columns of facts of the batch.
+
+    Args:
+        connection: of the store.
+        table: its name.
+        held: its facts in the store, with `origin`.
+    """
+    events = held.filter(pl.col("origin") == "event").drop("origin")
+    said: dict[str, dict[str, Any]] = {}
+    rows = connection.execute(
+        select(STATEMENTS.c.fact_id, STATEMENTS.c.column_name, STATEMENTS.c.value).where(
+            STATEMENTS.c.table_name == table
         )
-    else:
-        new = offered.join(erased, on=key, how="anti")
-    held = pl.DataFrame(
+    )
+    for key, column, text in rows:
+        said.setdefault(key, {})[column] = json.loads(text)
+    dtypes = dict(events.schema)
+    statements = pl.DataFrame(
+        [
+            [
+                key if name == key_column(table) else _value(values.get(name), dtype)
+                for name, dtype in dtypes.items()
+            ]
+            for key, values in sorted(said.items())
+        ],
+        schema=dtypes,
+        orient="row",
+    )
+    return events, statements
+
+
+def _value(value: Any, dtype: pl.DataType) -> Any:
+    return dt.date.fromisoformat(value) if dtype == pl.Date and value is not None else value
+
+
+def read_held(connection: Connection, table: str) -> pl.DataFrame:
+    """Return the facts of one table in the store, with their key and `origin`."""
+    facts, key = FACTS[table], key_column(table)
+    columns = list(dict.fromkeys([key, *FACT_COLUMNS[table]]))
+    return pl.DataFrame(
         [tuple(row) for row in connection.execute(select(*(facts.c[n] for n in columns), facts.c.origin))],
         schema={key: pl.String, **store_dtypes(table), "origin": pl.String},
         orient="row",
     )
+
+
+def read_erased(connection: Connection, table: str) -> pl.Series:
+    """Return the keys of one table that were erased on request."""
+    statement = select(ERASED_FACTS.c.fact_id).where(ERASED_FACTS.c.table_name == table)
+    return pl.Series(list(connection.execute(statement).scalars()), dtype=pl.String)
+
+
+def _load_table(
+    connection: Connection, table: str, frame: pl.DataFrame, owners: dict[str, str], loaded_at: dt.datetime
+) -> tuple[TableLoad, set[str]]:
+    key, facts = key_column(table), FACTS[table]
+    held = read_held(connection, table)
+    columns = held.columns[:-1]
+    events, statements = read_event_facts(connection, table, held)
+    merged = merge_table(table, fact_frame(table, frame), events, statements, read_erased(connection, table))
+    new = merged.batch
     same = held.join(new, on=columns, how="semi", nulls_equal=True)
     different = new.join(same, on=key, how="anti")
     corrected = held.join(different, on=key, how="semi")
@@ -142,15 +188,21 @@ def _load_table(
         corrected=corrected.height,
         removed=removed.height,
         kept_events=gone.height - removed.height,
-        skipped_erased=offered.height - new.height,
+        skipped_erased=merged.erased_count,
+        contradicted=merged.contradicted,
+    )
+    connection.execute(delete(STATEMENTS).where(STATEMENTS.c.table_name == table))
+    note_statements(
+        connection,
+        table,
+        [
+            (row[key], column, row[column])
+            for row in merged.completed.iter_rows(named=True)
+            for column in merged.completed.columns
+            if column != key
+        ],
     )
     return load, _customers_in(table, changed, owners)
-
-
-def _erased(connection: Connection, table: str) -> pl.DataFrame:
-    statement = select(ERASED_FACTS.c.fact_id).where(ERASED_FACTS.c.table_name == table)
-    keys = list(connection.execute(statement).scalars())
-    return pl.DataFrame({key_column(table): keys}, schema={key_column(table): pl.String})
 
 
 def _row(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select, union_all
 from features.ledger import Ledger, table_dtypes
 from features.signal_labels import signals_schema
 from serving.store.frames import frame_of
+from serving.store.merging import NAMING_CUSTOMERS, with_customers
 from serving.store.overrides import Overrides
 from serving.store.tables import (
     CHANGES,
@@ -25,8 +26,6 @@ from serving.store.tables import (
 )
 
 _CHUNK = 500
-# Tables whose facts make a customer known that was never described; a payment counts when it is on account.
-_NAMING_CUSTOMERS = ("invoices", "payments", "emails", "interactions")
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def _rows(connection: Connection, table: str, customer_ids: Sequence[str] | None
 def _with_derived_customers(
     connection: Connection, customers: pl.DataFrame, customer_ids: Sequence[str] | None
 ) -> pl.DataFrame:
-    named = union_all(*(select(FACTS[table].c.customer_id) for table in _NAMING_CUSTOMERS)).subquery()
+    named = union_all(*(select(FACTS[table].c.customer_id) for table in NAMING_CUSTOMERS)).subquery()
     ids: Iterable[str]
     if customer_ids is None:
         statement = select(named.c.customer_id).where(named.c.customer_id.is_not(None)).distinct()
@@ -156,19 +155,12 @@ def _with_derived_customers(
     else:
         ids = _present(connection, customer_ids)
     missing = sorted(set(ids) - set(customers["customer_id"].to_list()))
-    if not missing:
-        return customers
-    derived = pl.DataFrame({"customer_id": missing, "is_strategic": [False] * len(missing)})
-    dtypes = table_dtypes("customers")
-    filled = derived.with_columns(
-        pl.lit(None, dtype=dtype).alias(name) for name, dtype in dtypes.items() if name not in derived.columns
-    ).select(list(dtypes))
-    return pl.concat([customers, filled]).sort("customer_id")
+    return with_customers(customers, pl.Series(missing, dtype=pl.String))
 
 
 def _present(connection: Connection, customer_ids: Sequence[str]) -> set[str]:
     found: set[str] = set()
-    for table in _NAMING_CUSTOMERS:
+    for table in NAMING_CUSTOMERS:
         column = FACTS[table].c.customer_id
         for start in range(0, len(customer_ids), _CHUNK):
             chunk = list(customer_ids[start : start + _CHUNK])

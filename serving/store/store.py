@@ -36,7 +36,8 @@ from serving.store.mail_signals import (
     read_waiting_mails,
     take_lease,
 )
-from serving.store.nightly_load import TableLoad, load_tables
+from serving.store.merging import EventFacts, merge_facts
+from serving.store.nightly_load import TableLoad, load_tables, read_erased, read_event_facts, read_held
 from serving.store.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
 from serving.store.overrides import Overrides, read_overrides
 from serving.store.reading import (
@@ -49,7 +50,7 @@ from serving.store.reading import (
     read_moment,
     read_pending,
 )
-from serving.store.tables import ANSWERS, AUDIT, COUNTERS, ERASED_FACTS
+from serving.store.tables import ANSWERS, AUDIT, COUNTERS, ERASED_FACTS, FACT_TABLES
 from serving.store.taking_in import mark_changed, take_in
 
 
@@ -139,15 +140,6 @@ class SqlHistoryStore:
         """Take over the ledger of the nightly batch; see `serving.store.nightly_load`."""
         with self.database.writing() as connection:
             return load_tables(connection, ledger, loaded_at)
-
-    def ledger_after(self, ledger: Ledger, loaded_at: dt.datetime) -> Ledger:
-        """Return what the store would hold once a ledger were loaded; nothing is kept of the load."""
-        with self.database.writing() as connection:
-            trial = connection.begin_nested()
-            load_tables(connection, ledger, loaded_at)
-            found = read_ledger_tables(connection)
-            trial.rollback()
-            return found
 
     def history(self) -> HistoryAtMoment:
         """Return the whole ledger and the moment it belongs to."""
@@ -299,6 +291,20 @@ class SqlHistoryStore:
         """Give a lease back."""
         with self.database.writing() as connection:
             end_lease(connection, name, holder)
+
+    def merged_with(self, ledger: Ledger) -> Ledger:
+        """Return a ledger of record merged with the facts of events, as a load would make it; nothing is written."""
+        with self.database.reading() as connection:
+            found = {
+                table: read_event_facts(connection, table, read_held(connection, table))
+                for table in FACT_TABLES
+            }
+            events = EventFacts(
+                {table: pair[0] for table, pair in found.items()},
+                {table: pair[1] for table, pair in found.items()},
+            )
+            erased = {table: read_erased(connection, table) for table in FACT_TABLES}
+        return merge_facts(ledger, events, erased)[0]
 
     def audit_head(self) -> Anchor | None:
         """Return the last position of the chain and its hash; null for an empty chain."""

@@ -192,6 +192,16 @@ KNOWN_IDS: Final = Table(
 )
 Index("known_ids_by_key", KNOWN_IDS.c.kind, KNOWN_IDS.c.match_key)
 
+# What events said of facts that the batch holds and the batch leaves open: one row per column, its value as JSON.
+STATEMENTS: Final = Table(
+    "fact_statements",
+    METADATA,
+    Column("table_name", String(16), primary_key=True),
+    Column("fact_id", Text, primary_key=True),
+    Column("column_name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 # What the e-mails say, one row per mail that the reader of this version has read or failed on.
 MAIL_SIGNALS: Final = Table(
     "mail_signals",

@@ -7,6 +7,7 @@ nothing.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -28,6 +29,7 @@ from serving.store.facts import (
 )
 from serving.store.frames import readable
 from serving.store.known_ids import adopt_awaited, note_facts, with_known_ids
+from serving.store.merging import fillable_columns
 from serving.store.tables import (
     BLANKED,
     CHANGES,
@@ -37,6 +39,7 @@ from serving.store.tables import (
     FEEDS,
     FOLLOWS_INVOICE,
     IDENTIFYING,
+    STATEMENTS,
     fact_key,
     key_column,
     owner_of,
@@ -123,6 +126,22 @@ def _newest_days(facts: _Known, received_on: dt.date) -> dict[str, dt.date | Non
             (min(day, received_on) for day in [*days, newest.get(table)] if day is not None), default=None
         )
     return newest
+
+
+def note_statements(connection: Connection, table: str, said: Iterable[tuple[str, str, Any]]) -> None:
+    """Record what events say of facts that the batch holds: key, column and value; null takes a statement back."""
+    for key, column, value in said:
+        is_it = (
+            (STATEMENTS.c.table_name == table)
+            & (STATEMENTS.c.fact_id == key)
+            & (STATEMENTS.c.column_name == column)
+        )
+        connection.execute(delete(STATEMENTS).where(is_it))
+        if value is not None:
+            text = json.dumps(value, default=lambda day: day.isoformat())
+            connection.execute(
+                insert(STATEMENTS).values(table_name=table, fact_id=key, column_name=column, value=text)
+            )
 
 
 def mark_changed(connection: Connection, customer_ids: Iterable[str]) -> int:
@@ -239,7 +258,11 @@ def _write(
         connection.execute(insert(FACTS[table]), rows)
     for (table, key), values in changed.items():
         is_it = FACTS[table].c[key_column(table)] == key
+        before = connection.execute(select(FACTS[table]).where(is_it)).mappings().one()
         connection.execute(update(FACTS[table]).where(is_it).values(**values, received_at=received_at))
+        if before["origin"] == "batch":
+            said = [column for column in fillable_columns(table) if values[column] != before[column]]
+            note_statements(connection, table, [(key, column, values[column]) for column in said])
 
 
 def _chunks(keys: Sequence[str]) -> Iterable[list[str]]:
