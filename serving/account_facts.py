@@ -281,7 +281,7 @@ def _facts(
     published = insolvency_of(customer.told)
     plan = _plan(customer, invoice, on, tolerance, memory)
     return AccountFacts(
-        balance_amount=max(invoice.balance, NOTHING_OWED),
+        balance_amount=invoice.owed,
         unapplied_credit_amount=credit_share,
         closed_by=invoice.closed_by,
         feeds=feeds,

@@ -125,6 +125,11 @@ class InvoiceRead:
     tasks: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
+    def owed(self) -> Decimal:
+        """What can be asked for on it before credits: nothing once it is closed, be it some cents short."""
+        return NOTHING_OWED if self.closed_by is not None else max(self.balance, NOTHING_OWED)
+
+    @property
     def last_paid_on(self) -> dt.date | None:
         """The value day of the newest cash received on it that stands; None without any."""
         return max((receipt.paid_on for receipt in self.receipts.values() if receipt.is_cash), default=None)

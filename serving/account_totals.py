@@ -24,9 +24,9 @@ class AccountTotals:
     def and_owes(self, invoices: Sequence[InvoiceRead], on: dt.date) -> AccountTotals:
         """The same customer with more invoices; what is overpaid or settled is no debt."""
         owed = {
-            found.row["invoice_id"]: OpenBalance(found.row["due_on"], found.row["currency"], found.balance)
+            found.row["invoice_id"]: OpenBalance(found.row["due_on"], found.row["currency"], found.owed)
             for found in invoices
-            if found.balance > 0
+            if found.owed > 0
         }
         if not owed:
             return self

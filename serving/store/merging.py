@@ -75,8 +75,7 @@ def fact_frame(table: str, frame: pl.DataFrame) -> pl.DataFrame:
 def fillable_columns(table: str) -> tuple[str, ...]:
     """Return the columns that an event may fill in where the batch says nothing."""
     if table == BLANKED:
-        stated = {*KEYS[table], "is_strategic"}  # a customer is strategic or not: the batch always says
-        return tuple(column for column in FACT_COLUMNS[table] if column not in stated)
+        return tuple(column for column in FACT_COLUMNS[table] if column not in KEYS[table])
     return tuple(store_column(table, column) for column in COMPLETED_LATER.get(table, ()))
 
 
@@ -95,6 +94,8 @@ def merge_table(
     key, columns = key_column(table), FACT_COLUMNS[table]
     is_erased = pl.col(key).is_in(erased.implode())
     offered = batch if table == BLANKED else batch.filter(~is_erased)
+    if table == BLANKED:  # "not strategic" is what a source writes that does not know: a person's word stays
+        offered = offered.with_columns(is_strategic=pl.when("is_strategic").then(pl.lit(value=True)))
     said = pl.concat([events, statements]).join(offered, on=key, how="semi")
     fillable = fillable_columns(table)
     both = offered.join(
@@ -134,6 +135,7 @@ def merge_table(
     )
     rows, own = merged.select(batch.columns), events.join(offered, on=key, how="anti")
     if table == BLANKED:
+        rows = rows.with_columns(pl.col("is_strategic").fill_null(value=False))
         rows, own = (
             frame.with_columns(
                 pl.when(~is_erased).then(pl.col(column)).alias(column) for column in IDENTIFYING
