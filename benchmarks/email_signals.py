@@ -54,7 +54,7 @@ def held_out_totals(labelled: list[LabelledMail]) -> dict[str, Any]:
         for mail, found in zip(labelled, signals, strict=True)
         if "promise_to_pay" in mail.labels and "promise_to_pay" in found.labels
     ]
-    days = [mail.promise_date == found.promise_date for mail, found in promised if mail.promise_date]
+    days = [mail.promise_date == found.promise_said_on for mail, found in promised if mail.promise_date]
     sums = [mail.promise_amount == found.promise_amount for mail, found in promised if mail.promise_amount]
     machine = [(mail.auto_reply, found.auto_reply) for mail, found in zip(labelled, signals, strict=True)]
     return {

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from features.email_signals.pipeline import SignalPipeline
-from features.email_signals.values import LABELS, Mail, MailSignals
+from features.email_signals.values import LABELS, PROMISE_FIELDS, Mail, MailSignals
 from features.errors import Fault, InvalidInputError
 
 _KEYS = ("email_id", "customer_id", "sent_at", "direction")
@@ -30,7 +30,15 @@ def signals_schema(quoting: bool = True) -> dict[str, Any]:
         schema[f"{label}_probability"] = pl.Float64
         schema[label] = pl.Boolean
         schema[f"{label}_unsure"] = pl.Boolean
-    schema |= {"promise_date": pl.Date, "promise_amount": pl.Float64, "tone": pl.Float64}
+    schema |= {
+        "promise_status": pl.String,
+        "promise_doubt": pl.String,
+        "promise_said_on": pl.Date,
+        "promise_date": pl.Date,
+        "promise_payable_on": pl.Date,
+        "promise_amount": pl.Float64,
+        "tone": pl.Float64,
+    }
     if quoting:
         schema["quotes"] = pl.String
     return schema
@@ -80,11 +88,7 @@ def _record(signals: MailSignals, quoting: bool) -> dict[str, Any]:
         record[f"{label}_probability"] = signals.probabilities[label]
         record[label] = label in signals.labels
         record[f"{label}_unsure"] = label in signals.unsure_labels
-    record |= {
-        "promise_date": signals.promise_date,
-        "promise_amount": signals.promise_amount,
-        "tone": signals.tone,
-    }
+    record |= {name: getattr(signals, name) for name in (*PROMISE_FIELDS, "tone")}
     if quoting:
         quotes = [{"label": quote.label, "sentence": quote.sentence} for quote in signals.quotes]
         record["quotes"] = json.dumps(quotes, ensure_ascii=False)

@@ -24,6 +24,7 @@ from features.email_signals.model.training import (
 from features.email_signals.promises import promised_payment
 from features.email_signals.reading import ReadMail, read_mails
 from features.email_signals.values import GRAVE_LABELS, LABELS, LANGUAGES, LabelledMail
+from features.signal_labels import IMPLAUSIBLE
 
 _BINS = 10
 Truth = NDArray[np.bool_]
@@ -255,10 +256,13 @@ def promise_totals(labelled: Sequence[LabelledMail]) -> dict[str, dict[str, Any]
 
 
 def _promises_exact(found: Sequence[tuple[LabelledMail, ReadMail]]) -> dict[str, Any]:
+    """Given and read days and sums compared; the answers give the day as the words name it, day off or not."""
     promised = [(mail, promised_payment(read.reading)) for mail, read in found]
-    dated = [(mail.promise_date, given[0]) for mail, given in promised if mail.promise_date]
-    undated = [given[0] for mail, given in promised if not mail.promise_date]
-    priced = [(mail.promise_amount, given[1]) for mail, given in promised if mail.promise_amount is not None]
+    dated = [(mail.promise_date, given.said_on) for mail, given in promised if mail.promise_date]
+    undated = [given.said_on for mail, given in promised if not mail.promise_date]
+    priced = [
+        (mail.promise_amount, given.amount) for mail, given in promised if mail.promise_amount is not None
+    ]
     return {
         "dated_promises_found": len(dated),
         "date_exact_share": _share([a == b for a, b in dated]),
@@ -266,6 +270,7 @@ def _promises_exact(found: Sequence[tuple[LabelledMail, ReadMail]]) -> dict[str,
         "undated_left_null_share": _share([day is None for day in undated]),
         "priced_promises_found": len(priced),
         "amount_exact_share": _share([a == b for a, b in priced]),
+        "implausible_promises": sum(given.status == IMPLAUSIBLE for _, given in promised),
     }
 
 
