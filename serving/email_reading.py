@@ -162,7 +162,11 @@ def read_email(message: EmailRequest) -> EmailAnswer:
     return EmailAnswer(
         language=found.language,
         is_auto_reply=found.auto_reply,
+        promise_status=found.promise_status,
+        promise_doubt=found.promise_doubt,
+        promise_said_on=found.promise_said_on,
         promise_on=found.promise_date,
+        promise_payable_on=found.promise_payable_on,
         promise_amount=found.promise_amount,
         tone=max(-1.0, min(1.0, found.tone)),
         signals=[

@@ -51,7 +51,8 @@ def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool 
     ``{"label": ..., "sentence": ...}``; with quoting off the column is absent.
 
     Args:
-        emails: the ledger's e-mail table (``email_id, customer_id, sent_at, direction, subject, body``).
+        emails: the ledger's e-mail table (``email_id, customer_id, sent_at, direction, subject, body``), with the
+            customer's ``country`` where it is known: its days off then hold for the promised days.
         pipeline: the reader.
         quoting: whether the quoted sentences are kept.
 
@@ -69,13 +70,20 @@ def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool 
         )
         raise InvalidInputError("the e-mail table cannot be read for signals", [fault])
     inbound = emails.filter(pl.col("direction") == "inbound")
-    rows = list(inbound.select(_NEEDED).iter_rows(named=True))
-    mails = (Mail(r["email_id"], _day(r["sent_at"]), r["subject"] or "", r["body"] or "") for r in rows)
+    rows = list(inbound.select(*_NEEDED, *_countries(inbound)).iter_rows(named=True))
+    mails = (
+        Mail(r["email_id"], _day(r["sent_at"]), r["subject"] or "", r["body"] or "", r.get("country"))
+        for r in rows
+    )
     records = [
         {**{key: row[key] for key in _KEYS}, **_record(signals, quoting)}
         for row, signals in zip(rows, pipeline.read_many(mails), strict=True)
     ]
     return pl.DataFrame(records, schema=signals_schema(quoting), orient="row")
+
+
+def _countries(emails: pl.DataFrame) -> tuple[str, ...]:
+    return ("country",) if "country" in emails.columns else ()
 
 
 def _day(sent_at: dt.datetime | dt.date) -> dt.date:

@@ -13,8 +13,8 @@ from features.email_signals.values import Mention, TimeExpression
 _GREETING_BEFORE = ("bonne ", "bon ", "belle ", "nice ", "lovely ", "good ", "great ")
 _OTHER_COMMITMENT = re.compile(
     r"(?:\bsign|rappel|call you|repond|reply|livr|deliver|reunion|meeting|camion|back to you|back on|audience|rentre\b"
-    r"|retour|jusqu|until|echu|due on|due by|comptable passe|comes in|(?:est|sera|serons|sommes) ferme|fermeture|closed|conge|absent|chaque|every|each"
-    r"|tous les|nous (?:paie|paye|regle|verse|vire)\b|pays us|paying us)"
+    r"|retour|jusqu|until|echu|due on|due by|comptable passe|comes in|fermeture|closed|conge|absent|chaque|every|each"
+    r"|(?:est|sera|serons|sommes) ferme|tous les|nous (?:paie|paye|regle|verse|vire)\b|pays us|paying us)"
     r"(?!.*(?:virement|reglement|paiement|cheque|payment|transfer))"
 )
 """Words just before a moment that tie it to something else than the payment."""

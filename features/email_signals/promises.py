@@ -11,7 +11,7 @@ from features.email_signals.promised_moment import choose_moment, sentence_of
 from features.email_signals.promised_sum import promised_sum
 from features.email_signals.time_expressions.calendar_days import PLAUSIBLE_DAYS_AHEAD
 from features.email_signals.values import TimeExpression
-from features.signal_labels import BEYOND_HORIZON, DATED, GONE_BY, IMPLAUSIBLE, UNDATED
+from features.signal_labels import PromiseDoubt, PromiseStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Promise:
         sentence: index of the sentence that names the day; null when none does.
     """
 
-    status: str
-    doubt: str | None = None
+    status: PromiseStatus
+    doubt: PromiseDoubt | None = None
     said_on: dt.date | None = None
     on: dt.date | None = None
     payable_on: dt.date | None = None
@@ -50,16 +50,16 @@ def promised_payment(reading: Reading) -> Promise:
     chosen = choose_moment(counted or mentions, reading)
     amount = promised_sum(chosen, counted, reading)
     if chosen is None:
-        return Promise(UNDATED, amount=amount)
+        return Promise("undated", amount=amount)
     sentence = sentence_of(chosen.start, reading)
     doubt = chosen.doubt or _doubt_about(chosen.on, reading.sent_on)
     if doubt is not None:
-        return Promise(IMPLAUSIBLE, doubt, said_on=chosen.on, amount=amount, sentence=sentence)
+        return Promise("implausible", doubt, said_on=chosen.on, amount=amount, sentence=sentence)
     if chosen.on is None:
-        return Promise(UNDATED, amount=amount, sentence=sentence)
+        return Promise("undated", amount=amount, sentence=sentence)
     on = _day_meant(chosen, chosen.on, reading)
     return Promise(
-        DATED,
+        "dated",
         said_on=chosen.on,
         on=on,
         payable_on=next_working_day(on, reading.country),
@@ -68,12 +68,12 @@ def promised_payment(reading: Reading) -> Promise:
     )
 
 
-def _doubt_about(on: dt.date | None, sent_on: dt.date) -> str | None:
+def _doubt_about(on: dt.date | None, sent_on: dt.date) -> PromiseDoubt | None:
     if on is None:
         return None
     if on < sent_on:
-        return GONE_BY
-    return BEYOND_HORIZON if (on - sent_on).days > PLAUSIBLE_DAYS_AHEAD else None
+        return "gone_by"
+    return "beyond_horizon" if (on - sent_on).days > PLAUSIBLE_DAYS_AHEAD else None
 
 
 def _day_meant(chosen: TimeExpression, on: dt.date, reading: Reading) -> dt.date:

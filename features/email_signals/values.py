@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from features.signal_labels import LABELS as LABELS
+from features.signal_labels import PromiseDoubt, PromiseStatus
 
 GRAVE_LABELS: frozenset[str] = frozenset({"insolvency", "financial_difficulty", "dispute", "hostile_tone"})
 """Signals that must almost never be raised on a mail that carries none: they stop or harden a dunning sequence."""
@@ -108,8 +109,8 @@ class MailSignals:
         probabilities: calibrated probability (0 to 1) of each of the ten labels.
         quotes: the sentences behind the decided and unsure labels; empty when quoting is off.
         cues: mentions found, counted or not, so that a person can see why.
-        promise_status: ``dated``, ``undated`` or ``implausible`` (``PROMISE_STATUSES``); null without promise.
-        promise_doubt: why the day is implausible, one of ``PROMISE_DOUBTS``; null otherwise.
+        promise_status: ``dated``, ``undated`` or ``implausible`` (``PromiseStatus``); null without promise.
+        promise_doubt: why the day is implausible (``PromiseDoubt``); null otherwise.
         promise_said_on: day of the earliest promised payment as the words give it, also when it is implausible;
             null when they give none.
         promise_date: the promised day that may be relied on: ``promise_said_on``, or the last working day of the
@@ -129,8 +130,8 @@ class MailSignals:
     probabilities: Mapping[str, float]
     quotes: tuple[Quote, ...] = ()
     cues: tuple[Cue, ...] = ()
-    promise_status: str | None = None
-    promise_doubt: str | None = None
+    promise_status: PromiseStatus | None = None
+    promise_doubt: PromiseDoubt | None = None
     promise_said_on: dt.date | None = None
     promise_date: dt.date | None = None
     promise_payable_on: dt.date | None = None
@@ -152,7 +153,7 @@ class TimeExpression:
         weekday: the weekday named (0 Monday to 6 Sunday); null when none is.
         day: the day of the month named, when the words give no month; null otherwise.
         has_date: the words give a day of a month, named or in figures ("12 June", "the 12th", "12/6").
-        doubt: why the words cannot be trusted, one of ``PROMISE_DOUBTS``; null when they agree.
+        doubt: why the words cannot be trusted; null when they agree.
     """
 
     start: int
@@ -163,7 +164,7 @@ class TimeExpression:
     weekday: int | None = None
     day: int | None = None
     has_date: bool = False
-    doubt: str | None = None
+    doubt: PromiseDoubt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from features.email_signals.model.training import (
 from features.email_signals.promises import promised_payment
 from features.email_signals.reading import ReadMail, read_mails
 from features.email_signals.values import GRAVE_LABELS, LABELS, LANGUAGES, LabelledMail
-from features.signal_labels import IMPLAUSIBLE
 
 _BINS = 10
 Truth = NDArray[np.bool_]
@@ -270,7 +269,7 @@ def _promises_exact(found: Sequence[tuple[LabelledMail, ReadMail]]) -> dict[str,
         "undated_left_null_share": _share([day is None for day in undated]),
         "priced_promises_found": len(priced),
         "amount_exact_share": _share([a == b for a, b in priced]),
-        "implausible_promises": sum(given.status == IMPLAUSIBLE for _, given in promised),
+        "implausible_promises": sum(given.status == "implausible" for _, given in promised),
     }
 
 

@@ -7,7 +7,7 @@ import re
 
 from features.email_signals.time_expressions.families import families_for
 from features.email_signals.time_expressions.linking import link_moments
-from features.email_signals.time_expressions.resolving import Sending
+from features.email_signals.time_expressions.moments import Sending
 from features.email_signals.values import TimeExpression
 
 _AMERICAN = re.compile(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from features.email_signals.time_expressions.calendar_days import day_of_month
-from features.email_signals.time_expressions.resolving import weekday_with_day
+from features.email_signals.time_expressions.single_days import weekday_with_day
 from features.email_signals.values import TimeExpression
-from features.signal_labels import WEEKDAY_DIFFERS
+from features.signal_labels import PromiseDoubt
 
 _LONGEST_GAP = 28
 _WEEK_DAYS = 4
@@ -71,11 +71,8 @@ def _in_detail(
     if first.weekday is None or first.has_date or second.on is None or not second.has_date:
         return first, second
     agreed = weekday_with_day(first.weekday, second.day, sent_on) if second.day else None
-    day, doubt = (
-        (agreed.on, agreed.doubt)
-        if agreed is not None
-        else (second.on, None if second.on.weekday() == first.weekday else WEEKDAY_DIFFERS)
-    )
+    day = second.on if agreed is None else agreed.on
+    doubt: PromiseDoubt | None = "weekday_differs" if day and day.weekday() != first.weekday else None
     return replace(first, on=day, doubt=doubt), replace(second, on=day, doubt=doubt)
 
 
