@@ -22,6 +22,18 @@ _PART = re.compile(
 )
 """The part of the sum that follows: "la moitié des 3 000 €", "30 % of the £3,000"."""
 
+_PAID = r"(?:paye|regle|verse|vire|envoye|debite|paid|sent|transferred)e?s?"
+_PAID_BEFORE = re.compile(
+    rf"\b(?:ai|as|a|avons|avez|ont|have|has|had|'ve|already|deja)"
+    rf"(?: (?!pas\b|not\b|jamais\b|never\b)\w+){{0,2}} {_PAID}"
+    r"(?: (?:vous|you|les|la|le|the|a|an|un|une|des|de|of|somme|sum|acompte|deposit|part|partie)){0,4} $"
+)
+_PAID_AFTER = re.compile(
+    rf"\)? (?:qui (?:a|ont) ete |that was |which was )?(?:(?:deja|already) {_PAID}"
+    rf"|{_PAID} (?:deja|already|hier|yesterday|last|ce matin|this morning|la semaine derniere|le mois dernier))\b"
+)
+"""What makes a sum one that has been paid: "vous ai payé 500 €", "the £500 already paid"."""
+
 
 def promised_sum(chosen: TimeExpression | None, mentions: list[Mention], reading: Reading) -> float | None:
     """The sum nearest to the promised day in the same sentence, else inside the promise's sentence.
@@ -35,11 +47,20 @@ def promised_sum(chosen: TimeExpression | None, mentions: list[Mention], reading
         The sum in the currency of the mail; null when none is stated.
     """
     sentences = {sentence_of(chosen.start, reading)} if chosen else {mention.sentence for mention in mentions}
-    amounts = [a for a in reading.amounts if sentence_of(a.start, reading) in sentences]
+    amounts = [
+        a
+        for a in reading.amounts
+        if sentence_of(a.start, reading) in sentences and not _has_been_paid(a, reading)
+    ]
     if not amounts:
         return _amount_in_passing(max(sentences, default=-1) + 1, reading)
     nearest = min(amounts, key=lambda a: _distance(a, chosen, reading)) if chosen else amounts[0]
     return round(sum(_value(amount, reading) for amount in _listed_with(nearest, amounts, reading)), 2)
+
+
+def _has_been_paid(amount: Amount, reading: Reading) -> bool:
+    before = reading.folded[max(0, amount.start - 40) : amount.start]
+    return bool(_PAID_BEFORE.search(before) or _PAID_AFTER.match(reading.folded, amount.end))
 
 
 def _listed_with(nearest: Amount, amounts: list[Amount], reading: Reading) -> list[Amount]:

@@ -65,9 +65,13 @@ def named_date(day: dt.date | None, sending: Sending, weekday: int | None = None
     return single._replace(has_date=True, doubt=doubt)
 
 
-def period(since: dt.date, end: dt.date, sending: Sending, *, has_year: bool = False) -> Moment:
-    """A stretch of days whose last is meant; once it has gone by, only a year or the verb says what it is about."""
-    gone_by = "past" if has_year else "open"
+def period(since: dt.date, end: dt.date, sending: Sending, *, is_told_of: bool = False) -> Moment:
+    """A stretch of days whose last is meant.
+
+    Once it has gone by it is past where the words tell of it ("in April", "fin mai 2025"); otherwise only the verb
+    beside it can say what it is about ("fin mai", "S21").
+    """
+    gone_by = "past" if is_told_of else "open"
     tense = "future" if end > sending.on else "today" if end == sending.on else gone_by
     return Moment(end, tense, since=since)
 
@@ -77,9 +81,9 @@ def whole_week(friday: dt.date | None, sending: Sending) -> Moment | None:
     return period(days.monday_of_week(friday), friday, sending) if friday else None
 
 
-def whole_month(end: dt.date | None, sending: Sending, *, has_year: bool = False) -> Moment | None:
+def whole_month(end: dt.date | None, sending: Sending, *, is_told_of: bool = False) -> Moment | None:
     """A calendar month, which runs to its last day; null without one."""
-    return period(end.replace(day=1), end, sending, has_year=has_year) if end else None
+    return period(end.replace(day=1), end, sending, is_told_of=is_told_of) if end else None
 
 
 def counted(text: str | None) -> int:

@@ -19,6 +19,10 @@ from features.email_signals.time_expressions.moments import (
 from features.email_signals.time_expressions.patterns import MONTHS, ORDINALS
 
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
+_IN_A_MONTH = re.compile(r"(?:en|in|during|au mois de|au mois d') ?")
+_LONGEST_WEEK_RANGE = 4
+_LEAP_WEEK = 53
+"""The week (ISO 8601) that some years have and most have not."""
 
 
 def week_of(m: re.Match[str], sending: Sending) -> Moment | None:
@@ -31,8 +35,14 @@ def week_of(m: re.Match[str], sending: Sending) -> Moment | None:
 
 
 def week_number(m: re.Match[str], sending: Sending) -> Moment | None:
-    """A numbered week: "S21", "week 24"."""
-    return whole_week(days.friday_of_iso_week(sending.on, int(m["week"]), year_named(m)), sending)
+    """A numbered week, or the later of two that follow each other closely: "S21", "week 24", "semaine 24 ou 25"."""
+    week, later = int(m["week"]), int(m["later"] or 0)
+    if week < later <= week + _LONGEST_WEEK_RANGE:
+        week = later
+    friday = days.friday_of_iso_week(sending.on, week, year_named(m))
+    if friday is None and week == _LEAP_WEEK:
+        return Moment(None, "open", doubt="no_such_day")
+    return whole_week(friday, sending)
 
 
 def next_week(_m: re.Match[str], sending: Sending) -> Moment | None:
@@ -76,7 +86,8 @@ def end_of_month(m: re.Match[str], sending: Sending) -> Moment | None:
     """A named month, running to its last day: "fin mai", "in July"."""
     year = year_named(m)
     end = days.end_of_named_month(sending.on, MONTHS[m["month"].rstrip(".")], year)
-    return whole_month(end, sending, has_year=year is not None)
+    is_told_of = year is not None or _IN_A_MONTH.match(m.group()) is not None
+    return whole_month(end, sending, is_told_of=is_told_of)
 
 
 def half_of_month(m: re.Match[str], sending: Sending) -> Moment | None:

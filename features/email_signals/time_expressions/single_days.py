@@ -27,6 +27,11 @@ from features.email_signals.time_expressions.patterns import (
     WEEKDAYS,
 )
 
+_MONTHS_OF_YEAR = range(1, 13)
+_LAST_DAYS = range(29, 32)
+"""Days that some months have and some have not."""
+_NO_SUCH_DAY = Moment(None, "open", has_date=True, doubt="no_such_day")
+"""A date that the calendar lacks: "31 juin", "29/02" in most years."""
 _LEADS_A_DAY = re.compile(r"\b(?:on|by|before|for|until|till|out|due)(?: the)? $")
 
 
@@ -37,8 +42,8 @@ def named_day(m: re.Match[str], sending: Sending) -> Moment | None:
     found = days.day_in_year(sending.on, month, day, year)
     if m.groupdict().get("next") and found is not None and found <= sending.on:
         found = days.valid_day(found.year + 1, month, day)
-    if found is None and 29 <= day <= 31:
-        return Moment(None, "open", has_date=True, doubt="no_such_day")
+    if found is None and day in _LAST_DAYS:
+        return _NO_SUCH_DAY
     return named_date(found, sending, weekday)
 
 
@@ -49,7 +54,11 @@ def day_in_letters(m: re.Match[str], sending: Sending) -> Moment | None:
 
 def iso_day(m: re.Match[str], sending: Sending) -> Moment | None:
     """A day in ISO form: 2026-06-30."""
-    return named_date(days.valid_day(int(m[1]), int(m[2]), int(m[3])), sending)
+    month, day = int(m[2]), int(m[3])
+    found = days.valid_day(int(m[1]), month, day)
+    if found is None and month in _MONTHS_OF_YEAR and day in _LAST_DAYS:
+        return _NO_SUCH_DAY
+    return named_date(found, sending)
 
 
 def numeric_day(m: re.Match[str], sending: Sending) -> Moment | None:
@@ -64,7 +73,7 @@ def numeric_day(m: re.Match[str], sending: Sending) -> Moment | None:
     read = [
         moment
         for day, month in orders
-        if 1 <= month <= 12
+        if month in _MONTHS_OF_YEAR
         and (moment := named_date(days.day_in_year(sending.on, month, day, year), sending, weekday))
         is not None
     ]
@@ -72,6 +81,8 @@ def numeric_day(m: re.Match[str], sending: Sending) -> Moment | None:
         read.sort(key=lambda moment: moment.doubt is not None)
     elif sending.is_order_open and _LEADS_A_DAY.search(m.string, max(0, m.start() - 12), m.start()):
         read.sort(key=lambda moment: not _is_plausible(moment, sending))
+    if not read and any(day in _LAST_DAYS and month in _MONTHS_OF_YEAR for day, month in orders):
+        return _NO_SUCH_DAY
     return read[0] if read else None
 
 
