@@ -82,6 +82,21 @@ def test_what_was_read_survives_a_restart_and_comes_from_the_nightly_run(tmp_pat
     assert len(fourth.read) == 60
 
 
+def test_signals_remembered_in_an_older_shape_are_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "mail_signals.parquet"
+    emails = mails(*((f"M-{number}", "text") for number in range(60)))
+    EmailReader(CountingPipeline, path)(emails)  # type: ignore[arg-type]
+    pl.read_parquet(path).drop("promise_status", "promise_doubt").write_parquet(path)
+    again = CountingPipeline()
+    found = EmailReader(lambda: again, path)(emails)  # type: ignore[arg-type, return-value]
+    assert len(again.read) == 60
+    assert "promise_status" in pl.read_parquet(path).columns
+    older = found.drop("promise_status")
+    path.unlink()
+    remember_signals(path, emails, older)
+    assert not path.exists()
+
+
 def test_evidence_is_recent_quoted_and_known_before_the_as_of_date() -> None:
     def row(number: str, day: dt.datetime, auto: bool = False) -> dict[str, object]:
         blank = dict.fromkeys(signals_schema())
