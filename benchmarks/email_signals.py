@@ -27,7 +27,7 @@ from features.email_signals import (
     read_unread_mails,
 )
 from features.email_signals.model.artefact import DEFAULT_FOLDER
-from features.email_signals.model.evaluation import scores
+from features.email_signals.model.evaluation import promise_totals, scores
 
 QUALITY_FILE = DEFAULT_FOLDER.parent / "quality.json"
 HELD_OUT_EMAILS = LABELLED_EMAILS.parent / "held_out_emails.jsonl"
@@ -54,7 +54,7 @@ def held_out_totals(labelled: list[LabelledMail]) -> dict[str, Any]:
         for mail, found in zip(labelled, signals, strict=True)
         if "promise_to_pay" in mail.labels and "promise_to_pay" in found.labels
     ]
-    days = [mail.promise_date == found.promise_date for mail, found in promised if mail.promise_date]
+    days = [mail.promise_date == found.promise_said_on for mail, found in promised if mail.promise_date]
     sums = [mail.promise_amount == found.promise_amount for mail, found in promised if mail.promise_amount]
     machine = [(mail.auto_reply, found.auto_reply) for mail, found in zip(labelled, signals, strict=True)]
     return {
@@ -67,6 +67,13 @@ def held_out_totals(labelled: list[LabelledMail]) -> dict[str, Any]:
         "auto_replies_found": [sum(a and b for a, b in machine), sum(a for a, _ in machine)],
         "auto_replies_wrongly_found": sum(b and not a for a, b in machine),
     }
+
+
+def promise_dates(labelled: list[LabelledMail]) -> dict[str, Any]:
+    """Promised days and sums read exactly, by set of mails and language; the unread writers in totals only."""
+    unread = [mail for mails in read_unread_mails().values() for mail in mails]
+    sets = {"labelled": labelled, "read_writers": read_known_mails(), "unread_writers": unread}
+    return {name: promise_totals(mails) for name, mails in sets.items()}
 
 
 def measure_speed(mails: list[Mail], repeats: int = 3) -> dict[str, Any]:
@@ -109,6 +116,9 @@ def main() -> None:
     parser.add_argument("--quality-only", action="store_true")
     parser.add_argument("--record", action="store_true")
     parser.add_argument(
+        "--promises-only", action="store_true", help="only how exactly promised days and sums are read"
+    )
+    parser.add_argument(
         "--held-out", action="store_true", help="only the shipped reader's totals on the held-out mails"
     )
     options = parser.parse_args()
@@ -116,6 +126,9 @@ def main() -> None:
         print(json.dumps(held_out_totals(read_labelled_file(HELD_OUT_EMAILS)), indent=1))
         return
     labelled = read_labelled_file(options.labelled)
+    if options.promises_only:
+        print(json.dumps(promise_dates(labelled), indent=1))
+        return
     report: dict[str, Any] = {}
     if not options.speed_only:
         report["quality"] = cross_validate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -20,6 +20,13 @@ LABELS: Final[tuple[str, ...]] = (
 )
 """The ten signals, in the order used everywhere; columns of the signals frame. Defined in data_samples/emails."""
 
+PromiseStatus = Literal["dated", "undated", "implausible"]
+"""What is known of a promised day: one that can be used; none is named; one is named that a person must look at."""
+
+PromiseDoubt = Literal["gone_by", "beyond_horizon", "weekday_differs", "no_such_day"]
+"""Why a promised day is implausible: it lies before the mail; it lies too far ahead; the weekday named with it is
+another; the calendar has no such day."""
+
 
 def signals_schema(quoting: bool = True) -> dict[str, Any]:
     """Columns and types of the signal table."""
@@ -35,7 +42,15 @@ def signals_schema(quoting: bool = True) -> dict[str, Any]:
         schema[f"{label}_probability"] = pl.Float64
         schema[label] = pl.Boolean
         schema[f"{label}_unsure"] = pl.Boolean
-    schema |= {"promise_date": pl.Date, "promise_amount": pl.Float64, "tone": pl.Float64}
+    schema |= {
+        "promise_status": pl.String,
+        "promise_doubt": pl.String,
+        "promise_said_on": pl.Date,
+        "promise_date": pl.Date,
+        "promise_payable_on": pl.Date,
+        "promise_amount": pl.Float64,
+        "tone": pl.Float64,
+    }
     if quoting:
         schema["quotes"] = pl.String
     return schema

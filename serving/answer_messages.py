@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from features.signal_labels import PromiseDoubt, PromiseStatus
 from serving.decision_messages import DecisionAnswer
 from serving.reply import Probability, Reply
 
@@ -204,7 +205,19 @@ class EmailAnswer(Reply):
 
     language: str = Field(description="fr, en or mixed, of the sender's own text")
     is_auto_reply: bool
-    promise_on: dt.date | None = Field(description="day of the earliest promised payment")
+    promise_status: PromiseStatus | None = Field(
+        description="null without a promise; implausible: a day is named that a person must look at"
+    )
+    promise_doubt: PromiseDoubt | None = Field(description="why the day is implausible")
+    promise_said_on: dt.date | None = Field(
+        description="day of the earliest promised payment as the words give it, also when it is implausible"
+    )
+    promise_on: dt.date | None = Field(
+        description="the promised day that may be relied on; null unless the status is dated"
+    )
+    promise_payable_on: dt.date | None = Field(
+        description="first working day from promise_on on; later than it when the words name a day off"
+    )
     promise_amount: float | None = Field(description="amount promised, in the currency of the mail")
     tone: float = Field(ge=-1, le=1, description="from -1 (hostile) to 1 (warm); a weak signal")
     signals: list[EmailSignal]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from features.errors import EncoursError
+from features.signal_labels import signals_schema
 from serving.answer_messages import EmailAnswer, EmailCue, EmailSignal, EvidenceAnswer
 from serving.messages import EmailRequest
 
@@ -39,14 +40,14 @@ def shared_pipeline() -> SignalPipeline:
 
 @cache
 def reader_version(quoting: bool = True) -> str:
-    """Return what changes whenever mails have to be read anew: the artefact, and whether sentences are kept.
+    """Return what changes whenever mails have to be read anew: the artefact, what is told of a mail, and quoting.
 
     Args:
         quoting: keep the sentences a signal rests on; without them no word of a mail is kept or shown.
     """
     from features.email_signals.model.artefact import DEFAULT_FOLDER
 
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(",".join(signals_schema()).encode())
     for path in sorted(DEFAULT_FOLDER.iterdir()):
         digest.update(path.read_bytes())
     return f"{digest.hexdigest()[:16]}-{'quoting' if quoting else 'silent'}"
@@ -72,7 +73,11 @@ def read_email(message: EmailRequest) -> EmailAnswer:
     return EmailAnswer(
         language=found.language,
         is_auto_reply=found.auto_reply,
+        promise_status=found.promise_status,
+        promise_doubt=found.promise_doubt,
+        promise_said_on=found.promise_said_on,
         promise_on=found.promise_date,
+        promise_payable_on=found.promise_payable_on,
         promise_amount=found.promise_amount,
         tone=max(-1.0, min(1.0, found.tone)),
         signals=[

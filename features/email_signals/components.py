@@ -21,6 +21,7 @@ class Reading:
         text: sender's own text, its own subject line first when it wrote one.
         sent_on: day the mail was sent.
         language: ``fr``, ``en`` or ``mixed``.
+        country: whose days off hold for the days it names (ISO 3166 alpha-2); null: weekends only.
         sentences: character spans of the sentences.
         folded: text folded, same length.
         moments: moments named, in reading order.
@@ -37,6 +38,7 @@ class Reading:
     text: str
     sent_on: dt.date
     language: str
+    country: str | None = None
     sentences: tuple[tuple[int, int], ...] = ()
     folded: str = ""
     moments: tuple[TimeExpression, ...] = ()

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from features.email_signals.pipeline import SignalPipeline
-from features.email_signals.values import LABELS, Mail, MailSignals
+from features.email_signals.values import LABELS, PROMISE_FIELDS, Mail, MailSignals
 from features.errors import Fault, InvalidInputError
 from features.signal_labels import signals_schema
 
@@ -24,7 +24,8 @@ def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool 
     ``{"label": ..., "sentence": ...}``; with quoting off the column is absent.
 
     Args:
-        emails: the ledger's e-mail table (``email_id, customer_id, sent_at, direction, subject, body``).
+        emails: the ledger's e-mail table (``email_id, customer_id, sent_at, direction, subject, body``), with the
+            customer's ``country`` where it is known: its days off then hold for the promised days.
         pipeline: the reader.
         quoting: whether the quoted sentences are kept.
 
@@ -42,13 +43,20 @@ def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool 
         )
         raise InvalidInputError("the e-mail table cannot be read for signals", [fault])
     inbound = emails.filter(pl.col("direction") == "inbound")
-    rows = list(inbound.select(_NEEDED).iter_rows(named=True))
-    mails = (Mail(r["email_id"], _day(r["sent_at"]), r["subject"] or "", r["body"] or "") for r in rows)
+    rows = list(inbound.select(*_NEEDED, *_countries(inbound)).iter_rows(named=True))
+    mails = (
+        Mail(r["email_id"], _day(r["sent_at"]), r["subject"] or "", r["body"] or "", r.get("country"))
+        for r in rows
+    )
     records = [
         {**{key: row[key] for key in _KEYS}, **_record(signals, quoting)}
         for row, signals in zip(rows, pipeline.read_many(mails), strict=True)
     ]
     return pl.DataFrame(records, schema=signals_schema(quoting), orient="row")
+
+
+def _countries(emails: pl.DataFrame) -> tuple[str, ...]:
+    return ("country",) if "country" in emails.columns else ()
 
 
 def _day(sent_at: dt.datetime | dt.date) -> dt.date:
@@ -61,11 +69,7 @@ def _record(signals: MailSignals, quoting: bool) -> dict[str, Any]:
         record[f"{label}_probability"] = signals.probabilities[label]
         record[label] = label in signals.labels
         record[f"{label}_unsure"] = label in signals.unsure_labels
-    record |= {
-        "promise_date": signals.promise_date,
-        "promise_amount": signals.promise_amount,
-        "tone": signals.tone,
-    }
+    record |= {name: getattr(signals, name) for name in (*PROMISE_FIELDS, "tone")}
     if quoting:
         quotes = [{"label": quote.label, "sentence": quote.sentence} for quote in signals.quotes]
         record["quotes"] = json.dumps(quotes, ensure_ascii=False)

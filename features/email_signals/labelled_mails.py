@@ -17,7 +17,8 @@ _SHOWN = 40
 def read_mails_file(path: Path) -> list[Mail]:
     """Mails of a JSON Lines file (``id``, ``sent_at``, ``subject``, ``body``), in file order.
 
-    ``sent_at`` is an ISO day or instant; ``subject`` may be empty. Other fields are ignored.
+    ``sent_at`` is an ISO day or instant; ``subject`` may be empty; ``country`` (ISO 3166 alpha-2, optional) is whose
+    days off hold. Other fields are ignored.
 
     Raises:
         InvalidInputError: the file is absent or a line is malformed; line and field of every fault are named.
@@ -46,12 +47,12 @@ def read_labelled_file(path: Path) -> list[LabelledMail]:
 
 def _mail(record: dict[str, Any]) -> Mail:
     day = dt.datetime.fromisoformat(record["sent_at"]).date()
-    return Mail(record["id"], day, record.get("subject") or "", record["body"])
+    return Mail(record["id"], day, record.get("subject") or "", record["body"], record.get("country"))
 
 
 def _records(path: Path, *, labelled: bool) -> Iterable[tuple[int, dict[str, Any]]]:
     try:
-        lines = path.read_bytes().decode("utf-8-sig").splitlines()
+        lines = path.read_bytes().decode("utf-8-sig").split("\n")
     except FileNotFoundError as absent:
         raise InvalidInputError(
             f"no file {path}", [Fault("file not found", str(path), remedy="check the path")]
@@ -119,6 +120,15 @@ def _mail_faults(record: dict[str, Any], where: str) -> list[Fault]:
         value = record.get(name)
         if not isinstance(value, str) or not (value or may_be_empty):
             faults.append(Fault(_described(record, name), f"{where}, field {name}", "a text", f"give {name}"))
+    if not isinstance(record.get("country"), str | None):
+        faults.append(
+            Fault(
+                _described(record, "country"),
+                f"{where}, field country",
+                "a country of two letters such as FR, or null",
+                "correct it",
+            )
+        )
     if not isinstance(record.get("subject", ""), str | None):
         faults.append(
             Fault(

@@ -13,10 +13,10 @@ from features.email_signals.components import Reading
 from features.email_signals.model.artefact import DEFAULT_FOLDER, SignalArtefact, load_artefact
 from features.email_signals.model.deciding import Decider
 from features.email_signals.model.vectors import mail_terms, mention_features, text_terms
-from features.email_signals.promises import promised_payment
+from features.email_signals.promises import Promise, promised_payment
 from features.email_signals.reading import ReadMail, mail_pipeline, read_mails
 from features.email_signals.tone import measure_tone
-from features.email_signals.values import LABELS, Cue, Mail, MailSignals, Quote
+from features.email_signals.values import LABELS, Cue, Mail, MailSignals, Mention, Quote
 
 _PROMISE = LABELS.index("promise_to_pay")
 _HOSTILE = LABELS.index("hostile_tone")
@@ -53,7 +53,7 @@ class SignalPipeline:
         found = self._decider.probabilities(mail_terms(reading), values) if reading.words else nothing
         decided = found >= self._decide_at
         unsure = (found >= self._unsure_from) & ~decided
-        day, amount = promised_payment(reading) if decided[_PROMISE] else (None, None)
+        promise = promised_payment(reading) if decided[_PROMISE] else None
         return MailSignals(
             id=read.mail.id,
             language=reading.language,
@@ -61,36 +61,56 @@ class SignalPipeline:
             labels=tuple(label for label, yes in zip(LABELS, decided, strict=True) if yes),
             unsure_labels=tuple(label for label, yes in zip(LABELS, unsure, strict=True) if yes),
             probabilities={label: round(float(p), 4) for label, p in zip(LABELS, found, strict=True)},
-            quotes=self._quotes(reading, decided | unsure),
+            quotes=self._quotes(reading, decided | unsure, promise),
             cues=_cues(reading),
-            promise_date=day,
-            promise_amount=amount,
+            promise_status=promise.status if promise else None,
+            promise_doubt=promise.doubt if promise else None,
+            promise_said_on=promise.said_on if promise else None,
+            promise_date=promise.on if promise else None,
+            promise_payable_on=promise.payable_on if promise else None,
+            promise_amount=promise.amount if promise else None,
             tone=measure_tone(read.own.text, float(found[_HOSTILE])),
         )
 
-    def _quotes(self, reading: Reading, shown: NDArray[np.bool_]) -> tuple[Quote, ...]:
-        """For each shown label the sentence that speaks most for it: counted mentions first, then the words' weight."""
+    def _quotes(
+        self, reading: Reading, shown: NDArray[np.bool_], promise: Promise | None
+    ) -> tuple[Quote, ...]:
+        """For each shown label the sentence that speaks most for it: counted mentions first, then the words' weight.
+
+        A promise whose day is named in another sentence has that one quoted too.
+        """
         if not shown.any() or not reading.sentences:
             return ()
         margins: dict[int, NDArray[np.float32]] = {}
         quotes: list[Quote] = []
         for column in np.flatnonzero(shown):
             label = LABELS[column]
-            telling = {
-                m.sentence for m in reading.mentions if m.label == label and m.is_strong and not m.qualifiers
-            }
+            own = [m for m in reading.mentions if m.label == label]
+            telling = {m.sentence for m in own if m.is_strong and not m.qualifiers}
             pool = sorted(telling) or list(range(len(reading.sentences)))
             if len(pool) > 1:
                 margins |= {n: self._sentence_margins(reading, n) for n in pool if n not in margins}
                 pool = [max(pool, key=lambda number: (float(margins[number][column]), -number))]
-            start, end = reading.sentences[pool[0]]
-            quotes.append(Quote(label, reading.text[start : min(end, start + _LONGEST_QUOTE)]))
+            quotes.append(Quote(label, _sentence_with(own, pool[0], reading)))
+            named_in = promise.sentence if promise and column == _PROMISE else None
+            if named_in is not None and 0 <= named_in != pool[0]:
+                quotes.append(Quote(label, _sentence_with([], named_in, reading)))
         return tuple(quotes)
 
     def _sentence_margins(self, reading: Reading, number: int) -> NDArray[np.float32]:
         """What the words of a sentence weigh for each label."""
         first, end = reading.sentence_words[number]
         return self._decider.text_margins(text_terms(reading.words[first:end], ((0, end - first),)))
+
+
+def _sentence_with(mentions: list[Mention], number: int, reading: Reading) -> str:
+    """A sentence as written; of one longer than a quote may be, the part that holds its first mention."""
+    start, end = reading.sentences[number]
+    if end - start > _LONGEST_QUOTE:
+        places = [reading.word_starts[m.start] for m in mentions if m.sentence == number]
+        first = min(places, default=start) - _LONGEST_QUOTE // 4
+        start = min(max(start, first), end - _LONGEST_QUOTE)
+    return reading.text[start : min(end, start + _LONGEST_QUOTE)]
 
 
 def _cues(reading: Reading) -> tuple[Cue, ...]:

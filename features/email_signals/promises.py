@@ -1,147 +1,84 @@
-"""Date and amount of the earliest promised payment, taken from the promise's own words."""
+"""The earliest promised payment of a mail: its day, how far it can be relied on, and its sum."""
 
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
+from dataclasses import dataclass
 
+from features.calendars import next_working_day, previous_working_day
 from features.email_signals.components import Reading
-from features.email_signals.values import Amount, Mention, TimeExpression
-
-_GREETING_BEFORE = ("bonne ", "bon ", "belle ", "nice ", "lovely ", "good ", "great ")
-_OTHER_COMMITMENTS = (
-    "signe",
-    "rappel",
-    "call you",
-    "repond",
-    "reply",
-    "livr",
-    "deliver",
-    "reunion",
-    "meeting",
-    "camion",
-    "back to you",
-    "audience",
-)
-_NEAR = 28
-_PASSING_WORDS = 10
+from features.email_signals.promised_moment import choose_moment, sentence_of
+from features.email_signals.promised_sum import promised_sum
+from features.email_signals.time_expressions.calendar_days import PLAUSIBLE_DAYS_AHEAD
+from features.email_signals.values import TimeExpression
+from features.signal_labels import PromiseDoubt, PromiseStatus
 
 
-def promised_payment(reading: Reading) -> tuple[dt.date | None, float | None]:
-    """Day and amount of the earliest promised payment of a mail already judged to hold a promise.
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a mail that holds a promise says about its earliest payment.
+
+    Attributes:
+        status: ``dated``, ``undated`` or ``implausible``.
+        doubt: why the day is implausible; null otherwise.
+        said_on: the day as the words give it, also when it is implausible; null when they give none.
+        on: the day that may be relied on; null unless the status is ``dated``.
+        payable_on: first working day from ``on`` on; null with it.
+        amount: sum promised for that day; null when not stated.
+        sentence: index of the sentence that names the day; null when none does.
+    """
+
+    status: PromiseStatus
+    doubt: PromiseDoubt | None = None
+    said_on: dt.date | None = None
+    on: dt.date | None = None
+    payable_on: dt.date | None = None
+    amount: float | None = None
+    sentence: int | None = None
+
+
+def promised_payment(reading: Reading) -> Promise:
+    """The earliest promised payment of a mail already judged to hold a promise.
 
     The day is that of a moment to come inside the promise's own words, else the nearest one in its sentence, else
-    the only one of the mail. Null when the words give no single day ("the next payment run") or no day at all.
+    the only one of the mail. A day that has gone by, lies more than ``PLAUSIBLE_DAYS_AHEAD`` ahead, does not exist or
+    is not the weekday named with it is implausible. A stretch ("fin du mois", "next week") that ends on a day off is
+    meant to its last working day; a day named ("le 15", "Saturday") stays as said.
     """
-    candidates = [moment for moment in reading.moments if _may_be_promised(moment, reading)]
     mentions = [m for m in reading.mentions if m.label == "promise_to_pay"]
     counted = [m for m in mentions if m.is_strong and not set(m.qualifiers) - {"question", "third_party"}]
-    chosen = _chosen_moment(candidates, counted or mentions, reading)
+    chosen = choose_moment(counted or mentions, reading)
+    amount = promised_sum(chosen, counted, reading)
     if chosen is None:
-        return None, _amount_beside(None, counted, reading)
-    return _day_of(chosen, reading), _amount_beside(chosen, counted, reading)
-
-
-def _may_be_promised(moment: TimeExpression, reading: Reading) -> bool:
-    if moment.tense == "past":
-        return False
-    before = reading.folded[max(0, moment.start - 10) : moment.start]
-    if before.endswith(_GREETING_BEFORE):
-        return False
-    return not (moment.on is not None and moment.on < reading.sent_on)
-
-
-def _chosen_moment(
-    candidates: list[TimeExpression], mentions: list[Mention], reading: Reading
-) -> TimeExpression | None:
-    if not candidates:
-        return None
-    inside = [m for m in candidates if any(_covers(mention, m, reading) for mention in mentions)]
-    sentences = {mention.sentence for mention in mentions}
-    beside = [m for m in candidates if _sentence_of(m.start, reading) in sentences]
-    for group in (inside, beside, candidates):
-        firm = [m for m in group if m.tense != "today" and not _is_other_commitment(m, reading)] or [
-            m for m in group if m.tense != "today"
-        ]
-        usable = firm or group
-        if usable:
-            return _earliest(usable)
-    return None
-
-
-def _earliest(moments: list[TimeExpression]) -> TimeExpression:
-    """The earliest day; a date written out beats a bare weekday beside it, a vague moment counts last."""
-    written = [m for m in moments if m.on is not None and m.tense == "future"]
-    dated = written or [m for m in moments if m.on is not None]
-    vague = [m for m in moments if m.on is None]
-    if vague and (not dated or vague[0].start < dated[0].start):
-        weekday_after = [m for m in dated if m.start - vague[0].end <= _NEAR and m.start >= vague[0].end]
-        return weekday_after[0] if weekday_after else vague[0]
-    return min(dated, key=lambda m: (m.on or dt.date.max, m.start))
-
-
-def _day_of(chosen: TimeExpression, reading: Reading) -> dt.date | None:
-    """The day meant, made precise by what stands right beside it ("S21, le vendredi", "next Friday's run (24th)")."""
+        return Promise("undated", amount=amount)
+    sentence = sentence_of(chosen.start, reading)
+    doubt = chosen.doubt or _doubt_about(chosen.on, reading.sent_on)
+    if doubt is not None:
+        return Promise("implausible", doubt, said_on=chosen.on, amount=amount, sentence=sentence)
     if chosen.on is None:
+        return Promise("undated", amount=amount, sentence=sentence)
+    on = _day_meant(chosen, chosen.on, reading)
+    return Promise(
+        "dated",
+        said_on=chosen.on,
+        on=on,
+        payable_on=next_working_day(on, reading.country),
+        amount=amount,
+        sentence=sentence,
+    )
+
+
+def _doubt_about(on: dt.date | None, sent_on: dt.date) -> PromiseDoubt | None:
+    if on is None:
         return None
-    for other in reading.moments:
-        if other is chosen or other.on is None or not 0 <= other.start - chosen.end <= _NEAR:
-            continue
-        text = reading.folded[other.start : other.end]
-        is_ordinal = any(c.isdigit() for c in text) and other.tense == "open"
-        if is_ordinal and other.on.weekday() == chosen.on.weekday() and other.on >= reading.sent_on:
-            return other.on
-    return chosen.on
+    if on < sent_on:
+        return "gone_by"
+    return "beyond_horizon" if (on - sent_on).days > PLAUSIBLE_DAYS_AHEAD else None
 
 
-def _covers(mention: Mention, moment: TimeExpression, reading: Reading) -> bool:
-    return (
-        reading.word_starts[mention.start] <= moment.start
-        and moment.end <= reading.word_ends[mention.end - 1]
-    )
-
-
-def _sentence_of(character: int, reading: Reading) -> int:
-    word = bisect_left(reading.word_starts, character)
-    return next((n for n, (first, end) in enumerate(reading.sentence_words) if first <= word < end), -1)
-
-
-def _is_other_commitment(moment: TimeExpression, reading: Reading) -> bool:
-    before = reading.folded[max(0, moment.start - 22) : moment.start]
-    return any(word in before for word in _OTHER_COMMITMENTS)
-
-
-def _amount_beside(chosen: TimeExpression | None, mentions: list[Mention], reading: Reading) -> float | None:
-    """The sum nearest to the promised day in the same sentence, else inside the promise's sentence."""
-    sentences = (
-        {_sentence_of(chosen.start, reading)} if chosen else {mention.sentence for mention in mentions}
-    )
-    amounts = [a for a in reading.amounts if _sentence_of(a.start, reading) in sentences]
-    if not amounts:
-        return _amount_in_passing(max(sentences, default=-1) + 1, reading)
-    if chosen is None:
-        return amounts[0].value
-    return min(amounts, key=lambda amount: _distance(amount, chosen, reading)).value
-
-
-def _amount_in_passing(number: int, reading: Reading) -> float | None:
-    """The only sum of a short sentence ("I'll do it tonight. 89,90 € by transfer."); null for any other sentence."""
-    if not 0 < number < len(reading.sentence_words):
-        return None
-    first, end = reading.sentence_words[number]
-    amounts = [a for a in reading.amounts if _sentence_of(a.start, reading) == number]
-    return amounts[0].value if len(amounts) == 1 and end - first <= _PASSING_WORDS else None
-
-
-def _distance(amount: Amount, moment: TimeExpression, reading: Reading) -> int:
-    """Characters between sum and day; a clause in between and a sum described as the rest push them apart."""
-    low, high = (amount.end, moment.start) if amount.end <= moment.start else (moment.end, amount.start)
-    between = reading.folded[low:high]
-    before = reading.folded[max(0, amount.start - 14) : amount.start]
-    penalty = 40 * sum(between.count(mark) for mark in (";", ". ", " - "))
-    penalty += 60 * any(
-        word in before
-        for word in ("except", "sauf", "hors", "of the", "sur les", "moins", "minus", "total", "less ")
-    )
-    penalty += 15 * (amount.start > moment.start)
-    return max(0, high - low) + penalty
+def _day_meant(chosen: TimeExpression, on: dt.date, reading: Reading) -> dt.date:
+    """The day itself, or the last working day of a stretch; the last day again when none is left in it."""
+    if chosen.since is None:
+        return on
+    working = previous_working_day(on, reading.country)
+    return working if working >= max(chosen.since, reading.sent_on) else on

@@ -68,7 +68,7 @@ def _read_one(mail: Mail, nlp: Language) -> ReadMail:
     text = f"{own.subject}\n{own.text}" if own.subject and own.text else own.text or own.subject
     text = text[:LONGEST_TEXT]
     language = detect_language(own.text, own.full_subject)
-    reading = Reading(text, mail.sent_at, language)
+    reading = Reading(text, mail.sent_at, language, mail.calendar_country(language))
     doc = nlp.make_doc(text)
     doc._.set(EXTENSION, reading)
     for _, component in nlp.pipeline:

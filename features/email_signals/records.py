@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
-from features.email_signals.values import MailSignals
+from features.email_signals.values import PROMISE_FIELDS, MailSignals
 
 
 def signals_record(signals: MailSignals, *, quoting: bool = True) -> dict[str, Any]:
@@ -21,8 +22,7 @@ def signals_record(signals: MailSignals, *, quoting: bool = True) -> dict[str, A
         "labels": list(signals.labels),
         "unsure_labels": list(signals.unsure_labels),
         "probabilities": dict(signals.probabilities),
-        "promise_date": signals.promise_date.isoformat() if signals.promise_date else None,
-        "promise_amount": signals.promise_amount,
+        **{name: _plain(getattr(signals, name)) for name in PROMISE_FIELDS},
         "tone": signals.tone,
     }
     if quoting:
@@ -42,3 +42,7 @@ def signals_record(signals: MailSignals, *, quoting: bool = True) -> dict[str, A
             if cue.label in shown
         ]
     return record
+
+
+def _plain(value: dt.date | float | str | None) -> float | str | None:
+    return value.isoformat() if isinstance(value, dt.date) else value

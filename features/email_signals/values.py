@@ -7,11 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from features.signal_labels import LABELS as LABELS
+from features.signal_labels import PromiseDoubt, PromiseStatus
 
 GRAVE_LABELS: frozenset[str] = frozenset({"insolvency", "financial_difficulty", "dispute", "hostile_tone"})
 """Signals that must almost never be raised on a mail that carries none: they stop or harden a dunning sequence."""
 
 LANGUAGES: tuple[str, ...] = ("fr", "en", "mixed")
+
+PROMISE_FIELDS: tuple[str, ...] = (
+    "promise_status",
+    "promise_doubt",
+    "promise_said_on",
+    "promise_date",
+    "promise_payable_on",
+    "promise_amount",
+)
+"""What ``MailSignals`` says of a promise, in the order of the signals frame and of the records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +34,19 @@ class Mail:
         sent_at: civil day on which it was sent; relative dates are resolved from it.
         subject: subject line, may be empty.
         body: plain text as received, quoted thread, signature and disclaimer included.
+        country: the sender's country (ISO 3166 alpha-2), whose days off are its own; null when not known: a French
+            mail is then taken for one from France, of an English one weekends only are days off.
     """
 
     id: str
     sent_at: dt.date
     subject: str
     body: str
+    country: str | None = None
+
+    def calendar_country(self, language: str) -> str | None:
+        """Whose days off hold for what the mail promises, given the language it is written in."""
+        return self.country or (None if language == "en" else "FR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +109,14 @@ class MailSignals:
         probabilities: calibrated probability (0 to 1) of each of the ten labels.
         quotes: the sentences behind the decided and unsure labels; empty when quoting is off.
         cues: mentions found, counted or not, so that a person can see why.
-        promise_date: day of the earliest promised payment; null without promise or when no single day is meant.
+        promise_status: ``dated``, ``undated`` or ``implausible`` (``PromiseStatus``); null without promise.
+        promise_doubt: why the day is implausible (``PromiseDoubt``); null otherwise.
+        promise_said_on: day of the earliest promised payment as the words give it, also when it is implausible;
+            null when they give none.
+        promise_date: the promised day that may be relied on: ``promise_said_on``, or the last working day of the
+            stretch meant when that ends on a day off; null unless the status is ``dated``.
+        promise_payable_on: first working day from ``promise_date`` on, when a bank can move the money; later than it
+            when the words name a day off; null with it.
         promise_amount: amount promised for that day in the currency of the mail; null when not stated.
         tone: from -1 (hostile) to 1 (warm); 0 when the words carry no tone. A weak signal, to be compared
             with the same customer's own past only.
@@ -105,7 +130,11 @@ class MailSignals:
     probabilities: Mapping[str, float]
     quotes: tuple[Quote, ...] = ()
     cues: tuple[Cue, ...] = ()
+    promise_status: PromiseStatus | None = None
+    promise_doubt: PromiseDoubt | None = None
+    promise_said_on: dt.date | None = None
     promise_date: dt.date | None = None
+    promise_payable_on: dt.date | None = None
     promise_amount: float | None = None
     tone: float = 0.0
 
@@ -120,12 +149,22 @@ class TimeExpression:
         on: the single day meant; null when the words give no single day ("early April", "the next payment run").
         tense: ``future`` or ``past`` when the words decide it, ``today`` for the day itself, ``open`` when only
             the verb beside it can tell ("Friday", "the 10th").
+        since: first day of the stretch whose last day is meant ("end of May", "week 21"); null for a single day.
+        weekday: the weekday named (0 Monday to 6 Sunday); null when none is.
+        day: the day of the month named, when the words give no month; null otherwise.
+        has_date: the words give a day of a month, named or in figures ("12 June", "the 12th", "12/6").
+        doubt: why the words cannot be trusted; null when they agree.
     """
 
     start: int
     end: int
     on: dt.date | None
     tense: str
+    since: dt.date | None = None
+    weekday: int | None = None
+    day: int | None = None
+    has_date: bool = False
+    doubt: PromiseDoubt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,39 @@ def test_the_table_has_one_row_per_inbound_mail_and_typed_columns(pipeline):
     assert "body" not in frame.columns
 
 
+def test_an_implausible_promise_shows_its_day_and_quote_and_has_no_date(pipeline):
+    emails = _emails().with_columns(body=pl.lit("Règlement prévu S47, virement du vendredi."))
+    row = signals_frame(emails, pipeline).row(0, named=True)
+    assert row["promise_to_pay"]
+    assert (row["promise_status"], row["promise_doubt"]) == ("implausible", "gone_by")
+    assert row["promise_said_on"] == dt.date(2025, 11, 21)
+    assert row["promise_date"] is row["promise_payable_on"] is None
+    quoted = {q["sentence"] for q in json.loads(row["quotes"]) if q["label"] == "promise_to_pay"}
+    assert quoted == {"Règlement prévu S47, virement du vendredi."}
+    record = signals_record(pipeline.read(Mail("m", SENT, "", "Règlement prévu S47, virement du vendredi.")))
+    assert (record["promise_status"], record["promise_said_on"]) == ("implausible", "2025-11-21")
+    assert record["promise_date"] is None
+
+
+def test_the_sentence_that_names_the_promised_day_is_quoted_too(pipeline):
+    body = "Nous confirmons le règlement de votre facture par virement. Ce sera le vendredi 13 décembre."
+    signals = pipeline.read(Mail("m", SENT, "", body))
+    assert (signals.promise_status, signals.promise_doubt) == ("implausible", "weekday_differs")
+    assert "Ce sera le vendredi 13 décembre." in [
+        quote.sentence for quote in signals.quotes if quote.label == "promise_to_pay"
+    ]
+
+
+def test_days_off_are_those_of_the_customers_country_where_it_is_given(pipeline):
+    emails = _emails().with_columns(
+        body=pl.lit("We will pay on 26 December."), country=pl.Series(["GB", None, None])
+    )
+    frame = signals_frame(emails, pipeline)
+    assert frame["promise_date"].to_list() == [dt.date(2025, 12, 26)] * 2
+    assert frame["promise_payable_on"].to_list() == [dt.date(2025, 12, 29), dt.date(2025, 12, 26)]
+    assert "country" not in frame.columns
+
+
 def test_with_quoting_off_no_word_of_the_mail_leaves(pipeline):
     frame = signals_frame(_emails(), pipeline, quoting=False)
     assert "quotes" not in frame.columns
@@ -181,6 +214,13 @@ def test_the_command_writes_one_line_per_mail(tmp_path: Path):
     assert [path.name for path in out.parent.iterdir()] == ["signals.jsonl"]
 
 
+def test_a_line_separator_inside_a_mail_does_not_end_its_line(tmp_path: Path):
+    path = tmp_path / "mails.jsonl"
+    line = {"id": "a", "sent_at": "2025-12-03", "subject": "", "body": "Bonjour,\u2028merci\x85"}
+    path.write_text(json.dumps(line, ensure_ascii=False) + "\r\n", encoding="utf-8")
+    assert [mail.body for mail in read_mails_file(path)] == ["Bonjour,\u2028merci\x85"]
+
+
 def test_every_malformed_line_is_named_with_its_field(tmp_path: Path):
     path = tmp_path / "mails.jsonl"
     good = {"id": "a", "sent_at": "2025-12-03", "subject": "", "body": "x"}
@@ -190,6 +230,7 @@ def test_every_malformed_line_is_named_with_its_field(tmp_path: Path):
         json.dumps({**good, "sent_at": "yesterday"}),
         json.dumps({"id": "d", "sent_at": "2025-12-03"}),
         json.dumps({**good, "id": 7}),
+        json.dumps({**good, "id": "f", "country": 33}),
         json.dumps(good),
         json.dumps(good),
     ]
@@ -198,13 +239,14 @@ def test_every_malformed_line_is_named_with_its_field(tmp_path: Path):
         read_mails_file(path)
     message = str(refused.value)
     for expected in (
-        "6 faults",
+        "7 faults",
         "line 1: not JSON",
         "line 2: not a JSON object",
         "line 3, field sent_at: sent_at is 'yesterday'",
         "line 4, field body: body is missing",
         "line 5, field id: id is '7'",
-        "line 7, field id: id 'a' already used on line 6",
+        "line 6, field country: country is '33'",
+        "line 8, field id: id 'a' already used on line 7",
     ):
         assert expected in message, message
 

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.calendars import is_working_day
 from features.email_signals import LABELS, Mail, load_pipeline
 from features.email_signals.amounts import find_amounts
 from features.email_signals.folding import fold, fold_words
 from features.email_signals.own_text import isolate_own_text
+from features.email_signals.promises import promised_payment
 from features.email_signals.reading import read_mails
 from features.email_signals.sentences import split_sentences
 from features.email_signals.time_expressions import find_time_expressions
+from features.email_signals.time_expressions.calendar_days import DAYS_KEPT_PAST, PLAUSIBLE_DAYS_AHEAD
 
 SHREDS = st.sampled_from(
     "Bonjour, |le virement |partira |lundi |1 250,00 € |> vous payez ? |\n|De : x\nEnvoyé : y\n|litige |pas de |redressement judiciaire |On Monday, A wrote:\n|"
@@ -24,6 +27,20 @@ SHREDS = st.sampled_from(
     "ﬁ |👍 |\u202e |semaine du 45 |avant Pâques |_when || |lundi en quinze |Rs 1,25,000 |!!! |?\n".split("|")
 )
 TEXTS = st.one_of(st.text(max_size=300), st.lists(SHREDS, max_size=30).map("".join))
+MONTHS = st.sampled_from(
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+)
+WEEKDAYS = st.sampled_from("lundi mardi mercredi jeudi vendredi samedi dimanche".split())
+PERIODS = st.one_of(
+    st.builds("S{}".format, st.integers(1, 53)), st.builds("en semaine {}".format, st.integers(1, 53)), st.builds("fin {}".format, MONTHS),
+    st.builds("d'ici fin {}".format, MONTHS), st.sampled_from(["fin T1", "fin T2", "fin T3", "fin T4", "en fin de mois", "la semaine prochaine"]),
+)  # fmt: skip
+WITHOUT_YEAR = st.one_of(
+    PERIODS, st.builds("le {} {}".format, st.integers(1, 31), MONTHS), st.builds("le {}/{}".format, st.integers(1, 31), st.integers(1, 12)),
+    st.builds("{} {}/{}".format, WEEKDAYS, st.integers(1, 31), st.integers(1, 12)), st.builds("{} {}".format, WEEKDAYS, st.integers(1, 31)),
+    st.builds("le {}".format, st.integers(1, 31)), st.builds("S{}, le {}".format, st.integers(1, 53), WEEKDAYS), st.builds("mi-{}".format, MONTHS), WEEKDAYS,
+    st.builds("avant {}".format, st.sampled_from(["Noël", "Pâques", "la Pentecôte", "la Toussaint", "l'Ascension"])),
+)  # fmt: skip
 DAYS = st.dates(dt.date(2000, 1, 1), dt.date(2090, 1, 1))
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -41,14 +58,42 @@ def test_any_text_is_read_and_every_quote_is_the_senders_own(pipeline, subject, 
     assert set(signals.probabilities) == set(LABELS)
     assert all(0 <= p <= 1 for p in signals.probabilities.values())
     assert all(quote.sentence in f"{own.subject}\n{own.text}" for quote in signals.quotes)
-    assert {quote.label for quote in signals.quotes} <= {*signals.labels, *signals.unsure_labels}
+    assert {quote.label for quote in signals.quotes} == {*signals.labels, *signals.unsure_labels}
     assert not set(signals.labels) & set(signals.unsure_labels)
     assert -1 <= signals.tone <= 1
-    if "promise_to_pay" not in signals.labels:
-        assert signals.promise_date is None
-        assert signals.promise_amount is None
-    if signals.promise_date is not None:
-        assert signals.promise_date >= sent
+    assert (signals.promise_status is None) == ("promise_to_pay" not in signals.labels)
+    assert (signals.promise_date is not None) == (signals.promise_status == "dated")
+    assert (signals.promise_payable_on is not None) == (signals.promise_status == "dated")
+    assert (signals.promise_doubt is not None) == (signals.promise_status == "implausible")
+    if signals.promise_status is None:
+        assert signals.promise_said_on is signals.promise_amount is None
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(words=WITHOUT_YEAR, sent=DAYS, country=st.sampled_from([None, "FR", "GB", "DE", "AE"]))
+def test_a_day_without_a_year_is_never_moved_a_year_ahead(words, sent, country):
+    (read,) = read_mails([Mail("m", sent, "", f"Le virement partira {words}.", country)])
+    promise = promised_payment(read.reading)
+    days = [moment.on for moment in read.reading.moments if moment.on is not None]
+    assert all(-DAYS_KEPT_PAST <= (day - sent).days <= 366 - DAYS_KEPT_PAST for day in days)
+    if promise.on is not None and promise.payable_on is not None:
+        assert sent <= promise.on <= promise.payable_on
+        assert (promise.on - sent).days <= PLAUSIBLE_DAYS_AHEAD
+        assert is_working_day(promise.payable_on, country or "FR")
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(words=PERIODS, sent=DAYS, country=st.sampled_from([None, "FR", "GB", "DE", "AE"]))
+def test_the_end_of_a_period_is_a_working_day_while_one_is_left(words, sent, country):
+    (read,) = read_mails([Mail("m", sent, "", f"Le virement partira {words}.", country)])
+    promise = promised_payment(read.reading)
+    if promise.status != "dated":
+        return
+    of_sender = country or "FR"
+    left = [sent + dt.timedelta(days=n) for n in range((promise.said_on - sent).days + 1)]
+    since = next(moment.since for moment in read.reading.moments if moment.since is not None)
+    working = [day for day in left if day >= since and is_working_day(day, of_sender)]
+    assert promise.on == (working[-1] if working else promise.said_on)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -42,5 +42,5 @@ PROMISES = [
 @pytest.mark.parametrize(("text", "day", "amount"), PROMISES)
 def test_the_promised_day_and_sum_are_those_of_the_promise(text, day, amount):
     (read,) = read_mails([Mail("t", SENT, "Re:", text)])
-    found_day, found_amount = promised_payment(read.reading)
-    assert (found_day.isoformat() if found_day else None, found_amount) == (day, amount)
+    promise = promised_payment(read.reading)
+    assert (promise.on.isoformat() if promise.on else None, promise.amount) == (day, amount)

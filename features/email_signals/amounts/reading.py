@@ -36,6 +36,7 @@ _VERBAL = re.compile(
     r"\s(?:you\s|vous\s|te\s|over\s|through\s|a\s|in\s)?(\d{2,6})(?![\w%:/]|[.,-]\d|\s(?:invoices?|factures?|days?|jours?|fois|times|x|weeks?|semaines?|%|"
     rf"{'|'.join(sorted(MONTHS, key=len, reverse=True))}))"
 )
+_ROUND = re.compile(r"(?<![\w.,'/#°-])(\d{2,6}) (?:tout rond|tt rond|tout pile|pile poil)(?!\w)")
 _WORDS_SPAN = re.compile(
     r"\b(?:(?:"
     + "|".join(sorted({*_UNITS, *HUNDREDS, *THOUSANDS}, key=len, reverse=True))
@@ -70,6 +71,8 @@ def find_amounts(folded: str) -> tuple[Amount, ...]:
         for match in _MAGNIFIED.finditer(folded):
             _add(found, match.start(), match.end(), _value(match.group(1), match.group(2)))
         for match in _BARE.finditer(folded):
+            _add(found, match.start(), match.end(), _value(match.group(1), None))
+        for match in _ROUND.finditer(folded):
             _add(found, match.start(), match.end(), _value(match.group(1), None))
         for match in _VERBAL.finditer(folded):
             _add(found, match.start(1), match.end(1), _value(match.group(1), None))

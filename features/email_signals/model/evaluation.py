@@ -23,7 +23,7 @@ from features.email_signals.model.training import (
 )
 from features.email_signals.promises import promised_payment
 from features.email_signals.reading import ReadMail, read_mails
-from features.email_signals.values import GRAVE_LABELS, LABELS, LabelledMail
+from features.email_signals.values import GRAVE_LABELS, LABELS, LANGUAGES, LabelledMail
 
 _BINS = 10
 Truth = NDArray[np.bool_]
@@ -227,23 +227,49 @@ def calibration_error(probabilities: NDArray[np.float64], truth: Truth) -> float
     return round(sum(gaps), 4)
 
 
-def _promise_quality(answers: Answers) -> dict[str, float | int]:
+def _promise_quality(answers: Answers) -> dict[str, Any]:
     """Exact days and sums among the promises found whose answer has one."""
     column = LABELS.index("promise_to_pay")
     found = [
-        (mail, promised_payment(read.reading))
+        (mail, read)
         for mail, read, yes in zip(answers.labelled, answers.reads, answers.decided[:, column], strict=True)
         if yes and "promise_to_pay" in mail.labels
     ]
-    dated = [(mail.promise_date, given[0]) for mail, given in found if mail.promise_date]
-    undated = [given[0] for mail, given in found if not mail.promise_date]
-    priced = [(mail.promise_amount, given[1]) for mail, given in found if mail.promise_amount is not None]
+    return _promises_exact(found)
+
+
+def promise_totals(labelled: Sequence[LabelledMail]) -> dict[str, dict[str, Any]]:
+    """How many promised days and sums are read exactly, by language: every mail labelled a promise counts.
+
+    Nothing is learnt and no label is decided here, so the figures are those of the reading of dates and sums alone.
+    """
+    promises = [mail for mail in labelled if "promise_to_pay" in mail.labels]
+    reads = list(read_mails([mail.mail for mail in promises]))
+    pairs = list(zip(promises, reads, strict=True))
+    by_language = {
+        language: _promises_exact(own)
+        for language in LANGUAGES
+        if (own := [pair for pair in pairs if pair[0].language == language])
+    }
+    return {"all": _promises_exact(pairs), **by_language}
+
+
+def _promises_exact(found: Sequence[tuple[LabelledMail, ReadMail]]) -> dict[str, Any]:
+    """Given and read days and sums compared; the answers give the day as the words name it, day off or not."""
+    promised = [(mail, promised_payment(read.reading)) for mail, read in found]
+    dated = [(mail.promise_date, given.said_on) for mail, given in promised if mail.promise_date]
+    undated = [given.said_on for mail, given in promised if not mail.promise_date]
+    priced = [
+        (mail.promise_amount, given.amount) for mail, given in promised if mail.promise_amount is not None
+    ]
     return {
         "dated_promises_found": len(dated),
         "date_exact_share": _share([a == b for a, b in dated]),
         "undated_promises_found": len(undated),
         "undated_left_null_share": _share([day is None for day in undated]),
+        "priced_promises_found": len(priced),
         "amount_exact_share": _share([a == b for a, b in priced]),
+        "implausible_promises": sum(given.status == "implausible" for _, given in promised),
     }
 
 

@@ -54,6 +54,36 @@ THIRD_PARTY: tuple[str, ...] = (
     "(no impact on us|not affect us|doesn t affect us|sans impact|sans incidence|n affecte pas|ne change rien|no effect on)",
 )
 
+ANOTHER_COMPANY: tuple[str, ...] = (
+    "(un|une|l un|nos|certains|deux|plusieurs|d autres|un autre) . (de)? (nos)? (clients|client)",
+    "(notre|mon|le|du|leur) (principal|premier|gros|plus gros|grand|plus grand|meilleur|plus important|ancien) . client",
+    "client (principal|final|historique|majeur|le plus important)",
+    "(notre|mon|le) client .. (ne)? (nous|me) (paie|paye|payait|doit|devait|regle)",
+    "(le|la|l) (transporteur*|bailleur*|fournisseur*|sous traitant*|locataire*|prestataire*|distributeur*|donneur d ordre)",
+    "(maison mere|societe mere|societe soeur|donneur d ordre|donneuse d ordre)",
+    "(notre|nos|la|une|leur|l ancienne) . filiale*",
+    "(precedent*|ancien*|dernier*) . (locataire*|exploitant*|proprietaire*|occupant*|associe*)",
+    "(locataire*|exploitant*|occupant*) (precedent*|d avant)",
+    "(a|one of our|one of my|our|my|some of our|two of our|another) . (customer|customers)",
+    "(our|my|the|their) (main|largest|biggest|major|key|principal|end|best) . (client|clients|customer|contractor)",
+    "(a|one of our|one of my|some of our|two of our|another) (client|clients)",
+    "(our|my) client .. (owes|owed|owing|paying|paid|pay|pays) us",
+    "(parent company|holding company)",
+    "(our|a|the|one of our|its) . (subsidiary|subsidiaries)",
+    "(previous|former|last|old) . (tenant*|owner*|occupier*|partner*|director*)",
+)
+"""Further companies whose insolvency is not the sender's; "our client" alone is not among them: lawyers say it too."""
+
+OWN_SUBJECT: tuple[str, ...] = (
+    "nous (sommes|avons|avions|serons|allons|devons|entrons|passons|voila|voici|memes)",
+    "(on|j) (est|a|va|ai)",
+    "je (suis|vais|depose)",
+    "(notre|ma|mon) (societe|entreprise|sarl|sas|sa|eurl|boite|association|affaire|commerce|exploitation|activite)",
+    "(we|i) (are|re|have|ve|were|went|had|am|m|will|ll|entered|filed|called|ceased)",
+    "(our|my) (company|business|firm|own|shop|club|charity)",
+)
+"""The sender as the subject: what follows is its own situation, also where another company is named before."""
+
 OTHER_SENSE: tuple[str, ...] = (
     "liquidation (de la|d une|des|de nos|du) (depense*|stock*|tva|taxe*|facture|droits|subvention|prime|titre*|pension|retraite|succession|regime)",
     "(soldes|vente|prix) . (de)? liquidation",
@@ -78,7 +108,7 @@ OTHER_SENSE: tuple[str, ...] = (
     "(service|pole|direction|clause) . (des)? (litiges|contentieux|dispute*|recouvrement)",
     "(resolution|reglement) (des|de) (litiges|differends)",
     "(clause|clauses) .. (litige*|dispute*|insolvency|late payment|penalite*|force majeure|resiliation|faillite)",
-    "(insolvency|bankruptcy|restructuring|procedures collectives|insolvabilite|recouvrement|collections|supplier insolvency) . (seminar|survey|questionnaire|exposure|risk|check|score|webinar|course|conference|training|events?|newsletter|law update|barometer|statistic*|specialist|practice|lawyer)",
+    "(insolvency|bankruptcy|restructuring|procedures collectives|insolvabilite|recouvrement|collections|supplier insolvency) . (seminar|survey|questionnaire|exposure|risk|check|score|webinar|course|conference|training|event|events|newsletter|law update|barometer|statistic*|specialist|practice|lawyer)",
     "(seminaire|webinaire|formation|newsletter|conference|article|colloque|barometre|statistique*) .. (procedures collectives|insolvab*|faillite*|sauvegarde|redressement|litige*|impayes)",
     "(financial|business|system) administration (department|team|office|fee|course)",
     "(systems|system|network|office|business|land|public|sales) administrat*",

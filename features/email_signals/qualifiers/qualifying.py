@@ -31,6 +31,8 @@ _NAMES = (
     "CONDITIONAL_PROMISE",
     "PAST_OR_SETTLED",
     "THIRD_PARTY",
+    "ANOTHER_COMPANY",
+    "OWN_SUBJECT",
     "OTHER_SENSE",
 )
 _SETTLING = frozenset(patterns.RESOLUTION_WITHIN_MAIL)
@@ -87,6 +89,7 @@ def qualify_mentions(
 
     Negation holds within the clause, before the words (or inside them for promises, payments and changes);
     supposition, the past and other companies hold within the sentence; another sense holds for the words it covers.
+    An insolvency is another company's unless the sender is the last one named before it.
     """
     by_sentence: dict[int, list[Mention]] = {}
     for mention in mentions:
@@ -98,6 +101,8 @@ def qualify_mentions(
         conditional = found.in_sentence("CONDITIONAL_PROMISE", number)
         past = found.in_sentence("PAST_OR_SETTLED", number)
         third_party = found.in_sentence("THIRD_PARTY", number)
+        another = found.in_sentence("ANOTHER_COMPANY", number)
+        own_subject = found.in_sentence("OWN_SUBJECT", number)
         other_sense = found.in_sentence("OTHER_SENSE", number)
         is_question = "?" in words[max(first, end - 2) : end]
         for mention in group:
@@ -113,8 +118,29 @@ def qualify_mentions(
                 mention.qualifiers.append(HYPOTHETICAL)
             if past and mention.label not in ("payment_sent", "promise_to_pay"):
                 mention.qualifiers.append(PAST)
-            if third_party:
+            if mention.label == "insolvency":
+                is_of_another = _is_of_another(
+                    mention, [*third_party, *_beside(mention, another)], own_subject
+                )
+            else:
+                is_of_another = bool(third_party)
+            if is_of_another:
                 mention.qualifiers.append(THIRD_PARTY)
+
+
+def _beside(mention: Mention, another: list[CueHit]) -> list[CueHit]:
+    """Other companies named before a mention, or right after it as its owner: "the liquidation of our customer"."""
+    return [hit for hit in another if hit.start <= mention.end + 1]
+
+
+def _is_of_another(mention: Mention, others: list[CueHit], own_subject: list[CueHit]) -> bool:
+    """Whether a mention is another company's: one is named, and the sender is not the last subject before it.
+
+    "Our customer failed and we went into administration" is the sender's own.
+    """
+    last_own = max((hit.end for hit in own_subject if hit.end <= mention.start + 1), default=-1)
+    last_other = max((hit.end for hit in others if hit.end <= mention.start + 1), default=-1)
+    return bool(others) and last_own <= last_other
 
 
 def _negations(words: tuple[str, ...], first: int, end: int, pseudo: list[CueHit]) -> list[int]:

@@ -3,8 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
-_DAYS_KEPT_PAST = 120
+DAYS_KEPT_PAST = 120
+"""A day named without its year that lies at most this many days back is that day gone by, never next year's."""
+PLAUSIBLE_DAYS_AHEAD = 120
+"""A promised day further ahead is not relied on: payers seldom commit so far ahead, and most such readings are
+mistakes."""
+_YEAR_DAYS = 365
+
+
+def nearest_occurrence(sent_on: dt.date, of_year: Callable[[int], dt.date | None]) -> dt.date | None:
+    """The occurrence meant when a day, week, month, quarter or feast is named without its year.
+
+    It is the first one that has not gone by for more than ``DAYS_KEPT_PAST`` days. So "week 21" in week 23 is the
+    week that has just gone by and not next year's, "15 January" in December is next month's, and nothing is ever
+    moved more than 245 days ahead.
+
+    Args:
+        sent_on: day the mail was sent.
+        of_year: the day in a given year; null when that year has none (week 53, 29 February).
+
+    Returns:
+        The day; null when no year gives one in that window.
+    """
+    earliest = sent_on - dt.timedelta(days=DAYS_KEPT_PAST)
+    for year in (sent_on.year - 1, sent_on.year, sent_on.year + 1):
+        day = of_year(year)
+        if day is not None and earliest <= day < earliest + dt.timedelta(days=_YEAR_DAYS):
+            return day
+    return None
 
 
 def next_weekday(sent_on: dt.date, weekday: int) -> dt.date:
@@ -12,20 +40,34 @@ def next_weekday(sent_on: dt.date, weekday: int) -> dt.date:
     return sent_on + dt.timedelta(days=(weekday - sent_on.weekday() - 1) % 7 + 1)
 
 
+def monday_of_week(day: dt.date) -> dt.date:
+    """Monday of the calendar week (Monday to Sunday) of that day."""
+    return day - dt.timedelta(days=day.weekday())
+
+
 def friday_of_week(day: dt.date) -> dt.date:
     """Friday of the calendar week (Monday to Sunday) of that day."""
-    return day + dt.timedelta(days=4 - day.weekday())
+    return monday_of_week(day) + dt.timedelta(days=4)
 
 
-def friday_of_iso_week(sent_on: dt.date, week: int) -> dt.date | None:
-    """Friday of the numbered week, of this year or the next when it has gone by; null when there is no such week."""
-    for year in (sent_on.isocalendar().year, sent_on.isocalendar().year + 1):
+def friday_of_iso_week(sent_on: dt.date, week: int, year: int | None = None) -> dt.date | None:
+    """Friday of the numbered week (ISO 8601); null when there is no such week."""
+
+    def of_year(number: int) -> dt.date | None:
         try:
-            friday = dt.date.fromisocalendar(year, week, 5)
+            return dt.date.fromisocalendar(number, week, 5)
         except ValueError:
             return None
-        if friday >= sent_on - dt.timedelta(days=7):
-            return friday
+
+    return of_year(year) if year else nearest_occurrence(sent_on, of_year)
+
+
+def friday_of_week_of(sent_on: dt.date, day: int) -> dt.date | None:
+    """Friday of the week that holds such a day of the month: the running week or the first to come."""
+    for shift in range(-1, 3):
+        candidate = _day_in_month(sent_on, shift, day)
+        if candidate is not None and friday_of_week(candidate) >= sent_on:
+            return friday_of_week(candidate)
     return None
 
 
@@ -35,39 +77,63 @@ def month_end(year: int, month: int) -> dt.date:
     return dt.date(year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)
 
 
-def quarter_end(year: int, quarter: int) -> dt.date:
-    """Last day of a quarter."""
-    return month_end(year, quarter * 3)
+def end_of_named_month(sent_on: dt.date, month: int, year: int | None = None) -> dt.date | None:
+    """Last day of the named month, of the year given or of the nearest one."""
+    return month_end(year, month) if year else nearest_occurrence(sent_on, lambda y: month_end(y, month))
 
 
-def next_month_end(sent_on: dt.date, month: int) -> dt.date:
-    """Last day of the named month: this year's, or next year's when it has gone by."""
-    end = month_end(sent_on.year, month)
-    return end if end >= sent_on else month_end(sent_on.year + 1, month)
+def end_of_quarter(sent_on: dt.date, quarter: int, year: int | None = None) -> dt.date | None:
+    """Last day of a quarter, of the year given or of the nearest one."""
+    return end_of_named_month(sent_on, quarter * 3, year)
 
 
 def day_in_year(sent_on: dt.date, month: int, day: int, year: int | None) -> dt.date | None:
-    """The day meant by day and month, year given or not; null when the calendar has no such day.
-
-    Without a year it is the nearest one: a day at most 120 days gone by is past, otherwise the next to come.
-    """
+    """The day meant by day and month, year given or nearest; null when the calendar has no such day."""
     if year is not None:
         return valid_day(year + 2000 if year < 100 else year, month, day)
-    candidates = [valid_day(sent_on.year + shift, month, day) for shift in (-1, 0, 1)]
-    earliest = sent_on - dt.timedelta(days=_DAYS_KEPT_PAST)
-    return next(
-        (candidate for candidate in candidates if candidate is not None and candidate >= earliest), None
-    )
+    return nearest_occurrence(sent_on, lambda number: valid_day(number, month, day))
 
 
 def day_of_month(sent_on: dt.date, day: int) -> dt.date | None:
     """Next such day of the month, the day of sending included; null when no coming month has it."""
-    for shift in range(3):
-        month_index = sent_on.month - 1 + shift
-        candidate = valid_day(sent_on.year + month_index // 12, month_index % 12 + 1, day)
-        if candidate is not None and candidate >= sent_on:
-            return candidate
-    return None
+    candidates = (_day_in_month(sent_on, shift, day) for shift in range(3))
+    return next((found for found in candidates if found is not None and found >= sent_on), None)
+
+
+def is_missing_from_month(sent_on: dt.date, day: int) -> bool:
+    """Whether the running month, not yet at its last day, has no such day ("le 31" in June)."""
+    last = month_end(sent_on.year, sent_on.month)
+    return last.day < day <= 31 and sent_on < last
+
+
+def day_of_month_on_weekday(sent_on: dt.date, day: int, weekday: int) -> dt.date | None:
+    """Such a day of the month that falls on the weekday: the next to come, else the one last gone by."""
+    coming = day_of_month(sent_on, day)
+    if coming is not None and coming.weekday() == weekday:
+        return coming
+    gone_by = (_day_in_month(sent_on, shift, day) for shift in (0, -1))
+    last = next((found for found in gone_by if found is not None and found < sent_on), None)
+    return last if last is not None and last.weekday() == weekday else None
+
+
+def weekday_in_month(year: int, month: int, weekday: int, number: int) -> dt.date:
+    """The first to fourth such weekday of a month (number 1 to 4), the last one for number -1."""
+    last = month_end(year, month)
+    if number < 0:
+        return last - dt.timedelta(days=(last.weekday() - weekday) % 7)
+    first = last.replace(day=1)
+    return first + dt.timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))
+
+
+def months_later(sent_on: dt.date, months: int) -> dt.date | None:
+    """The same day some months later, or the last day of that month when it is shorter."""
+    end = month_end(sent_on.year, sent_on.month + months)
+    return valid_day(end.year, end.month, min(sent_on.day, end.day))
+
+
+def _day_in_month(sent_on: dt.date, shift: int, day: int) -> dt.date | None:
+    end = month_end(sent_on.year, sent_on.month + shift)
+    return valid_day(end.year, end.month, day)
 
 
 def valid_day(year: int, month: int, day: int) -> dt.date | None:

@@ -48,7 +48,9 @@ class MomentComponent:
         """Fills moments, sums, folded words, sentence words and clause starts of the reading."""
         reading = reading_of(doc)
         reading.folded = fold(reading.text)
-        reading.moments = find_time_expressions(reading.folded, reading.sent_on, reading.language)
+        reading.moments = find_time_expressions(
+            reading.folded, reading.sent_on, reading.language, reading.country
+        )
         reading.amounts = find_amounts(_without_moments(reading))
         folded = fold_words(reading.folded, reading.moments, reading.amounts)
         reading.words, reading.word_starts, reading.word_ends = folded.words, folded.starts, folded.ends

@@ -12,7 +12,7 @@ MONTHS = {
 WEEKDAYS = {
     "lundi": 0, "monday": 0, "mon": 0, "lun": 0, "mardi": 1, "tuesday": 1, "tue": 1, "tues": 1, "mercredi": 2, "mercr": 2, "wednesday": 2,
     "wed": 2, "weds": 2, "jeudi": 3, "thursday": 3, "thu": 3, "thur": 3, "thurs": 3, "vendredi": 4, "vend": 4, "ven": 4, "friday": 4, "fri": 4,
-    "samedi": 5, "sam": 5, "saturday": 5, "sat": 5, "dimanche": 6, "dim": 6, "sunday": 6, "sun": 6,
+    "vendr": 4, "samedi": 5, "sam": 5, "saturday": 5, "sat": 5, "dimanche": 6, "dim": 6, "sunday": 6, "sun": 6,
 }  # fmt: skip
 ABBREVIATED_DAYS_AND_MONTHS = frozenset(
     short
@@ -27,6 +27,15 @@ NUMBERS = {
     "quatorze": 14, "fourteen": 14, "quinze": 15, "fifteen": 15, "vingt": 20, "twenty": 20, "trente": 30, "thirty": 30, "couple of": 2,
     "a couple of": 2, "la": 1, "the": 1,
 }  # fmt: skip
+DAY_WORDS = {
+    "premier": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "onze": 11, "douze": 12,
+    "treize": 13, "quatorze": 14, "quinze": 15, "seize": 16, "dix-sept": 17, "dix-huit": 18, "dix-neuf": 19, "vingt": 20, "vingt-cinq": 25,
+    "trente": 30, "trente et un": 31, "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+    "ninth": 9, "tenth": 10, "eleventh": 11, "twelfth": 12, "thirteenth": 13, "fourteenth": 14, "fifteenth": 15, "sixteenth": 16,
+    "seventeenth": 17, "eighteenth": 18, "nineteenth": 19, "twentieth": 20, "twenty-first": 21, "twenty-fifth": 25, "thirtieth": 30,
+    "thirty-first": 31,
+}  # fmt: skip
+"""Days of a month written in letters."""
 UNIT_DAYS = {"jour": 1, "jours": 1, "j": 1, "day": 1, "days": 1, "semaine": 7, "semaines": 7, "sem": 7, "week": 7, "weeks": 7, "wk": 7, "wks": 7,
              "fortnight": 14, "fortnights": 14, "huitaine": 8, "quinzaine": 15, "dizaine": 10}  # fmt: skip
 FIXED_FEASTS = {
@@ -36,7 +45,15 @@ FIXED_FEASTS = {
     "nouvel an": (12, 31),
     "new year": (12, 31),
     "la saint-sylvestre": (12, 31),
+    "la toussaint": (11, 1),
 }
+EASTER_FEASTS = {"paques": 0, "easter": 0, "ascension": 39, "pentecote": 49, "whitsun": 49}
+"""Days after Easter Sunday."""
+ORDINALS = {
+    "1er": 1, "premier": 1, "premiere": 1, "1ere": 1, "first": 1, "1st": 1, "2e": 2, "2eme": 2, "deuxieme": 2, "seconde": 2, "second": 2,
+    "2nd": 2, "3e": 3, "3eme": 3, "troisieme": 3, "third": 3, "3rd": 3, "4e": 4, "4eme": 4, "quatrieme": 4, "fourth": 4, "4th": 4,
+    "dernier": -1, "derniere": -1, "last": -1,
+}  # fmt: skip
 
 VAGUE_FUTURE: tuple[str, ...] = (
     r"(?:prochaine?|future)s? (?:campagnes?|trains?|vagues?|lots?|sessions?|cycles?|runs?|bordereaux?|echeances?) (?:de |d')?(?:paiements?|virements?|reglements?|mandatements?)",
@@ -48,6 +65,7 @@ VAGUE_FUTURE: tuple[str, ...] = (
     r"(?:the )?(?:start|beginning|first (?:few )?days|early part|first week|first half) of (?:the |next )?(?:month|year|new year|next month|next year|{months})",
     r"(?:tout )?(?:debut|courant premiere semaine de|premiere semaine de|premiere semaine d'|premiers jours d'|premiers jours de) (?:{months})(?: \d{{4}})?",
     r"(?:early|start of|beginning of) (?:in )?(?:{months})(?: \d{{4}})?",
+    r"(?:the |la )?(?:first|1st|1ere) (?:week|semaine) (?:of |in |de |d')?(?:{months})(?: \d{{4}})?",
     r"(?:dans )?les (?:tout )?prochains jours|ces (?:prochains )?jours-ci|(?:in|over|within) the (?:next|coming) (?:few|couple of)? ?days|dans quelques jours|in a few days|(?:un de )?ces prochains jours",
     r"(?:on )?(?:payday|pay day)|jour de paie",
     r"(?:d'ici |dans |in |within |over )?(?:quelques semaines|a few weeks|the coming weeks|les prochaines semaines|several weeks|some weeks)",
@@ -69,13 +87,13 @@ PAST_WORDS: tuple[str, ...] = (
     r"tout a l'heure|a l'instant|just now|this minute|l'autre jour|the other day|recemment|recently|dernierement",
     r"(?:last|this past) (?:{weekdays})",
     r"(?:{weekdays}) (?:dernier|passe)",
-    r"(?:le )?\d{{1,2}} (?:dernier|courant)",
+    r"(?:le )?\d{{1,2}} dernier",
     r"(?:en|in|depuis|since|back in|for) (?:19|20)[012]\d(?! ?[€£$])",
     r"(?:fin|en|in|since|depuis|debut) (?:{months}) dernier|last (?:{months})",
     r"(?:{months}) (?:dernier|passe)",
 )
 TODAY_WORDS: tuple[str, ...] = (
-    r"aujourd'hui(?: meme)?",
+    r"aujourd[' ]?hui(?: meme)?",
     r"auj\b",
     r"ce jour(?! la)",
     r"ce (?:matin|midi|soir)",

@@ -353,6 +353,19 @@ def test_an_email_is_read_with_its_quotes(service: Service) -> None:
     assert found["promise_on"] == "2026-03-06"
     promise = next(signal for signal in found["signals"] if signal["label"] == "promise_to_pay")
     assert "vendredi" in promise["quotes"][0]
+    assert (found["promise_status"], found["promise_doubt"]) == ("dated", None)
+    assert found["promise_said_on"] == found["promise_payable_on"] == "2026-03-06"
+
+
+def test_an_implausible_promise_is_answered_with_its_doubt_and_no_date(service: Service) -> None:
+    mail = {"body": "Règlement prévu S8, virement du vendredi.", "sent_at": "2026-03-02T09:00:00+01:00"}
+    answer = service.client(Scope.SCORE).post("/v1/email", json=mail)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["promise_status"], found["promise_doubt"]) == ("implausible", "gone_by")
+    assert (found["promise_said_on"], found["promise_on"]) == ("2026-02-20", None)
+    promise = next(signal for signal in found["signals"] if signal["label"] == "promise_to_pay")
+    assert promise["quotes"] == ["Règlement prévu S8, virement du vendredi."]
 
 
 def test_an_email_event_is_quoted_beside_the_next_score(make_service: Callable[..., Service]) -> None:
