@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from features.ids import has_refused_character, normal_id
+from features.ledger.schemas import FEED_NAMES
 from features.words import (
     INTERACTION_CHANNELS,
     INTERACTION_KINDS,
@@ -83,6 +84,7 @@ InvoiceKind = Annotated[
     Literal["invoice", "credit_note"], BeforeValidator(_as_one_of("invoice", "credit_note"))
 ]
 Direction = Annotated[Literal["inbound", "outbound"], BeforeValidator(_as_one_of("inbound", "outbound"))]
+FeedName = Annotated[Words, BeforeValidator(_as_one_of(*FEED_NAMES))]
 Prose = Annotated[str, StringConstraints(max_length=200_000, pattern=NO_NUL)]
 Day = Annotated[dt.date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 Instant = Annotated[

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from features.ledger.schemas import FEED_NAMES
 from features.words import NEGATIVE_METHODS, PAYMENT_METHODS, REVERSAL
 from serving.account_events import DETAIL_FORMS, has_readable_detail
 from serving.message_fields import (
@@ -22,6 +23,7 @@ from serving.message_fields import (
     Currency,
     Day,
     Direction,
+    FeedName,
     Id,
     Instant,
     InvoiceKind,
@@ -272,6 +274,20 @@ class InteractionEvent(_FactMessage):
         return self
 
 
+class FeedEvent(_FactMessage):
+    """The source's statement that a table is complete through a day, also on a quiet day."""
+
+    type: Literal["feed"]
+    name: FeedName = Field(description="the table: one of " + ", ".join(FEED_NAMES))
+    complete_through_on: Day = Field(
+        description="no fact known by then is missing; today at most; never goes back"
+    )
+
+    def fact(self) -> Fact:
+        """Return the statement in the store's terms."""
+        return Fact("feeds", {"name": self.name, "complete_through_on": self.complete_through_on})
+
+
 _TABLE_OF: Final = {
     "customer": "customers",
     "invoice": "invoices",
@@ -279,11 +295,12 @@ _TABLE_OF: Final = {
     "dispute": "disputes",
     "email": "emails",
     "interaction": "interactions",
+    "feed": "feeds",
 }
 TYPE_OF_TABLE: Final = {table: name for name, table in _TABLE_OF.items()}
 
 Event = Annotated[
-    CustomerEvent | InvoiceEvent | PaymentEvent | DisputeEvent | EmailEvent | InteractionEvent,
+    CustomerEvent | InvoiceEvent | PaymentEvent | DisputeEvent | EmailEvent | InteractionEvent | FeedEvent,
     Field(discriminator="type"),
 ]
 

@@ -83,7 +83,7 @@ def with_known_ids(connection: Connection, facts: Sequence[Fact]) -> list[Fact]:
     found: list[Fact] = []
     for position, fact in enumerate(facts):
         changed: dict[str, Any] = {}
-        for column, kind in _NAMED[fact.table].items():
+        for column, kind in _NAMED.get(fact.table, {}).items():
             value = fact.values[column]
             known = value if value is None else meant[kind][value]
             if known is None and value is not None:
@@ -126,7 +126,7 @@ def note_facts(connection: Connection, written: Iterable[Fact], owners: Mapping[
     for fact in written:
         if fact.table == INVOICES:
             known[INVOICES].add(fact.key)
-        for column, kind in _NAMED[fact.table].items():
+        for column, kind in _NAMED.get(fact.table, {}).items():
             value = fact.values[column]
             if value is not None and kind == CUSTOMERS:
                 known[CUSTOMERS].add(value)
@@ -202,7 +202,7 @@ def _meanings_in_request(connection: Connection, kind: str, facts: Sequence[Fact
     named = {
         fact.values[column]
         for fact in facts
-        for column, target in _NAMED[fact.table].items()
+        for column, target in _NAMED.get(fact.table, {}).items()
         if target == kind and fact.values[column] is not None
     }
     held = _candidates(connection, kind, named)

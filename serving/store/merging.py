@@ -41,10 +41,12 @@ class EventFacts:
     Attributes:
         facts: whole facts, by table.
         statements: single columns of facts that the batch holds, by table; null is not stated.
+        feeds: days through which feeds are declared complete, in the columns of the ledger.
     """
 
     facts: Mapping[str, pl.DataFrame]
     statements: Mapping[str, pl.DataFrame]
+    feeds: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def merge_facts(
     """Merge a ledger of record with the facts of events into the ledger that counts, and say what became of each table.
 
     Facts of events whose invoice is not known wait: they are not in the ledger. Customers that are only named are in it
-    by their id. Indicators and feeds are those of the batch.
+    by their id. A feed is complete through the later day of the two; indicators are those of the batch.
 
     Args:
         batch: the checked ledger of record.
@@ -177,6 +179,10 @@ def merge_facts(
     tables = {table: ledger_frame(table, frame) for table, frame in whole.items()}
     tables["customers"] = with_named_customers(tables["customers"], tables)
     shared = {name: frame for name, frame in given.items() if name not in FACT_TABLES}
+    declared = [frame for frame in (given.get("feeds"), events.feeds) if frame is not None and frame.height]
+    if declared:
+        latest = pl.concat(declared).group_by("name").agg(pl.col("complete_through_on").max())
+        shared["feeds"] = latest.sort("name")
     return Ledger.from_tables({**tables, **shared}), merged
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, sel
 from serving.store.known_ids import hold_level
 from serving.store.tables import COUNTERS, FACTS, FEEDS, METADATA, fact_key, key_column
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 
 def migrate(connection: Connection) -> None:
@@ -77,4 +77,7 @@ _STEPS: Final[dict[int, Callable[[Connection], None]]] = {
     2: _ids_in_any_spelling,
     3: METADATA.create_all,  # version 4: what e-mails say, and leases
     4: METADATA.create_all,  # version 5: what events say of facts of the batch
+    5: lambda connection: _add_missing_columns(
+        connection, FEEDS
+    ),  # version 6: feeds declared complete by event
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import polars as pl
@@ -63,7 +63,8 @@ class FeedState:
         loaded_at: instant of the last nightly load that held it; null before the first.
         known_on: last day on which a fact of this kind became known, by load or event; null when none did.
         received_at: instant of the last event of this kind; null before the first.
-        complete_through_on: day through which the source declares it complete; null where it does not.
+        complete_through_on: day through which the source declares it complete, with the load or by event; null where
+            it does not.
     """
 
     name: str
@@ -92,8 +93,22 @@ def read_changed_since(connection: Connection, change: int) -> tuple[str, ...]:
 def read_feeds(connection: Connection) -> tuple[FeedState, ...]:
     """Return the freshness of every kind of fact that was ever delivered or declared, sorted by name."""
     columns = [FEEDS.c[name.name] for name in fields(FeedState)]
-    rows = connection.execute(select(*columns).order_by(FEEDS.c.name))
-    return tuple(FeedState(*row) for row in rows)
+    rows = connection.execute(select(*columns, FEEDS.c.told_through_on).order_by(FEEDS.c.name))
+    states = ((FeedState(*row[:-1]), row[-1]) for row in rows)
+    return tuple(
+        replace(state, complete_through_on=_later(state.complete_through_on, told)) for state, told in states
+    )
+
+
+def read_told_feeds(connection: Connection) -> pl.DataFrame:
+    """Return the days through which events declare feeds complete, as the ledger's table of feeds."""
+    statement = select(FEEDS.c.name, FEEDS.c.told_through_on).where(FEEDS.c.told_through_on.is_not(None))
+    rows = [tuple(row) for row in connection.execute(statement)]
+    return pl.DataFrame(rows, schema=table_dtypes("feeds"), orient="row")
+
+
+def _later(one: dt.date | None, other: dt.date | None) -> dt.date | None:
+    return max((day for day in (one, other) if day is not None), default=None)
 
 
 def read_pending(connection: Connection) -> dict[str, int]:

@@ -49,6 +49,7 @@ from serving.store.reading import (
     read_ledger_tables,
     read_moment,
     read_pending,
+    read_told_feeds,
 )
 from serving.store.tables import ANSWERS, AUDIT, COUNTERS, ERASED_FACTS, FACT_TABLES
 from serving.store.taking_in import mark_changed, take_in
@@ -302,6 +303,7 @@ class SqlHistoryStore:
             events = EventFacts(
                 {table: pair[0] for table, pair in found.items()},
                 {table: pair[1] for table, pair in found.items()},
+                read_told_feeds(connection),
             )
             erased = {table: read_erased(connection, table) for table in FACT_TABLES}
         return merge_facts(ledger, events, erased)[0]

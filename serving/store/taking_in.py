@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
 from serving.store.facts import (
@@ -48,6 +49,9 @@ from serving.store.tables import (
 # Values in one IN (...) list: below the smallest limit of both databases.
 CHUNK: Final = 500
 
+#: A statement about a table, offered beside facts.
+FEED_STATEMENTS: Final = "feeds"
+
 _Known = dict[tuple[str, str], Mapping[str, Any]]
 
 
@@ -66,6 +70,13 @@ def take_in(
         AmbiguousIdError: when a reference may mean several known ids; nothing is stored then.
     """
     facts = with_known_ids(connection, facts)
+    told = {
+        place: _declared_complete(connection, fact, received_at)
+        for place, fact in enumerate(facts)
+        if fact.table == FEED_STATEMENTS
+    }
+    places = [place for place in range(len(facts)) if place not in told]
+    facts = [facts[place] for place in places]
     known = _known_facts(connection, facts)
     erased = _erased_keys(connection, facts)
     facts = [_blanked(fact) if (fact.table, fact.key) in erased else fact for fact in facts]
@@ -74,7 +85,7 @@ def take_in(
     verdicts: list[Outcome] = []
     fresh: _Known = {}
     changed: _Known = {}
-    for position, fact in enumerate(facts):
+    for position, fact in zip(places, facts, strict=True):
         at = (fact.table, fact.key)
         before = fresh.get(at) or changed.get(at) or known.get(at)
         fact = fact.completed_by(before)
@@ -113,7 +124,8 @@ def take_in(
     if touched:
         mark_changed(connection, touched)
     note_feeds(connection, _newest_days({**fresh, **changed}, received_at.date()), received_at)
-    return outcomes
+    found = {**told, **dict(zip(places, outcomes, strict=True))}
+    return tuple(found[place] for place in sorted(found))
 
 
 def _newest_days(facts: _Known, received_on: dt.date) -> dict[str, dt.date | None]:
@@ -166,6 +178,30 @@ def note_feeds(
         done = connection.execute(update(FEEDS).where(FEEDS.c.name == table).values(**values))
         if done.rowcount == 0:
             connection.execute(insert(FEEDS).values(name=table, **values))
+
+
+def _declared_complete(connection: Connection, fact: Fact, received_at: dt.datetime) -> FactOutcome:
+    """Record through which day the source says that a table is complete; the day never goes back.
+
+    Raises:
+        InvalidInputError: the day has not come yet.
+    """
+    name, day = str(fact.values["name"]), fact.values["complete_through_on"]
+    if day > received_at.astimezone(dt.UTC).date():
+        raise InvalidInputError(
+            "A feed is not complete through a day to come; nothing was stored.",
+            [Fault(f"{name}: the day lies in the future", "complete_through_on", "today (UTC) or earlier")],
+        )
+    before = connection.execute(select(FEEDS.c.told_through_on).where(FEEDS.c.name == name)).first()
+    outcome = Outcome.ACCEPTED
+    if before is None:
+        connection.execute(insert(FEEDS).values(name=name, is_provided=False, told_through_on=day))
+    elif before[0] is not None and before[0] >= day:
+        outcome = Outcome.ALREADY_KNOWN
+    else:
+        outcome = Outcome.ACCEPTED if before[0] is None else Outcome.REPLACED
+        connection.execute(update(FEEDS).where(FEEDS.c.name == name).values(told_through_on=day))
+    return FactOutcome(fact.table, name, outcome, None)
 
 
 def _blanked(fact: Fact) -> Fact:

@@ -61,6 +61,8 @@ def events(draw: st.DrawFn) -> list[Event]:
         closed = draw(st.sampled_from((None, "2026-02-09")))
         row = {"type": "dispute", "dispute_id": number, "invoice_id": "F1", "opened_on": str(day(20))}
         found.append({**row, "closed_on": closed})
+    for month in draw(st.sets(st.sampled_from((1, 2)))):
+        found.append({"type": "feed", "name": "payments", "complete_through_on": f"2026-0{month}-15"})
     return draw(st.permutations(found))
 
 
@@ -90,7 +92,10 @@ def batches(draw: st.DrawFn) -> Ledger:
         }
         for number in sorted(draw(st.sets(st.sampled_from(("D1",)))))
     ]
-    return ledger([invoice(number) for number in numbers], paid, customers=people, disputes=disputes)
+    tables: dict[str, list[Row]] = {"customers": people, "disputes": disputes}
+    if draw(st.booleans()):
+        tables["feeds"] = [{"name": "payments", "complete_through_on": day(30)}]
+    return ledger([invoice(number) for number in numbers], paid, **tables)
 
 
 def take_in(store: SqlHistoryStore, rows: list[Event]) -> list[Event]:

@@ -58,6 +58,16 @@ def posted(service: Service, *events: dict[str, Any]) -> Any:
         ({**INTERACTION, "channel": "pigeon"}, "channel", "'pigeon' is not one of"),
         ({**INVOICE, "invoice_id": "E\u200b1"}, "invoice_id", "invisible character"),
         ({**INVOICE, "kind": "credit_nota"}, "kind", "the nearest is 'credit_note'"),
+        (
+            {"type": "feed", "name": "payment", "complete_through_on": "2026-03-01"},
+            "name",
+            "nearest is 'payments'",
+        ),
+        (
+            {"type": "feed", "name": "payments", "complete_through_on": "2026-03-03"},
+            "complete_through_on",
+            "future",
+        ),
         ({**INVOICE, "type": "invoise"}, None, "type is not known; the nearest is 'invoice'"),
         ({**INVOICE, "cancelled_on": "2026-01-31"}, None, "cancelled_on lies before issued_on"),
     ],
@@ -68,7 +78,7 @@ def test_an_event_outside_the_contract_is_refused_in_words(
     answer = posted(service, event)
     assert answer.status_code == 422, answer.text
     fault = answer.json()["error"]["faults"][0]
-    assert (fault["row"], fault.get("field")) == (0, field)
+    assert (fault.get("row", 0), fault.get("field")) == (0, field)
     assert words in fault["message"]
 
 
@@ -189,3 +199,22 @@ def test_a_score_and_its_explanation_are_found_in_another_spelling(fresh_service
         "/v1/score", json={"invoices": [{"invoice_id": "F\u20281", "customer_id": "C", "amount": 1}]}
     )
     assert (unknown.status_code, unknown.json()["error"]["faults"][0]["field"]) == (422, "invoice_id")
+
+
+def test_a_quiet_feed_says_through_which_day_it_is_complete(fresh_service: Service) -> None:
+    def told(day: str) -> str:
+        feed = {"type": "feed", "name": "payments", "complete_through_on": day}
+        return str(posted(fresh_service, INVOICE, feed, PAYMENT).json()["outcomes"][1]["outcome"])
+
+    def state() -> Any:
+        return {feed.name: feed.complete_through_on for feed in fresh_service.store.feeds()}["payments"]
+
+    assert [told(day) for day in ("2026-02-27", "2026-02-28", "2026-02-26")] == [
+        "accepted",
+        "replaced",
+        "already_known",
+    ]
+    assert state() == AS_OF.replace(month=2, day=28)
+    fresh_service.store.load_ledger(fresh_service.ledger, NOW)
+    assert state() == AS_OF.replace(month=2, day=28), "a load that says nothing of it leaves it"
+    assert fresh_service.store.history().ledger.feeds is not None
