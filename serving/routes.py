@@ -173,8 +173,7 @@ async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> Bas
     message = await read_message(worker, request, OverrideRequest)
     kept, answer = await _kept_score(worker, key, _id_in_path(request, "decision_id", "This decision"))
     if answer.decision is None:
-        what = "is a simulation" if answer.is_simulation else "is of a draft"
-        raise RefusalError(409, "no_decision", f"This score {what}: there is no decision to override.")
+        raise RefusalError(409, "no_decision", "A draft or a simulation has no decision to override.")
     policy = worker.policy.current
     if policy is None:
         raise RefusalError(503, "not_ready", "No usable dunning policy is in service.")

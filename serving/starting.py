@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
@@ -20,6 +19,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from features.errors import Fault, InvalidInputError
+from serving.operations.processes import end_process
 from serving.operations.supervisor import Supervisor
 from serving.settings import ServiceSettings
 
@@ -136,7 +136,7 @@ def run_service(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        _end(child)
+        end_process(child, STOP_SECONDS)
         beside.close(STOP_SECONDS)
 
 
@@ -157,7 +157,7 @@ def _follow_registry(environment: Mapping[str, str], stop: threading.Event, beat
                 beat()
         raise RuntimeError(f"the registry follower ended with {follower.returncode}")
     finally:
-        _end(follower)
+        end_process(follower, STOP_SECONDS)
 
 
 def _wait_until_ready(listening: Listening, child: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -169,17 +169,6 @@ def _wait_until_ready(listening: Listening, child: subprocess.Popen[bytes], seco
         except (URLError, OSError):
             time.sleep(0.1)
     return False
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Make sure that nothing we started is left: the child leads its own group."""
-    if child.poll() is None:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
 
 
 def _is_free(listening: Listening) -> bool:

@@ -316,7 +316,8 @@ class ScoreWorker:
                 (customer_id, as_of, *knowledge.version_of(customer_id)),
                 partial(_evidence_of, knowledge, customer_id, as_of),
             )
-            for customer_id in (known if with_reasons else ())
+            # What was read while sentences were kept may still hold them.
+            for customer_id in (known if with_reasons and self.settings.is_quoting else ())
         }
         return Scored(invoices, features.rows(), scores, decisions, known, evidence)
 

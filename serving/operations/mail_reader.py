@@ -20,11 +20,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from serving.operations.processes import end_process
 from serving.operations.supervisor import place_of
 from serving.store import SqlHistoryStore, StoreUnavailableError, open_store
 from serving.store.mail_signals import MailRead, as_text, content_of
@@ -151,6 +153,9 @@ def run_mail_reader(
         RuntimeError: the reading process ended by itself.
     """
     holder = uuid.uuid4().hex
+    # The service may run from a folder (a bento) that only its own process knows.
+    paths = [str(Path(__file__).parents[2]), *filter(None, [environment.get("PYTHONPATH")])]
+    environment = {**environment, "PYTHONPATH": os.pathsep.join(paths)}
     child: subprocess.Popen[bytes] | None = None
     began = renewed = -RENEW_SECONDS
     try:
@@ -163,7 +168,7 @@ def run_mail_reader(
                     child = subprocess.Popen(command, env=dict(environment), start_new_session=True)
                     began = time.monotonic()
                 elif not is_ours and child is not None:
-                    _end(child)
+                    end_process(child, _STOP_SECONDS)
                     child = None
             if child is not None and child.poll() is not None:
                 raise RuntimeError(f"the mail reader ended with {child.returncode}")
@@ -173,7 +178,7 @@ def run_mail_reader(
                 return
     finally:
         if child is not None:
-            _end(child)
+            end_process(child, _STOP_SECONDS)
         with contextlib.suppress(StoreUnavailableError):
             store.end_lease(LEASE, holder)
 
@@ -211,16 +216,6 @@ def _at_most(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _end(child: subprocess.Popen[Any]) -> None:
-    if child.poll() is None:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
 
 
 def main(holder: str) -> int:

@@ -134,6 +134,9 @@ def test_with_the_switch_off_no_word_of_a_mail_is_shown_or_kept_but_the_gate_sti
     assert quoted["decision"]["gate_id"] == "open_dispute"
     assert any("contestons" in found["quote"] for found in told["evidence"])
     service = make_service(is_reading_mails=True, is_quoting=False)
+    body = {"as_of": str(AS_OF), "invoices": [{"invoice_id": "F-sole"}]}
+    before = service.client(Scope.SCORE).post("/v1/score", json=body).json()["scores"][0]
+    assert (before["evidence"], before["decision"]["gate_id"]) == ([], "open_dispute")
     assert read_mails(service) == 1, "read anew, without its words"
     assert "contestons" not in str(service.store.history().signals.rows())
     unquoted, kept, told = ask(service, CUSTOMER, INVOICE, with_reasons=True)
