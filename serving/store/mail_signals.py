@@ -193,15 +193,19 @@ def _mails(connection: Connection, email_ids: Iterable[str]) -> dict[str, dict[s
     return found
 
 
+def _value(value: Any, dtype: Any) -> Any:
+    """A value of a kept row in the type of its column; days and instants are kept as text."""
+    if not isinstance(value, str) or dtype == pl.String:
+        return value
+    return dt.date.fromisoformat(value) if dtype == pl.Date else dt.datetime.fromisoformat(value)
+
+
 def _frame(bodies: Iterable[str]) -> pl.DataFrame:
     schema = signals_schema()
     rows = []
     for body in bodies:
         row = json.loads(body)
-        row["sent_at"] = dt.datetime.fromisoformat(row["sent_at"])
-        promised = row.get("promise_date")
-        row["promise_date"] = None if promised is None else dt.date.fromisoformat(promised)
-        rows.append([row.get(name) for name in schema])
+        rows.append([_value(row.get(name), dtype) for name, dtype in schema.items()])
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

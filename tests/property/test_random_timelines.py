@@ -1,7 +1,7 @@
-"""Random timelines: whatever came in whatever order, night and service say the same, and every cent is where it belongs.
+"""Random timelines: whatever came in whatever order, night and service say the same, and no cent is lost.
 
-Each example is a customer of its own in a store that all examples share. Facts, repetitions and restarts are drawn; what
-must be open is kept beside by plain bookkeeping. `ENCOURS_TIMELINES=20000` says how many are drawn.
+Each example is a customer of its own in a store that all examples share. Facts and repetitions are drawn; what must be
+open is kept beside by plain bookkeeping. `ENCOURS_TIMELINES=20000` says how many are drawn.
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ import pytest
 from features.asof import LANDMARK_SCHEMA
 from features.ledger import Ledger, table_dtypes
 from features.settings import LedgerSettings
+from serving.cases import THANKS_DAYS
 from serving.dunning import Case, Decision, StepTaken, decide_customer
-from serving.nightly import THANKS_DAYS, route_open_invoices
+from serving.nightly import route_open_invoices
 from tests.dunning_samples import POLICY, account, scored
 
 ON = dt.date(2026, 3, 3)  # a Tuesday
@@ -78,7 +79,7 @@ def test_who_pays_after_a_reminder_is_thanked_the_next_night():
         ledger(YESTERDAY),
         ledger(YESTERDAY, at(DUE - dt.timedelta(days=7), "reminder_sent")),
         ledger(ON - dt.timedelta(days=THANKS_DAYS + 1), REMINDED),
-        ledger(ON, REMINDED),
+        ledger(ON + dt.timedelta(days=1), REMINDED),
     ],
     ids=["not reminded", "reminded before the due date only", "paid long ago", "payment not known yet"],
 )

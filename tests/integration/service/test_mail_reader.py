@@ -210,7 +210,7 @@ def test_a_corrected_mail_is_read_anew_and_an_erased_one_is_forgotten(store_url:
         store.close()
 
 
-def test_what_the_night_read_is_taken_over_and_not_read_again(tmp_path: Path) -> None:
+def test_a_load_reads_what_is_new_as_the_batch_would_read_it(tmp_path: Path) -> None:
     settings = read_settings({"ENCOURS_HOME": str(tmp_path)})
     settings.home.mkdir(parents=True)
     settings.old_mail_memory_path.write_bytes(b"what an earlier version kept")
@@ -219,7 +219,7 @@ def test_what_the_night_read_is_taken_over_and_not_read_again(tmp_path: Path) ->
 
     assert whole.emails is not None
     signals = signals_frame(whole.emails, load_pipeline())
-    load_into_service(whole, settings, NOW, signals)
+    load_into_service(whole, settings, NOW)
     store = open_store(settings.store_url, settings.secret())
     try:
         assert store.history().signals.equals(signals.sort("email_id"), null_equal=True), "to the last bit"
@@ -228,7 +228,7 @@ def test_what_the_night_read_is_taken_over_and_not_read_again(tmp_path: Path) ->
             _ledger_with_mails(("M-1", "Le virement partira lundi."), ("M-2", "Bonjour")), settings, NOW
         )
         days = store.history().signals["promise_date"].to_list()
-        assert days[0] != signals["promise_date"][0], "a load without signals reads what is new"
+        assert days[0] != signals["promise_date"][0], "a corrected mail is read anew"
     finally:
         store.close()
 
