@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from features.ledger import Ledger
+from features.ledger import Ledger, empty_table, table_dtypes
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.legal_forms import natural_person
 from features.settings import LedgerSettings
@@ -104,7 +104,11 @@ def account_facts(
 
 @dataclass(frozen=True)
 class NewInvoice:
-    """An invoice being created: not in the ledger yet, open for its whole amount."""
+    """An invoice being created: not in the ledger yet.
+
+    Attributes:
+        waiting: facts that came before it, by ledger table; without any it is open for its whole amount.
+    """
 
     invoice_id: str
     customer_id: str
@@ -113,6 +117,7 @@ class NewInvoice:
     amount: Decimal
     currency: str = "EUR"
     delivery_channel: str | None = None
+    waiting: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -197,7 +202,23 @@ class Accounts:
         return held.get(key) or (None if place is None else held.get(place.invoice_id))
 
     def _as_read(self, new: NewInvoice) -> InvoiceRead:
-        invoice = InvoiceRead({name: getattr(new, name) for name in INVOICE_COLUMNS}, new.amount)
+        row = {name: getattr(new, name) for name in INVOICE_COLUMNS}
+        invoice = InvoiceRead(row, new.amount)
+        if new.waiting:
+            columns = table_dtypes("invoices")
+            made = {**dict.fromkeys(columns), **row, "kind": "invoice"}
+            tables = {
+                "customers": empty_table("customers"),
+                "payments": empty_table("payments"),
+                **new.waiting,
+                "invoices": pl.DataFrame([made], schema=columns),
+            }
+            known_before = self.on + dt.timedelta(days=1)
+            with_them = receivables(Ledger.from_tables(tables))
+            found, _ = read_invoices(
+                with_them, [new.customer_id], known_before, [new.invoice_id], self.settings
+            )
+            invoice = found.get(new.invoice_id, invoice)
         for event in self._events.get(new.invoice_id, ()):
             invoice.take(event)
         return invoice

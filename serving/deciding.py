@@ -52,6 +52,7 @@ class Decider:
         policy: Policy,
         knowledge: Knowledge,
         waits: Mapping[str, Text],
+        pending: Mapping[str, Mapping[str, pl.DataFrame]],
         invoices: Sequence[InvoiceInFull],
         scores: Sequence[Score],
         as_of: dt.date,
@@ -70,6 +71,7 @@ class Decider:
             policy: the policy in service.
             knowledge: what is known of the customers, with the decisions of people that stand.
             waits: why the calls and letters to a customer wait since last night.
+            pending: facts that wait for an invoice of the request, by invoice and table.
             invoices: the invoices of the request.
             scores: their scores, in the same order.
             as_of: the day of the decisions.
@@ -98,7 +100,7 @@ class Decider:
             asked = {invoice.landmark_id for invoice, _ in pairs}
             has_others = not set(account.open["invoice_id"].to_list()) <= asked
             others = self._scores.get(key, score_open) if has_others else ()
-            cases = _cases(account, pairs, others, feeds, as_of)
+            cases = _cases(account, pairs, others, pending, feeds, as_of)
             decided = decide_customer(cases, policy, as_of, waits.get(customer_id), is_live=is_live).decisions
             decisions |= {each.receivable_id: each for each in decided if each.receivable_id in asked}
         return decisions
@@ -127,6 +129,7 @@ def _cases(
     account: _Account,
     pairs: Sequence[tuple[InvoiceInFull, Score]],
     others: Sequence[Score],
+    pending: Mapping[str, Mapping[str, pl.DataFrame]],
     feeds: tuple[FeedDay, ...],
     as_of: dt.date,
 ) -> list[Case]:
@@ -141,6 +144,7 @@ def _cases(
             invoice.amount,
             invoice.currency,
             invoice.delivery_channel,
+            pending.get(invoice.landmark_id, {}),
         )
         for invoice, _ in pairs
         if invoice.landmark_id not in accounts.invoice_ids

@@ -226,11 +226,13 @@ class ScoreWorker:
         )
         payers = {invoice.customer_id for invoice in invoices}
         waits = await self._waits.of(knowledge, payers, as_of)
+        pending = await self._pending_of(invoices)
         arguments = (
             serving.value,
             policy.value,
             knowledge,
             waits,
+            pending,
             invoices,
             as_of,
             now,
@@ -254,6 +256,21 @@ class ScoreWorker:
             is_stored=is_stored,
             scores=answers,
         )
+
+    async def _pending_of(
+        self, invoices: Sequence[InvoiceInFull]
+    ) -> Mapping[str, Mapping[str, pl.DataFrame]]:
+        """Return the facts that wait for invoices of a request that are not known yet; they count for it."""
+        new = [str(each.invoice_id) for each in invoices if each.is_dunned and not each.is_known]
+        if not new:
+            return {}
+        try:
+            if self.store.is_local:
+                return self.store.pending_of(new)
+            return await asyncio.to_thread(self.store.pending_of, new)
+        except StoreUnavailableError:
+            _LOG.warning("facts that wait for new invoices could not be looked up")
+            return {}
 
     async def _refresh_feeds(self, moment: Moment) -> None:
         """Ask for the freshness of the feeds after a change, and every few seconds; without a store the last holds."""
@@ -282,6 +299,7 @@ class ScoreWorker:
         policy: Policy,
         knowledge: Knowledge,
         waits: Mapping[str, Text],
+        pending: Mapping[str, Mapping[str, pl.DataFrame]],
         invoices: Sequence[InvoiceInFull],
         as_of: dt.date,
         now: dt.datetime,
@@ -300,6 +318,7 @@ class ScoreWorker:
             policy,
             knowledge,
             waits,
+            pending,
             invoices,
             scores,
             as_of,

@@ -123,6 +123,21 @@ def read_pending(connection: Connection) -> dict[str, int]:
     }
 
 
+def read_pending_of(connection: Connection, invoice_ids: Sequence[str]) -> dict[str, dict[str, pl.DataFrame]]:
+    """Return the facts that wait for some invoices, by invoice and table; an invoice without any is left out."""
+    found: dict[str, dict[str, pl.DataFrame]] = {}
+    for table in FOLLOWS_INVOICE:
+        facts = FACTS[table]
+        columns = [facts.c[name] for name in FACT_COLUMNS[table]]
+        for start in range(0, len(invoice_ids), _CHUNK):
+            chunk = list(invoice_ids[start : start + _CHUNK])
+            waits = facts.c.customer_id.is_(None) & facts.c.invoice_id.in_(chunk)
+            frame = frame_of(table, [tuple(row) for row in connection.execute(select(*columns).where(waits))])
+            for (invoice_id,), part in frame.partition_by("invoice_id", as_dict=True).items():
+                found.setdefault(str(invoice_id), {})[table] = part
+    return found
+
+
 def read_ledger_tables(connection: Connection, customer_ids: Sequence[str] | None = None) -> Ledger:
     """Return the ledger of all customers, or of the given ones.
 

@@ -49,6 +49,7 @@ from serving.store.reading import (
     read_ledger_tables,
     read_moment,
     read_pending,
+    read_pending_of,
     read_told_feeds,
 )
 from serving.store.tables import ANSWERS, AUDIT, COUNTERS, ERASED_FACTS, FACT_TABLES
@@ -307,6 +308,11 @@ class SqlHistoryStore:
             )
             erased = {table: read_erased(connection, table) for table in FACT_TABLES}
         return merge_facts(ledger, events, erased)[0]
+
+    def pending_of(self, invoice_ids: Sequence[str]) -> dict[str, dict[str, pl.DataFrame]]:
+        """Return the facts that wait for some invoices, by invoice and table."""
+        with self.database.reading() as connection:
+            return read_pending_of(connection, invoice_ids)
 
     def audit_head(self) -> Anchor | None:
         """Return the last position of the chain and its hash; null for an empty chain."""

@@ -202,3 +202,63 @@ def test_the_night_keeps_its_secret_to_itself(run_home: RunHome) -> None:
     store = open_store(settings_at(run_home.root, {}).store_url, secret.encode())
     assert store.history().ledger.invoices.height == read_ledger(run_home.ledger).invoices.height
     store.close()
+
+
+def test_the_next_night_decides_on_what_the_service_was_told_by_event(
+    run_home: RunHome, night: ServiceSettings, ask_that_morning: Callable[..., Any], tmp_path: Path
+) -> None:
+    ask = ask_that_morning
+    decisions = pl.read_parquet(run_home.root / "out" / "decisions.parquet")
+    free = decisions.filter(pl.col("gate_id").is_null() & pl.col("person_decides").is_null())
+    chosen = free.unique("customer_id", keep="first", maintain_order=True).sort("invoice_id").head(5)
+    paid, disputed, promised, insolvent, person = chosen.select("invoice_id", "customer_id").rows()
+    day, at = str(MORNING.date()), MORNING.isoformat()
+    money = dict(decisions.select("invoice_id", "balance_amount").iter_rows())
+    ledger = read_ledger(run_home.ledger)
+    known = {row["customer_id"]: row for row in ledger.customers.iter_rows(named=True)}
+    days = {"paid_on": day, "known_on": day}
+    payment = {"payment_id": "P-event", "invoice_id": paid[0], "amount": str(money[paid[0]]), **days}
+    promise = {"invoice_id": promised[0], "kind": "promise_recorded", "step_id": "2026-07-10"}
+    events = [
+        {"type": "payment", "method": "transfer", **payment},
+        {"type": "dispute", "dispute_id": "D-event", "invoice_id": disputed[0], "opened_on": day},
+        {
+            "type": "interaction",
+            "interaction_id": "I-p",
+            "customer_id": promised[1],
+            "happened_at": at,
+            **promise,
+        },
+        {
+            "type": "interaction",
+            "interaction_id": "I-i",
+            "customer_id": insolvent[1],
+            "happened_at": at,
+            "kind": "insolvency_published",
+        },
+        {"type": "customer", "customer_id": person[1], "is_strategic": True},
+    ]
+    assert known[person[1]]["is_strategic"] is False, "the ledger goes on saying so"
+    ask("POST", "/v1/events", {"events": events})
+    next_home = RunHome(night.home.parent, run_home.ledger)
+    next_home.encours("run", "--ledger", str(run_home.ledger), "--nightly", "--as-of", day)
+    records = read_records(next_home.root / "out" / "decisions.parquet")
+    after = {record.score.invoice_id: record.decision for record in records}
+    thanks = after.get(paid[0])
+    assert thanks is None or thanks.gate_id == "settled", (
+        "nothing is owed on it: at most its payer is thanked"
+    )
+    gates = {
+        key: None if after[key] is None else after[key].gate_id
+        for key in (disputed[0], promised[0], insolvent[0])
+    }
+    assert gates == {disputed[0]: "open_dispute", promised[0]: "promise_running", insolvent[0]: "insolvency"}
+    of_person = after[person[0]]
+    assert of_person is not None
+    assert of_person.person_decides is not None
+    out = tmp_path / "scores.parquet"
+    later = str(MORNING.date() + dt.timedelta(days=1))
+    next_home.encours(
+        "score", "--ledger", str(run_home.ledger), "--as-of", later, "--out", str(out), "--no-reasons"
+    )
+    assert paid[0] not in pl.read_parquet(out)["invoice_id"].to_list()

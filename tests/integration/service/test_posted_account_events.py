@@ -108,3 +108,25 @@ def test_the_answer_says_how_the_interest_was_reckoned_or_why_it_was_not(service
     assert (refused["interest_amount"], refused["periods"]) == (None, [])
     assert "foreign currency" in refused["refusal_en"]
     assert "devise" in refused["refusal_fr"]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "gate", "open_amount"),
+    [
+        ({"type": "payment", "payment_id": "P-early", "amount": "2500.00"}, "settled", "0.00"),
+        ({"type": "payment", "payment_id": "P-early", "amount": "1000.00"}, None, "1500.00"),
+        ({"type": "dispute", "dispute_id": "D-early"}, "open_dispute", "2500.00"),
+    ],
+)
+def test_what_came_before_an_invoice_counts_when_it_is_scored_from_a_request(
+    make_service: Callable[..., Service], waiting: dict[str, Any], gate: str | None, open_amount: str
+) -> None:
+    client = make_service().client(Scope.SCORE, Scope.EVENTS)
+    day = str(AS_OF - dt.timedelta(days=3))
+    days = {"opened_on": day} if waiting["type"] == "dispute" else {"paid_on": day, "known_on": day}
+    company = {"type": "customer", "customer_id": "C-new", "country": "FR", "is_natural_person": False}
+    posted = client.post("/v1/events", json={"events": [company, {**waiting, **days, "invoice_id": "F-new"}]})
+    assert posted.json()["outcomes"][1]["outcome"] == "pending", posted.text
+    body = {"as_of": str(AS_OF), "invoices": [NEW]}
+    decision = client.post("/v1/score", json=body).json()["scores"][0]["decision"]
+    assert (decision["gate_id"], decision["balance_amount"]) == (gate, open_amount)
