@@ -8,7 +8,7 @@
 (('promise_to_pay',), datetime.date(2026, 1, 19), 260.0)
 """
 
-from features.email_signals.frame import signals_frame
+from features.email_signals.frame import ledger_signals, signals_frame
 from features.email_signals.labelled_mails import read_labelled_file, read_mails_file
 from features.email_signals.model.artefact import ArtefactError, SignalArtefact, load_artefact, save_artefact
 from features.email_signals.model.corpus import read_corpus, read_known_mails, read_unread_mails
@@ -41,6 +41,7 @@ __all__ = [
     "SignalArtefact",
     "SignalPipeline",
     "cross_validate",
+    "ledger_signals",
     "load_artefact",
     "load_pipeline",
     "read_corpus",

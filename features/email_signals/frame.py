@@ -11,10 +11,20 @@ import polars as pl
 from features.email_signals.pipeline import SignalPipeline
 from features.email_signals.values import LABELS, PROMISE_FIELDS, Mail, MailSignals
 from features.errors import Fault, InvalidInputError
+from features.ledger import Ledger
 from features.signal_labels import signals_schema
 
 _KEYS = ("email_id", "customer_id", "sent_at", "direction")
 _NEEDED = (*_KEYS, "subject", "body")
+
+
+def ledger_signals(ledger: Ledger, pipeline: SignalPipeline, quoting: bool = True) -> pl.DataFrame | None:
+    """Signals of all e-mails of a ledger, each read with its customer's country; None when it has no e-mail table."""
+    if ledger.emails is None:
+        return None
+    countries = ledger.customers.select("customer_id", "country")
+    mails = ledger.emails.join(countries, on="customer_id", how="left", validate="m:1", maintain_order="left")
+    return signals_frame(mails, pipeline, quoting)
 
 
 def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool = True) -> pl.DataFrame:

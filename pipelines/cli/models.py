@@ -70,7 +70,7 @@ def backtest(
 
     from rich.console import Console
 
-    from features.email_signals import load_pipeline, signals_frame
+    from features.email_signals import ledger_signals, load_pipeline
     from features.ledger import read_ledger
     from features.settings import LedgerSettings
     from models.backtest.evaluation import default_cutoffs, run_backtest
@@ -89,7 +89,7 @@ def backtest(
     signals = None
     if read_mails and tables.emails is not None and tables.emails.height:
         console.print(f"  reading {tables.emails.height:,} e-mails", style="dim", highlight=False)
-        signals = signals_frame(tables.emails, load_pipeline())
+        signals = ledger_signals(tables, load_pipeline())
     done = run_backtest(
         tables,
         days,

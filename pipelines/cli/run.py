@@ -141,9 +141,9 @@ def score(
     landmarks = open_landmarks(known, as_of_date(known, as_of), bundle.settings)
     signals = None
     if known.emails is not None:
-        from features.email_signals import load_pipeline, signals_frame
+        from features.email_signals import ledger_signals, load_pipeline
 
-        signals = signals_frame(known.emails, load_pipeline())
+        signals = ledger_signals(known, load_pipeline())
     history = PaymentHistory.from_ledger(known, bundle.settings, signals)
     scores = score_open_invoices(bundle, history, landmarks, known.customers, with_reasons=reasons)
     write_parquet(scores, out)

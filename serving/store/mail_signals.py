@@ -74,7 +74,7 @@ def as_text(signals: Mapping[str, Any]) -> str:
 
 
 def read_waiting_mails(connection: Connection, reader: str, at_most: int) -> pl.DataFrame:
-    """Return mails that this reader has not read, the newest first, in the columns of the ledger.
+    """Return mails that this reader has not read, the newest first: the columns of the ledger and the payer's country.
 
     Args:
         connection: of the store.
@@ -82,9 +82,22 @@ def read_waiting_mails(connection: Connection, reader: str, at_most: int) -> pl.
         at_most: mails at most.
     """
     columns = [_EMAILS.c[name] for name in FACT_COLUMNS["emails"]]
+    customers = FACTS["customers"]
     newest = (_EMAILS.c.sent_at.desc(), _EMAILS.c.email_id)
-    rows = connection.execute(select(*columns).where(_waits(reader)).order_by(*newest).limit(at_most))
-    return frame_of("emails", [tuple(row) for row in rows]).sort(
+    rows = connection.execute(
+        select(*columns, customers.c.country)
+        .join(customers, customers.c.customer_id == _EMAILS.c.customer_id, isouter=True)
+        .where(_waits(reader))
+        .order_by(*newest)
+        .limit(at_most)
+    ).all()
+    countries = pl.DataFrame(
+        [(row.email_id, row.country) for row in rows],
+        schema={"email_id": pl.String, "country": pl.String},
+        orient="row",
+    )
+    mails = frame_of("emails", [tuple(row)[:-1] for row in rows])
+    return mails.join(countries, on="email_id", how="left", validate="1:1").sort(
         "sent_at", "email_id", descending=[True, False]
     )
 

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +271,17 @@ def _ledger_with_mails(*mails: tuple[str, str]) -> Ledger:
     ]
     assert set(rows[0]) <= set(table_dtypes("emails"))
     return ledger([invoice()], [], emails=rows)
+
+
+def test_waiting_mails_come_with_the_country_of_their_customer(store_url: str) -> None:
+    store = open_store(store_url, b"x" * 40)
+    try:
+        whole = _ledger_with_mails(("M-1", "Bonjour"))
+        assert whole.emails is not None
+        customer_id = whole.emails["customer_id"][0]
+        told = {**dict.fromkeys(table_dtypes("customers")), "customer_id": customer_id, "is_strategic": False}
+        german = pl.DataFrame([{**told, "country": "DE"}], schema=table_dtypes("customers"))
+        store.load_ledger(replace(whole, customers=german), NOW)
+        assert store.waiting_mails(VERSION, 5)["country"].to_list() == ["DE"]
+    finally:
+        store.close()
