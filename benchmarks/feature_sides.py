@@ -12,7 +12,7 @@ import polars as pl
 
 from benchmarks.features import CORE_COLUMNS, ONLINE_CALLS, ONLINE_PAST_INVOICES, PANDAS_INVOICES, THREADS
 from features.asof import PaymentHistory, landmarks_at_issue
-from features.asof.events import invoice_base
+from features.asof.events import closings_of, invoice_base
 from features.asof.identifiers import IdIndex
 from features.asof.reader import AsOfReader, known, ratio
 from features.asof.streams import EventStream
@@ -98,12 +98,12 @@ def engine(folder: Path) -> dict[str, Any]:
     customers, ids = IdIndex.build(ledger.customers["customer_id"]), ledger.invoices["invoice_id"]
     customer_codes = pl.DataFrame({"customer_id": customers.ids, "entity": np.arange(len(customers))})
     invoice_codes = pl.DataFrame({"invoice_id": ids, "invoice": np.arange(len(ids))})
-    base = invoice_base(ledger, customer_codes, invoice_codes, settings)
-    settled = base.filter(pl.col("settled_known") < 100_000)
+    base = invoice_base(ledger, customer_codes, invoice_codes)
+    settled = closings_of(ledger, base, settings).filter("is_paid")
     days_late = (settled["settled"] - settled["due"]).to_numpy()
     stream = EventStream.build(
         settled["entity"].to_numpy(),
-        settled["settled_known"].to_numpy(),
+        settled["begun"].to_numpy(),
         {
             "late": (days_late > 0).astype(np.int64),
             "days_late": days_late,

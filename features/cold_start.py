@@ -51,7 +51,7 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
     """Shrunk late shares and days late with the number of observations behind them."""
     read = view.customer
     sector, peers = _priors(view, "outcome", "late")
-    _, peers_days = _priors(view, "settled", "days_late")
+    _, peers_days = _priors(view, "settlements", "days_late")
     outcomes = read.total("outcome", "count").astype(np.float64)
     borrowed = _borrowed(view)
     values = {

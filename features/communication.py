@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.asof.communication_events import TONE_SCALE
 from features.asof.dates import Float64Array
+from features.asof.events import TONE_SCALE
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.columns import FeatureColumn, FeatureGroup, declare

@@ -88,9 +88,9 @@ def _owed(view: LandmarkView) -> dict[str, Float64Array]:
     own_open = np.where(view.own_is_visible, view.own_open_amount, 0)
     amount = open_amount(view) - own_open
     overdue = overdue_amount(view) - _own_overdue_amount(view, 0)
-    count = read.size("issued") - read.size("settled") - read.size("closed_unpaid") - view.own_is_open
+    count = read.size("issued") - read.size("settled") - read.count("closed_unpaid") - view.own_is_open
     overdue_count = (
-        read.size("due") - read.size("overdue_settled") - (view.own_is_open & (view.days_past_due > 0))
+        read.size("due") - read.count("overdue_closed") - (view.own_is_open & (view.days_past_due > 0))
     )
     limit = view.credit_limit
     return {

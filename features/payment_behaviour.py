@@ -246,16 +246,10 @@ def _course(view: LandmarkView) -> dict[str, Float64Array]:
 def oldest_overdue_days(view: LandmarkView) -> Float64Array:
     """Days past due of the customer's oldest invoice open and overdue; NaN when nothing is overdue.
 
-    The first invoice in order of due date whose settlement is not known before the as-of date.
+    The first invoice in order of due date that is not known to be closed before the as-of date.
     """
     read = view.customer
-    stream = read.stream("due")
-    slot = stream.maxima("settled_known").first_reaching(read.entities, read.as_of)
-    ends = read.before("due")
-    overdue = slot < ends
-    if stream.size == 0:
-        return np.full(len(view), np.nan)
-    due = stream.days(np.minimum(slot, stream.size - 1))
+    due, overdue = read.first_reaching("due_states", "closed_known", read.as_of)
     return known(read.as_of - due, overdue)
 
 

@@ -18,9 +18,9 @@ _PORTFOLIO = "portfolio"
 
 _MEASURES: Final[Mapping[str, tuple[str, ...]]] = {
     "outcome": ("count", "late"),
-    "settled": ("count", "days_late"),
+    "settlements": ("count", "days_late"),
 }
-"""What is totalled for each group: known outcomes, and settlements with their days late."""
+"""What is totalled for each group: known outcomes, and settlements with their days late, less those taken back."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 
 from features.asof import events
-from features.asof.communication_events import communication_events, promise_events
-from features.asof.dates import NEVER, Int64Array, day_numbers, days_of_month, months, weekdays
+from features.asof.dates import Int64Array, day_numbers, days_of_month, months, weekdays
 from features.asof.identifiers import IdIndex
 from features.asof.reader import AsOfReader
 from features.asof.streams import EventStream
@@ -41,9 +40,10 @@ class CustomerStreams:
     Attributes:
         customers: customer ids and their codes.
         invoices: invoice ids (credit notes left out) and their codes.
-        streams: events per customer.
+        streams: events per customer; those of `KEYED_BY_EPOCH` per epoch of a customer.
         own: events per invoice.
-        settlement_known: day each invoice's settlement became known, by code; NEVER while open.
+        reopenings: days on which closings of a customer were taken back, each once; they begin its epochs.
+        first_closed: day each invoice was first known to be closed, by code; NEVER while it never was.
         sectors, countries: text by customer code, null where unknown.
         peers: sector and size class together, by customer code; null where either is unknown.
         credit_limit: cents by customer code, UNKNOWN where null.
@@ -55,7 +55,8 @@ class CustomerStreams:
     invoices: IdIndex
     streams: Mapping[str, EventStream]
     own: Mapping[str, EventStream]
-    settlement_known: Int64Array
+    reopenings: EventStream
+    first_closed: Int64Array
     sectors: Sequence[str | None]
     countries: Sequence[str | None]
     peers: Sequence[str | None]
@@ -73,15 +74,19 @@ class CustomerStreams:
         customer_codes = _codes(customers["customer_id"], "customer_id", "entity")
         invoice_codes = _codes(ids, "invoice_id", "invoice")
 
-        base = events.invoice_base(ledger, customer_codes, invoice_codes, settings)
+        base = events.invoice_base(ledger, customer_codes, invoice_codes)
         allocations = events.allocation_base(ledger.payments, base)
         reminders = None
         if ledger.interactions is not None:
             reminders = events.reminder_events(ledger.interactions, customer_codes, invoice_codes)
+        closings = events.with_last_reminder(
+            events.with_parts(events.closings_of(ledger, base, settings), allocations), reminders
+        )
+        epochs = events.Epochs.of(closings, len(customer_index))
+        closed = events.first_closed(closings, len(invoice_index))
         by_customer = {
-            **events.invoice_events(
-                events.with_last_reminder(events.with_parts(base, allocations), reminders), settings
-            ),
+            "issued": events.issued_events(base),
+            **events.state_events(base, closings, closed, epochs, settings),
             **events.allocation_events(allocations),
             "paydays": events.payday_events(allocations),
             "credit_issued": events.credit_note_events(ledger.invoices, customer_codes),
@@ -89,12 +94,13 @@ class CustomerStreams:
         by_invoice = {
             "allocated": allocations.select(pl.col("invoice").alias("entity"), day="booked", amount="cents")
         }
-        if ledger.disputes is not None:
-            for name, frame in events.dispute_events(ledger.disputes, base).items():
-                by_customer[name] = frame.drop("invoice")
-                by_invoice[name] = frame.select(pl.col("invoice").alias("entity"), "day")
+        if not epochs.reopenings.is_empty():
+            by_invoice["closed_again"] = events.later_changes(closings)
+        if ledger.disputes is not None and whole.disputes is not None:
+            # One dispute about several receivables of an invoice is one, and so is one reminder.
+            by_customer |= events.customer_dispute_events(whole.disputes, whole.invoices, customer_codes)
+            by_invoice |= events.invoice_dispute_events(ledger.disputes, invoice_codes)
         if reminders is not None and ledger.interactions is not None and whole.interactions is not None:
-            # One reminder about several receivables of an invoice is one.
             sent = events.reminder_events(whole.interactions, customer_codes, invoice_codes)
             by_customer["reminders"] = sent.select("entity", "day")
             by_invoice |= events.lifecycle_events(ledger.interactions, invoice_codes)
@@ -102,23 +108,37 @@ class CustomerStreams:
                 pl.col("invoice").alias("entity"), "day"
             )
         if signals is not None:
-            by_customer |= communication_events(signals, customer_codes)
-            by_customer["promises"] = promise_events(signals, allocations, customer_codes, settings)
-
-        settlement_known = np.full(len(invoice_index), NEVER, dtype=np.int64)
-        settlement_known[base["invoice"].to_numpy()] = base["settled_known"].to_numpy()
+            by_customer |= events.communication_events(signals, customer_codes)
+            by_customer["promises"] = events.promise_events(signals, allocations, customer_codes, settings)
+        entity_counts = dict.fromkeys(events.KEYED_BY_EPOCH, epochs.code_count)
+        streams = {
+            name: _stream(name, frame, entity_counts.get(name, len(customer_index)))
+            for name, frame in by_customer.items()
+        }
+        # Where nothing was ever taken back, they are the same events.
+        streams.setdefault("settlements", streams["settled"])
+        streams.setdefault("due_states", streams["due"])
         return cls(
             customer_index,
             invoice_index,
-            {name: _stream(name, frame, len(customer_index)) for name, frame in by_customer.items()},
+            streams,
             {name: _stream(name, frame, len(invoice_index)) for name, frame in by_invoice.items()},
-            settlement_known,
+            _stream("reopenings", epochs.reopenings, len(customer_index)),
+            closed,
             customers["sector"].to_list(),
             customers["country"].to_list(),
             customers.select(pl.concat_str("sector", "size_class", separator=" ")).to_series().to_list(),
             customers.select(amount_in_cents("credit_limit").fill_null(UNKNOWN)).to_series().to_numpy(),
             day_numbers(customers["customer_since_on"]),
         )
+
+    def epochs(self, entities: Int64Array, as_of: Int64Array) -> Int64Array:
+        """Code of the epoch of each customer at each day: what was taken back by then has not happened in it."""
+        if self.reopenings.size == 0:
+            return entities
+        before = self.reopenings.positions(entities, as_of)
+        is_later = before > self.reopenings.starts_of(entities)
+        return np.where(is_later & (entities >= 0), len(self.customers) + before - 1, entities)
 
     def attribute(self, values: Int64Array, codes: Int64Array, missing: int) -> Int64Array:
         """An attribute per landmark, `missing` for customers that are not known."""

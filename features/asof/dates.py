@@ -35,6 +35,11 @@ def day_numbers(column: pl.Series, *, missing: int = NEVER) -> Int64Array:
     return column.cast(pl.Int32).cast(pl.Int64).fill_null(missing).to_numpy()
 
 
+def day_expression(column: str) -> pl.Expr:
+    """Day numbers of a Date column in an expression; null stays null."""
+    return pl.col(column).cast(pl.Int32).cast(pl.Int64)
+
+
 def weekdays(days: Int64Array) -> Int64Array:
     """Weekday of each day number, Monday 0 to Sunday 6 (1970-01-01 was a Thursday)."""
     return (days + 3) % 7

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.asof.dates import Int64Array
+from features.asof.dates import NEVER, Int64Array
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,26 @@ class RunningMaxima:
         counts = np.diff(starts)
         offsets = np.repeat(np.arange(len(counts), dtype=np.int64) * span, counts)
         return cls(np.maximum.accumulate(values - lowest + offsets), span, lowest, starts)
+
+    def second(self, values: Int64Array) -> RunningMaxima:
+        """Running second largest value, as many times as it occurs; below every day where there is one event only.
+
+        An event that does not beat the largest so far may be the second; one that does makes the largest so far the
+        second. The running maximum of the lesser of both is thus the second largest, and the first event at which it
+        reaches a level is the second event that does.
+
+        Args:
+            values: the measure these are the maxima of.
+        """
+        if len(values) == 0:
+            return self
+        counts = np.diff(self.starts)
+        offsets = np.repeat(np.arange(len(counts), dtype=np.int64) * self.span, counts)
+        earlier = np.empty(len(values), dtype=np.int64)
+        earlier[1:] = self.keys[:-1] - offsets[1:] + self.lowest
+        earlier[self.starts[:-1][counts > 0]] = self.lowest - 2 * NEVER  # below every level
+        lesser = np.minimum(values, earlier)
+        return RunningMaxima.build(lesser, self.starts)
 
     def before(self, entities: Int64Array, positions: Int64Array) -> Int64Array:
         """Largest value among each entity's events before the position; callers mask empty slices."""

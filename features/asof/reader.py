@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.asof.dates import BoolArray, Float64Array, Int64Array
+from features.asof.events.states import KEYED_BY_EPOCH
 from features.asof.streams import EventStream, first_keys, keys_of
 
 
@@ -41,6 +42,11 @@ def known(values: Int64Array | Float64Array, is_known: BoolArray) -> Float64Arra
     return np.where(is_known, values, np.nan)
 
 
+def _keys_of(entities: Int64Array, as_of: Int64Array) -> Int64Array:
+    """Keys the usual days ago, one row each, and the key below an entity's first event in the last row."""
+    return np.concatenate([keys_of(entities, as_of - _DAYS_AGO), first_keys(entities)[None]])
+
+
 REMEMBERED = 1000
 """Entities and days of single landmarks whose readings are kept."""
 _FEW = 16
@@ -58,11 +64,19 @@ class AsOfReader:
         streams: the streams, by name.
         entities: entity code of each landmark; -1 for an unknown one, which has no events.
         as_of: day number of each landmark's as-of date.
+        epochs: epoch code of each landmark, for the streams that are keyed by epoch; the entities when None.
     """
 
-    def __init__(self, streams: Mapping[str, EventStream], entities: Int64Array, as_of: Int64Array) -> None:
+    def __init__(
+        self,
+        streams: Mapping[str, EventStream],
+        entities: Int64Array,
+        as_of: Int64Array,
+        epochs: Int64Array | None = None,
+    ) -> None:
         self._streams = streams
         self.entities = entities
+        self._epochs = entities if epochs is None else epochs
         self.as_of = as_of
         self._positions: dict[tuple[str, int], Int64Array] = {}
         self._starts: dict[str, Int64Array] = {}
@@ -79,6 +93,10 @@ class AsOfReader:
         """The stream of that name."""
         return self._streams[name]
 
+    def entities_in(self, stream: str) -> Int64Array:
+        """Entity code of each landmark in a stream: the epoch where the stream is keyed by epoch."""
+        return self._epochs if stream in KEYED_BY_EPOCH else self.entities
+
     def before(self, stream: str, days_ago: int = 0) -> Int64Array:
         """Position after each entity's last event known strictly before `as_of - days_ago`."""
         if self._is_few and days_ago in _PLACES:
@@ -86,22 +104,27 @@ class AsOfReader:
             return place
         key = (stream, days_ago)
         if key not in self._positions:
-            self._positions[key] = self._streams[stream].positions(self.entities, self.as_of - days_ago)
+            self._positions[key] = self._streams[stream].positions(
+                self.entities_in(stream), self.as_of - days_ago
+            )
         return self._positions[key]
 
     def _edges_of(self, stream: str) -> Int64Array:
         """Positions the usual days ago, one row each, and where each entity's events begin in the last row."""
         edges = self._edges.get(stream)
         if edges is None:
-            edges = self._edges[stream] = self._streams[stream].keys.searchsorted(self._usual_keys)
+            keys = self._usual_keys if self.entities_in(stream) is self.entities else self._epoch_keys
+            edges = self._edges[stream] = self._streams[stream].keys.searchsorted(keys)
             edges.setflags(write=False)
         return edges
 
     @cached_property
     def _usual_keys(self) -> Int64Array:
-        return np.concatenate(
-            [keys_of(self.entities, self.as_of - _DAYS_AGO), first_keys(self.entities)[None]]
-        )
+        return _keys_of(self.entities, self.as_of)
+
+    @cached_property
+    def _epoch_keys(self) -> Int64Array:
+        return _keys_of(self._epochs, self.as_of)
 
     def start(self, stream: str) -> Int64Array:
         """Position of each entity's first event."""
@@ -109,7 +132,7 @@ class AsOfReader:
             place: Int64Array = self._edges_of(stream)[_PLACES[None]]
             return place
         if stream not in self._starts:
-            self._starts[stream] = self._streams[stream].starts_of(self.entities)
+            self._starts[stream] = self._streams[stream].starts_of(self.entities_in(stream))
         return self._starts[stream]
 
     def bounds(self, stream: str, window: int | None, until: int = 0) -> Bounds:
@@ -129,6 +152,23 @@ class AsOfReader:
             return size
         lower, upper = self.bounds(stream, window, until)
         return upper - lower
+
+    def count(self, stream: str, window: int | None = None) -> Int64Array:
+        """What the events in the window count for; where they have no count of their own, each counts one."""
+        if "count" in self._streams[stream].totals:
+            return self.total(stream, "count", window)
+        return self.size(stream, window)
+
+    def first_reaching(
+        self, stream: str, measure: str, levels: Int64Array, nth: int = 1
+    ) -> tuple[Int64Array, BoolArray]:
+        """Day of the nth event, 1 or 2, whose measure is at least the level, and whether one is known so far."""
+        events = self._streams[stream]
+        if events.size == 0:
+            return np.zeros(len(self.as_of), dtype=np.int64), np.zeros(len(self.as_of), dtype=np.bool_)
+        maxima = events.maxima(measure) if nth == 1 else events.second_maxima(measure)
+        slot = maxima.first_reaching(self.entities_in(stream), levels)
+        return events.days(np.minimum(slot, events.size - 1)), slot < self.before(stream)
 
     def total(self, stream: str, measure: str, window: int | None = None, until: int = 0) -> Int64Array:
         """Sum of a measure over the events in the window."""
@@ -150,7 +190,7 @@ class AsOfReader:
     def bounds_before(self, stream: str, days: Int64Array) -> Bounds:
         """Positions of the events known strictly before these days, none of which may lie after the as-of date."""
         return self.start(stream), self._streams[stream].positions(
-            self.entities, np.minimum(days, self.as_of)
+            self.entities_in(stream), np.minimum(days, self.as_of)
         )
 
     def total_between(self, stream: str, measure: str, bounds: Bounds) -> Int64Array:
@@ -201,7 +241,9 @@ class AsOfReader:
         With bounds, the events from each entity's first up to the second of them.
         """
         upper = self.before(stream) if bounds is None else bounds[1]
-        return self._streams[stream].maxima(measure).before(self.entities, upper), upper > self.start(stream)
+        return self._streams[stream].maxima(measure).before(
+            self.entities_in(stream), upper
+        ), upper > self.start(stream)
 
     def quantile(self, stream: str, measure: str, bounds: Bounds, share: float) -> Float64Array:
         """Quantile of a ranked measure over positions, interpolated halfway between neighbours; NaN when empty.
@@ -242,6 +284,7 @@ def reader_at(
     remembered: dict[tuple[int, int], AsOfReader],
     entities: Int64Array,
     as_of: Int64Array,
+    epochs: Int64Array | None = None,
 ) -> AsOfReader:
     """A reader; for a single landmark the one that was made for the same entity and day, with all it has read.
 
@@ -253,13 +296,14 @@ def reader_at(
         remembered: readers by entity and day, kept with the streams they read.
         entities: entity code of each landmark.
         as_of: day number of each landmark's as-of date.
+        epochs: epoch code of each landmark; the entities when None.
     """
     if len(as_of) != 1:
-        return AsOfReader(streams, entities, as_of)
+        return AsOfReader(streams, entities, as_of, epochs)
     key = (int(entities[0]), int(as_of[0]))
     reader = remembered.get(key)
     if reader is None:
         if len(remembered) >= REMEMBERED:
             remembered.clear()
-        reader = remembered[key] = AsOfReader(streams, entities, as_of)
+        reader = remembered[key] = AsOfReader(streams, entities, as_of, epochs)
     return reader

@@ -56,6 +56,7 @@ class EventStream:
     readers: dict[tuple[int, int], Any] = field(default_factory=dict, repr=False, compare=False)
     _ranks: dict[str, RangeRanks] = field(default_factory=dict, repr=False, compare=False)
     _maxima: dict[str, RunningMaxima] = field(default_factory=dict, repr=False, compare=False)
+    _second_maxima: dict[str, RunningMaxima] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def build(
@@ -165,6 +166,12 @@ class EventStream:
         if measure not in self._maxima:
             self._maxima[measure] = RunningMaxima.build(self.values(measure), self.starts)
         return self._maxima[measure]
+
+    def second_maxima(self, measure: str) -> RunningMaxima:
+        """Running second largest value of a measure within each entity, built on first use."""
+        if measure not in self._second_maxima:
+            self._second_maxima[measure] = self.maxima(measure).second(self.values(measure))
+        return self._second_maxima[measure]
 
 
 def _running_total(values: Int64Array) -> npt.NDArray[np.integer]:

@@ -40,7 +40,8 @@ class LandmarkView:
         self.streams = streams
         self.settings = history.settings
         self.entities = entities
-        self.customer = reader_at(streams.streams, streams.readers, entities, landmarks.as_of)
+        epochs = streams.epochs(entities, landmarks.as_of)
+        self.customer = reader_at(streams.streams, streams.readers, entities, landmarks.as_of, epochs)
         self.invoice = AsOfReader(streams.own, invoices, landmarks.as_of)
         self._invoice_codes = invoices
         self._context = history.context
@@ -65,8 +66,11 @@ class LandmarkView:
     @cached_property
     def own_is_open(self) -> BoolArray:
         """Whether the scored invoice counts among the customer's open invoices."""
-        known = self.streams.attribute(self.streams.settlement_known, self._invoice_codes, NEVER)
-        return self.own_is_visible & (known >= self.landmarks.as_of)
+        first = self.streams.attribute(self.streams.first_closed, self._invoice_codes, NEVER)
+        is_closed = first < self.landmarks.as_of
+        if "closed_again" in self.invoice:
+            is_closed = is_closed & (self.invoice.total("closed_again", "count") >= 0)
+        return self.own_is_visible & ~is_closed
 
     @cached_property
     def days_past_due(self) -> Int64Array:
@@ -102,12 +106,8 @@ class LandmarkView:
         total: Int64Array | int = 0
         for reader in self._readers(kind, stream):
             total = total + reader.total(stream, measure, window)
-        has_own_count = measure in self.customer.stream(stream).totals
-        own = (
-            self.customer.total(stream, measure, window)
-            if has_own_count
-            else self.customer.size(stream, window)
-        )
+        read = self.customer
+        own = read.count(stream, window) if measure == "count" else read.total(stream, measure, window)
         return np.asarray(total - np.where(self._context_codes(kind) >= 0, own, 0))
 
     def indicator(self, kind: str) -> tuple[Float64Array, Float64Array]:

@@ -246,7 +246,7 @@ def parts_of(draw: st.DrawFn, invoice: dict) -> list[dict]:
                 "kind": "instalment",
             }
         )
-        due += dt.timedelta(draw(st.sampled_from([0, 30, -5])))
+        due = max(due + dt.timedelta(draw(st.sampled_from([0, 30, -5]))), invoice["issued_on"])
     parts[-1]["kind"] = draw(st.sampled_from(["instalment", "retention"]))
     return parts
 

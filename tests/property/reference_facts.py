@@ -11,8 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from features.ledger.ledger import Ledger
+from features.ledger.receivables import receivables
 from features.settings import LedgerSettings
-from tests.property.reference_settlement import WITHOUT_PAY, Row, cents, episodes_of, tables
+from tests.property.reference_settlement import (
+    WITHOUT_PAY,
+    Episode,
+    Row,
+    cents,
+    episodes_of,
+    state_at,
+    tables,
+)
 
 DAY = dt.timedelta(days=1)
 CASH = (None, "transfer", "direct_debit", "cheque", "card", "cash", "bill_of_exchange", "other")
@@ -32,6 +41,7 @@ class Invoice:
     closed_known: dt.date | None = None
     closed_by: str | None = None
     cancelled: dt.date | None = None
+    episodes: list[Episode] = field(default_factory=list)
 
     @property
     def settlement_known(self) -> dt.date | None:
@@ -66,7 +76,8 @@ class Facts:
     def __init__(self, ledger: Ledger, signals: Any, settings: LedgerSettings) -> None:
         self.settings = settings
         self.has_signals = signals is not None
-        self.tables = tables(ledger)
+        self.tables = tables(receivables(ledger))
+        self.whole = tables(ledger)
         self.payments = {row["payment_id"]: row for row in self.tables["payments"]}
         self.signals = signals.to_dicts() if signals is not None else []
         self.customers = {row["customer_id"]: row for row in self.tables["customers"]}
@@ -117,32 +128,51 @@ class Facts:
         return rows
 
     def settle(self, invoice: Invoice, row: Row, t: dt.date) -> None:
-        """How the invoice was first closed, from what was booked before t."""
+        """Whether and how the invoice is closed at t, from what was booked before."""
         known = {key: paid for key, paid in self.payments.items() if paid["known_on"] < t}
         own = [paid for paid in known.values() if paid["invoice_id"] == invoice.invoice_id]
         seen = row if invoice.cancelled is not None else row | {"cancelled_on": None}
-        for first in episodes_of(seen, own, known, self.settings)[:1]:
-            invoice.settled_on, invoice.closed_by = first.settled_on, first.closed_by
-            invoice.closed_known = max(first.known_on, invoice.issued)
+        invoice.episodes = episodes_of(seen, own, known, self.settings)
+        state = state_at(invoice.episodes, t)
+        if state is not None:
+            invoice.settled_on, invoice.closed_by = state.settled_on, state.closed_by
+            invoice.closed_known = max(state.known_on, invoice.issued)
 
     def outcomes(self, customer_id: str, t: dt.date) -> list[Outcome]:
-        """Late from the end of its grace, paid or not; withdrawn when a payment booked later was in time."""
-        grace = self.settings.grace_days * DAY
+        """What each day before t changed in what its invoices were known to be: late, on time, or neither yet.
+
+        An invoice is neither until it is closed or its grace has ended; open at the end of the grace it is late; closed
+        it is late when its value date lies after the grace or when it was written off. From the day of a cancellation
+        nothing changes any more. Each change is dated on the day on which it became known.
+        """
         found = []
         for invoice in self.invoices(customer_id, t):
-            grace_end = max(invoice.due + grace, invoice.issued)
-            is_late = invoice.settled_on is not None and invoice.settled_on > invoice.due + grace
-            known = invoice.closed_known
-            if known is not None and known <= grace_end:
-                if invoice.closed_by == "cancelled":
-                    continue
-                is_late = is_late or invoice.settled_on is None
-                found.append(Outcome(known, 1, int(is_late), invoice.amount, invoice.amount * is_late))
-            elif grace_end < t:
-                found.append(Outcome(grace_end, 1, 1, invoice.amount, invoice.amount))
-                if invoice.settled_on is not None and not is_late:
-                    found.append(Outcome(known, 0, -1, 0, -invoice.amount))
+            grace_end = max(invoice.due + self.settings.grace_days * DAY, invoice.issued)
+            days = {grace_end}
+            for episode in invoice.episodes:
+                days.add(max(episode.known_on, invoice.issued))
+                if episode.reopened_on is not None:
+                    days.add(max(episode.reopened_on, invoice.issued))
+            before = (0, 0)
+            for day in sorted(day for day in days if day < t):
+                now = self.reading(invoice, day, grace_end, before)
+                if now != before:
+                    count, late = now[0] - before[0], now[1] - before[1]
+                    found.append(Outcome(day, count, late, invoice.amount * count, invoice.amount * late))
+                before = now
         return found
+
+    def reading(
+        self, invoice: Invoice, day: dt.date, grace_end: dt.date, before: tuple[int, int]
+    ) -> tuple[int, int]:
+        """Whether the invoice's outcome is known through the day, and whether it is late (1 or 0 each)."""
+        state = state_at(invoice.episodes, day + DAY)
+        if state is not None and state.closed_by == "cancelled":
+            return before
+        if state is not None:
+            in_time = invoice.due + self.settings.grace_days * DAY
+            return 1, int(state.settled_on is None or state.settled_on > in_time)
+        return (1, 1) if day >= grace_end else (0, 0)
 
     def settled(self, customer_id: str, t: dt.date) -> list[Invoice]:
         """Settled invoices, in the order in which that became known."""
@@ -182,9 +212,10 @@ class Facts:
         invoice_id: str | None = None,
     ) -> list[dt.date]:
         """Days of the interactions of these kinds, of a customer or on an invoice."""
+        rows = self.tables if customer_id is None else self.whole
         return sorted(
             row["happened_at"].date()
-            for row in self.tables.get("interactions", [])
+            for row in rows.get("interactions", [])
             if row["kind"] in kinds
             and row["happened_at"].date() < t
             and (customer_id is None or row["customer_id"] == customer_id)
@@ -192,23 +223,33 @@ class Facts:
         )
 
     def disputes(self, customer_id: str, t: dt.date) -> list[Row]:
+        """Disputes on the customer's invoices; one about several instalments of an invoice is one."""
+        if customer_id not in self.customers:
+            return []
         rows = []
-        for invoice in self.invoices(customer_id, t):
-            for row in self.tables.get("disputes", []):
-                if row["invoice_id"] != invoice.invoice_id or row["opened_on"] >= t:
+        for invoice in self.whole["invoices"]:
+            if (invoice["customer_id"], invoice["kind"]) != (customer_id, "invoice") or invoice[
+                "issued_on"
+            ] >= t:
+                continue
+            for row in self.whole.get("disputes", []):
+                if row["invoice_id"] != invoice["invoice_id"] or row["opened_on"] >= t:
                     continue
-                opened = max(row["opened_on"], invoice.issued)
+                opened = max(row["opened_on"], invoice["issued_on"])
                 closed = row["closed_on"]
                 is_closed = closed is not None and max(closed, opened) < t
-                rows.append(
-                    {
-                        "invoice_id": invoice.invoice_id,
-                        "opened": opened,
-                        "is_open": not is_closed,
-                        "amount": invoice.amount if row["amount"] is None else cents(row["amount"]),
-                    }
-                )
+                amount = invoice["amount"] if row["amount"] is None else row["amount"]
+                rows.append({"opened": opened, "is_open": not is_closed, "amount": cents(amount)})
         return rows
+
+    def own_open_disputes(self, invoice_id: str, t: dt.date) -> int:
+        """Open disputes on a receivable, whether or not they were opened before it was issued."""
+        return sum(
+            row["invoice_id"] == invoice_id
+            and row["opened_on"] < t
+            and (row["closed_on"] is None or max(row["closed_on"], row["opened_on"]) >= t)
+            for row in self.tables.get("disputes", [])
+        )
 
     def mails(self, customer_id: str, t: dt.date) -> list[Row]:
         """Mails of a person at the customer's, oldest first."""

@@ -36,7 +36,6 @@ def invoice_terms(facts: Facts, mark: Row) -> Values:
     month_end = due
     while (month_end + DAY).day != 1:
         month_end += DAY
-    disputes = [d for d in facts.disputes(mark["customer_id"], t) if d["invoice_id"] == mark["invoice_id"]]
 
     def happened(*kinds: str) -> list[dt.date] | None:
         if not has_interactions:
@@ -72,7 +71,9 @@ def invoice_terms(facts: Facts, mark: Row) -> Values:
         "is_delivered_electronically": None if channel is None else float(channel.lower() in ELECTRONIC),
         "is_delivered_on_paper": None if channel is None else float(channel.lower() in PAPER),
         "own_paid_share": divide(paid, cents(mark["amount"])),
-        "own_open_dispute_count": sum(d["is_open"] for d in disputes) if "disputes" in facts.tables else None,
+        "own_open_dispute_count": facts.own_open_disputes(mark["invoice_id"], t)
+        if "disputes" in facts.tables
+        else None,
         "own_reminder_count": number(happened("reminder_sent")),
         "own_viewed_count": number(happened("invoice_viewed")),
         "is_own_taken_in_charge": flag(happened("lifecycle_204")),

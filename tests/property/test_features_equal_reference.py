@@ -73,7 +73,11 @@ def check(world: tuple[Ledger, pl.DataFrame], data: st.DataObject, ledger_settin
 
 
 @SLOW
-@given(world=ledgers(max_customers=5, stretches=(1, 1, 4)), data=st.data(), ledger_settings=SETTINGS)
+@given(
+    world=ledgers(max_customers=5, stretches=(1, 1, 4), with_instalments=True),
+    data=st.data(),
+    ledger_settings=SETTINGS,
+)
 def test_every_column_equals_its_plain_loop(
     world: tuple[Ledger, pl.DataFrame], data: st.DataObject, ledger_settings: LedgerSettings
 ) -> None:
@@ -82,7 +86,7 @@ def test_every_column_equals_its_plain_loop(
 
 @settings(SLOW, max_examples=12, phases=[Phase.generate])
 @given(
-    world=ledgers(min_invoices=30, max_invoices=50, max_customers=2, stretches=(2, 8)),
+    world=ledgers(min_invoices=30, max_invoices=50, max_customers=2, stretches=(2, 8), with_instalments=True),
     data=st.data(),
     ledger_settings=SETTINGS,
 )

@@ -15,17 +15,21 @@ from polars.testing import assert_frame_equal
 from features.asof import LANDMARK_SCHEMA, PaymentHistory
 from features.catalogue import CATALOGUE, FEATURE_NAMES
 from features.compute import compute_features
+from features.ledger.as_known import as_known_before
 from features.ledger.ledger import Ledger
+from features.ledger.receivables import receivables
 from tests.property.ledger_worlds import SPAN, day, frame, ledgers
 
 SLOW = settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
+WORLDS = ledgers(with_instalments=True)
+
 
 def landmarks_of(ledger: Ledger, as_of: dt.date) -> pl.DataFrame:
     """Every invoice issued by then at that date (open or not), and a draft of a known and an unknown customer."""
-    rows = ledger.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") <= as_of))
+    rows = receivables(ledger).invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") <= as_of))
     drafts = pl.DataFrame(
         [
             {
@@ -52,19 +56,26 @@ def landmarks_of(ledger: Ledger, as_of: dt.date) -> pl.DataFrame:
 
 
 def known_before(ledger: Ledger, as_of: dt.date, keep: list[str]) -> Ledger:
-    """The ledger with everything known at or after the date deleted; the scored invoices of the day stay."""
-    midnight = dt.datetime.combine(as_of, dt.time(), tzinfo=dt.UTC)
-    invoices = ledger.invoices.filter((pl.col("issued_on") < as_of) | pl.col("invoice_id").is_in(keep))
-    ids = invoices["invoice_id"].implode()
+    """The ledger with everything known at or after the date deleted; the scored invoices of the day stay.
+
+    What is known of those before they are issued stays too, as it is seen when they are scored.
+    """
+    whole = {name.partition("#")[0] for name in keep}
+    past = as_known_before(ledger, as_of)
+    of_the_day = ledger.invoices.filter((pl.col("issued_on") >= as_of) & pl.col("invoice_id").is_in(whole))
+    issued = of_the_day.with_columns(issued_on=pl.lit(as_of - dt.timedelta(days=1)))
+    seen = as_known_before(
+        replace(ledger, invoices=pl.concat([past.invoices, issued]), customer_history=None), as_of
+    )
+    dates = ledger.invoices.select("invoice_id", "issued_on")
     return replace(
-        ledger,
-        invoices=invoices,
-        payments=ledger.payments.filter((pl.col("known_on") < as_of) & pl.col("invoice_id").is_in(ids)),
-        disputes=ledger.disputes.filter(
-            (pl.col("opened_on") < as_of) & pl.col("invoice_id").is_in(ids)
-        ).with_columns(pl.when(pl.col("closed_on") < as_of).then("closed_on")),
-        interactions=ledger.interactions.filter(pl.col("happened_at") < midnight),
-        indicators=ledger.indicators.filter(pl.col("published_on") < as_of),
+        past,
+        invoices=seen.invoices.drop("issued_on")
+        .join(dates, on="invoice_id", how="left", validate="1:1")
+        .select(ledger.invoices.columns),
+        payments=seen.payments,
+        disputes=seen.disputes,
+        instalments=seen.instalments,
     )
 
 
@@ -81,7 +92,7 @@ def test_the_catalogue_covers_exactly_the_computed_columns() -> None:
 
 
 @SLOW
-@given(world=ledgers(), offset=st.integers(1, SPAN + 60))
+@given(world=WORLDS, offset=st.integers(1, SPAN + 60))
 def test_deleting_the_future_changes_no_feature(world: tuple[Ledger, pl.DataFrame], offset: int) -> None:
     ledger, signals = world
     as_of = day(offset)
@@ -95,7 +106,7 @@ def test_deleting_the_future_changes_no_feature(world: tuple[Ledger, pl.DataFram
 
 
 @SLOW
-@given(world=ledgers(), offset=st.integers(1, SPAN), later=st.integers(0, 200), data=st.data())
+@given(world=WORLDS, offset=st.integers(1, SPAN), later=st.integers(0, 200), data=st.data())
 def test_falsifying_the_future_changes_no_feature(
     world: tuple[Ledger, pl.DataFrame], offset: int, later: int, data: st.DataObject
 ) -> None:
@@ -144,7 +155,7 @@ def test_falsifying_the_future_changes_no_feature(
 
 
 @SLOW
-@given(world=ledgers(), offset=st.integers(1, SPAN + 60), seed=st.integers(0, 100))
+@given(world=WORLDS, offset=st.integers(1, SPAN + 60), seed=st.integers(0, 100))
 def test_the_order_of_rows_changes_no_feature(
     world: tuple[Ledger, pl.DataFrame], offset: int, seed: int
 ) -> None:
@@ -162,7 +173,7 @@ def test_the_order_of_rows_changes_no_feature(
 
 
 @SLOW
-@given(world=ledgers(), offset=st.integers(1, SPAN + 60))
+@given(world=WORLDS, offset=st.integers(1, SPAN + 60))
 def test_one_landmark_alone_has_the_features_it_has_in_a_batch(
     world: tuple[Ledger, pl.DataFrame], offset: int
 ) -> None:
@@ -175,7 +186,7 @@ def test_one_landmark_alone_has_the_features_it_has_in_a_batch(
 
 
 @SLOW
-@given(world=ledgers(), offset=st.integers(1, SPAN + 60), known=st.integers(0, SPAN))
+@given(world=WORLDS, offset=st.integers(1, SPAN + 60), known=st.integers(0, SPAN))
 def test_replacing_a_customer_online_equals_preparing_the_whole_ledger_again(
     world: tuple[Ledger, pl.DataFrame], offset: int, known: int
 ) -> None:
@@ -192,8 +203,11 @@ def test_replacing_a_customer_online_equals_preparing_the_whole_ledger_again(
             ledger,
             customers=ledger.customers.filter(pl.col("customer_id") == customer_id),
             invoices=invoices,
-            payments=ledger.payments.filter(pl.col("invoice_id").is_in(ids)),
+            payments=ledger.payments.filter(
+                pl.col("invoice_id").is_in(ids) | (pl.col("customer_id") == customer_id)
+            ),
             disputes=ledger.disputes.filter(pl.col("invoice_id").is_in(ids)),
+            instalments=ledger.instalments.filter(pl.col("invoice_id").is_in(ids)),
             interactions=ledger.interactions.filter(pl.col("customer_id") == customer_id),
         )
         history = history.with_customer(part, signals.filter(pl.col("customer_id") == customer_id))
@@ -203,7 +217,7 @@ def test_replacing_a_customer_online_equals_preparing_the_whole_ledger_again(
 
 
 @SLOW
-@given(world=ledgers(), offset=st.integers(1, SPAN + 60))
+@given(world=WORLDS, offset=st.integers(1, SPAN + 60))
 def test_every_feature_stays_in_its_declared_range(world: tuple[Ledger, pl.DataFrame], offset: int) -> None:
     ledger, signals = world
     values = features_at(ledger, signals, landmarks_of(ledger, day(offset)))

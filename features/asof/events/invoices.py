@@ -1,0 +1,50 @@
+"""Invoices with their codes, days and cents: what every event of an invoice starts from."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from features.asof.dates import day_expression as _day
+from features.cents import amount_in_cents
+from features.ledger.ledger import Ledger
+
+SMALL_DELAY_DAYS = 15
+SEVERE_DELAY_DAYS = 30
+PERMILLE = 1_000
+LOG_SCALE = 1_000
+"""Logarithms of amounts are kept as integers in thousandths, so that their totals are exact."""
+
+
+def invoice_base(ledger: Ledger, customer_codes: pl.DataFrame, invoice_codes: pl.DataFrame) -> pl.DataFrame:
+    """One row per invoice (credit notes left out) with codes, day numbers and cents, in the ledger's order."""
+    return (
+        ledger.invoices.lazy()
+        .filter(pl.col("kind") == "invoice")
+        .join(customer_codes.lazy(), on="customer_id", validate="m:1", maintain_order="left")
+        .join(invoice_codes.lazy(), on="invoice_id", validate="1:1", maintain_order="left")
+        .select(
+            "invoice_id",
+            "entity",
+            "invoice",
+            issued=_day("issued_on"),
+            due=_day("due_on"),
+            cents=amount_in_cents("amount"),
+            cancelled=_day("cancelled_on"),
+            has_purchase_order=pl.col("purchase_order").is_not_null().cast(pl.Int64),
+        )
+        .collect(engine="in-memory")
+    )
+
+
+def issued_events(base: pl.DataFrame) -> pl.DataFrame:
+    """Invoices issued, per customer."""
+    log_amount = (pl.col("cents").log() * LOG_SCALE).round().cast(pl.Int64)
+    return base.select(
+        "entity",
+        "has_purchase_order",
+        day="issued",
+        amount="cents",
+        terms_days=pl.col("due") - pl.col("issued"),
+        log_amount=log_amount,
+        log_amount_squared=log_amount**2,
+    )

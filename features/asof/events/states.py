@@ -1,0 +1,149 @@
+"""What became of invoices, as dated events: settled, given up, overdue, known to be late or on time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from features.asof.dates import NEVER, Int64Array
+from features.asof.events.closings import Epochs
+from features.asof.events.invoices import SEVERE_DELAY_DAYS, SMALL_DELAY_DAYS
+from features.settings import LedgerSettings
+
+NOT_CURED = -NEVER
+"""Stands below every negated cure time, for an invoice that was not paid late."""
+KEYED_BY_EPOCH = ("settled", "due_states")
+"""Streams of a customer whose entities are epochs."""
+
+
+def state_events(
+    base: pl.DataFrame,
+    closings: pl.DataFrame,
+    first_closed: Int64Array,
+    epochs: Epochs,
+    settings: LedgerSettings,
+) -> Mapping[str, pl.DataFrame]:
+    """Streams per customer made of invoices and their closings.
+
+    Args:
+        base: the answer of `invoice_base`.
+        closings: the answer of `closings_of`, with parts and reminders.
+        first_closed: day each invoice was first known to be closed, by code.
+        epochs: the reopenings of each customer.
+        settings: days of grace.
+
+    Returns:
+        `due`; `settled`, keyed by epoch; `outcome`; and the number of invoices that are closed without being paid
+        (`closed_unpaid`), written off (`written_off`), or closed and past due (`overdue_closed`), each event adding
+        `count` to it. Where closings were taken back also `settlements`, which takes out what `settled` no longer
+        holds, and `due_states`, keyed by epoch: when what fell due was known to be closed.
+    """
+    unpaid, written_off = closings.filter(~pl.col("is_paid")), closings.filter("is_written_off")
+    closed_due = closings.filter(~pl.col("is_on_top")).with_columns(
+        begun=pl.max_horizontal("begun", "due"), ended=pl.max_horizontal("ended", "due")
+    )
+    paid = closings.filter("is_paid")
+    closed_known = pl.Series(first_closed.take(base["invoice"].to_numpy()))
+    streams = {
+        "settled": _settled(epochs.keyed(paid, "begun", "withdrawn"), settings),
+        "due": base.select("entity", day="due", amount="cents", closed_known=closed_known),
+        "outcome": outcome_events(base, closings, settings),
+        "closed_unpaid": _counted(unpaid, "withdrawn"),
+        "written_off": _counted(written_off, "withdrawn"),
+        "overdue_closed": _counted(closed_due, "ended"),
+    }
+    if not epochs.reopenings.is_empty():
+        days_late = pl.col("settled") - pl.col("due")
+        streams["settlements"] = _counted(paid, "withdrawn", days_late=days_late)
+        streams["due_states"] = _due_states(base, closings, epochs)
+    return streams
+
+
+def _counted(closings: pl.DataFrame, until: str, **measures: pl.Expr) -> pl.DataFrame:
+    """Closings as events that add 1, and their measures, when they begin, and take both away when they end."""
+    begun = closings.select("entity", day="begun", count=pl.lit(1, pl.Int64), **measures)
+    ended = closings.filter(pl.col(until) < NEVER).select(
+        "entity", day=until, count=pl.lit(-1, pl.Int64), **{name: -value for name, value in measures.items()}
+    )
+    return pl.concat([begun, ended])
+
+
+def _settled(paid: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame:
+    """Paid invoices on the day that became known; of one day in order of value date and invoice."""
+    days_late = pl.col("settled") - pl.col("due")
+    late = days_late > settings.grace_days
+    return paid.sort("begun", "settled", "invoice").select(
+        "entity",
+        day="begun",
+        late=late.cast(pl.Int64),
+        severely_late=(days_late > SEVERE_DELAY_DAYS).cast(pl.Int64),
+        small_delay=days_late.is_between(1, SMALL_DELAY_DAYS).cast(pl.Int64),
+        days_late=days_late,
+        days_late_squared=days_late * days_late,
+        late_days=days_late * late.cast(pl.Int64),
+        amount="cents",
+        amount_days_late=pl.col("cents") * days_late,
+        days_to_settle=pl.col("settled") - pl.col("issued"),
+        negated_cure=pl.when(late).then(-days_late).otherwise(NOT_CURED),
+        part_paid="part_paid",
+        first_part="first_part",
+        reminded="reminded",
+        reminder_days="reminder_days",
+    )
+
+
+def _due_states(base: pl.DataFrame, closings: pl.DataFrame, epochs: Epochs) -> pl.DataFrame:
+    """What fell due, and when it was known to be closed as seen from each epoch; NEVER while it was open."""
+    closed = (
+        epochs.keyed(closings, "begun", "ended")
+        .group_by("entity", "invoice")
+        .agg(closed_known=pl.col("begun").min())
+    )
+    due = epochs.keyed(base.with_columns(withdrawn=pl.lit(NEVER, pl.Int64)), "due", "withdrawn")
+    return due.join(closed, on=["entity", "invoice"], how="left", validate="1:1").select(
+        "entity", day="due", closed_known=pl.col("closed_known").fill_null(NEVER)
+    )
+
+
+def outcome_events(base: pl.DataFrame, closings: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame:
+    """What each day changed in which invoices are known to be late or on time.
+
+    An invoice has no outcome until it is closed or its grace has ended. Open at the end of its grace it is late from
+    that day on, paid or not: an open overdue invoice is never counted as on time. Closed it is late when its value date
+    lies after the grace or when it was written off. Each change of that reading is an event on the day it became known:
+    a payment booked afterwards that was in time withdraws the mark (`late` -1, `count` 0), its bounce sets it again. A
+    cancellation changes nothing that was known by then.
+    """
+    grace_end = pl.max_horizontal(pl.col("due") + settings.grace_days, "issued")
+    decided = closings.filter((pl.col("begun") <= grace_end) & (grace_end <= pl.col("ended")))
+    marked = base.join(decided, on="invoice", how="anti")
+    late = (pl.col("settled") > pl.col("due") + settings.grace_days).cast(pl.Int64)
+    one = pl.lit(1, pl.Int64)
+    closed, is_first = closings.filter(~pl.col("is_cancelled")), pl.col("begun") <= grace_end
+    reopened, was_marked = closed.filter(pl.col("ended") < NEVER), pl.col("ended") >= grace_end
+    changes = [
+        marked.select("entity", "cents", day=grace_end, count=one, late=one),
+        closed.select(
+            "entity",
+            "cents",
+            day="begun",
+            count=pl.when(is_first).then(one).otherwise(0),
+            late=pl.when(is_first).then(late).otherwise(late - 1),
+        ).filter((pl.col("count") != 0) | (pl.col("late") != 0)),
+        reopened.select(
+            "entity",
+            "cents",
+            day="ended",
+            count=pl.when(was_marked).then(0 * one).otherwise(-one),
+            late=pl.when(was_marked).then(1 - late).otherwise(-late),
+        ),
+    ]
+    return pl.concat(changes).select(
+        "entity",
+        "day",
+        "count",
+        "late",
+        amount=pl.col("cents") * pl.col("count"),
+        late_amount=pl.col("cents") * pl.col("late"),
+    )
