@@ -47,9 +47,14 @@ def _opening() -> list[str]:
         "nobody knows.",
         "- A *weekday* is a number, 0 Monday to 6 Sunday.",
         "- *Known late or on time*: an invoice is late from the end of its grace, paid or not; a payment booked later "
-        "that was in time withdraws the mark on the day it becomes known.",
+        "that was in time withdraws the mark on the day it becomes known, its bounce sets it again. A cancellation "
+        "changes nothing that was known by then.",
+        "- *Settled* is read as known at the as-of date: a payment counts until the day on which it is known to have "
+        "bounced; after that the invoice reads as if it had never been paid. A write-off is late, never a settlement; "
+        "a cancelled invoice is neither settled nor open.",
+        "- *Bounced*: a reversal of cash, on the day it became known, each once.",
         "- A fact about an invoice becomes known with it: nothing counts before the day after its issue. The scored "
-        "invoice is the only row of its own day that is visible.",
+        "invoice is the only row of its own day that is visible, with what was known of it before its issue.",
         "",
         "Proof: `tests/property/test_features_never_see_the_future.py` deletes, falsifies and shuffles the future "
         "and finds every column unchanged; `tests/property/test_features_equal_reference.py` holds every column "

@@ -9,11 +9,10 @@ import numpy as np
 from features.asof.customer_streams import UNKNOWN
 from features.asof.dates import Float64Array, Int64Array
 from features.asof.events import AGEING_STARTS
-from features.asof.reader import ratio
+from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.cents import CENTS
 from features.columns import FeatureColumn, FeatureGroup, declare
-from features.payment_behaviour import oldest_overdue_days
 
 NAME = "exposure"
 _DISPUTES = ("invoices", "disputes")
@@ -29,9 +28,10 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="autres factures échues", label_en="other overdue invoices"),
     *declare(NAME, "overdue_amount_share", unit="share", direction=1, null="nothing else is open",
              label_fr="part échue de l'encours", label_en="overdue part of the open amount"),
-    *declare(NAME, "oldest_overdue_days", unit="days", minimum=1, direction=1, null="nothing is overdue",
-             label_fr="ancienneté de la plus vieille échéance dépassée, celle-ci comprise",
-             label_en="age of the oldest overdue invoice, this one included"),
+    *declare(NAME, "others_oldest_overdue_days", unit="days", minimum=1, direction=1,
+             null="no other invoice is overdue",
+             label_fr="ancienneté de la plus vieille échéance dépassée hors cette facture",
+             label_en="age of the oldest of the other overdue invoices"),
     *declare(NAME, "overdue_amount_1_30d", unit="EUR", null="never null",
              label_fr="montant échu de 1 à 30 jours", label_en="amount overdue 1 to 30 days"),
     *declare(NAME, "overdue_amount_31_60d", unit="EUR", null="never null",
@@ -51,6 +51,8 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="litiges ouverts", label_en="disputes opened"),
     *declare(NAME, "unapplied_credit_sum", unit="EUR", null="never null",
              label_fr="avoirs non imputés", label_en="unapplied credit"),
+    *declare(NAME, "cash_on_account_sum", unit="EUR", null="never null",
+             label_fr="acomptes non imputés", label_en="cash on account"),
     *declare(NAME, "open_amount_change", (30, 90), unit="EUR", null="never null",
              label_fr="variation de l'encours total", label_en="change in the whole open amount"),
     *declare(NAME, "overdue_amount_change", (30, 90), unit="EUR", direction=1, null="never null",
@@ -102,13 +104,25 @@ def _owed(view: LandmarkView) -> dict[str, Float64Array]:
         "overdue_amount_share": np.clip(
             ratio(overdue, np.where(count > 0, np.maximum(amount, 0), 0)), 0.0, 1.0
         ),
-        "oldest_overdue_days": oldest_overdue_days(view),
+        "others_oldest_overdue_days": _others_oldest_overdue_days(view),
         "credit_limit_used_share": ratio(amount, np.where(limit == UNKNOWN, 0, limit)),
         "open_amount_change_30d": (open_amount(view) - open_amount(view, 30)) / CENTS,
         "open_amount_change_90d": (open_amount(view) - open_amount(view, 90)) / CENTS,
         "overdue_amount_change_30d": (overdue_amount(view) - overdue_amount(view, 0, 30)) / CENTS,
         "overdue_amount_change_90d": (overdue_amount(view) - overdue_amount(view, 0, 90)) / CENTS,
     }
+
+
+def _others_oldest_overdue_days(view: LandmarkView) -> Float64Array:
+    """Days past due of the oldest overdue invoice but the scored one; NaN where no other is overdue.
+
+    Where the scored invoice is the oldest it is the second one; which of several due that day it is does not matter.
+    """
+    read = view.customer
+    oldest, exists = read.first_reaching("due_states", "closed_known", read.as_of)
+    second, exists_second = read.first_reaching("due_states", "closed_known", read.as_of, nth=2)
+    is_own = view.own_is_open & (view.days_past_due > 0) & exists & (oldest >= view.landmarks.due_on)
+    return known(read.as_of - np.where(is_own, second, oldest), np.where(is_own, exists_second, exists))
 
 
 def _ageing(view: LandmarkView) -> dict[str, Float64Array]:
@@ -129,6 +143,7 @@ def _contested(view: LandmarkView) -> dict[str, Float64Array]:
         "unapplied_credit_sum": (
             read.total("credit_issued", "amount") - read.total("credit_applied", "amount")
         ) / CENTS,
+        "cash_on_account_sum": read.total("on_account", "amount") / CENTS,
         "disputed_count": unknown,
         "disputed_amount_sum": unknown,
         "dispute_count_365d": unknown,

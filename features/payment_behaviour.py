@@ -97,6 +97,9 @@ COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "cure_days_best", unit="days", minimum=1, direction=1, null="no invoice paid late yet",
              label_fr="règlement le plus rapide d'une facture échue",
              label_en="quickest settlement of an overdue invoice"),
+    *declare(NAME, "oldest_overdue_days", unit="days", minimum=1, direction=1, null="nothing is overdue",
+             label_fr="ancienneté de la plus vieille échéance dépassée, celle-ci comprise",
+             label_en="age of the oldest overdue invoice, this one included"),
     *declare(NAME, "longest_overdue_days", unit="days", minimum=0, direction=1,
              null="nothing settled and nothing overdue",
              label_fr="plus longue échéance dépassée connue", label_en="longest overdue ever known"),
@@ -109,12 +112,18 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_en="days from the last reminder to payment"),
     *declare(NAME, "is_often_late", (365,), unit="flag", direction=1, null=_NO_OUTCOME,
              label_fr="plus de 30 % des factures en retard", label_en="more than 30 % of invoices late"),
+    *declare(NAME, "bounce_count", (365, None), unit="count", minimum=0, direction=1, null="never null",
+             label_fr="paiements rejetés", label_en="bounced payments"),
+    *declare(NAME, "bounce_recency_days", unit="days", minimum=1, null="no payment bounced so far",
+             label_fr="jours depuis le dernier paiement rejeté", label_en="days since the latest bounced payment"),
+    *declare(NAME, "written_off_count", (None,), unit="count", minimum=0, direction=1, null="never null",
+             label_fr="créances passées en perte", label_en="invoices written off"),
 )  # fmt: skip
 
 
 def compute(view: LandmarkView) -> dict[str, Float64Array]:
     """Payment behaviour of each landmark's customer, from what was known strictly before its as-of date."""
-    return {**_outcomes(view), **_settled(view), **_last(view), **_course(view)}
+    return {**_outcomes(view), **_settled(view), **_last(view), **_course(view), **_incidents(view)}
 
 
 def _outcomes(view: LandmarkView) -> dict[str, Float64Array]:
@@ -233,17 +242,30 @@ def _course(view: LandmarkView) -> dict[str, Float64Array]:
     share_now = np.clip(ratio(recent_late, recent_outcomes), 0.0, 1.0)
     share_before = np.clip(ratio(late - recent_late, outcomes - recent_outcomes), 0.0, 1.0)
     worst, settled_any = read.maximum("settled", "days_late")
-    oldest = oldest_overdue_days(view)
+    oldest = _oldest_overdue_days(view)
     latest_day, exists = read.last_day("settled")
     return {
         "days_late_trend": ratio(recent_days, recent_count) - earlier,
         "late_share_trend": share_now - share_before,
+        "oldest_overdue_days": oldest,
         "longest_overdue_days": np.fmax(known(np.maximum(worst, 0), settled_any), oldest),
         "settled_recency_days": known(read.as_of - latest_day, exists),
     }
 
 
-def oldest_overdue_days(view: LandmarkView) -> Float64Array:
+def _incidents(view: LandmarkView) -> dict[str, Float64Array]:
+    """Payments that bounced, by the day that became known, and invoices that are written off."""
+    read = view.customer
+    latest, exists = read.last_day("bounces")
+    return {
+        "bounce_count_365d": read.size("bounces", 365).astype(np.float64),
+        "bounce_count_all": read.size("bounces").astype(np.float64),
+        "bounce_recency_days": known(read.as_of - latest, exists),
+        "written_off_count_all": read.count("written_off").astype(np.float64),
+    }
+
+
+def _oldest_overdue_days(view: LandmarkView) -> Float64Array:
     """Days past due of the customer's oldest invoice open and overdue; NaN when nothing is overdue.
 
     The first invoice in order of due date that is not known to be closed before the as-of date.

@@ -89,7 +89,9 @@ class CustomerStreams:
             **events.state_events(base, closings, closed, epochs, settings),
             **events.allocation_events(allocations),
             "paydays": events.payday_events(allocations),
-            "credit_issued": events.credit_note_events(ledger.invoices, customer_codes),
+            "credit_issued": events.credit_note_events(ledger.invoices, ledger.payments, customer_codes),
+            "on_account": events.account_events(ledger.payments, allocations, customer_codes),
+            "bounces": events.bounce_events(whole.payments, whole.invoices, customer_codes),
         }
         by_invoice = {
             "allocated": allocations.select(pl.col("invoice").alias("entity"), day="booked", amount="cents")

@@ -6,6 +6,7 @@ not made negative). It is what the model would say, not a promise of what the pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -71,7 +72,9 @@ def _pay_overdue(values: Mapping[str, float]) -> dict[str, float] | None:
     }  # fmt: skip
     rest = max(values.get("open_amount_sum", 0.0) - values.get("overdue_amount_sum", 0.0), 0.0)
     left = max(values.get("open_count", 0.0) - values["overdue_count"], 0.0)
-    return {**paid, "oldest_overdue_days": float("nan"), "open_amount_sum": rest, "open_count": left}
+    own = values.get("days_past_due", 0.0)
+    overdue = {"others_oldest_overdue_days": math.nan, "oldest_overdue_days": own if own > 0 else math.nan}
+    return {**paid, **overdue, "open_amount_sum": rest, "open_count": left}
 
 
 def _close_disputes(values: Mapping[str, float]) -> dict[str, float] | None:

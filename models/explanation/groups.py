@@ -20,12 +20,21 @@ TOLD_WITH: dict[str, str] = {
     "reminder_count_90d": "reminders",
     "reminder_to_payment_days_mean_365d": "reminders",
     "reminder_to_payment_days_mean_all": "reminders",
+    "oldest_overdue_days": "exposure",
+    "bounce_count_365d": "incidents",
+    "bounce_count_all": "incidents",
+    "bounce_recency_days": "incidents",
+    "written_off_count_all": "incidents",
+    "unapplied_credit_sum": "credit",
+    "cash_on_account_sum": "credit",
 }
 """Features told with another group than the one they are computed in, because a reader looks for them there."""
 
 EXTRA_LABELS: dict[str, Texts] = {
     "disputes": Texts("litiges", "disputes"),
     "reminders": Texts("relances", "reminders"),
+    "incidents": Texts("incidents de paiement", "payment incidents"),
+    "credit": Texts("avoirs et acomptes", "credit and cash on account"),
 }
 """Labels of the groups that are not groups of the catalogue."""
 

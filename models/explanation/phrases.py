@@ -175,7 +175,7 @@ def _exposure(subject: Subject, language: Language) -> str | None:
         others = counted(open_count, "other open invoice", "other open invoices", "en")
         none = "not overdue" if round(open_count) == 1 else "none overdue"
         return f"{others}, {none}: {_net(open_amount, subject, 'en')}"
-    oldest = _oldest_other(subject)
+    oldest = subject.value("others_oldest_overdue_days")
     if language == "fr":
         others = counted(overdue_count, "autre facture échue", "autres factures échues", "fr")
         text = f"{others}\u00a0: {_net(overdue, subject, 'fr')}"
@@ -196,10 +196,39 @@ def _net(amount: float, subject: Subject, language: Language) -> str:
     return f"{text} {'in credit ' if in_credit else ''}net of payments and credits"
 
 
-def _oldest_other(subject: Subject) -> float | None:
-    """Age of the customer's oldest other overdue invoice; null where it may be the scored invoice's own."""
-    oldest, own = subject.value("oldest_overdue_days"), subject.value("days_past_due")
-    return None if own is None or oldest == own else oldest
+def _incidents(subject: Subject, language: Language) -> str | None:
+    """2 bounced payments so far, the latest 12 days ago; 1 invoice written off."""
+    bounced, recency = subject.value("bounce_count_all"), subject.value("bounce_recency_days")
+    lost = subject.value("written_off_count_all")
+    if bounced is None or lost is None:
+        return None
+    if language == "fr":
+        text = (
+            counted(bounced, "paiement rejeté", "paiements rejetés", "fr")
+            if bounced
+            else "aucun paiement rejeté"
+        )
+        if bounced and recency is not None:
+            text += f", le dernier il y a {days(recency, 'fr')}"
+        losses = counted(lost, "créance passée en perte", "créances passées en perte", "fr")
+        return f"{text}\u00a0; {losses if lost else 'aucune créance passée en perte'}"
+    text = counted(bounced, "bounced payment", "bounced payments", "en") if bounced else "no bounced payment"
+    if bounced and recency is not None:
+        text += f", the latest {days(recency, 'en')} ago"
+    losses = counted(lost, "invoice written off", "invoices written off", "en")
+    return f"{text}; {losses if lost else 'no invoice written off'}"
+
+
+def _credit(subject: Subject, language: Language) -> str | None:
+    """Credit notes not set against an invoice: €120; cash on account: €300."""
+    credit, cash = subject.value("unapplied_credit_sum"), subject.value("cash_on_account_sum")
+    if credit is None or cash is None:
+        return None
+    currency = subject.money.reporting_currency
+    notes, account = money(credit, language, currency), money(cash, language, currency)
+    if language == "fr":
+        return f"avoirs non imputés\u00a0: {notes}\u00a0; acomptes non imputés\u00a0: {account}"
+    return f"credit notes not set against an invoice: {notes}; cash on account: {account}"
 
 
 def _disputes(subject: Subject, language: Language) -> str | None:
@@ -341,6 +370,8 @@ SENTENCES: dict[str, tuple[Sentence, ...]] = {
     "exposure": (_exposure,),
     "disputes": (_disputes,),
     "reminders": (_reminders,),
+    "incidents": (_incidents,),
+    "credit": (_credit,),
     "order_trend": (_orders,),
     "invoice_terms": (_invoice,),
     "sector_context": (_sector,),

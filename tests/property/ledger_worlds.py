@@ -125,7 +125,7 @@ def ledgers(
             if payments[-1]["method"] == "reversal":
                 payments[-1]["reverses_payment_id"] = draw(st.sampled_from([None, f"P{i:02d}{j - 1}"]))
         if draw(st.booleans()) and draw(st.booleans()):
-            opened = issued + draw(st.integers(0, 30))
+            opened = issued + draw(st.integers(-2, 30))
             closed = draw(st.sampled_from([None, opened, opened + 10]))
             disputes.append(
                 {
@@ -160,6 +160,18 @@ def ledgers(
                 "method": "transfer",
             }
         )
+        if draw(st.booleans()):
+            method = draw(st.sampled_from(NEGATIVE))
+            payments.append(
+                payments[-1]
+                | {
+                    "payment_id": f"B{i}",
+                    "known_on": day(paid + draw(st.sampled_from([3, 10]))),
+                    "amount": -payments[-1]["amount"],
+                    "method": method,
+                    "reverses_payment_id": f"A{i}" if method == "reversal" else None,
+                }
+            )
     signals = []
     for i in range(draw(st.integers(0, 3 + min_invoices * 3))):
         sent = draw(days)

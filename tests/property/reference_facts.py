@@ -113,19 +113,85 @@ class Facts:
             is_void = invoice.cancelled is not None and row["known_on"] > invoice.cancelled
             if row["invoice_id"] == invoice.invoice_id and row["known_on"] < t and not is_void:
                 known = max(row["known_on"], invoice.issued)
-                is_credit = row["method"] == "credit_note"
                 is_cash = row["method"] in CASH and row["amount"] > 0
+                effect, value = self.effect(row)
                 rows.append(
                     {
                         "paid": row["paid_on"],
                         "booked": row["known_on"],
                         "known": known,
                         "cents": cents(row["amount"]),
-                        "credit": is_credit,
+                        "effect": effect,
+                        "value": value,
                         "cash": is_cash,
+                        "bounce": row["method"] == "reversal" and effect in CASH,
+                        "undone": [
+                            other["known_on"]
+                            for other in self.tables["payments"]
+                            if other["method"] == "reversal"
+                            and other["reverses_payment_id"] == row["payment_id"]
+                            and other["known_on"] >= row["known_on"]
+                        ],
                     }
                 )
         return rows
+
+    def effect(self, row: Row) -> tuple[str | None, dt.date]:
+        """What a row counts as, and its value date; a reversal counts as the row it names, else as cash."""
+        if row["method"] != "reversal":
+            return row["method"], row["paid_on"]
+        payments = self.payments | {whole["payment_id"]: whole for whole in self.whole["payments"]}
+        undone = payments.get(row["reverses_payment_id"])
+        if undone is None or undone["known_on"] > row["known_on"]:
+            return None, row["paid_on"]
+        return undone["method"], undone["paid_on"]
+
+    def bounces(self, customer_id: str, t: dt.date) -> list[dt.date]:
+        """Days on which reversals of cash became known, oldest first; each row once, whatever it is split into."""
+        invoices = {row["invoice_id"]: row for row in self.whole["invoices"] if row["kind"] == "invoice"}
+        days = []
+        for row in self.whole["payments"]:
+            if row["method"] != "reversal" or self.effect(row)[0] not in CASH:
+                continue
+            invoice = invoices.get(row["invoice_id"])
+            if invoice is not None and invoice["customer_id"] == customer_id:
+                days.append(max(row["known_on"], invoice["issued_on"]))
+            if row["invoice_id"] is None and row["customer_id"] == customer_id:
+                days.append(row["known_on"])
+        return sorted(day for day in days if day < t and customer_id in self.customers)
+
+    def unapplied_credit(self, customer_id: str, t: dt.date) -> int:
+        """Credit notes less what was refunded on them or set against invoices; a cancelled one counts no more."""
+        total = 0
+        for note in self.whole["invoices"]:
+            if (note["kind"], note["customer_id"]) != ("credit_note", customer_id) or note["issued_on"] >= t:
+                continue
+            cancelled = note["cancelled_on"]
+            if cancelled is None or max(cancelled, note["issued_on"]) >= t:
+                total += cents(note["amount"])
+            for row in self.whole["payments"]:
+                is_known = max(row["known_on"], note["issued_on"]) < t
+                if row["invoice_id"] == note["invoice_id"] and row["method"] != "credit_note" and is_known:
+                    total -= abs(cents(row["amount"]))
+        return (total - self.set_off(customer_id, t, "credit_note")) * (customer_id in self.customers)
+
+    def on_account(self, customer_id: str, t: dt.date) -> int:
+        """Cash on account less what was given back of it or set against invoices."""
+        came = sum(
+            cents(row["amount"])
+            for row in self.whole["payments"]
+            if row["invoice_id"] is None and row["customer_id"] == customer_id and row["known_on"] < t
+        )
+        return (came - self.set_off(customer_id, t, "on_account")) * (customer_id in self.customers)
+
+    def set_off(self, customer_id: str, t: dt.date, method: str) -> int:
+        """Cents set against the customer's invoices by a method, less what was undone of it."""
+        return sum(
+            a["cents"]
+            for invoice in self.invoices(customer_id, t)
+            for a in invoice.allocations
+            if a["effect"] == method
+        )
 
     def settle(self, invoice: Invoice, row: Row, t: dt.date) -> None:
         """Whether and how the invoice is closed at t, from what was booked before."""
@@ -239,7 +305,14 @@ class Facts:
                 closed = row["closed_on"]
                 is_closed = closed is not None and max(closed, opened) < t
                 amount = invoice["amount"] if row["amount"] is None else row["amount"]
-                rows.append({"opened": opened, "is_open": not is_closed, "amount": cents(amount)})
+                rows.append(
+                    {
+                        "invoice_id": invoice["invoice_id"],
+                        "opened": opened,
+                        "is_open": not is_closed,
+                        "amount": cents(amount),
+                    }
+                )
         return rows
 
     def own_open_disputes(self, invoice_id: str, t: dt.date) -> int:
@@ -280,7 +353,7 @@ class Facts:
                 a["cents"]
                 for invoice in self.invoices(customer_id, t)
                 for a in invoice.allocations
-                if a["cash"] and a["paid"] >= mail["day"] and a["known"] <= day
+                if (a["cash"] or a["bounce"]) and a["value"] >= mail["day"] and a["known"] <= day
             )
             if mail["promise_amount"] is None:
                 kept = received > 0

@@ -98,6 +98,12 @@ def payment_behaviour(facts: Facts, mark: Row) -> Values:
         *([max(0, *(i.days_late for i in settled))] if settled else []),
         *([overdue] if overdue else []),
     ]
+    bounces = facts.bounces(customer, t)
+    values["bounce_count_365d"] = sum(within(day, t, 365) for day in bounces)
+    values["bounce_count_all"] = len(bounces)
+    values["bounce_recency_days"] = (t - bounces[-1]).days if bounces else None
+    values["written_off_count_all"] = sum(i.closed_by == "written_off" for i in facts.invoices(customer, t))
+    values["oldest_overdue_days"] = overdue
     values["longest_overdue_days"] = max(longest, default=None)
     values["settled_recency_days"] = (t - settled[-1].settlement_known).days if settled else None
     return values
@@ -130,7 +136,12 @@ def settled_in(facts: Facts, mark: Row, chosen: list[Invoice], name: str) -> Val
 
 def first_part(invoice: Invoice) -> float | None:
     """Share (in whole thousandths) that the first day's cash covered, where cash came on several days."""
-    cash = [a for a in invoice.allocations if a["cash"] and a["known"] <= invoice.settlement_known]
+    until = invoice.settlement_known
+    cash = [
+        a
+        for a in invoice.allocations
+        if a["cash"] and a["known"] <= until and not any(day <= until for day in a["undone"])
+    ]
     days = sorted({a["paid"] for a in cash})
     if len(days) < 2:
         return None
@@ -237,12 +248,6 @@ def exposure(facts: Facts, mark: Row) -> Values:
     limit = (facts.customers.get(customer) or {}).get("credit_limit")
     disputes = facts.disputes(customer, t)
     has_disputes, has_reminders = "disputes" in facts.tables, "interactions" in facts.tables
-    credit = sum(
-        cents(row["amount"])
-        for row in facts.tables["invoices"]
-        if row["kind"] == "credit_note" and row["customer_id"] == customer and row["issued_on"] < t
-    ) * (customer in facts.customers)
-    applied = sum(a["cents"] for i in everything for a in i.allocations if a["credit"])
     share = divide(overdue, amount) if still_open and amount > 0 else None
     return {
         "open_amount_sum": amount / 100,
@@ -250,7 +255,7 @@ def exposure(facts: Facts, mark: Row) -> Values:
         "overdue_amount_sum": overdue / 100,
         "overdue_count": sum(i.due < t for i in still_open),
         "overdue_amount_share": clipped(share),
-        "oldest_overdue_days": oldest_overdue(facts, mark),
+        "others_oldest_overdue_days": max(((t - i.due).days for i in still_open if i.due < t), default=None),
         "overdue_amount_1_30d": bucket(1, 30),
         "overdue_amount_31_60d": bucket(31, 60),
         "overdue_amount_61_90d": bucket(61, 90),
@@ -261,7 +266,8 @@ def exposure(facts: Facts, mark: Row) -> Values:
         if has_disputes
         else None,
         "dispute_count_365d": sum(within(d["opened"], t, 365) for d in disputes) if has_disputes else None,
-        "unapplied_credit_sum": (credit - applied) / 100,
+        "unapplied_credit_sum": facts.unapplied_credit(customer, t) / 100,
+        "cash_on_account_sum": facts.on_account(customer, t) / 100,
         "open_amount_change_30d": whole(t, is_overdue=False) - whole(t - 30 * DAY, is_overdue=False),
         "open_amount_change_90d": whole(t, is_overdue=False) - whole(t - 90 * DAY, is_overdue=False),
         "overdue_amount_change_30d": whole(t, is_overdue=True) - whole(t - 30 * DAY, is_overdue=True),

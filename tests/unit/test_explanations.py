@@ -112,6 +112,36 @@ def told(
     return texts.en, texts.fr
 
 
+INCIDENTS = {"bounce_count_all": 2.0, "bounce_recency_days": 12.0, "written_off_count_all": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "english", "french"),
+    [
+        (
+            INCIDENTS,
+            "2 bounced payments, the latest 12 days ago; 1 invoice written off",
+            "2 paiements rejetés, le dernier il y a 12 jours\u00a0; 1 créance passée en perte",
+        ),
+        (
+            {"bounce_count_all": 0.0, "written_off_count_all": 0.0},
+            "no bounced payment; no invoice written off",
+            "aucun paiement rejeté\u00a0; aucune créance passée en perte",
+        ),
+    ],
+)
+def test_bounced_payments_and_losses_are_told(values, english, french):
+    assert told("incidents", values) == (english, french)
+
+
+def test_credit_notes_and_cash_on_account_are_told():
+    values = {"unapplied_credit_sum": 120.0, "cash_on_account_sum": 300.0}
+    assert told("credit", values) == (
+        "credit notes not set against an invoice: €120; cash on account: €300",
+        "avoirs non imputés\u00a0: 120\u00a0€\u00a0; acomptes non imputés\u00a0: 300\u00a0€",
+    )
+
+
 def test_a_habit_is_told_in_both_languages_with_the_real_values():
     assert told("payment_behaviour", HABIT) == (
         "4 of the last 6 settled invoices were late; on average settled 12 days after the due date",
@@ -159,7 +189,7 @@ def test_with_days_of_grace_late_means_later_than_those():
 
 
 OWED = {"open_count": 4.0, "open_amount_sum": 15000.0, "overdue_count": 3.0, "overdue_amount_sum": 12340.0}
-OVERDUE = {**OWED, "oldest_overdue_days": 45.0, "days_past_due": 12.0}
+OVERDUE = {**OWED, "others_oldest_overdue_days": 45.0, "days_past_due": 12.0}
 
 
 @pytest.mark.parametrize(
@@ -194,9 +224,9 @@ def test_money_of_other_invoices_says_whose_it_is_and_net_of_what(values, englis
 
 
 def test_the_age_of_the_scored_invoice_is_never_told_as_that_of_another():
-    english, french = told("exposure", {**OVERDUE, "days_past_due": 45.0})
-    assert english == "3 other overdue invoices: €12,340 net of payments and credits"
-    assert "ancienne" not in french
+    english, french = told("exposure", {**OVERDUE, "oldest_overdue_days": 90.0, "days_past_due": 90.0})
+    assert english.endswith("the oldest 45 days past due")
+    assert french.endswith("la plus ancienne échue depuis 45 jours")
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,10 @@ from features.asof.events.contacts import (
 from features.asof.events.invoices import LOG_SCALE, PERMILLE, invoice_base, issued_events
 from features.asof.events.payments import (
     AGEING_STARTS,
+    account_events,
     allocation_base,
     allocation_events,
+    bounce_events,
     credit_note_events,
     payday_events,
 )
@@ -38,8 +40,10 @@ __all__ = [
     "PERMILLE",
     "TONE_SCALE",
     "Epochs",
+    "account_events",
     "allocation_base",
     "allocation_events",
+    "bounce_events",
     "closings_of",
     "communication_events",
     "credit_note_events",

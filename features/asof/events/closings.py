@@ -160,7 +160,8 @@ def later_changes(closings: pl.DataFrame) -> pl.DataFrame:
 def with_parts(closings: pl.DataFrame, allocations: pl.DataFrame) -> pl.DataFrame:
     """Add whether cash for each settled invoice came on several days, and the part of the first day in permille.
 
-    Only receipts known by the settlement count: not credit notes, reversals, or what was booked afterwards.
+    Only receipts known by the settlement that stayed count: not credit notes, what had bounced by then, or what was
+    booked afterwards.
     `first_part` is 0 where the invoice was not paid in parts.
     """
     closings = closings.with_row_index("row")
@@ -170,9 +171,9 @@ def with_parts(closings: pl.DataFrame, allocations: pl.DataFrame) -> pl.DataFram
     parts = (
         allocations.lazy()
         .filter("cash")
-        .select("invoice", "paid", "known", part="cents")
+        .select("invoice", "paid", "known", "bounced", part="cents")
         .join(several, on="invoice", validate="m:m")
-        .filter(pl.col("known") <= pl.col("begun"))
+        .filter((pl.col("known") <= pl.col("begun")) & (pl.col("bounced") > pl.col("begun")))
         .group_by("row")
         .agg(
             days=pl.col("paid").n_unique(),

@@ -45,7 +45,8 @@ def promise_events(
     """Promises come due, per customer: known on the promised day plus the grace for booking, with `kept` 0 or 1.
 
     A promise is kept when cash received from the day it was made, and booked by the end of the grace, covers at
-    least 95 % of the promised amount; where no amount was promised, when any cash came.
+    least 95 % of the promised amount; where no amount was promised, when any cash came. Cash that has bounced by then
+    keeps no promise; what bounces later leaves the judgement of that day as it is.
     """
     promises = (
         signals.lazy()
@@ -61,10 +62,14 @@ def promise_events(
             promised=(pl.col("promise_amount") * CENTS).round().cast(pl.Int64),
         )
     )
-    cash = allocations.lazy().filter("cash").select("entity", "paid", "known", "cents")
+    cash = (
+        allocations.lazy()
+        .filter(pl.col("cash") | pl.col("bounce"))
+        .select("entity", "value", "known", "cents")
+    )
     return (
         promises.join(cash, on="entity", how="left", validate="m:m")
-        .with_columns(counts=(pl.col("paid") >= pl.col("made")) & (pl.col("known") <= pl.col("day")))
+        .with_columns(counts=(pl.col("value") >= pl.col("made")) & (pl.col("known") <= pl.col("day")))
         .group_by("email_id", "entity", "day", "promised")
         .agg((pl.col("cents") * pl.col("counts").fill_null(value=False)).sum().alias("received"))
         .with_columns(
