@@ -49,7 +49,7 @@ def closings_of(ledger: Ledger, base: pl.DataFrame, settings: LedgerSettings) ->
         .with_columns(receivable=(pl.col("episode") <= 1).cum_sum() - 1)
         .filter(is_closed)
         .join(
-            base.lazy().drop("invoice_id", "cancelled", "has_purchase_order").with_row_index("receivable"),
+            base.lazy().drop("invoice_id", "cancelled", "has_purchase_order"),
             on="receivable",
             validate="m:1",
             maintain_order="left",

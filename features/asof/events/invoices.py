@@ -16,13 +16,15 @@ LOG_SCALE = 1_000
 
 
 def invoice_base(ledger: Ledger, customer_codes: pl.DataFrame, invoice_codes: pl.DataFrame) -> pl.DataFrame:
-    """One row per invoice (credit notes left out) with codes, day numbers and cents, in the ledger's order."""
+    """One row per invoice (credit notes left out) with codes, day numbers and cents; `receivable` is its place."""
     return (
         ledger.invoices.lazy()
         .filter(pl.col("kind") == "invoice")
+        .with_row_index("receivable")
         .join(customer_codes.lazy(), on="customer_id", validate="m:1", maintain_order="left")
         .join(invoice_codes.lazy(), on="invoice_id", validate="1:1", maintain_order="left")
         .select(
+            "receivable",
             "invoice_id",
             "entity",
             "invoice",
@@ -32,6 +34,7 @@ def invoice_base(ledger: Ledger, customer_codes: pl.DataFrame, invoice_codes: pl
             cancelled=_day("cancelled_on"),
             has_purchase_order=pl.col("purchase_order").is_not_null().cast(pl.Int64),
         )
+        .sort("entity", "issued", "invoice")
         .collect(engine="in-memory")
     )
 

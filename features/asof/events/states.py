@@ -44,9 +44,12 @@ def state_events(
         begun=pl.max_horizontal("begun", "due"), ended=pl.max_horizontal("ended", "due")
     )
     paid = closings.filter("is_paid")
+    in_epochs = epochs.keyed(paid, "begun", "withdrawn")
+    if not epochs.reopenings.is_empty():
+        in_epochs = in_epochs.sort("entity", "begun", "settled", "invoice")
     closed_known = pl.Series(first_closed.take(base["invoice"].to_numpy()))
     streams = {
-        "settled": _settled(epochs.keyed(paid, "begun", "withdrawn"), settings),
+        "settled": _settled(in_epochs, settings),
         "due": base.select("entity", day="due", amount="cents", closed_known=closed_known),
         "outcome": outcome_events(base, closings, settings),
         "closed_unpaid": _counted(unpaid, "withdrawn"),
@@ -61,9 +64,15 @@ def state_events(
 
 
 def _counted(closings: pl.DataFrame, until: str, **measures: pl.Expr) -> pl.DataFrame:
-    """Closings as events that add 1, and their measures, when they begin, and take both away when they end."""
+    """Closings as events that add 1, and their measures, when they begin, and take both away when they end.
+
+    Where none ends there is no count: each event then counts one.
+    """
+    is_over = closings[until] < NEVER
+    if not is_over.any():
+        return closings.select("entity", day="begun", **measures)
     begun = closings.select("entity", day="begun", count=pl.lit(1, pl.Int64), **measures)
-    ended = closings.filter(pl.col(until) < NEVER).select(
+    ended = closings.filter(is_over).select(
         "entity", day=until, count=pl.lit(-1, pl.Int64), **{name: -value for name, value in measures.items()}
     )
     return pl.concat([begun, ended])
@@ -73,7 +82,7 @@ def _settled(paid: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame:
     """Paid invoices on the day that became known; of one day in order of value date and invoice."""
     days_late = pl.col("settled") - pl.col("due")
     late = days_late > settings.grace_days
-    return paid.sort("begun", "settled", "invoice").select(
+    return paid.select(
         "entity",
         day="begun",
         late=late.cast(pl.Int64),
