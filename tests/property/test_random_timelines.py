@@ -1,7 +1,7 @@
 """Random timelines: whatever came in whatever order, night and service say the same, and no cent is lost.
 
-Each example is a customer of its own in a store that all examples share. Facts and repetitions are drawn; what must be
-open is kept beside by plain bookkeeping. `ENCOURS_TIMELINES=20000` says how many are drawn.
+Each example is a customer of its own in a store that all examples share. Facts, repetitions and restarts are drawn;
+what must be open is kept beside by plain bookkeeping. `ENCOURS_TIMELINES=20000` says how many are drawn.
 """
 
 from __future__ import annotations
@@ -193,6 +193,12 @@ class Timelines(RuleBasedStateMachine):
     @rule(days=st.integers(1, 9))
     def wait(self, days: int) -> None:
         self.day += dt.timedelta(days=days)
+
+    @rule(dice=st.integers(0, 9))
+    def restart(self, dice: int) -> None:
+        """The service ends and begins again with what the store holds."""
+        if dice == 0:
+            self.world.restart()
 
     @rule()
     def look(self) -> None:
