@@ -17,6 +17,7 @@ from features.ledger import Ledger, empty_table, table_dtypes
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.legal_forms import natural_person
 from features.settings import LedgerSettings
+from features.settlement import settlement_episodes
 from features.words import TASK_CLOSED, lifecycle
 from serving.account_events import (
     Plan,
@@ -68,6 +69,7 @@ def account_facts(
     settings: LedgerSettings | None = None,
     memory: SignalMemory | None = None,
     overrides: Overrides | None = None,
+    episodes: pl.DataFrame | None = None,
 ) -> dict[str, AccountFacts]:
     """The account's state for each of these receivables on a day, from what was known through that day.
 
@@ -81,6 +83,7 @@ def account_facts(
         settings: tolerance of settlement.
         memory: how long a signal holds.
         overrides: the decisions of people that stand; as orders, not knowledge, they hold whatever the day.
+        episodes: settlement episodes of the ledger, where they are at hand.
 
     Returns:
         Facts by receivable.
@@ -98,6 +101,7 @@ def account_facts(
         settings=settings,
         memory=memory,
         overrides=overrides,
+        episodes=episodes,
     )
     return accounts.facts(wanted["invoice_id"].to_list(), feeds)
 
@@ -215,9 +219,8 @@ class Accounts:
             }
             known_before = self.on + dt.timedelta(days=1)
             with_them = receivables(Ledger.from_tables(tables))
-            found, _ = read_invoices(
-                with_them, [new.customer_id], known_before, [new.invoice_id], self.settings
-            )
+            episodes = settlement_episodes(with_them, self.settings)
+            found, _ = read_invoices(with_them, [new.customer_id], known_before, [new.invoice_id], episodes)
             invoice = found.get(new.invoice_id, invoice)
         for event in self._events.get(new.invoice_id, ()):
             invoice.take(event)
@@ -234,6 +237,7 @@ def read_accounts(
     settings: LedgerSettings | None = None,
     memory: SignalMemory | None = None,
     overrides: Overrides | None = None,
+    episodes: pl.DataFrame | None = None,
 ) -> Accounts:
     """Read everything that bears on the receivables of some customers, from what was known through a day.
 
@@ -246,11 +250,14 @@ def read_accounts(
         settings: tolerance of settlement.
         memory: how long a signal holds.
         overrides: the decisions of people that stand; none holds for another customer.
+        episodes: settlement episodes of the ledger, where they are at hand.
     """
     settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
     known_before, places = on + dt.timedelta(days=1), instalment_places(ledger)
     ledger = receivables(ledger)
-    invoices, events = read_invoices(ledger, ids, known_before, list(also), settings)
+    if episodes is None:
+        episodes = settlement_episodes(ledger, settings)
+    invoices, events = read_invoices(ledger, ids, known_before, list(also), episodes)
     customers = read_customers(ledger, ids, invoices, known_before, on, signals, memory)
     owed: dict[str, list[InvoiceRead]] = {customer_id: [] for customer_id in customers}
     for invoice in invoices.values():

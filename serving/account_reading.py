@@ -12,8 +12,7 @@ from typing import Any
 import polars as pl
 
 from features.ledger import Ledger, customers_of
-from features.settings import LedgerSettings
-from features.settlement import settlement_at, settlement_episodes
+from features.settlement import settlement_at
 from features.words import (
     CALL,
     CONTACT_KINDS,
@@ -167,7 +166,11 @@ class InvoiceRead:
 
 
 def read_invoices(
-    ledger: Ledger, customer_ids: list[str], known_before: dt.date, extra: list[str], settings: LedgerSettings
+    ledger: Ledger,
+    customer_ids: list[str],
+    known_before: dt.date,
+    extra: list[str],
+    episodes: pl.DataFrame,
 ) -> tuple[dict[str, InvoiceRead], dict[str, list[Mapping[str, Any]]]]:
     """Invoices of the customers known by then, or asked for; with allocations, disputes, statuses and steps.
 
@@ -191,12 +194,12 @@ def read_invoices(
         if method == REVERSAL:
             method = methods.get(row["reverses_payment_id"], method)
         _allocate(found[row["invoice_id"]], row, method)
-    closed = settlement_at(
-        settlement_episodes(replace(ledger, invoices=invoices, payments=allocations), settings), known_before
-    ).filter(pl.col("settlement_known_on").is_not_null())
-    for row in closed.iter_rows(named=True):
-        invoice = found[row["invoice_id"]]
-        invoice.closed_by, invoice.settled_on = row["closed_by"], row["settled_on"]
+    closed = settlement_at(episodes, known_before).filter(pl.col("settlement_known_on").is_not_null())
+    for invoice_id, settled_on, closed_by in closed.select(
+        "invoice_id", "settled_on", "closed_by"
+    ).iter_rows():
+        if invoice_id in found:
+            found[invoice_id].closed_by, found[invoice_id].settled_on = closed_by, settled_on
     if ledger.disputes is not None:
         disputes = ledger.disputes.filter(
             pl.col("invoice_id").is_in(rows["invoice_id"].implode())

@@ -12,8 +12,7 @@ import polars as pl
 from features.cents import CENTS
 from features.ledger import Ledger
 from features.ledger.receivables import InstalmentPlace, receivables
-from features.settings import LedgerSettings
-from features.settlement import is_paid, settlement_at, settlement_episodes
+from features.settlement import is_paid, settlement_at
 from models.score import Score
 from serving.dunning import AccountFacts, Case, ScoredInvoice
 
@@ -113,11 +112,11 @@ def scored_invoice(
     )
 
 
-def recently_paid(ledger: Ledger, as_of: dt.date, settings: LedgerSettings) -> pl.DataFrame:
+def recently_paid(ledger: Ledger, as_of: dt.date, episodes: pl.DataFrame) -> pl.DataFrame:
     """Receivables whose payment became known by a day and not long before it, as far back as thanks make sense."""
     since = as_of - dt.timedelta(days=THANKS_DAYS)
     whole = receivables(ledger)
-    known = settlement_at(settlement_episodes(whole, settings), as_of + dt.timedelta(days=1)).filter(
+    known = settlement_at(episodes, as_of + dt.timedelta(days=1)).filter(
         is_paid() & (pl.col("settlement_known_on") >= since)
     )
     issued = whole.invoices.filter(pl.col("issued_on") < as_of)

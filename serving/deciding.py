@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from features.asof import landmarks_to_decide
+from features.settlement import settlement_episodes
 from features.words import Text
 from models.score import Score
 from serving.account_facts import Accounts, NewInvoice, read_accounts
@@ -32,11 +33,13 @@ class _Account:
     Attributes:
         accounts: facts of its receivables.
         open: landmarks of its open receivables.
+        open_ids: their ids.
         paid: its receivables that were paid lately.
     """
 
     accounts: Accounts
     open: pl.DataFrame
+    open_ids: frozenset[str]
     paid: pl.DataFrame
 
 
@@ -98,7 +101,7 @@ class Decider:
             moment = knowledge.moment
             key = (customer_id, as_of, moment.change, moment.generation, model_version)
             asked = {invoice.landmark_id for invoice, _ in pairs}
-            has_others = not set(account.open["invoice_id"].to_list()) <= asked
+            has_others = not account.open_ids <= asked
             others = self._scores.get(key, score_open) if has_others else ()
             cases = _cases(account, pairs, others, pending, feeds, as_of)
             decided = decide_customer(cases, policy, as_of, waits.get(customer_id), is_live=is_live).decisions
@@ -111,6 +114,7 @@ class Decider:
         def read() -> _Account:
             part = knowledge.ledger_of(customer_id) or nothing_known_of(customer_id)
             settings = knowledge.history.settings
+            episodes = settlement_episodes(part, settings)
             accounts = read_accounts(
                 part,
                 [customer_id],
@@ -118,9 +122,15 @@ class Decider:
                 signals=knowledge.signals_of(customer_id),
                 settings=settings,
                 overrides=knowledge.overrides,
+                episodes=episodes,
             )
-            landmarks = with_country(landmarks_to_decide(part, as_of, settings), part.customers)
-            return _Account(accounts, landmarks, recently_paid(part, as_of, settings))
+            landmarks = landmarks_to_decide(part, as_of, settings, episodes)
+            return _Account(
+                accounts,
+                with_country(landmarks, part.customers),
+                frozenset(landmarks["invoice_id"].to_list()),
+                recently_paid(part, as_of, episodes),
+            )
 
         return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
 
@@ -151,12 +161,15 @@ def _cases(
     ]
     beside = [score for score in others if score.invoice_id not in asked]
     named = {*asked, *(score.invoice_id for score in beside)}
-    paid = account.paid.filter(~pl.col("invoice_id").is_in(sorted(named)))
+    paid = account.paid
+    if paid.height:
+        paid = paid.filter(~pl.col("invoice_id").is_in(sorted(named)))
     facts = accounts.facts([*sorted(named), *paid["invoice_id"].to_list()], feeds, new)
     cases = []
     for invoice, score in pairs:
         state, place = facts[invoice.landmark_id], accounts.places.get(invoice.landmark_id)
         terms = invoice.issued_on, invoice.due_on, invoice.amount, invoice.currency
         cases.append(Case(scored_invoice(score, *terms, state, place), state))
-    cases += dunning_cases(beside, account.open, facts, accounts.places)
+    if beside:
+        cases += dunning_cases(beside, account.open, facts, accounts.places)
     return [*cases, *reminded_cases(paid, facts, accounts.places, as_of)]

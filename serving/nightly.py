@@ -12,6 +12,7 @@ from features.asof import PaymentHistory
 from features.ledger import Ledger
 from features.ledger.receivables import instalment_places
 from features.settings import LedgerSettings
+from features.settlement import settlement_episodes
 from models.bundle import ModelBundle
 from models.score import Score, score_frame
 from serving.account_facts import account_facts
@@ -81,8 +82,9 @@ def route_open_invoices(
     A ledger whose invoices and payments end well before the as-of date is a stale feed: the policy then takes
     no automatic step. What people decided about an invoice (`overrides`) is followed as in the score service.
     """
+    episodes = settlement_episodes(ledger, settings)
     scored = pl.Series([score.invoice_id for score in scores], dtype=pl.String)
-    paid = recently_paid(ledger, as_of, settings).filter(~pl.col("invoice_id").is_in(scored.implode()))
+    paid = recently_paid(ledger, as_of, episodes).filter(~pl.col("invoice_id").is_in(scored.implode()))
     facts = account_facts(
         ledger,
         [*scored.to_list(), *paid["invoice_id"].to_list()],
@@ -91,6 +93,7 @@ def route_open_invoices(
         feeds=feed_days(feeds_of_ledger(ledger, as_of)),
         settings=settings,
         overrides=overrides,
+        episodes=episodes,
     )
     places = instalment_places(ledger)
     cases = [*dunning_cases(scores, landmarks, facts, places), *reminded_cases(paid, facts, places, as_of)]

@@ -93,8 +93,13 @@ class Knowledge:
 
     def instalment_ids(self, invoice_id: str) -> tuple[str, ...]:
         """Return the receivables of an invoice due in instalments, in order of their days; none of any other."""
+        if "instalments" not in self.parts.cuts and not self.changed:
+            return ()
         row = self._whole_invoice(invoice_id)
-        part = None if row is None else self.ledger_of(row["customer_id"])
+        is_base = row is not None and row["customer_id"] not in self.changed
+        if row is None or (is_base and "instalments" not in self.parts.cuts):
+            return ()
+        part = self.ledger_of(row["customer_id"])
         if part is None or part.instalments is None:
             return ()
         own = part.instalments.filter(pl.col("invoice_id") == invoice_id).sort("due_on", "number")

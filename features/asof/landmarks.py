@@ -53,25 +53,30 @@ def open_landmarks(ledger: Ledger, as_of: dt.date, settings: LedgerSettings | No
     One that was paid is open again from the day after its payment is known to have bounced; one that was cancelled or
     written off is not open.
     """
-    return _open_landmarks(ledger, as_of, as_of, settings)
+    return _open_landmarks(ledger, as_of, as_of, settlement_episodes(ledger, settings))
 
 
-def landmarks_to_decide(ledger: Ledger, on: dt.date, settings: LedgerSettings | None = None) -> pl.DataFrame:
+def landmarks_to_decide(
+    ledger: Ledger,
+    on: dt.date,
+    settings: LedgerSettings | None = None,
+    episodes: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Each receivable open on a day by what is known through that day, to be scored as of it.
 
     A decision sees the facts of its own day: what was paid on it is not chased, what bounced on it is. A score knows
-    only what came before.
+    only what came before. `episodes` are those of the ledger where they are at hand.
     """
-    return _open_landmarks(ledger, on, on + dt.timedelta(days=1), settings)
+    if episodes is None:
+        episodes = settlement_episodes(ledger, settings)
+    return _open_landmarks(ledger, on, on + dt.timedelta(days=1), episodes)
 
 
 def _open_landmarks(
-    ledger: Ledger, as_of: dt.date, known_before: dt.date, settings: LedgerSettings | None
+    ledger: Ledger, as_of: dt.date, known_before: dt.date, episodes: pl.DataFrame
 ) -> pl.DataFrame:
     whole = receivables(ledger)
-    closed = settlement_at(settlement_episodes(whole, settings), known_before).filter(
-        pl.col("settlement_known_on").is_not_null()
-    )
+    closed = settlement_at(episodes, known_before).filter(pl.col("settlement_known_on").is_not_null())
     still_open = whole.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") <= as_of)).join(
         closed.select("invoice_id"), on="invoice_id", how="anti", maintain_order="left"
     )

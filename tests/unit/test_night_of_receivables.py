@@ -6,9 +6,9 @@ import datetime as dt
 from decimal import Decimal
 
 from features.asof import open_landmarks
-from features.settings import LedgerSettings
+from features.settlement import settlement_episodes
 from serving.account_facts import account_facts
-from serving.nightly import recently_paid
+from serving.cases import recently_paid
 from tests.ledger_samples import day, invoice, ledger, payment
 
 THREE_PARTS = [
@@ -48,7 +48,7 @@ def balances(held, offset: int) -> dict[str, str]:
 def test_each_instalment_is_open_for_what_it_still_owes():
     held = ledger([invoice()], [payment("p", "550.00", 25)], instalments=THREE_PARTS)
     assert balances(held, 40) == {"F1#2": "250.00", "F1#3": "200.00"}
-    assert recently_paid(held, day(27), LedgerSettings())["invoice_id"].to_list() == ["F1#1"]
+    assert recently_paid(held, day(27), settlement_episodes(held))["invoice_id"].to_list() == ["F1#1"]
 
 
 def test_a_dispute_and_a_reminder_of_the_invoice_concern_each_instalment():
@@ -102,4 +102,4 @@ def test_who_was_written_off_or_cancelled_is_not_thanked():
     held = ledger(
         [invoice(), invoice("F2", cancelled_on=day(39))], [payment("w", "1000.00", 38, method="write_off")]
     )
-    assert recently_paid(held, day(40), LedgerSettings()).is_empty()
+    assert recently_paid(held, day(40), settlement_episodes(held)).is_empty()
