@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -85,8 +86,8 @@ def scored_invoice(
     """
     known = score if score.has_opinion else None
     p10, p50, p90 = (None, None, None) if known is None else known.payment_dates
-    return ScoredInvoice(
-        invoice_id=score.invoice_id if place is None else place.invoice_id,
+    scored = ScoredInvoice(
+        invoice_id=score.invoice_id,
         customer_id=score.customer_id,
         as_of=score.as_of,
         issued_on=issued_on,
@@ -106,9 +107,20 @@ def scored_invoice(
         rfm_segment=score.rfm_segment,
         model_version=score.model_version,
         feature_version=score.feature_version,
-        instalment_number=None if place is None else place.number,
-        instalment_count=None if place is None else place.count,
-        instalment_kind=None if place is None else place.kind,
+    )
+    return _placed(scored, place)
+
+
+def _placed(whole: ScoredInvoice, place: InstalmentPlace | None) -> ScoredInvoice:
+    """The receivable under the number its customer knows: of its invoice, with its place among the instalments."""
+    if place is None:
+        return whole
+    return replace(
+        whole,
+        invoice_id=place.invoice_id,
+        instalment_number=place.number,
+        instalment_count=place.count,
+        instalment_kind=place.kind,
     )
 
 
@@ -131,21 +143,16 @@ def reminded_cases(
 ) -> Iterator[Case]:
     """The paid receivables that were reminded of since they fell due, as cases without an opinion."""
     for row in paid.iter_rows(named=True):
-        account, place = facts[row["invoice_id"]], places.get(row["invoice_id"])
+        account = facts[row["invoice_id"]]
         if account.last_step is not None and account.last_step.stage > 0:
-            yield Case(
-                ScoredInvoice(
-                    row["invoice_id"] if place is None else place.invoice_id,
-                    row["customer_id"],
-                    as_of,
-                    row["issued_on"],
-                    row["due_on"],
-                    row["amount"],
-                    account.balance_amount,
-                    row["currency"],
-                    instalment_number=None if place is None else place.number,
-                    instalment_count=None if place is None else place.count,
-                    instalment_kind=None if place is None else place.kind,
-                ),
-                account,
+            paid_one = ScoredInvoice(
+                row["invoice_id"],
+                row["customer_id"],
+                as_of,
+                row["issued_on"],
+                row["due_on"],
+                row["amount"],
+                account.balance_amount,
+                row["currency"],
             )
+            yield Case(_placed(paid_one, places.get(row["invoice_id"])), account)

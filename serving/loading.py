@@ -6,6 +6,7 @@ import datetime as dt
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Final
 
 import polars as pl
@@ -35,23 +36,17 @@ def load_into_service(ledger: Ledger, settings: ServiceSettings, now: dt.datetim
     Returns:
         What changed, by table.
     """
-    store = open_store(settings.store_url, settings.secret())
-    try:
+    with closing(open_store(settings.store_url, settings.secret())) as store:
         report = store.load_ledger(ledger, now)
         _read_new_mails(store, settings)
         settings.old_mail_memory_path.unlink(missing_ok=True)
         return report
-    finally:
-        store.close()
 
 
 def facts_in_service(settings: ServiceSettings) -> Ledger:
     """Return everything the service knows: the ledger of record and the events it does not hold."""
-    store = open_store(settings.store_url, settings.secret())
-    try:
+    with closing(open_store(settings.store_url, settings.secret())) as store:
         return store.history().ledger
-    finally:
-        store.close()
 
 
 def signals_in_service(settings: ServiceSettings) -> pl.DataFrame:
@@ -62,16 +57,13 @@ def signals_in_service(settings: ServiceSettings) -> pl.DataFrame:
     Raises:
         EncoursError: the reader of e-mails cannot be used, and mails wait.
     """
-    store = open_store(settings.store_url, settings.secret())
     version = reader_version(settings.is_quoting)
-    try:
+    with closing(open_store(settings.store_url, settings.secret())) as store:
         while store.mails_waiting(version).count:
             shared_pipeline()
             if not _read_new_mails(store, settings):
                 time.sleep(_POLL_SECONDS)  # another process holds the lease: it reads, or its lease ends
-        return store.history().signals
-    finally:
-        store.close()
+        return store.signals()
 
 
 def with_events(ledger: Ledger, settings: ServiceSettings) -> Ledger:
@@ -82,11 +74,8 @@ def with_events(ledger: Ledger, settings: ServiceSettings) -> Ledger:
     """
     if not is_store_there(settings.store_url):
         return ledger
-    store = open_store(settings.store_url, settings.secret())
-    try:
+    with closing(open_store(settings.store_url, settings.secret())) as store:
         return store.merged_with(ledger)
-    finally:
-        store.close()
 
 
 def publish_night(
@@ -99,16 +88,13 @@ def publish_night(
         signals: what the e-mails of the night say; those erased since are left out.
         answers: makes the answers from the signals.
     """
-    store = open_store(settings.store_url, settings.secret())
-    try:
+    with closing(open_store(settings.store_url, settings.secret())) as store:
         allowed = None
         if signals is not None:
             allowed = signals.filter(~pl.col("email_id").is_in(_erased_mails(store).implode()))
             if not settings.is_quoting:
                 allowed = allowed.drop("quotes", strict=False)
         store.replace_nightly(answers(allowed))
-    finally:
-        store.close()
 
 
 def overrides_in_service(settings: ServiceSettings) -> Overrides:
@@ -120,11 +106,8 @@ def overrides_in_service(settings: ServiceSettings) -> Overrides:
     """
     if not is_store_there(settings.store_url):
         return {}
-    store = open_store(settings.store_url, settings.secret())
-    try:
+    with closing(open_store(settings.store_url, settings.secret())) as store:
         return store.overrides()
-    finally:
-        store.close()
 
 
 def _erased_mails(store: SqlHistoryStore) -> pl.Series:

@@ -12,9 +12,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import polars as pl
 
@@ -27,6 +27,8 @@ from serving.operations.supervisor import Supervisor
 from serving.store import HistoryAtMoment, HistoryStore, Moment, Overrides, StoreUnavailableError
 
 _LOG: Final = logging.getLogger("encours.online")
+P = ParamSpec("P")
+Found = TypeVar("Found")
 #: Changed customers above which everything is prepared again in the background.
 MANY_CHANGES: Final = 200
 #: Laid-over customers above which they are folded into a new base in the background.
@@ -93,13 +95,7 @@ class Knowledge:
 
     def instalment_ids(self, invoice_id: str) -> tuple[str, ...]:
         """Return the receivables of an invoice due in instalments, in order of their days; none of any other."""
-        if "instalments" not in self.parts.cuts and not self.changed:
-            return ()
-        row = self._whole_invoice(invoice_id)
-        is_base = row is not None and row["customer_id"] not in self.changed
-        if row is None or (is_base and "instalments" not in self.parts.cuts):
-            return ()
-        part = self.ledger_of(row["customer_id"])
+        part = self._part_with_instalments(invoice_id)
         if part is None or part.instalments is None:
             return ()
         own = part.instalments.filter(pl.col("invoice_id") == invoice_id).sort("due_on", "number")
@@ -107,13 +103,21 @@ class Knowledge:
 
     def _instalment(self, receivable_id: str) -> dict[str, Any] | None:
         invoice_id, mark, _ = receivable_id.rpartition("#")
-        if not mark or receivable_id not in self.instalment_ids(invoice_id):
-            return None
-        row = self._whole_invoice(invoice_id)
-        part = None if row is None else self.ledger_of(row["customer_id"])
+        part = self._part_with_instalments(invoice_id) if mark else None
         if part is None:
             return None
-        return receivables(part).invoices.row(by_predicate=pl.col("invoice_id") == receivable_id, named=True)
+        found = receivables(part).invoices.filter(pl.col("invoice_id") == receivable_id)
+        return found.row(0, named=True) if found.height else None
+
+    def _part_with_instalments(self, invoice_id: str) -> Ledger | None:
+        """Return the ledger of an invoice's customer; null where the invoice is unknown or there are no instalments."""
+        row = self._whole_invoice(invoice_id)
+        if row is None:
+            return None
+        part = self.changed.get(row["customer_id"])
+        if part is None and "instalments" in self.parts.cuts:
+            part = self.parts.part(row["customer_id"])
+        return None if part is None or part.instalments is None else part
 
     def _whole_invoice(self, invoice_id: str) -> dict[str, Any] | None:
         customer_id = self.changed_invoices.get(invoice_id)
@@ -122,6 +126,23 @@ class Knowledge:
             return invoices.row(by_predicate=pl.col("invoice_id") == invoice_id, named=True)
         row = self.parts.invoice(invoice_id)
         return None if row is not None and row["customer_id"] in self.changed else row
+
+
+async def ask(store: HistoryStore, question: Callable[P, Found], *given: P.args, **named: P.kwargs) -> Found:
+    """Ask the store something quick: at once on this machine, off the event loop over a network.
+
+    Args:
+        store: the history store.
+        question: one of its methods.
+        given: its arguments.
+        named: its arguments by name.
+
+    Raises:
+        StoreUnavailableError: the store did not answer.
+    """
+    if store.is_local:
+        return question(*given, **named)
+    return await asyncio.to_thread(question, *given, **named)
 
 
 def prepare(store: HistoryStore, settings: LedgerSettings, is_reading_mails: bool = False) -> Knowledge:
@@ -255,10 +276,7 @@ class OnlineHistory:
                 if self._catching_up is not None:
                     # A caller gave up waiting for it; a second one beside it would only double the work.
                     await asyncio.wait({self._catching_up})
-                if self._store.is_local:
-                    moment = self._store.moment()
-                else:
-                    moment = await asyncio.to_thread(self._store.moment)
+                moment = await ask(self._store, self._store.moment)
                 if moment != self._knowledge.moment:
                     await self._catch_up_once(moment)
             except StoreUnavailableError:

@@ -13,8 +13,10 @@ import polars as pl
 from features.asof import LANDMARK_SCHEMA
 from features.ledger import Ledger, empty_table, table_dtypes
 from features.terms import EndOfMonthReading, due_date, parse_terms
+from serving.access import AccessKey
 from serving.answer_messages import ErrorFault, MissingField
 from serving.messages import InvoiceToScore
+from serving.online import Knowledge
 from serving.problems import RefusalError
 
 #: Days granted when neither due date nor terms are known (Code de commerce, art. L441-10, I).
@@ -86,6 +88,34 @@ class KnownFacts:
     is_others: Callable[[str], bool]
     country: Callable[[str], str | None]
     sees: Callable[[str], bool]
+
+
+def in_instalments(invoice: InvoiceToScore, knowledge: Knowledge) -> list[InvoiceToScore]:
+    """Return each instalment of a known invoice that is due in instalments; any other invoice as it was asked for."""
+    ids = () if invoice.invoice_id is None else knowledge.instalment_ids(invoice.invoice_id)
+    row = knowledge.invoice(invoice.invoice_id) if invoice.invoice_id is not None and ids else None
+    stated = invoice.model_dump(exclude_none=True)
+    if row is None or any(row[field] != value for field, value in stated.items()):
+        return [invoice]
+    return [InvoiceToScore(invoice_id=key, customer_id=row["customer_id"]) for key in ids]
+
+
+def known_facts(knowledge: Knowledge, key: AccessKey) -> KnownFacts:
+    """Return what the holder of a key may see of the history."""
+
+    def invoice(invoice_id: str) -> dict[str, object] | None:
+        row = knowledge.invoice(invoice_id)
+        return row if row is None or key.sees(row["customer_id"]) else None
+
+    def country(customer_id: str) -> str | None:
+        row = knowledge.customer(customer_id)
+        return None if row is None else row["country"]
+
+    def is_others(invoice_id: str) -> bool:
+        row = knowledge.invoice(invoice_id)
+        return row is not None and not key.sees(row["customer_id"])
+
+    return KnownFacts(invoice, is_others, country, key.sees)
 
 
 def complete_invoices(

@@ -38,13 +38,19 @@ from serving.memory import Remembered
 from serving.messages import InvoiceToScore, ScoreRequest
 from serving.metrics import ServiceMetrics
 from serving.model_watch import Loaded, Watched, file_signature, read_pointer
-from serving.online import Knowledge, OnlineHistory
+from serving.online import Knowledge, OnlineHistory, ask
 from serving.operations.answer_writer import AnswerWriter
 from serving.operations.mail_reader import run_mail_reader
 from serving.operations.spool import Spool
 from serving.operations.supervisor import Supervisor
 from serving.problems import RefusalError, ambiguous_ids, not_ready
-from serving.scoring import InvoiceInFull, KnownFacts, complete_invoices, landmarks_of
+from serving.scoring import (
+    InvoiceInFull,
+    complete_invoices,
+    in_instalments,
+    known_facts,
+    landmarks_of,
+)
 from serving.settings import ServiceSettings
 from serving.store import (
     CUSTOMERS,
@@ -156,9 +162,7 @@ class ScoreWorker:
     async def meanings(self, kind: str, ids: Collection[str]) -> Mapping[str, str | None]:
         """Return which known id each id means, null where several may be meant; an unavailable store knows none."""
         try:
-            if self.store.is_local:
-                return self.store.meanings(kind, ids)
-            return await asyncio.to_thread(self.store.meanings, kind, ids)
+            return await ask(self.store, self.store.meanings, kind, ids)
         except StoreUnavailableError:
             _LOG.warning("ids could not be looked up")
             return {name: name for name in ids}
@@ -217,8 +221,8 @@ class ScoreWorker:
             )
         knowledge = await self._histories[serving.value.settings].current()
         asked = await self._by_known_ids(request.invoices, knowledge)
-        due = [each for invoice in asked for each in _in_instalments(invoice, knowledge)]
-        invoices = complete_invoices(due, as_of, _known_facts(knowledge, key))
+        due = [each for invoice in asked for each in in_instalments(invoice, knowledge)]
+        invoices = complete_invoices(due, as_of, known_facts(knowledge, key))
         await self._refresh_feeds(knowledge.moment)
         # The score of a natural person is always explained, and the explanation kept with the decision.
         with_reasons = request.with_reasons or any(
@@ -265,9 +269,7 @@ class ScoreWorker:
         if not new:
             return {}
         try:
-            if self.store.is_local:
-                return self.store.pending_of(new)
-            return await asyncio.to_thread(self.store.pending_of, new)
+            return await ask(self.store, self.store.pending_of, new)
         except StoreUnavailableError:
             _LOG.warning("facts that wait for new invoices could not be looked up")
             return {}
@@ -278,7 +280,7 @@ class ScoreWorker:
         if moment == before and time.monotonic() - at < FEED_SECONDS:
             return
         try:
-            feeds = self.store.feeds() if self.store.is_local else await asyncio.to_thread(self.store.feeds)
+            feeds = await ask(self.store, self.store.feeds)
         except StoreUnavailableError:
             _LOG.warning("the freshness of the feeds could not be looked up")
         self._feeds = (time.monotonic(), moment, feeds)
@@ -393,32 +395,6 @@ def _is_natural_person(customer: Mapping[str, Any] | None) -> bool:
 
 def _evidence_of(knowledge: Knowledge, customer_id: str, as_of: dt.date) -> list[EvidenceAnswer]:
     return evidence_of(knowledge.signals_of(customer_id), as_of)
-
-
-def _in_instalments(invoice: InvoiceToScore, knowledge: Knowledge) -> list[InvoiceToScore]:
-    """Return each instalment of a known invoice that is due in instalments; any other invoice as it was asked for."""
-    ids = () if invoice.invoice_id is None else knowledge.instalment_ids(invoice.invoice_id)
-    row = knowledge.invoice(invoice.invoice_id) if invoice.invoice_id is not None and ids else None
-    stated = invoice.model_dump(exclude_none=True)
-    if row is None or any(row[field] != value for field, value in stated.items()):
-        return [invoice]
-    return [InvoiceToScore(invoice_id=key, customer_id=row["customer_id"]) for key in ids]
-
-
-def _known_facts(knowledge: Knowledge, key: AccessKey) -> KnownFacts:
-    def invoice(invoice_id: str) -> dict[str, object] | None:
-        row = knowledge.invoice(invoice_id)
-        return row if row is None or key.sees(row["customer_id"]) else None
-
-    def country(customer_id: str) -> str | None:
-        row = knowledge.customer(customer_id)
-        return None if row is None else row["country"]
-
-    def is_others(invoice_id: str) -> bool:
-        row = knowledge.invoice(invoice_id)
-        return row is not None and not key.sees(row["customer_id"])
-
-    return KnownFacts(invoice, is_others, country, key.sees)
 
 
 def _try_out(bundle: ModelBundle, knowledge: Knowledge) -> None:

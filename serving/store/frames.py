@@ -60,6 +60,18 @@ def store_frame(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def value_of_json(value: Any, dtype: pl.DataType | type[pl.DataType]) -> Any:
+    """Return a value kept as JSON in the type of its column: days and instants are kept as ISO text.
+
+    Args:
+        value: as JSON gives it.
+        dtype: polars type of the column.
+    """
+    if not isinstance(value, str) or dtype == pl.String:
+        return value
+    return dt.date.fromisoformat(value) if dtype == pl.Date else dt.datetime.fromisoformat(value)
+
+
 def facts_of(table: str, frame: pl.DataFrame) -> Iterator[Fact]:
     """Return each row of a ledger table as a fact."""
     for row in store_frame(table, frame).iter_rows(named=True):

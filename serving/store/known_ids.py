@@ -19,7 +19,15 @@ from features.ids import match_key, match_keys, resolved_ids
 from features.ledger import KEYS
 from features.ledger.references import REFERENCES
 from serving.store.facts import Fact
-from serving.store.tables import FACTS, FOLLOWS_INVOICE, KNOWN_IDS, fact_key, key_column, store_column
+from serving.store.tables import (
+    FACTS,
+    FOLLOWS_INVOICE,
+    KNOWN_IDS,
+    fact_key,
+    in_chunks,
+    key_column,
+    store_column,
+)
 
 INVOICES: Final = "invoices"
 CUSTOMERS: Final = "customers"
@@ -34,7 +42,6 @@ _NAMED: Final = {
     for table in FACTS
 }
 _NAMING_CUSTOMERS: Final = (CUSTOMERS, INVOICES, "payments", "emails", "interactions")
-_CHUNK: Final = 500
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ def note_ids(connection: Connection, kind: str, ids: Iterable[str]) -> None:
     if not wanted:
         return
     held: set[str] = set()
-    for chunk in _chunks(wanted):
+    for chunk in in_chunks(sorted(wanted)):
         is_it = (KNOWN_IDS.c.kind == kind) & KNOWN_IDS.c.id.in_(chunk)
         held |= set(connection.execute(select(KNOWN_IDS.c.id).where(is_it)).scalars())
     _insert(connection, kind, wanted - held)
@@ -110,7 +117,7 @@ def note_ids(connection: Connection, kind: str, ids: Iterable[str]) -> None:
 
 def forget_ids(connection: Connection, kind: str, ids: Iterable[str]) -> None:
     """Record ids that are known, or awaited, no more."""
-    for chunk in _chunks(ids):
+    for chunk in in_chunks(sorted(ids)):
         connection.execute(delete(KNOWN_IDS).where(KNOWN_IDS.c.kind == kind, KNOWN_IDS.c.id.in_(chunk)))
 
 
@@ -168,7 +175,7 @@ def adopt_awaited(
         waiting = set(connection.execute(awaited).scalars())
     else:
         waiting = set()
-        for chunk in _chunks({match_key(invoice_id) for invoice_id in arrived}):
+        for chunk in in_chunks(sorted({match_key(invoice_id) for invoice_id in arrived})):
             waiting |= set(connection.execute(awaited.where(KNOWN_IDS.c.match_key.in_(chunk))).scalars())
     meant = {
         name: known
@@ -225,7 +232,7 @@ def _resolved(ids: Collection[str], known: set[str]) -> dict[str, str | None]:
 def _candidates(connection: Connection, kind: str, ids: Iterable[str]) -> set[str]:
     """The known ids that these may mean: those of the same match keys."""
     found: set[str] = set()
-    for chunk in _chunks({match_key(name) for name in ids}):
+    for chunk in in_chunks(sorted({match_key(name) for name in ids})):
         is_it = (KNOWN_IDS.c.kind == kind) & KNOWN_IDS.c.match_key.in_(chunk)
         found |= set(connection.execute(select(KNOWN_IDS.c.id).where(is_it)).scalars())
     return found
@@ -238,9 +245,3 @@ def _insert(connection: Connection, kind: str, ids: Collection[str]) -> None:
         connection.execute(
             insert(KNOWN_IDS), [{"kind": kind, "id": name, "match_key": key} for name, key in rows]
         )
-
-
-def _chunks(ids: Iterable[str]) -> Iterable[list[str]]:
-    ordered = sorted(ids)
-    for start in range(0, len(ordered), _CHUNK):
-        yield ordered[start : start + _CHUNK]

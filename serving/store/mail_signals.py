@@ -18,11 +18,10 @@ import polars as pl
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from features.signal_labels import signals_schema
-from serving.store.frames import frame_of
-from serving.store.tables import FACT_COLUMNS, FACTS, LEASES, MAIL_SIGNALS
+from serving.store.frames import frame_of, value_of_json
+from serving.store.tables import FACT_COLUMNS, FACTS, LEASES, MAIL_SIGNALS, in_chunks
 
 _EMAILS: Final = FACTS["emails"]
-_CHUNK: Final = 500
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def read_signals(connection: Connection, customer_ids: Sequence[str] | None = No
         bodies = list(connection.execute(statement).scalars())
     else:
         bodies = []
-        for chunk in _chunks(customer_ids):
+        for chunk in in_chunks(sorted(customer_ids)):
             is_theirs = MAIL_SIGNALS.c.customer_id.in_(chunk)
             bodies += connection.execute(statement.where(is_theirs)).scalars()
     return _frame(bodies).sort("email_id")
@@ -158,7 +157,7 @@ def read_signals(connection: Connection, customer_ids: Sequence[str] | None = No
 
 def forget_signals(connection: Connection, email_ids: Iterable[str]) -> None:
     """Remove what these mails say: they are gone, erased or read anew."""
-    for chunk in _chunks(email_ids):
+    for chunk in in_chunks(sorted(email_ids)):
         connection.execute(delete(MAIL_SIGNALS).where(MAIL_SIGNALS.c.email_id.in_(chunk)))
 
 
@@ -200,17 +199,10 @@ def _waits(reader: str) -> ColumnElement[bool]:
 def _mails(connection: Connection, email_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     columns = [_EMAILS.c[name] for name in ("email_id", "customer_id", "sent_at", "subject", "body")]
     found: dict[str, dict[str, Any]] = {}
-    for chunk in _chunks(email_ids):
+    for chunk in in_chunks(sorted(email_ids)):
         rows = connection.execute(select(*columns).where(_EMAILS.c.email_id.in_(chunk))).mappings()
         found.update({row["email_id"]: dict(row) for row in rows})
     return found
-
-
-def _value(value: Any, dtype: Any) -> Any:
-    """A value of a kept row in the type of its column; days and instants are kept as text."""
-    if not isinstance(value, str) or dtype == pl.String:
-        return value
-    return dt.date.fromisoformat(value) if dtype == pl.Date else dt.datetime.fromisoformat(value)
 
 
 def _frame(bodies: Iterable[str]) -> pl.DataFrame:
@@ -218,11 +210,5 @@ def _frame(bodies: Iterable[str]) -> pl.DataFrame:
     rows = []
     for body in bodies:
         row = json.loads(body)
-        rows.append([_value(row.get(name), dtype) for name, dtype in schema.items()])
+        rows.append([value_of_json(row.get(name), dtype) for name, dtype in schema.items()])
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _chunks(keys: Iterable[str]) -> Iterable[list[str]]:
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), _CHUNK):
-        yield ordered[start : start + _CHUNK]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from features.ledger import Ledger
 from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
-from serving.store.frames import store_dtypes
+from serving.store.frames import store_dtypes, value_of_json
 from serving.store.known_ids import adopt_awaited, hold_level
 from serving.store.mail_signals import forget_signals
 from serving.store.merging import fact_frame, merge_table
@@ -28,12 +27,11 @@ from serving.store.tables import (
     INDICATORS,
     STATEMENTS,
     UtcInstant,
+    in_chunks,
     key_column,
     owner_of,
 )
 from serving.store.taking_in import mark_changed, note_statements
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ def read_event_facts(
     statements = pl.DataFrame(
         [
             [
-                key if name == key_column(table) else _value(values.get(name), dtype)
+                key if name == key_column(table) else value_of_json(values.get(name), dtype)
                 for name, dtype in dtypes.items()
             ]
             for key, values in sorted(said.items())
@@ -135,10 +133,6 @@ def read_event_facts(
         orient="row",
     )
     return events, statements
-
-
-def _value(value: Any, dtype: pl.DataType) -> Any:
-    return dt.date.fromisoformat(value) if dtype == pl.Date and value is not None else value
 
 
 def read_held(connection: Connection, table: str) -> pl.DataFrame:
@@ -172,7 +166,7 @@ def _load_table(
     corrected = held.join(different, on=key, how="semi")
     gone = held.join(new, on=key, how="anti")
     removed = gone.filter(pl.col("origin") == "batch")
-    for chunk in _chunked(removed[key].to_list() + corrected[key].to_list()):
+    for chunk in in_chunks(removed[key].to_list() + corrected[key].to_list()):
         connection.execute(delete(facts).where(facts.c[key].in_(chunk)))
         if table == "emails":
             forget_signals(connection, chunk)
@@ -180,7 +174,7 @@ def _load_table(
     if rows:
         connection.execute(insert(facts), rows)
     confirmed = same.filter(pl.col("origin") == "event")[key].to_list()
-    for chunk in _chunked(confirmed):
+    for chunk in in_chunks(confirmed):
         connection.execute(update(facts).where(facts.c[key].in_(chunk)).values(origin="batch"))
     changed = pl.concat([different, corrected.select(columns), removed.select(columns)])
     load = TableLoad(
@@ -264,8 +258,3 @@ def _note_feed(connection: Connection, table: str, loaded_at: dt.datetime | None
         connection.execute(
             insert(FEEDS).values(name=table, **{"is_provided": loaded_at is not None, **values})
         )
-
-
-def _chunked(keys: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(keys), _CHUNK):
-        yield keys[start : start + _CHUNK]

@@ -9,9 +9,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from serving.store.answers import SCORE, Answer, KeptAnswer, canonical_json
 from serving.store.database import advance_counter
-from serving.store.tables import NIGHTLY
-
-_CHUNK = 500
+from serving.store.tables import NIGHTLY, in_chunks
 
 
 def replace_nightly(connection: Connection, answers: Sequence[Answer]) -> None:
@@ -23,7 +21,7 @@ def replace_nightly(connection: Connection, answers: Sequence[Answer]) -> None:
     """
     advance_counter(connection, "night")
     connection.execute(delete(NIGHTLY))
-    for start in range(0, len(answers), _CHUNK):
+    for chunk in in_chunks(answers):
         rows = [
             {
                 "answer_id": answer.answer_id,
@@ -32,7 +30,7 @@ def replace_nightly(connection: Connection, answers: Sequence[Answer]) -> None:
                 "created_at": answer.created_at,
                 "body": canonical_json(answer.body),
             }
-            for answer in answers[start : start + _CHUNK]
+            for answer in chunk
         ]
         connection.execute(insert(NIGHTLY), rows)
 
@@ -52,8 +50,7 @@ def nightly_on(connection: Connection, invoice_id: str) -> list[KeptAnswer]:
 def nightly_of(connection: Connection, customer_ids: Sequence[str]) -> list[KeptAnswer]:
     """Return last night's scores of all open invoices of some customers, sorted by invoice."""
     found: list[KeptAnswer] = []
-    for start in range(0, len(customer_ids), _CHUNK):
-        chunk = list(customer_ids[start : start + _CHUNK])
+    for chunk in in_chunks(customer_ids):
         statement = select(NIGHTLY).where(NIGHTLY.c.customer_id.in_(chunk))
         found += [_kept(row) for row in connection.execute(statement).mappings()]
     return sorted(found, key=lambda kept: str(kept.subject_id))

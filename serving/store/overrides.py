@@ -10,12 +10,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, literal_column, select
 
 from serving.dunning.deciding.facts import PersonOverride
-from serving.store.tables import ANSWERS, AUDIT
+from serving.store.tables import ANSWERS, AUDIT, in_chunks
 
 Overrides = Mapping[str, Mapping[str, PersonOverride]]
 """Customer -> invoice -> the newest decision a person took about it; only those that stand."""
 
-_CHUNK: Final = 500
 _SCORES: Final = ANSWERS.alias("scores")
 # The invoice is that of the score decided on: the body of an override may have been erased. The kind is written into
 # the statement, for the databases use the index on overrides only where they can see that it applies.
@@ -39,8 +38,7 @@ def read_overrides(connection: Connection, customer_ids: Sequence[str] | None = 
     if customer_ids is None:
         return _standing(connection.execute(_IN_ORDER).mappings().all())
     found: dict[str, Mapping[str, PersonOverride]] = {}
-    for start in range(0, len(customer_ids), _CHUNK):
-        chunk = list(customer_ids[start : start + _CHUNK])
+    for chunk in in_chunks(customer_ids):
         statement = _IN_ORDER.where(ANSWERS.c.customer_id.in_(chunk))
         found |= _standing(connection.execute(statement).mappings().all())
     return found

@@ -23,9 +23,8 @@ from serving.store.tables import (
     FEEDS,
     FOLLOWS_INVOICE,
     INDICATORS,
+    in_chunks,
 )
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -129,8 +128,7 @@ def read_pending_of(connection: Connection, invoice_ids: Sequence[str]) -> dict[
     for table in FOLLOWS_INVOICE:
         facts = FACTS[table]
         columns = [facts.c[name] for name in FACT_COLUMNS[table]]
-        for start in range(0, len(invoice_ids), _CHUNK):
-            chunk = list(invoice_ids[start : start + _CHUNK])
+        for chunk in in_chunks(invoice_ids):
             waits = facts.c.customer_id.is_(None) & facts.c.invoice_id.in_(chunk)
             frame = frame_of(table, [tuple(row) for row in connection.execute(select(*columns).where(waits))])
             for (invoice_id,), part in frame.partition_by("invoice_id", as_dict=True).items():
@@ -168,8 +166,7 @@ def _rows(connection: Connection, table: str, customer_ids: Sequence[str] | None
             statement = statement.where(facts.c.customer_id.is_not(None))
         return [tuple(row) for row in connection.execute(statement)]
     rows: list[Sequence[Any]] = []
-    for start in range(0, len(customer_ids), _CHUNK):
-        chunk = list(customer_ids[start : start + _CHUNK])
+    for chunk in in_chunks(customer_ids):
         rows += [tuple(row) for row in connection.execute(statement.where(facts.c.customer_id.in_(chunk)))]
     return rows
 
@@ -192,8 +189,7 @@ def _present(connection: Connection, customer_ids: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for table in NAMING_CUSTOMERS:
         column = FACTS[table].c.customer_id
-        for start in range(0, len(customer_ids), _CHUNK):
-            chunk = list(customer_ids[start : start + _CHUNK])
+        for chunk in in_chunks(customer_ids):
             found |= set(connection.execute(select(column).where(column.in_(chunk)).distinct()).scalars())
     return found
 

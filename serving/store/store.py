@@ -150,6 +150,11 @@ class SqlHistoryStore:
             overrides, signals = read_overrides(connection), read_signals(connection)
             return HistoryAtMoment(read_ledger_tables(connection), moment, overrides, signals)
 
+    def signals(self) -> pl.DataFrame:
+        """Return what all mails say, as far as they are read."""
+        with self.database.reading() as connection:
+            return read_signals(connection)
+
     def history_of(self, customer_ids: Sequence[str]) -> HistoryAtMoment:
         """Return the ledger of some customers and the moment it belongs to."""
         with self.database.reading() as connection:

@@ -9,8 +9,8 @@ and when it was received.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import polars as pl
 from sqlalchemy import (
@@ -33,10 +33,22 @@ from sqlalchemy.types import TypeDecorator
 
 from features.ledger import KEYS, SCHEMAS, SHARED_TABLES, TABLES_OF_INVOICES, table_dtypes
 
+Value = TypeVar("Value")
+
 METADATA: Final = MetaData()
 
 # Letters of the id of an answer. PostgreSQL refuses a longer one.
 ANSWER_ID_LENGTH: Final = 40
+
+
+# Values in one statement, such as one IN (...) list: below the smallest limit of both databases.
+CHUNK: Final = 500
+
+
+def in_chunks(values: Sequence[Value]) -> Iterator[list[Value]]:
+    """Return the values in lists of at most `CHUNK`, in their order."""
+    for start in range(0, len(values), CHUNK):
+        yield list(values[start : start + CHUNK])
 
 
 class UtcInstant(TypeDecorator[dt.datetime]):

@@ -42,12 +42,10 @@ from serving.store.tables import (
     IDENTIFYING,
     STATEMENTS,
     fact_key,
+    in_chunks,
     key_column,
     owner_of,
 )
-
-# Values in one IN (...) list: below the smallest limit of both databases.
-CHUNK: Final = 500
 
 #: A statement about a table, offered beside facts.
 FEED_STATEMENTS: Final = "feeds"
@@ -160,7 +158,7 @@ def mark_changed(connection: Connection, customer_ids: Iterable[str]) -> int:
     """Record that these customers' histories changed, and return the number of this change."""
     change = advance_counter(connection, "change")
     ids = sorted(set(customer_ids))
-    for chunk in _chunks(ids):
+    for chunk in in_chunks(ids):
         connection.execute(delete(CHANGES).where(CHANGES.c.customer_id.in_(chunk)))
     if ids:
         connection.execute(insert(CHANGES), [{"customer_id": key, "change": change} for key in ids])
@@ -245,7 +243,7 @@ def _known_facts(connection: Connection, facts: Sequence[Fact]) -> _Known:
     for table, keys in _keys_by_table(facts).items():
         columns = [FACTS[table].c[name] for name in FACT_COLUMNS[table]]
         key = FACTS[table].c[key_column(table)]
-        for chunk in _chunks(keys):
+        for chunk in in_chunks(keys):
             for row in connection.execute(select(*columns).where(key.in_(chunk))).mappings():
                 found[table, fact_key(table, dict(row))] = dict(row)
     return found
@@ -254,7 +252,7 @@ def _known_facts(connection: Connection, facts: Sequence[Fact]) -> _Known:
 def _erased_keys(connection: Connection, facts: Sequence[Fact]) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for table, keys in _keys_by_table(facts).items():
-        for chunk in _chunks(keys):
+        for chunk in in_chunks(keys):
             statement = select(ERASED_FACTS.c.fact_id).where(
                 ERASED_FACTS.c.table_name == table, ERASED_FACTS.c.fact_id.in_(chunk)
             )
@@ -268,7 +266,7 @@ def _customers_of_invoices(connection: Connection, facts: Sequence[Fact]) -> dic
     named = (fact.values["invoice_id"] for fact in facts if fact.table in FOLLOWS_INVOICE)
     wanted = {str(invoice_id) for invoice_id in named if invoice_id is not None}
     invoices = FACTS["invoices"]
-    for chunk in _chunks(sorted(wanted - set(customers))):
+    for chunk in in_chunks(sorted(wanted - set(customers))):
         statement = select(invoices.c.invoice_id, invoices.c.customer_id).where(
             invoices.c.invoice_id.in_(chunk)
         )
@@ -299,8 +297,3 @@ def _write(
         if before["origin"] == "batch":
             said = [column for column in fillable_columns(table) if values[column] != before[column]]
             note_statements(connection, table, [(key, column, values[column]) for column in said])
-
-
-def _chunks(keys: Sequence[str]) -> Iterable[list[str]]:
-    for start in range(0, len(keys), CHUNK):
-        yield list(keys[start : start + CHUNK])

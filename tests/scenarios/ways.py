@@ -20,7 +20,7 @@ with warnings.catch_warnings():
 from features.asof import PaymentHistory, landmarks_to_decide
 from features.catalogue import CATALOGUE_VERSION
 from features.compute import compute_features
-from features.ledger import Ledger, check_tables, empty_table, table_dtypes
+from features.ledger import KEYS, Ledger, check_tables, empty_table, table_dtypes
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle, write_bundle
 from models.score import scores_of_frame
@@ -130,7 +130,7 @@ def ledger_of(rows: Iterable[Row]) -> Ledger:
         if about is not None and about not in issued:
             continue
         full = {**dict.fromkeys(table_dtypes(row.table)), **row.values}
-        key = tuple(full[name] for name in _KEYS[row.table])
+        key = tuple(full[name] for name in KEYS[row.table])
         held = tables.setdefault(row.table, {})
         held[key] = full  # told again, the later word replaces the earlier one
     frames = {
@@ -141,20 +141,6 @@ def ledger_of(rows: Iterable[Row]) -> Ledger:
     checked = check_tables(frames)
     assert checked.report.quarantined_rows == 0, checked.report.to_dict()
     return checked.ledger
-
-
-_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "customers": ("customer_id",),
-    "invoices": ("invoice_id",),
-    "payments": ("payment_id",),
-    "disputes": ("dispute_id", "opened_on"),
-    "emails": ("email_id",),
-    "interactions": ("interaction_id",),
-    "instalments": ("invoice_id", "number"),
-    "indicators": ("name", "period", "published_on"),
-    "customer_history": ("customer_id", "valid_from_on"),
-    "customer_merges": ("customer_id",),
-}
 
 
 @dataclass(frozen=True)
