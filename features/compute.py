@@ -39,7 +39,7 @@ def compute_features(
     series = [landmarks["invoice_id"], landmarks["as_of"]]
     for name in names:
         # Each array is let go as soon as it is a column: at no time is everything held twice.
-        series.append(pl.Series(name, columns.pop(0)).fill_nan(None))
+        series.append(pl.Series(name, columns.pop(0), nan_to_null=True))
     return pl.DataFrame(series)
 
 
