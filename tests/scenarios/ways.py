@@ -257,10 +257,9 @@ class World:
             found |= {each["invoice_id"]: state_of(each["decision"]) for each in answer.json()["scores"]}
         return found
 
-    def night(self, day: dt.date, customer_id: str | None = None) -> dict[str, State]:
-        """What a night decides on everything open, by receivable; of one customer beside the heartbeat where named."""
-        whole = customer_id is None
-        found = self.store.history() if whole else self.store.history_of([customer_id, HEARTBEAT])
+    def night(self, day: dt.date, customer_ids: Sequence[str] | None = None) -> dict[str, State]:
+        """What a night decides on everything open, by receivable; of these customers only where some are named."""
+        found = self.store.history() if customer_ids is None else self.store.history_of(customer_ids)
         ledger = found.ledger
         settings = self.bundle.settings
         signals = None if ledger.emails is None else found.signals
