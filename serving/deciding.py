@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
-from features.asof import landmarks_to_decide
+from features.asof import PaymentHistory, landmarks_to_decide
 from features.settlement import settlement_episodes
 from features.words import Text
+from models.feature_matrix import FeatureMatrix
 from models.score import Score
 from serving.account_facts import Accounts, NewInvoice, read_accounts
 from serving.cases import dunning_cases, recently_paid, reminded_cases, scored_invoice, with_country
@@ -19,11 +21,14 @@ from serving.dunning import Case, Decision, FeedDay, Policy, decide_customer
 from serving.memory import Remembered
 from serving.online import Knowledge
 from serving.scoring import InvoiceInFull, nothing_known_of
+from serving.store import Moment
 
-#: Account states remembered, by customer and day.
-REMEMBERED_ACCOUNTS: Final = 20_000
-#: Scores landmarks without reasons, one score for each in their order.
-ScoreLandmarks = Callable[[pl.DataFrame], Sequence[Score]]
+#: Accounts and what is owed on them remembered, by customer and day.
+REMEMBERED_ACCOUNTS: Final = 5_000
+#: Scores landmarks without reasons: their features, and one score for each in their order.
+ScoreLandmarks = Callable[[pl.DataFrame], tuple[FeatureMatrix, Sequence[Score]]]
+
+_NOTHING_SCORED: Final[tuple[FeatureMatrix, Sequence[Score]]] = (FeatureMatrix((), np.empty((0, 0))), ())
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,62 @@ class _Account:
     Attributes:
         accounts: facts of its receivables.
         open: landmarks of its open receivables.
-        open_ids: their ids.
         paid: its receivables that were paid lately.
     """
 
     accounts: Accounts
     open: pl.DataFrame
-    open_ids: frozenset[str]
     paid: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Owed:
+    """All that one customer owes on a day, scored together at one moment of the store.
+
+    Attributes:
+        account: the account it is owed on.
+        moment: of the store.
+        features: of the landmarks of the account.
+        scores: of these landmarks, without reasons.
+        places: place of each landmark, by its values.
+        decided: the decisions on all of it, by everything else they depend on; one at most is remembered.
+    """
+
+    account: _Account
+    moment: Moment
+    features: FeatureMatrix
+    scores: Sequence[Score]
+    places: Mapping[tuple[Any, ...], int]
+    decided: dict[tuple[Any, ...], tuple[Policy, Mapping[str, Decision]]] = field(default_factory=dict)
+
+
+def features_of(history: PaymentHistory, landmarks: pl.DataFrame, owed: Mapping[str, Owed]) -> FeatureMatrix:
+    """Return the features of landmarks: those at hand of what is owed, the rest computed.
+
+    Args:
+        history: the history they are computed from.
+        landmarks: the landmarks.
+        owed: what some of their customers owe on that day, by customer.
+    """
+    at_hand: list[tuple[int, FeatureMatrix, int]] = []
+    missing: list[int] = []
+    customers = landmarks.columns.index("customer_id")
+    for row, landmark in enumerate(landmarks.iter_rows()):
+        of_customer = owed.get(landmark[customers])
+        place = None if of_customer is None else of_customer.places.get(landmark)
+        if of_customer is None or place is None:
+            missing.append(row)
+        else:
+            at_hand.append((row, of_customer.features, place))
+    if not at_hand:
+        return FeatureMatrix.of_history(history, landmarks)
+    names = at_hand[0][1].names
+    values = np.empty((len(names), landmarks.height))
+    for row, features, place in at_hand:
+        values[:, row] = features.values[:, place]
+    if missing:
+        values[:, missing] = FeatureMatrix.of_history(history, landmarks[missing]).values
+    return FeatureMatrix(names, values)
 
 
 class Decider:
@@ -48,20 +101,49 @@ class Decider:
 
     def __init__(self) -> None:
         self._accounts: Remembered[_Account] = Remembered(REMEMBERED_ACCOUNTS)
-        self._scores: Remembered[Sequence[Score]] = Remembered(REMEMBERED_ACCOUNTS)
+        self._owed: Remembered[Owed] = Remembered(REMEMBERED_ACCOUNTS)
+
+    def owed(
+        self,
+        knowledge: Knowledge,
+        customer_id: str,
+        as_of: dt.date,
+        model_version: str,
+        score_landmarks: ScoreLandmarks,
+    ) -> Owed:
+        """Return all that a customer owes on a day, scored.
+
+        A score reads the facts of other customers too (sector, country): any change in the store makes it anew.
+
+        Args:
+            knowledge: what is known.
+            customer_id: the customer; one that is not known owes nothing.
+            as_of: the day.
+            model_version: of the model that scores.
+            score_landmarks: scores what is owed.
+        """
+        key = (customer_id, as_of, model_version)
+        held = self._owed.held(key)
+        if held is not None and held.moment == knowledge.moment:
+            return held
+        account = self._account_of(knowledge, customer_id, as_of)
+        features, scores = score_landmarks(account.open) if account.open.height else _NOTHING_SCORED
+        places = {landmark: place for place, landmark in enumerate(account.open.iter_rows())}
+        owed = Owed(account, knowledge.moment, features, scores, places)
+        self._owed.replace(key, owed)
+        return owed
 
     def decide(
         self,
         policy: Policy,
-        knowledge: Knowledge,
         waits: Mapping[str, Text],
         pending: Mapping[str, Mapping[str, pl.DataFrame]],
         invoices: Sequence[InvoiceInFull],
+        landmarks: pl.DataFrame,
         scores: Sequence[Score],
         as_of: dt.date,
         feeds: tuple[FeedDay, ...],
-        score_others: ScoreLandmarks,
-        model_version: str,
+        owed: Mapping[str, Owed],
         *,
         is_live: bool = True,
     ) -> dict[str, Decision]:
@@ -72,40 +154,45 @@ class Decider:
 
         Args:
             policy: the policy in service.
-            knowledge: what is known of the customers, with the decisions of people that stand.
             waits: why the calls and letters to a customer wait since last night.
             pending: facts that wait for an invoice of the request, by invoice and table.
             invoices: the invoices of the request.
+            landmarks: their landmarks, in the same order.
             scores: their scores, in the same order.
             as_of: the day of the decisions.
             feeds: up to which day each table is known; one that is missing counts as never delivered.
-            score_others: scores the customer's other open receivables.
-            model_version: of the model that scores.
+            owed: what their customers owe, by customer.
             is_live: false for a day that has passed: its decisions are a reconstruction.
 
         Returns:
             Decisions by receivable.
         """
         by_customer: dict[str, list[tuple[InvoiceInFull, Score]]] = {}
-        for invoice, score in zip(invoices, scores, strict=True):
+        are_owed: dict[str, bool] = {}
+        for invoice, landmark, score in zip(invoices, landmarks.iter_rows(), scores, strict=True):
             if invoice.is_dunned:
-                by_customer.setdefault(invoice.customer_id, []).append((invoice, score))
+                customer_id = invoice.customer_id
+                by_customer.setdefault(customer_id, []).append((invoice, score))
+                are_owed[customer_id] = are_owed.get(customer_id, True) and (
+                    landmark in owed[customer_id].places
+                )
         decisions: dict[str, Decision] = {}
         for customer_id, pairs in by_customer.items():
-            account = self._account_of(knowledge, customer_id, as_of)
-
-            def score_open(account: _Account = account) -> Sequence[Score]:
-                return score_others(account.open) if account.open.height else ()
-
-            # A score reads the facts of other customers too (sector, country): any change makes it anew.
-            moment = knowledge.moment
-            key = (customer_id, as_of, moment.change, moment.generation, model_version)
             asked = {invoice.landmark_id for invoice, _ in pairs}
-            has_others = not account.open_ids <= asked
-            others = self._scores.get(key, score_open) if has_others else ()
-            cases = _cases(account, pairs, others, pending, feeds, as_of)
-            decided = decide_customer(cases, policy, as_of, waits.get(customer_id), is_live=is_live).decisions
-            decisions |= {each.receivable_id: each for each in decided if each.receivable_id in asked}
+            everything, wait = owed[customer_id], waits.get(customer_id)
+            # Where the request says nothing new, the decisions are those on what is owed, whatever was asked.
+            key = (id(policy), feeds, wait, is_live)
+            _, decided = (
+                everything.decided.get(key, (policy, None)) if are_owed[customer_id] else (None, None)
+            )
+            if decided is None:
+                cases = _cases(everything, pairs, pending, feeds, as_of)
+                found = decide_customer(cases, policy, as_of, wait, is_live=is_live).decisions
+                decided = {each.receivable_id: each for each in found}
+                if are_owed[customer_id]:
+                    everything.decided.clear()
+                    everything.decided[key] = (policy, decided)
+            decisions |= {name: each for name, each in decided.items() if name in asked}
         return decisions
 
     def _account_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date) -> _Account:
@@ -126,24 +213,21 @@ class Decider:
             )
             landmarks = landmarks_to_decide(part, as_of, settings, episodes)
             return _Account(
-                accounts,
-                with_country(landmarks, part.customers),
-                frozenset(landmarks["invoice_id"].to_list()),
-                recently_paid(part, as_of, episodes),
+                accounts, with_country(landmarks, part.customers), recently_paid(part, as_of, episodes)
             )
 
         return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
 
 
 def _cases(
-    account: _Account,
+    owed: Owed,
     pairs: Sequence[tuple[InvoiceInFull, Score]],
-    others: Sequence[Score],
     pending: Mapping[str, Mapping[str, pl.DataFrame]],
     feeds: tuple[FeedDay, ...],
     as_of: dt.date,
 ) -> list[Case]:
     """Return the cases of one customer: the invoices of the request, what else it owes, and what it has just paid."""
+    account = owed.account
     accounts, asked = account.accounts, {invoice.landmark_id for invoice, _ in pairs}
     new = [
         NewInvoice(
@@ -159,7 +243,7 @@ def _cases(
         for invoice, _ in pairs
         if invoice.landmark_id not in accounts.invoice_ids
     ]
-    beside = [score for score in others if score.invoice_id not in asked]
+    beside = [score for score in owed.scores if score.invoice_id not in asked]
     named = {*asked, *(score.invoice_id for score in beside)}
     paid = account.paid
     if paid.height:

@@ -43,3 +43,9 @@ class Remembered(Generic[Value]):
     def hold(self, key: Hashable, value: Value) -> None:
         """Remember a value."""
         self.get(key, lambda: value)
+
+    def replace(self, key: Hashable, value: Value) -> None:
+        """Remember a value instead of the one that was remembered."""
+        with self._lock:
+            self._values.pop(key, None)
+        self.hold(key, value)

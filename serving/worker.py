@@ -29,7 +29,7 @@ from serving.answer_messages import EvidenceAnswer, ScoresAnswer
 from serving.answering import Scored, answers_to_keep, score_answers
 from serving.api.bodies import BodyReader
 from serving.audit import note_anchor
-from serving.deciding import Decider
+from serving.deciding import Decider, features_of
 from serving.dunning import DEFAULT_POLICY_PATH, Policy, load_policy
 from serving.email_reading import evidence_of
 from serving.freshness import feed_days
@@ -308,26 +308,28 @@ class ScoreWorker:
         with_reasons: bool,
     ) -> Scored:
         landmarks = landmarks_of(invoices)
-        features = FeatureMatrix.of_history(knowledge.history, landmarks)
-        scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
-        feeds, is_live = feed_days(self._feeds[2]), as_of >= now.date()
 
-        def score_others(landmarks: pl.DataFrame) -> Sequence[Score]:
+        def score_open(landmarks: pl.DataFrame) -> tuple[FeatureMatrix, Sequence[Score]]:
             matrix = FeatureMatrix.of_history(knowledge.history, landmarks)
-            return self._score(bundle, knowledge, matrix, landmarks, with_reasons=False).rows()
+            return matrix, self._score(bundle, knowledge, matrix, landmarks, with_reasons=False).rows()
 
+        owed = {
+            payer: self._decider.owed(knowledge, payer, as_of, bundle.version, score_open)
+            for payer in {invoice.customer_id for invoice in invoices if invoice.is_dunned}
+        }
+        features = features_of(knowledge.history, landmarks, owed)
+        scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
         decisions = self._decider.decide(
             policy,
-            knowledge,
             waits,
             pending,
             invoices,
+            landmarks,
             scores,
             as_of,
-            feeds,
-            score_others,
-            bundle.version,
-            is_live=is_live,
+            feed_days(self._feeds[2]),
+            owed,
+            is_live=as_of >= now.date(),
         )
         known = frozenset(
             invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
