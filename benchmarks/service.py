@@ -1,6 +1,6 @@
 """How fast and how steady the score service is: `python -m benchmarks.service --out FILE.json`.
 
-Five parts, all on 127.0.0.1 and bounded by --seconds each:
+Six parts, all on 127.0.0.1 and bounded by --seconds each:
 
 - latency of one invoice with features, reasons and route, warm, one worker, at a steady rate; beside it, in the
   same run, a bare ASGI application (the floor) and MLflow's own server with the same trees, which multiplies a
@@ -8,7 +8,8 @@ Five parts, all on 127.0.0.1 and bounded by --seconds each:
 - the same for the first invoice of each customer on a day, when nothing of that day has been read yet;
 - requests a second at saturation with one and with two workers;
 - endurance: a steady rate while the model is swapped three times, events stream in and a worker is killed: errors,
-  wrong versions and lost events are counted.
+  wrong versions and lost events are counted;
+- mails: the scores of other customers while the mails of one are taken in and read, beside the same when it is quiet.
 
 Beside the times stand the processor milliseconds of the workers for each request, which other work on the machine
 moves less, and how many cores that other work used meanwhile.
@@ -128,14 +129,15 @@ class Bench:
 
     def score_request(self, number: int) -> bytes:
         """Return the request for one invoice, with reasons and route."""
-        return self._request(self.invoices[number % len(self.invoices)], self.as_of)
+        return self.request(self.invoices[number % len(self.invoices)], self.as_of)
 
     def first_request_of_a_day(self, number: int) -> bytes:
         """Return the request for one invoice of each customer in turn, then for the same ones a day later."""
         turn, place = divmod(number, len(self.one_of_each_customer))
-        return self._request(self.one_of_each_customer[place], self.as_of + dt.timedelta(days=1 + turn))
+        return self.request(self.one_of_each_customer[place], self.as_of + dt.timedelta(days=1 + turn))
 
-    def _request(self, invoice_id: str, as_of: dt.date) -> bytes:
+    def request(self, invoice_id: str, as_of: dt.date) -> bytes:
+        """Return the request for one invoice on a day."""
         body = {"as_of": str(as_of), "invoices": [{"invoice_id": invoice_id}]}
         return post("/v1/score", json.dumps(body).encode())
 
@@ -311,6 +313,75 @@ async def endure(
     }
 
 
+MAILS_A_REQUEST = 1000
+MAIL_TEXT = (
+    "Bonjour,\n\nNous avons bien reçu votre relance et reviendrons vers vous. "
+    "Our accounts department is looking into the matter.\n"
+)
+
+
+async def beside_mails(
+    bench: Bench, port: int, per_second: float, seconds: float, mails: int, mail_bytes: int
+) -> dict[str, Any]:
+    """Score other customers at a steady rate: first in quiet, then while the mails of one customer are taken in.
+
+    The mails are posted as fast as they are acknowledged; the scoring goes on for twice as long as in quiet.
+    """
+    writer = bench.ledger.customers["customer_id"].sort().last()
+    owners = dict(bench.ledger.invoices.select("invoice_id", "customer_id").iter_rows())
+    others = [invoice_id for invoice_id in bench.invoices if owners[invoice_id] != writer]
+    text = (MAIL_TEXT * (mail_bytes // len(MAIL_TEXT) + 1))[:mail_bytes]
+    taken: dict[str, Any] = {"acknowledged": 0, "refused_requests": 0}
+
+    def request(number: int) -> bytes:
+        return bench.request(others[number % len(others)], bench.as_of)
+
+    async def send_mails() -> None:
+        connection, began = Connection(port), time.perf_counter()
+        for first in range(0, mails, MAILS_A_REQUEST):
+            events = [
+                {
+                    "type": "email",
+                    "email_id": f"BENCH-MAIL-{number}",
+                    "customer_id": writer,
+                    "sent_at": f"{bench.as_of}T08:00:00Z",
+                    "direction": "inbound",
+                    "subject": f"Relance {number}",
+                    "body": text,
+                }
+                for number in range(first, min(first + MAILS_A_REQUEST, mails))
+            ]
+            status, _ = await connection.ask(post("/v1/events", json.dumps({"events": events}).encode()))
+            taken["acknowledged"] += len(events) if status == 200 else 0
+            taken["refused_requests"] += status != 200
+        taken["seconds"] = round(time.perf_counter() - began, 1)
+        connection.close()
+
+    await steady(port, request, per_second, len(others) / per_second)  # each of them once: warm
+    quiet = await steady(port, request, per_second, seconds)
+    busy, _ = await asyncio.gather(steady(port, request, per_second, 2 * seconds), send_mails())
+    before, during = quiet.figures(), busy.figures()
+    return {
+        "quiet": before,
+        "while_mails_come_in": during,
+        "median_ratio": round(float(during["p50_ms"]) / float(before["p50_ms"]), 2),  # type: ignore[arg-type]
+        "mails": taken,
+        "mails_not_read_yet": _mails_waiting(bench),
+    }
+
+
+def _mails_waiting(bench: Bench) -> int:
+    from serving.email_reading import reader_version
+    from serving.settings import read_settings
+    from serving.store import open_store
+
+    settings = read_settings(bench.environment)
+    store = open_store(settings.store_url, settings.secret())
+    waiting = store.mails_waiting(reader_version(settings.is_quoting)).count
+    store.close()
+    return waiting
+
+
 def _lost(bench: Bench, acknowledged: list[str]) -> int:
     from serving.settings import read_settings
     from serving.store import open_store
@@ -336,6 +407,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         _load(bench, arguments.ledger)
         rate, seconds = arguments.rate, arguments.seconds
         result: dict[str, Any] = {"machine": _machine(), "rate_per_second": rate, "seconds": seconds}
+        if arguments.only_mails:
+            result["scores_beside_mails"] = _beside_mails(bench, arguments)
+            return result
         if arguments.only_endurance:
             with bench.serving(2) as (port, process):
                 result["endurance"] = asyncio.run(
@@ -369,7 +443,16 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             result["endurance"] = asyncio.run(
                 endure(bench, port, process, arguments.endurance_rate, arguments.endurance_seconds)
             )
+        result["scores_beside_mails"] = _beside_mails(bench, arguments)
         return result
+
+
+def _beside_mails(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
+    with bench.serving(1) as (port, _):
+        load = beside_mails(
+            bench, port, arguments.rate, arguments.seconds, arguments.mails, arguments.mail_bytes
+        )
+        return asyncio.run(load)
 
 
 def _load(bench: Bench, ledger: Path) -> None:
@@ -410,6 +493,9 @@ def main() -> None:
     )
     parser.add_argument("--endurance-seconds", type=float, default=15.0, help="length of the endurance part")
     parser.add_argument("--only-endurance", action="store_true", help="run the endurance part alone")
+    parser.add_argument("--mails", type=int, default=10_000, help="mails taken in beside scores")
+    parser.add_argument("--mail-bytes", type=int, default=7_000, help="length of each mail")
+    parser.add_argument("--only-mails", action="store_true", help="run the part with the mails alone")
     parser.add_argument("--without-mlflow", action="store_true", help="leave MLflow's own server out")
     parser.add_argument("--out", type=Path, help="write the JSON here too")
     arguments = parser.parse_args()
