@@ -60,7 +60,7 @@ def _columns(
     columns: list[Float64Array],
 ) -> list[Float64Array]:
     """Fill the columns given, in the order of the groups, and return them."""
-    arrays = LandmarkArrays.of(landmarks)
+    arrays = LandmarkArrays.of(landmarks, history.conversion)
     customer_ids, invoice_ids = landmarks["customer_id"], landmarks["invoice_id"]
     for streams, rows in _by_streams(history, customer_ids):
         is_whole = len(rows) == len(arrays)

@@ -57,6 +57,12 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="variation de l'encours total", label_en="change in the whole open amount"),
     *declare(NAME, "overdue_amount_change", (30, 90), unit="EUR", direction=1, null="never null",
              label_fr="variation du montant échu total", label_en="change in the whole overdue amount"),
+    *declare(NAME, "other_currency_open_count", unit="count", minimum=0, null="never null",
+             label_fr="autres factures ouvertes dans une devise sans taux de change",
+             label_en="other open invoices in a currency without an exchange rate"),
+    *declare(NAME, "other_currency_count", (None,), unit="count", minimum=0, null="never null",
+             label_fr="factures, avoirs et acomptes dans une devise sans taux de change",
+             label_en="invoices, credit notes and payments on account in a currency without an exchange rate"),
     *declare(NAME, "reminder_count", (90,), unit="count", minimum=0, null="no interactions table",
              sources=("interactions",), label_fr="relances envoyées", label_en="reminders sent"),
 )  # fmt: skip
@@ -64,7 +70,7 @@ COLUMNS: tuple[FeatureColumn, ...] = (
 
 def compute(view: LandmarkView) -> dict[str, Float64Array]:
     """Exposure on each landmark's customer, from what was known strictly before its as-of date."""
-    return {**_owed(view), **_ageing(view), **_contested(view)}
+    return {**_owed(view), **_ageing(view), **_contested(view), **_other_currencies(view)}
 
 
 def open_amount(view: LandmarkView, days_ago: int = 0) -> Int64Array:
@@ -140,9 +146,7 @@ def _ageing(view: LandmarkView) -> dict[str, Float64Array]:
 def _contested(view: LandmarkView) -> dict[str, Float64Array]:
     read, unknown = view.customer, np.full(len(view), np.nan)
     values = {
-        "unapplied_credit_sum": (
-            read.total("credit_issued", "amount") - read.total("credit_applied", "amount")
-        ) / CENTS,
+        "unapplied_credit_sum": read.total("credit_notes", "amount") / CENTS,
         "cash_on_account_sum": read.total("on_account", "amount") / CENTS,
         "disputed_count": unknown,
         "disputed_amount_sum": unknown,
@@ -158,6 +162,17 @@ def _contested(view: LandmarkView) -> dict[str, Float64Array]:
         values["dispute_count_365d"] = read.size("dispute_opened", 365).astype(np.float64)
     if "reminders" in read:
         values["reminder_count_90d"] = read.size("reminders", 90).astype(np.float64)
+    return values
+
+
+def _other_currencies(view: LandmarkView) -> dict[str, Float64Array]:
+    """What is part of no amount because no rate known before its own day converts it."""
+    read, nothing = view.customer, np.zeros(len(view))
+    values = {"other_currency_open_count": nothing, "other_currency_count_all": nothing}
+    if "unpriced" in read:
+        still_open = read.total("unpriced_open", "count") - view.invoice.total("unpriced_open", "count")
+        values["other_currency_open_count"] = still_open.astype(np.float64)
+        values["other_currency_count_all"] = read.size("unpriced").astype(np.float64)
     return values
 
 

@@ -104,7 +104,7 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
     marks = view.landmarks
     due = marks.due_on
     return {
-        "amount": marks.amount / CENTS,
+        "amount": known(marks.money / CENTS, marks.is_priced),
         "terms_days": (due - marks.issued_on).astype(np.float64),
         "days_past_due": view.days_past_due.astype(np.float64),
         "days_since_issue": (marks.as_of - marks.issued_on).astype(np.float64),

@@ -98,16 +98,19 @@ def _against_earlier(view: LandmarkView) -> dict[str, Float64Array]:
     """Amount and terms of the scored invoice against the customer's invoices issued on earlier days."""
     read, marks = view.customer, view.landmarks
     earlier = read.bounds_before("issued", marks.issued_on)
-    count = earlier[1] - earlier[0]
+    count, priced = earlier[1] - earlier[0], read.priced_between("issued", earlier)
     largest, exists = read.maximum("issued", "amount", earlier)
     logs = read.total_between("issued", "log_amount", earlier)
-    spread = deviation(count, logs, read.total_between("issued", "log_amount_squared", earlier))
-    own_log = np.rint(np.log(np.maximum(marks.amount, 1)) * LOG_SCALE)
+    spread = deviation(priced, logs, read.total_between("issued", "log_amount_squared", earlier))
+    own_log = np.rint(np.log(np.maximum(marks.money, 1)) * LOG_SCALE)
     return {
-        "amount_to_mean_ratio": ratio(marks.amount * count, read.total_between("issued", "amount", earlier)),
-        "amount_to_max_ratio": known(ratio(marks.amount, largest), exists),
-        "amount_deviation": ratio(
-            own_log - ratio(logs, count), np.where(count >= _DEVIATION_INVOICES, spread, 0.0)
+        "amount_to_mean_ratio": known(
+            ratio(marks.money * priced, read.total_between("issued", "amount", earlier)), marks.is_priced
+        ),
+        "amount_to_max_ratio": known(ratio(marks.money, largest), exists & marks.is_priced),
+        "amount_deviation": known(
+            ratio(own_log - ratio(logs, priced), np.where(priced >= _DEVIATION_INVOICES, spread, 0.0)),
+            marks.is_priced,
         ),
         "terms_days_change": (marks.due_on - marks.issued_on)
         - ratio(read.total_between("issued", "terms_days", earlier), count),

@@ -41,7 +41,7 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
         "payment_frequency_365d": year.astype(np.float64),
         "payment_amount_sum_90d": read.total("paydays", "amount", 90) / CENTS,
         "payment_amount_sum_365d": amount / CENTS,
-        "payment_amount_mean_365d": ratio(amount, year * CENTS),
+        "payment_amount_mean_365d": ratio(amount, read.priced("paydays", 365) * CENTS),
         "payment_frequency_change": ratio(quarter * 365, read.size("paydays", 455, 90) * 90),
     }
 

@@ -27,10 +27,10 @@ class LedgerSettings:
     Attributes:
         grace_days: an invoice is late when settled more than this many days past due; 0 by default, 5 is usual
             where booking lags behind the bank.
-        settled_tolerance: an invoice is settled when its open amount is at most this, in the reporting currency.
+        settled_tolerance: an invoice is settled when its open amount is at most this, in its own currency.
         promise_grace_days: a promise counts as kept when the money was known within this many days after it.
-        reporting_currency: ISO 4217 code of the amounts among the features; null until a training decides it (the
-            currency of most invoices).
+        reporting_currency: ISO 4217 code of the amounts among the features, into which others are converted; null
+            until a training decides it (the currency of most invoices).
         accepted_discount_share: where the terms grant no discount for early payment, the share of the amount (0 to
             below 1) a customer may leave out that pays within `accepted_discount_days`; 0 accepts none.
         accepted_discount_days: days from issue within which that discount may be taken.
@@ -107,21 +107,23 @@ class LedgerSettings:
         """Each setting by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def with_reporting_currency(self, invoices: pl.DataFrame, known_before: date) -> LedgerSettings:
+    def with_reporting_currency(
+        self, invoices: pl.DataFrame, known_before: date | None = None
+    ) -> LedgerSettings:
         """The settings with a reporting currency: the one given, else that of most invoices.
 
         Args:
             invoices: the ledger's invoices.
-            known_before: invoices issued on or after this day are not counted.
+            known_before: invoices issued on or after this day are not counted; None counts all of them.
 
         Returns:
             The settings; ties go to the first code in alphabetical order, and it stays null where nothing was issued.
         """
         if self.reporting_currency is not None:
             return self
+        known = invoices if known_before is None else invoices.filter(pl.col("issued_on") < known_before)
         counts = (
-            invoices.filter(pl.col("issued_on") < known_before)
-            .group_by("currency")
+            known.group_by("currency")
             .agg(pl.len().alias("invoices"))
             .sort("invoices", "currency", descending=[True, False])
         )

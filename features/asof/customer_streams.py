@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from features.asof import events
+from features.asof.conversion import Conversion
 from features.asof.dates import Int64Array, day_numbers, days_of_month, months, weekdays
 from features.asof.identifiers import IdIndex
 from features.asof.reader import AsOfReader
@@ -65,8 +66,23 @@ class CustomerStreams:
     readers: dict[tuple[int, int], AsOfReader] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def build(cls, ledger: Ledger, settings: LedgerSettings, signals: pl.DataFrame | None) -> CustomerStreams:
-        """Prepare every stream the ledger's tables allow; its receivables count as its invoices."""
+    def build(
+        cls,
+        ledger: Ledger,
+        settings: LedgerSettings,
+        signals: pl.DataFrame | None,
+        conversion: Conversion | None = None,
+    ) -> CustomerStreams:
+        """Prepare every stream the ledger's tables allow; its receivables count as its invoices.
+
+        Args:
+            ledger: every row of the customers.
+            settings: how lateness and settlement are read; settlement is judged in each invoice's own currency.
+            signals: what the e-mails say; None when they have not been read.
+            conversion: into the reporting currency; amounts are taken as they are where it is None or not needed.
+        """
+        if conversion is not None and not conversion.is_needed(ledger):
+            conversion = None
         whole, ledger = ledger, receivables(ledger)
         customers = ledger.customers.sort("customer_id")
         ids = ledger.invoices.filter(pl.col("kind") == "invoice").get_column("invoice_id").sort()
@@ -74,7 +90,7 @@ class CustomerStreams:
         customer_codes = _codes(customers["customer_id"], "customer_id", "entity")
         invoice_codes = _codes(ids, "invoice_id", "invoice")
 
-        base = events.invoice_base(ledger, customer_codes, invoice_codes)
+        base = events.invoice_base(ledger, customer_codes, invoice_codes, conversion)
         allocations = events.allocation_base(ledger.payments, base)
         reminders = None
         if ledger.interactions is not None:
@@ -89,18 +105,28 @@ class CustomerStreams:
             **events.state_events(base, closings, closed, epochs, settings),
             **events.allocation_events(allocations),
             "paydays": events.payday_events(allocations),
-            "credit_issued": events.credit_note_events(ledger.invoices, ledger.payments, customer_codes),
-            "on_account": events.account_events(ledger.payments, allocations, customer_codes),
+            "credit_notes": events.credit_note_events(
+                ledger.invoices, ledger.payments, allocations, customer_codes, conversion
+            ),
+            "on_account": events.account_events(ledger.payments, allocations, customer_codes, conversion),
             "bounces": events.bounce_events(whole.payments, whole.invoices, customer_codes),
         }
-        by_invoice = {
-            "allocated": allocations.select(pl.col("invoice").alias("entity"), day="booked", amount="cents")
-        }
+        money = ["money"] if conversion is not None else []
+        by_invoice = {"allocated": allocations.select(*money, entity="invoice", day="booked", amount="cents")}
+        if conversion is not None:
+            unpriced = events.unpriced_open_events(base, closings)
+            by_customer["unpriced_open"] = unpriced.drop("invoice")
+            by_invoice["unpriced_open"] = unpriced.drop("entity").rename({"invoice": "entity"})
+            by_customer["unpriced"] = events.unpriced_events(
+                base, ledger.invoices, ledger.payments, customer_codes, conversion
+            )
         if not epochs.reopenings.is_empty():
             by_invoice["closed_again"] = events.later_changes(closings)
         if ledger.disputes is not None and whole.disputes is not None:
             # One dispute about several receivables of an invoice is one, and so is one reminder.
-            by_customer |= events.customer_dispute_events(whole.disputes, whole.invoices, customer_codes)
+            by_customer |= events.customer_dispute_events(
+                whole.disputes, whole.invoices, customer_codes, conversion
+            )
             by_invoice |= events.invoice_dispute_events(ledger.disputes, invoice_codes)
         if reminders is not None and ledger.interactions is not None and whole.interactions is not None:
             sent = events.reminder_events(whole.interactions, customer_codes, invoice_codes)

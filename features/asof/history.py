@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from features.asof.context import ContextStreams
+from features.asof.conversion import Conversion
 from features.asof.customer_streams import CustomerStreams
 from features.asof.indicators import IndicatorStreams
+from features.exchange_rates import ExchangeRates
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
 
@@ -22,7 +24,8 @@ class PaymentHistory:
     nightly batch and one invoice in the score service.
 
     Attributes:
-        settings: how lateness and settlement are read.
+        settings: how lateness and settlement are read, and the reporting currency.
+        conversion: of amounts into the reporting currency.
         base: streams of every customer of the ledger.
         context: peers, sector, country and portfolio as known on each day.
         indicators: published figures; None when the ledger has no such table.
@@ -30,6 +33,7 @@ class PaymentHistory:
     """
 
     settings: LedgerSettings
+    conversion: Conversion
     base: CustomerStreams
     context: ContextStreams
     indicators: IndicatorStreams | None
@@ -43,23 +47,25 @@ class PaymentHistory:
 
         Args:
             ledger: the checked ledger; tables that are None leave their features unknown.
-            settings: grace days and tolerance; the defaults when None.
+            settings: grace days and tolerance; the defaults when None. Without a reporting currency it is that of most
+                of the ledger's invoices.
             signals: what the e-mails say, one row per mail (`features.email_signals.signals_frame`); None when the
                 mails have not been read, which leaves the communication features unknown.
         """
-        settings = settings or LedgerSettings()
-        base = CustomerStreams.build(ledger, settings, signals)
+        settings = (settings or LedgerSettings()).with_reporting_currency(ledger.invoices)
+        conversion = Conversion(settings.reporting_currency, ExchangeRates.of(ledger.indicators))
+        base = CustomerStreams.build(ledger, settings, signals, conversion)
         indicators = None if ledger.indicators is None else IndicatorStreams.build(ledger.indicators)
-        return cls(settings, base, ContextStreams.build(base), indicators, {})
+        return cls(settings, conversion, base, ContextStreams.build(base), indicators, {})
 
     def with_customer(self, part: Ledger, signals: pl.DataFrame | None = None) -> PaymentHistory:
         """The same history with the rows of the part's customers replaced by the part's.
 
         The part holds every row of those customers, not just the new ones. Sector, country and portfolio change by
         the difference, so that the features equal those of a history prepared from the whole new ledger. Indicators
-        are taken from the base.
+        and exchange rates are taken from the base.
         """
-        streams = CustomerStreams.build(part, self.settings, signals)
+        streams = CustomerStreams.build(part, self.settings, signals, self.conversion)
         changed = dict(self.changed)
         context = self.context
         for customer_id in streams.customers.ids:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from features.asof.dates import BoolArray, Float64Array, Int64Array, day_number, day_numbers
+from features.asof.conversion import Conversion, converted
+from features.asof.dates import BoolArray, Int64Array, day_number, day_numbers
 from features.asof.texts import CodedTexts
 from features.cents import CENTS
 from features.errors import Fault, InvalidInputError
@@ -94,24 +95,36 @@ def _as_landmarks(invoices: pl.DataFrame, as_of: pl.Expr) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class LandmarkArrays:
-    """Landmarks as arrays of one entry per landmark; days are day numbers, the amount is in cents."""
+    """Landmarks as arrays of one entry per landmark; days are day numbers, amounts are in cents.
+
+    Attributes:
+        amount: in the invoice's own currency.
+        money: in the reporting currency, at the newest rate published strictly before the invoice's issue; 0 without.
+        is_priced: whether there is such a rate; true for the reporting currency itself.
+    """
 
     as_of: Int64Array
     issued_on: Int64Array
     due_on: Int64Array
     amount: Int64Array
+    money: Int64Array
+    is_priced: BoolArray
     terms: CodedTexts
     delivery_channel: CodedTexts
     has_purchase_order: BoolArray
 
     @classmethod
-    def of(cls, landmarks: pl.DataFrame) -> LandmarkArrays:
+    def of(cls, landmarks: pl.DataFrame, conversion: Conversion) -> LandmarkArrays:
         """Check a landmark frame and take its arrays.
+
+        Args:
+            landmarks: the landmarks; without a currency their amounts are in the reporting currency.
+            conversion: into the reporting currency.
 
         Raises:
             InvalidInputError: a required column is missing or holds nulls, or an as-of date lies before the issue.
         """
-        few = cls._of_few(landmarks) if landmarks.height <= _FEW else None
+        few = cls._of_few(landmarks, conversion) if landmarks.height <= _FEW else None
         if few is not None:
             return few
         faults = [
@@ -138,19 +151,20 @@ class LandmarkArrays:
                 examples=tuple(landmarks["invoice_id"].gather(early[:5]).to_list()),
             )
             raise InvalidInputError("these landmarks cannot be given features", [fault])
-        cents: Float64Array = np.rint(landmarks["amount"].to_numpy().astype(np.float64) * CENTS)
+        cents = np.rint(landmarks["amount"].to_numpy().astype(np.float64) * CENTS).astype(np.int64)
         return cls(
             as_of,
             issued,
             day_numbers(landmarks["due_on"]),
-            cents.astype(np.int64),
+            cents,
+            *_money_of(landmarks, cents, issued, conversion),
             CodedTexts.of(landmarks, "terms"),
             CodedTexts.of(landmarks, "delivery_channel"),
             _is_present(landmarks, "purchase_order"),
         )
 
     @classmethod
-    def _of_few(cls, landmarks: pl.DataFrame) -> LandmarkArrays | None:
+    def _of_few(cls, landmarks: pl.DataFrame, conversion: Conversion) -> LandmarkArrays | None:
         """The arrays of a few landmarks of the usual types, value by value; None when anything is not as it should be.
 
         For a few, starting a column operation costs more than what it does.
@@ -166,12 +180,13 @@ class LandmarkArrays:
         )
         if (as_of < issued).any():
             return None
-        cents = np.rint(np.array(required[5], dtype=np.float64) * CENTS)
+        cents = np.rint(np.array(required[5], dtype=np.float64) * CENTS).astype(np.int64)
         return cls(
             as_of,
             issued,
             due,
-            cents.astype(np.int64),
+            cents,
+            *_money_of(landmarks, cents, issued, conversion),
             CodedTexts.of(landmarks, "terms"),
             CodedTexts.of(landmarks, "delivery_channel"),
             _is_present(landmarks, "purchase_order"),
@@ -189,10 +204,23 @@ class LandmarkArrays:
             self.issued_on[rows],
             self.due_on[rows],
             self.amount[rows],
+            self.money[rows],
+            self.is_priced[rows],
             self.terms.take(rows),
             self.delivery_channel.take(rows),
             self.has_purchase_order[rows],
         )
+
+
+def _money_of(
+    landmarks: pl.DataFrame, cents: Int64Array, issued: Int64Array, conversion: Conversion
+) -> tuple[Int64Array, BoolArray]:
+    """Cents in the reporting currency and whether there is a rate; the cents themselves where nothing is converted."""
+    currencies = landmarks["currency"] if "currency" in landmarks else None
+    if currencies is None or set(currencies.unique().to_list()) <= {conversion.currency, None}:
+        return cents, np.ones(len(cents), dtype=np.bool_)
+    factors = conversion.factors(currencies, issued)
+    return converted(cents, factors), ~np.isnan(factors)
 
 
 def _is_present(landmarks: pl.DataFrame, column: str) -> BoolArray:

@@ -159,6 +159,18 @@ class AsOfReader:
             return self.total(stream, "count", window)
         return self.size(stream, window)
 
+    def priced(self, stream: str, window: int | None = None) -> Int64Array:
+        """Number of events in the window whose amounts are in the reporting currency or could be converted into it."""
+        if "priced" in self._streams[stream].totals:
+            return self.total(stream, "priced", window)
+        return self.size(stream, window)
+
+    def priced_between(self, stream: str, bounds: Bounds) -> Int64Array:
+        """The same between two positions."""
+        if "priced" in self._streams[stream].totals:
+            return self.total_between(stream, "priced", bounds)
+        return bounds[1] - bounds[0]
+
     def first_reaching(
         self, stream: str, measure: str, levels: Int64Array, nth: int = 1
     ) -> tuple[Int64Array, BoolArray]:

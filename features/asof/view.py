@@ -60,8 +60,9 @@ class LandmarkView:
 
     @cached_property
     def own_open_amount(self) -> Int64Array:
-        """Cents of the scored invoice not yet allocated, as known; its amount for a draft."""
-        return self.landmarks.amount - self.invoice.total("allocated", "amount")
+        """Cents of the scored invoice not yet allocated, as known, in the reporting currency; all of a draft."""
+        is_converted = "money" in self.streams.own["allocated"].totals
+        return self.landmarks.money - self.invoice.total("allocated", "money" if is_converted else "amount")
 
     @cached_property
     def own_is_open(self) -> BoolArray:

@@ -61,6 +61,7 @@ def ledgers(
     max_customers: int = 3,
     stretches: tuple[int, ...] = (1,),
     with_instalments: bool = False,
+    currencies: tuple[str, ...] = ("EUR",),
 ) -> tuple[Ledger, pl.DataFrame]:
     """A ledger with every table, and a frame of e-mail signals.
 
@@ -70,6 +71,7 @@ def ledgers(
         max_customers: most customers.
         stretches: by how much issue dates may be drawn apart, so that years pass between them.
         with_instalments: some invoices are due in parts.
+        currencies: what amounts are drawn in; of several, some have exchange rates from some day on.
     """
     customers = [f"C{i}" for i in range(draw(st.integers(1, max_customers)))]
     amounts = st.integers(1, 500_000).map(lambda cents: Decimal(cents) / 100)
@@ -88,7 +90,7 @@ def ledgers(
                 "issued_on": day(issued),
                 "due_on": day(issued + draw(st.sampled_from([0, 7, 14, 30]))),
                 "amount": amount,
-                "currency": "EUR",
+                "currency": draw(st.sampled_from(currencies)),
                 "terms": draw(st.sampled_from(WORDINGS)),
                 "delivery_channel": draw(st.sampled_from([None, "edi", "paper", "email"])),
                 "purchase_order": draw(st.sampled_from([None, "PO1"])),
@@ -158,6 +160,7 @@ def ledgers(
                 "known_on": day(paid + draw(st.sampled_from([0, 3]))),
                 "amount": draw(amounts),
                 "method": "transfer",
+                "currency": draw(st.sampled_from((None, *currencies))),
             }
         )
         if draw(st.booleans()):
@@ -202,6 +205,8 @@ def ledgers(
         for sector, country in places
         for month in range(1, draw(st.integers(0, 3)) + 1)
     ]
+    if len(currencies) > 1:
+        indicators += draw(rates())
     people = [
         {
             "customer_id": customer,
@@ -224,6 +229,26 @@ def ledgers(
         instalments=frame("instalments", instalments) if with_instalments else None,
     )
     return ledger, pl.DataFrame(signals, schema=SIGNAL_DTYPES)
+
+
+RATES = ("USD", "GBP", "EUR", "USD_EUR", "GBP_USD", "EUR_GBP")
+"""What exchange rates are drawn of: with and without the currency they are quoted in."""
+
+
+@st.composite
+def rates(draw: st.DrawFn) -> list[dict]:
+    """Exchange rates of some currencies, each published on a few days."""
+    names = draw(st.lists(st.sampled_from(RATES), max_size=3, unique=True))
+    return [
+        {
+            "name": f"exchange_rate_{name}",
+            "period": f"{i}",
+            "value": draw(st.sampled_from([0.5, 0.86, 0.9137, 1.08, 1.25, 117.3])),
+            "published_on": day(draw(st.sampled_from([-1, 4, 5, 30, 59, 90]))),
+        }
+        for name in names
+        for i in range(draw(st.integers(1, 3)))
+    ]
 
 
 @st.composite

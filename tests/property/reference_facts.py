@@ -13,6 +13,7 @@ from typing import Any
 from features.ledger.ledger import Ledger
 from features.ledger.receivables import receivables
 from features.settings import LedgerSettings
+from tests.property.reference_money import Movement, Rates, most_used
 from tests.property.reference_settlement import (
     WITHOUT_PAY,
     Episode,
@@ -29,13 +30,18 @@ CASH = (None, "transfer", "direct_debit", "cheque", "card", "cash", "bill_of_exc
 
 @dataclass
 class Invoice:
-    """An invoice as known at a date: what was allocated to it, and whether that settles it."""
+    """An invoice as known at a date: what was allocated to it, and whether that settles it.
+
+    `amount` is in cents of its own currency, `money` in cents of the reporting currency, 0 without a rate.
+    """
 
     invoice_id: str
     issued: dt.date
     due: dt.date
     amount: int
     has_order: bool
+    currency: str | None = None
+    factor: float | None = 1.0
     allocations: list[Row] = field(default_factory=list)
     settled_on: dt.date | None = None
     closed_known: dt.date | None = None
@@ -56,7 +62,11 @@ class Invoice:
     def open_amount(self, t: dt.date) -> int:
         if self.cancelled is not None and max(self.cancelled, self.issued) < t:
             return 0
-        return self.amount - sum(a["cents"] for a in self.allocations if a["known"] < t)
+        return self.money - sum(a["money"] for a in self.allocations if a["known"] < t)
+
+    @property
+    def money(self) -> int:
+        return 0 if self.factor is None else round(self.amount * self.factor)
 
 
 @dataclass
@@ -80,6 +90,8 @@ class Facts:
         self.whole = tables(ledger)
         self.payments = {row["payment_id"]: row for row in self.tables["payments"]}
         self.signals = signals.to_dicts() if signals is not None else []
+        into = settings.reporting_currency or most_used(self.whole["invoices"])
+        self.rates = Rates(self.whole.get("indicators", []), into)
         self.customers = {row["customer_id"]: row for row in self.tables["customers"]}
 
     def invoices(self, customer_id: str, t: dt.date) -> list[Invoice]:
@@ -99,6 +111,8 @@ class Facts:
                 row["due_on"],
                 cents(row["amount"]),
                 row["purchase_order"] is not None,
+                row["currency"],
+                self.rates.factor(row["currency"], row["issued_on"]),
             )
             if row["cancelled_on"] is not None and row["cancelled_on"] < t:
                 invoice.cancelled = row["cancelled_on"]
@@ -108,15 +122,19 @@ class Facts:
         return found
 
     def allocations(self, invoice: Invoice, t: dt.date) -> list[Row]:
-        rows = []
-        for row in self.tables["payments"]:
+        rows: list[Row] = []
+        allocated = 0
+        for row in sorted(self.tables["payments"], key=lambda row: (row["known_on"], row["payment_id"])):
             is_void = invoice.cancelled is not None and row["known_on"] > invoice.cancelled
             if row["invoice_id"] == invoice.invoice_id and row["known_on"] < t and not is_void:
                 known = max(row["known_on"], invoice.issued)
                 is_cash = row["method"] in CASH and row["amount"] > 0
                 effect, value = self.effect(row)
+                before, allocated = allocated, allocated + cents(row["amount"])
                 rows.append(
                     {
+                        "money": self.rates.money(allocated, invoice.factor)
+                        - self.rates.money(before, invoice.factor),
                         "paid": row["paid_on"],
                         "booked": row["known_on"],
                         "known": known,
@@ -162,36 +180,59 @@ class Facts:
 
     def unapplied_credit(self, customer_id: str, t: dt.date) -> int:
         """Credit notes less what was refunded on them or set against invoices; a cancelled one counts no more."""
-        total = 0
+        moved: list[Movement] = []
         for note in self.whole["invoices"]:
             if (note["kind"], note["customer_id"]) != ("credit_note", customer_id) or note["issued_on"] >= t:
                 continue
             cancelled = note["cancelled_on"]
-            if cancelled is None or max(cancelled, note["issued_on"]) >= t:
-                total += cents(note["amount"])
+            moved.append((note["issued_on"], note["currency"], cents(note["amount"])))
+            if cancelled is not None and max(cancelled, note["issued_on"]) < t:
+                moved.append((max(cancelled, note["issued_on"]), note["currency"], -cents(note["amount"])))
             for row in self.whole["payments"]:
-                is_known = max(row["known_on"], note["issued_on"]) < t
-                if row["invoice_id"] == note["invoice_id"] and row["method"] != "credit_note" and is_known:
-                    total -= abs(cents(row["amount"]))
-        return (total - self.set_off(customer_id, t, "credit_note")) * (customer_id in self.customers)
+                known = max(row["known_on"], note["issued_on"])
+                if row["invoice_id"] == note["invoice_id"] and row["method"] != "credit_note" and known < t:
+                    moved.append((known, note["currency"], -abs(cents(row["amount"]))))
+        moved += self.set_off(customer_id, t, "credit_note")
+        return self.rates.held(moved) * (customer_id in self.customers)
 
     def on_account(self, customer_id: str, t: dt.date) -> int:
         """Cash on account less what was given back of it or set against invoices."""
-        came = sum(
-            cents(row["amount"])
+        came = [
+            (row["known_on"], row["currency"] or self.rates.into, cents(row["amount"]))
+            for row in self.account_rows(customer_id, t)
+        ]
+        moved = [*came, *self.set_off(customer_id, t, "on_account")]
+        return self.rates.held(moved) * (customer_id in self.customers)
+
+    def account_rows(self, customer_id: str, t: dt.date) -> list[Row]:
+        return [
+            row
             for row in self.whole["payments"]
             if row["invoice_id"] is None and row["customer_id"] == customer_id and row["known_on"] < t
-        )
-        return (came - self.set_off(customer_id, t, "on_account")) * (customer_id in self.customers)
+        ]
 
-    def set_off(self, customer_id: str, t: dt.date, method: str) -> int:
-        """Cents set against the customer's invoices by a method, less what was undone of it."""
-        return sum(
-            a["cents"]
+    def unpriced_count(self, customer_id: str, t: dt.date) -> int:
+        """Invoices, credit notes and payments on account that no rate converts."""
+        known = [
+            *((i.currency, i.issued) for i in self.invoices(customer_id, t)),
+            *(
+                (note["currency"], note["issued_on"])
+                for note in self.whole["invoices"]
+                if (note["kind"], note["customer_id"]) == ("credit_note", customer_id)
+                and note["issued_on"] < t
+            ),
+            *((row["currency"], row["known_on"]) for row in self.account_rows(customer_id, t)),
+        ]
+        return sum(self.rates.factor(*where) is None for where in known) * (customer_id in self.customers)
+
+    def set_off(self, customer_id: str, t: dt.date, method: str) -> list[Movement]:
+        """What was set against the customer's invoices by a method, less what was undone of it."""
+        return [
+            (a["known"], invoice.currency, -a["cents"])
             for invoice in self.invoices(customer_id, t)
             for a in invoice.allocations
             if a["effect"] == method
-        )
+        ]
 
     def settle(self, invoice: Invoice, row: Row, t: dt.date) -> None:
         """Whether and how the invoice is closed at t, from what was booked before."""
@@ -224,7 +265,7 @@ class Facts:
                 now = self.reading(invoice, day, grace_end, before)
                 if now != before:
                     count, late = now[0] - before[0], now[1] - before[1]
-                    found.append(Outcome(day, count, late, invoice.amount * count, invoice.amount * late))
+                    found.append(Outcome(day, count, late, invoice.money * count, invoice.money * late))
                 before = now
         return found
 
@@ -249,16 +290,17 @@ class Facts:
 
     def paydays(self, customer_id: str, t: dt.date) -> list[Row]:
         """Cash by value date and day it became known."""
-        grouped: dict[tuple[dt.date, dt.date], list[tuple[str, int]]] = defaultdict(list)
+        grouped: dict[tuple[dt.date, dt.date], list[tuple[Invoice, int]]] = defaultdict(list)
         for invoice in self.invoices(customer_id, t):
             for a in invoice.allocations:
                 if a["cash"]:
-                    grouped[a["known"], a["paid"]].append((invoice.invoice_id, a["cents"]))
+                    grouped[a["known"], a["paid"]].append((invoice, a["money"]))
         return [
             {
                 "known": known,
                 "paid": paid,
-                "invoices": len({name for name, _ in parts}),
+                "invoices": len({invoice.invoice_id for invoice, _ in parts}),
+                "priced": any(invoice.factor is not None for invoice, _ in parts),
                 "amount": sum(part for _, part in parts),
             }
             for (known, paid), parts in sorted(grouped.items())
@@ -310,7 +352,9 @@ class Facts:
                         "invoice_id": invoice["invoice_id"],
                         "opened": opened,
                         "is_open": not is_closed,
-                        "amount": cents(amount),
+                        "amount": self.rates.money(
+                            cents(amount), self.rates.factor(invoice["currency"], invoice["issued_on"])
+                        ),
                     }
                 )
         return rows
@@ -349,12 +393,13 @@ class Facts:
             day = max(mail["promise_date"], mail["day"]) + self.settings.promise_grace_days * DAY
             if day >= t:
                 continue
-            received = sum(
-                a["cents"]
-                for invoice in self.invoices(customer_id, t)
-                for a in invoice.allocations
-                if (a["cash"] or a["bounce"]) and a["value"] >= mail["day"] and a["known"] <= day
-            )
+            by_currency: dict[str | None, int] = defaultdict(int)
+            for invoice in self.invoices(customer_id, t):
+                for a in invoice.allocations:
+                    if a["cash"] or a["bounce"]:
+                        counts = a["value"] >= mail["day"] and a["known"] <= day
+                        by_currency[invoice.currency] += a["cents"] * counts
+            received = max(by_currency.values(), default=0)
             if mail["promise_amount"] is None:
                 kept = received > 0
             else:

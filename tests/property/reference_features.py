@@ -13,7 +13,7 @@ from features.settings import LedgerSettings
 from tests.property.reference_arithmetic import clipped, divide, mean, quantile, spread, within, working_days
 from tests.property.reference_context import cold_start, sector_context
 from tests.property.reference_facts import DAY, Facts, Invoice, Row, cents
-from tests.property.reference_invoice import communication, invoice_terms, reminders_of
+from tests.property.reference_invoice import communication, invoice_terms, own_money, reminders_of
 
 Values = dict[str, float | None]
 WINDOWS = {"30d": 30, "90d": 90, "180d": 180, "365d": 365, "all": None}
@@ -112,13 +112,13 @@ def payment_behaviour(facts: Facts, mark: Row) -> Values:
 def settled_in(facts: Facts, mark: Row, chosen: list[Invoice], name: str) -> Values:
     grace = facts.settings.grace_days
     days = [i.days_late for i in chosen]
-    amount = sum(i.amount for i in chosen)
+    amount = sum(i.money for i in chosen)
     parts = [part for i in chosen if (part := first_part(i)) is not None]
     waits = [wait for i in chosen if (wait := days_since_reminder(facts, i)) is not None]
     late = [d for d in days if d > grace]
     return {
         f"days_late_mean_{name}": mean(days),
-        f"days_late_amount_weighted_mean_{name}": divide(sum(i.amount * i.days_late for i in chosen), amount),
+        f"days_late_amount_weighted_mean_{name}": divide(sum(i.money * i.days_late for i in chosen), amount),
         f"days_late_median_{name}": quantile(days, Fraction(1, 2)),
         f"days_late_p90_{name}": quantile(days, Fraction(9, 10)),
         f"days_late_max_{name}": max(days, default=None),
@@ -222,7 +222,9 @@ def rfm(facts: Facts, mark: Row) -> Values:
         "payment_frequency_365d": len(year),
         "payment_amount_sum_90d": sum(p["amount"] for p in quarter) / 100,
         "payment_amount_sum_365d": sum(p["amount"] for p in year) / 100,
-        "payment_amount_mean_365d": divide(sum(p["amount"] for p in year) / 100, len(year)),
+        "payment_amount_mean_365d": divide(
+            sum(p["amount"] for p in year) / 100, sum(p["priced"] for p in year)
+        ),
         "payment_frequency_change": divide(len(quarter) / 90, len(before) / 365),
     }
 
@@ -272,6 +274,8 @@ def exposure(facts: Facts, mark: Row) -> Values:
         "open_amount_change_90d": whole(t, is_overdue=False) - whole(t - 90 * DAY, is_overdue=False),
         "overdue_amount_change_30d": whole(t, is_overdue=True) - whole(t - 30 * DAY, is_overdue=True),
         "overdue_amount_change_90d": whole(t, is_overdue=True) - whole(t - 90 * DAY, is_overdue=True),
+        "other_currency_open_count": sum(i.factor is None for i in still_open),
+        "other_currency_count_all": facts.unpriced_count(customer, t),
         "reminder_count_90d": sum(within(d, t, 90) for d in reminders_of(facts, mark))
         if has_reminders
         else None,
@@ -285,7 +289,8 @@ def order_trend(facts: Facts, mark: Row) -> Values:
     t, customer = mark["as_of"], mark["customer_id"]
     issued = sorted(facts.invoices(customer, t), key=lambda i: i.issued)
     earlier = [i for i in issued if i.issued < mark["issued_on"]]
-    own, own_terms = cents(mark["amount"]), (mark["due_on"] - mark["issued_on"]).days
+    priced = [i for i in earlier if i.factor is not None]
+    own, own_terms = own_money(facts, mark), (mark["due_on"] - mark["issued_on"]).days
     since = (facts.customers.get(customer) or {}).get("customer_since_on")
     starts = [day for day in (since, issued[0].issued if issued else None) if day is not None]
 
@@ -293,13 +298,13 @@ def order_trend(facts: Facts, mark: Row) -> Values:
         return [i for i in issued if within(i.issued, t, window, until)]
 
     def amount(invoices: list[Invoice]) -> float:
-        return sum(i.amount for i in invoices) / 100
+        return sum(i.money for i in invoices) / 100
 
-    logs = [round(1000 * math.log(i.amount)) for i in earlier]
+    logs = [round(1000 * math.log(max(i.money, 1))) for i in priced]
     log_spread = spread(logs) if len(logs) >= 3 else None
     deviation = None
-    if log_spread:
-        deviation = (round(1000 * math.log(own)) - sum(logs) / len(logs)) / log_spread
+    if log_spread and own is not None:
+        deviation = (round(1000 * math.log(max(own, 1))) - sum(logs) / len(logs)) / log_spread
     gap = None
     if issued and issued[-1].issued > issued[0].issued:
         usual = (issued[-1].issued - issued[0].issued).days / (len(issued) - 1)
@@ -317,10 +322,12 @@ def order_trend(facts: Facts, mark: Row) -> Values:
         "invoiced_recency_days": (t - issued[-1].issued).days if issued else None,
         "invoice_gap_ratio": gap,
         "tenure_days": (t - min(starts)).days if starts and min(starts) <= t else None,
-        "amount_to_mean_ratio": divide(own, sum(i.amount for i in earlier) / len(earlier))
-        if earlier
+        "amount_to_mean_ratio": divide(own, sum(i.money for i in priced) / len(priced))
+        if priced and own is not None
         else None,
-        "amount_to_max_ratio": divide(own, max(i.amount for i in earlier)) if earlier else None,
+        "amount_to_max_ratio": divide(own, max(i.money for i in priced))
+        if priced and own is not None
+        else None,
         "amount_deviation": deviation,
         "terms_days_change": own_terms - sum((i.due - i.issued).days for i in earlier) / len(earlier)
         if earlier

@@ -19,6 +19,12 @@ def reminders_of(facts: Facts, mark: Row) -> list[dt.date]:
     return facts.reminders(mark["as_of"], customer_id=mark["customer_id"]) if known else []
 
 
+def own_money(facts: Facts, mark: Row) -> int | None:
+    """Cents of the scored invoice in the reporting currency; null without a rate published before its issue."""
+    factor = facts.rates.factor(mark["currency"], mark["issued_on"])
+    return None if factor is None else facts.rates.money(cents(mark["amount"]), factor)
+
+
 def invoice_terms(facts: Facts, mark: Row) -> Values:
     t, issued, due = mark["as_of"], mark["issued_on"], mark["due_on"]
     country = (facts.customers.get(mark["customer_id"]) or {}).get("country")
@@ -30,6 +36,7 @@ def invoice_terms(facts: Facts, mark: Row) -> Values:
     known = next((i for i in facts.invoices(mark["customer_id"], t) if i.invoice_id == own.invoice_id), own)
     is_void = known.cancelled is not None
     # The mark may name an invoice that is not visible yet: what was booked on it is.
+    money = own_money(facts, mark)
     paid = own.amount if is_void else sum(a["cents"] for a in facts.allocations(own, t))
     usual_order = any(i.has_order for i in facts.invoices(mark["customer_id"], t))
     has_order, channel = mark["purchase_order"] is not None, mark["delivery_channel"]
@@ -49,7 +56,7 @@ def invoice_terms(facts: Facts, mark: Row) -> Values:
         return None if days is None else len(days)
 
     return {
-        "amount": mark["amount"],
+        "amount": None if money is None else money / 100,
         "terms_days": (due - issued).days,
         "days_past_due": (t - due).days,
         "days_since_issue": (t - issued).days,

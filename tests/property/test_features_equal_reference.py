@@ -25,6 +25,7 @@ SLOW = settings(
 )
 #: Sums of floats may be taken in another order; everything else is a ratio of the same integers.
 TOLERANCE = 1e-9
+CURRENCIES = ("EUR", "EUR", "USD", "GBP")
 
 
 def differences(features: pl.DataFrame, expected: list[dict[str, float | None]]) -> list[str]:
@@ -58,6 +59,7 @@ SETTINGS = st.builds(
     grace_days=st.sampled_from([0, 0, 5]),
     settled_tolerance=st.sampled_from([Decimal("0.00"), Decimal("0.05"), Decimal("10.00")]),
     promise_grace_days=st.sampled_from([0, 3]),
+    reporting_currency=st.sampled_from([None, "EUR", "EUR", "GBP"]),
 )
 
 
@@ -74,7 +76,10 @@ def check(world: tuple[Ledger, pl.DataFrame], data: st.DataObject, ledger_settin
 
 @SLOW
 @given(
-    world=ledgers(max_customers=5, stretches=(1, 1, 4), with_instalments=True),
+    world=st.one_of(
+        ledgers(max_customers=5, stretches=(1, 1, 4), with_instalments=True),
+        ledgers(max_customers=3, stretches=(1, 1, 4), with_instalments=True, currencies=CURRENCIES),
+    ),
     data=st.data(),
     ledger_settings=SETTINGS,
 )
@@ -86,7 +91,14 @@ def test_every_column_equals_its_plain_loop(
 
 @settings(SLOW, max_examples=12, phases=[Phase.generate])
 @given(
-    world=ledgers(min_invoices=30, max_invoices=50, max_customers=2, stretches=(2, 8), with_instalments=True),
+    world=ledgers(
+        min_invoices=30,
+        max_invoices=50,
+        max_customers=2,
+        stretches=(2, 8),
+        with_instalments=True,
+        currencies=CURRENCIES,
+    ),
     data=st.data(),
     ledger_settings=SETTINGS,
 )

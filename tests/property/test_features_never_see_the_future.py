@@ -18,13 +18,17 @@ from features.compute import compute_features
 from features.ledger.as_known import as_known_before
 from features.ledger.ledger import Ledger
 from features.ledger.receivables import receivables
+from features.settings import LedgerSettings
 from tests.property.ledger_worlds import SPAN, day, frame, ledgers
 
 SLOW = settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
-WORLDS = ledgers(with_instalments=True)
+WORLDS = st.one_of(
+    ledgers(with_instalments=True), ledgers(with_instalments=True, currencies=("EUR", "USD", "GBP"))
+)
+SETTINGS = LedgerSettings(reporting_currency="EUR")
 
 
 def landmarks_of(ledger: Ledger, as_of: dt.date) -> pl.DataFrame:
@@ -80,7 +84,7 @@ def known_before(ledger: Ledger, as_of: dt.date, keep: list[str]) -> Ledger:
 
 
 def features_at(ledger: Ledger, signals: pl.DataFrame, landmarks: pl.DataFrame) -> pl.DataFrame:
-    return compute_features(PaymentHistory.from_ledger(ledger, signals=signals), landmarks)
+    return compute_features(PaymentHistory.from_ledger(ledger, SETTINGS, signals), landmarks)
 
 
 def cut(signals: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
@@ -179,7 +183,7 @@ def test_one_landmark_alone_has_the_features_it_has_in_a_batch(
 ) -> None:
     ledger, signals = world
     landmarks = landmarks_of(ledger, day(offset))
-    history = PaymentHistory.from_ledger(ledger, signals=signals)
+    history = PaymentHistory.from_ledger(ledger, SETTINGS, signals)
     batch = compute_features(history, landmarks)
     alone = pl.concat([compute_features(history, landmarks[i : i + 1]) for i in range(landmarks.height)])
     assert_frame_equal(batch, alone, check_exact=True)
@@ -194,7 +198,7 @@ def test_replacing_a_customer_online_equals_preparing_the_whole_ledger_again(
     landmarks = landmarks_of(ledger, day(offset))
     stale = known_before(ledger, day(known), [])
     history = PaymentHistory.from_ledger(
-        replace(stale, indicators=ledger.indicators), signals=cut(signals, day(known))
+        replace(stale, indicators=ledger.indicators), SETTINGS, cut(signals, day(known))
     )
     for customer_id in ledger.customers["customer_id"]:
         invoices = ledger.invoices.filter(pl.col("customer_id") == customer_id)

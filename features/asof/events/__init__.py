@@ -20,17 +20,17 @@ from features.asof.events.contacts import (
     lifecycle_events,
     reminder_events,
 )
+from features.asof.events.credit import account_events, credit_note_events
 from features.asof.events.invoices import LOG_SCALE, PERMILLE, invoice_base, issued_events
 from features.asof.events.payments import (
     AGEING_STARTS,
-    account_events,
     allocation_base,
     allocation_events,
     bounce_events,
-    credit_note_events,
     payday_events,
 )
 from features.asof.events.states import KEYED_BY_EPOCH, NOT_CURED, state_events
+from features.asof.events.unpriced import unpriced_events, unpriced_open_events
 
 __all__ = [
     "AGEING_STARTS",
@@ -58,6 +58,8 @@ __all__ = [
     "promise_events",
     "reminder_events",
     "state_events",
+    "unpriced_events",
+    "unpriced_open_events",
     "with_last_reminder",
     "with_parts",
 ]

@@ -60,6 +60,7 @@ def closings_of(ledger: Ledger, base: pl.DataFrame, settings: LedgerSettings) ->
             "issued",
             "due",
             "cents",
+            *(name for name in ("money", "priced") if name in base.columns),
             "allocation_count",
             begun=pl.max_horizontal(_day("settlement_known_on"), "issued"),
             ended=pl.max_horizontal(_day("reopened_on").fill_null(NEVER), "issued"),

@@ -46,8 +46,10 @@ def promise_events(
 
     A promise is kept when cash received from the day it was made, and booked by the end of the grace, covers at
     least 95 % of the promised amount; where no amount was promised, when any cash came. Cash that has bounced by then
-    keeps no promise; what bounces later leaves the judgement of that day as it is.
+    keeps no promise; what bounces later leaves the judgement of that day as it is. A mail does not state its currency:
+    of cash in several currencies, that of any one of them must cover the promise.
     """
+    currency = ["currency"] if "currency" in allocations.columns else []
     promises = (
         signals.lazy()
         .filter(
@@ -65,14 +67,19 @@ def promise_events(
     cash = (
         allocations.lazy()
         .filter(pl.col("cash") | pl.col("bounce"))
-        .select("entity", "value", "known", "cents")
+        .select("entity", "value", "known", "cents", *currency)
     )
-    return (
+    promise = ("email_id", "entity", "day", "promised")
+    received = (
         promises.join(cash, on="entity", how="left", validate="m:m")
         .with_columns(counts=(pl.col("value") >= pl.col("made")) & (pl.col("known") <= pl.col("day")))
-        .group_by("email_id", "entity", "day", "promised")
+        .group_by(*promise, *currency)
         .agg((pl.col("cents") * pl.col("counts").fill_null(value=False)).sum().alias("received"))
-        .with_columns(
+    )
+    if currency:
+        received = received.group_by(*promise).agg(pl.col("received").max())
+    return (
+        received.with_columns(
             kept=pl.when(pl.col("promised").is_null())
             .then(pl.col("received") > 0)
             .otherwise(100 * pl.col("received") >= _KEPT_SHARE_PERCENT * pl.col("promised"))

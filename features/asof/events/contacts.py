@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from features.asof.conversion import Conversion, converted
 from features.asof.dates import NEVER
 from features.asof.dates import day_expression as _day
 from features.cents import amount_in_cents
@@ -21,7 +22,10 @@ LIFECYCLE: Mapping[str, tuple[str, ...]] = {
 
 
 def customer_dispute_events(
-    disputes: pl.DataFrame, invoices: pl.DataFrame, customer_codes: pl.DataFrame
+    disputes: pl.DataFrame,
+    invoices: pl.DataFrame,
+    customer_codes: pl.DataFrame,
+    conversion: Conversion | None,
 ) -> Mapping[str, pl.DataFrame]:
     """Disputes opened and closed, per customer, with the disputed part of the invoice's amount.
 
@@ -31,18 +35,24 @@ def customer_dispute_events(
         disputes: one row per opening; one about an invoice with instalments is one.
         invoices: the ledger's invoices, whole.
         customer_codes: customer ids and their codes.
+        conversion: None where every amount is in the reporting currency; else the part has its invoice's factor.
     """
     billed = (
         invoices.filter(pl.col("kind") == "invoice")
         .join(customer_codes, on="customer_id", validate="m:1")
-        .select("invoice_id", "entity", issued=_day("issued_on"), cents=amount_in_cents("amount"))
+        .select("invoice_id", "entity", "currency", issued=_day("issued_on"), cents=amount_in_cents("amount"))
     )
     joined = disputes.join(billed, on="invoice_id", validate="m:1").select(
         "entity",
+        "currency",
+        "issued",
         opened=pl.max_horizontal(_day("opened_on"), "issued"),
         closed=pl.max_horizontal(_day("closed_on").fill_null(NEVER), _day("opened_on"), "issued"),
         amount=amount_in_cents("amount").fill_null(pl.col("cents")),
     )
+    if conversion is not None:
+        factors = conversion.factors(joined["currency"], joined["issued"].to_numpy())
+        joined = joined.with_columns(amount=pl.Series(converted(joined["amount"].to_numpy(), factors)))
     return {
         "dispute_opened": joined.select("entity", "amount", day="opened"),
         "dispute_closed": joined.filter(pl.col("closed") < NEVER).select("entity", "amount", day="closed"),

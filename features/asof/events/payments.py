@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 
+from features.asof.conversion import changes, converted, money_of
 from features.asof.dates import NEVER
 from features.asof.dates import day_expression as _day
 from features.cents import amount_in_cents
@@ -85,19 +87,6 @@ def bounce_events(
     return known.join(customer_codes, on="customer_id", validate="m:1").select("entity", "day")
 
 
-def account_events(
-    payments: pl.DataFrame, allocations: pl.DataFrame, customer_codes: pl.DataFrame
-) -> pl.DataFrame:
-    """What changed the cash on account, per customer: received or given back, and set against invoices."""
-    on_account = (
-        payments.filter(pl.col("invoice_id").is_null())
-        .join(customer_codes, on="customer_id", validate="m:1")
-        .select("entity", day=_day("known_on"), amount=amount_in_cents("amount"))
-    )
-    set_off = allocations.filter("from_account").select("entity", day="known", amount=-pl.col("cents"))
-    return pl.concat([on_account, set_off])
-
-
 def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
     """One row per allocation with its invoice's codes and days, and what it is.
 
@@ -107,13 +96,21 @@ def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
 
     `known` is the day from which it can be told whose it is: when it was booked, at the earliest its invoice's issue. A
     cancellation allocates what is left of its invoice; what is booked on it afterwards settles nothing.
+
+    Where the base has amounts in the reporting currency (`money`), so have the rows: each has what it adds to the
+    running total of its invoice, rounded to the cent as a whole, so that an invoice paid in full is open for nothing.
     """
+    is_converted = "money" in base.columns
+    of_currency = ("currency", "factor", "priced") if is_converted else ()
     effect = pl.col("effect")
     booked = (
         with_effects(payments)
         .lazy()
+        .drop("currency", "customer_id")
         .join(
-            base.lazy().select("invoice_id", "entity", "invoice", "issued", "due", "cancelled"),
+            base.lazy().select(
+                "invoice_id", "entity", "invoice", "issued", "due", "cancelled", *of_currency
+            ),
             on="invoice_id",
             validate="m:1",
         )
@@ -133,12 +130,13 @@ def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
             bounce=_is_reversal() & _is_cash("effect"),
             value="value",
             bounced="bounced",
+            **{name: pl.col(name) for name in (*of_currency, *(["payment_id"] if is_converted else []))},
         )
         .collect(engine="in-memory")
     )
     cancelled = base.filter(pl.col("cancelled").is_not_null())
     if cancelled.is_empty():
-        return booked
+        return _with_money(booked) if is_converted else booked
     rest = cancelled.join(
         booked.group_by("invoice").agg(pl.col("cents").sum().alias("allocated")), on="invoice", how="left"
     ).select(
@@ -156,19 +154,34 @@ def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
         bounce=pl.lit(value=False),
         value="cancelled",
         bounced=pl.lit(NEVER, pl.Int64),
+        **{name: pl.col(name) for name in of_currency},
     )
-    return pl.concat([booked, rest])
+    if not is_converted:
+        return pl.concat([booked, rest])
+    return _with_money(pl.concat([booked, rest.with_columns(payment_id=pl.lit(None, pl.String))]))
+
+
+def _with_money(allocations: pl.DataFrame) -> pl.DataFrame:
+    """Allocations with what each adds to its invoice's running total in the reporting currency.
+
+    The running total follows the order in which rows became known: what is booked later changes nothing before it.
+    """
+    ordered = allocations.sort("invoice", "booked", "payment_id", nulls_last=True)
+    allocated = ordered.select(pl.col("cents").cum_sum().over("invoice")).to_series().to_numpy()
+    invoices = ordered["invoice"].to_numpy()
+    is_first = np.ones(len(invoices), dtype=np.bool_)
+    is_first[1:] = invoices[1:] != invoices[:-1]
+    reached = converted(allocated, ordered["factor"].to_numpy())
+    return ordered.with_columns(money=changes(reached, is_first)).drop("factor", "payment_id")
 
 
 def allocation_events(allocations: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
-    """Streams per customer made of allocations: what reduces the open and the overdue amount, credit applied."""
-    events = {
-        "allocated": allocations.select("entity", day="known", amount="cents"),
-        "credit_applied": allocations.filter("credit").select("entity", day="known", amount="cents"),
-    }
+    """Streams per customer made of allocations: what reduces the open and the overdue amount."""
+    money = money_of(allocations)
+    events = {"allocated": allocations.select("entity", day="known", amount=money)}
     for start in AGEING_STARTS:
         events[f"overdue_allocated_{start}"] = allocations.select(
-            "entity", day=pl.max_horizontal("known", pl.col("due") + start), amount="cents"
+            "entity", day=pl.max_horizontal("known", pl.col("due") + start), amount=money
         )
     return events
 
@@ -176,59 +189,27 @@ def allocation_events(allocations: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
 def payday_events(allocations: pl.DataFrame) -> pl.DataFrame:
     """One row per customer, value date and booking date on which cash came in: a payment run as the payer made it.
 
-    Grouping by booking date too keeps each event wholly known on its day.
+    Grouping by booking date too keeps each event wholly known on its day. Of several currencies the amount is that of
+    the rows that are priced.
     """
+    priced = {"priced": pl.col("priced").max()} if "priced" in allocations.columns else {}
     return (
         allocations.filter("cash")
         .group_by("entity", "paid", "known")
         .agg(
             pl.col("invoice").n_unique().cast(pl.Int64).alias("invoices"),
-            pl.col("cents").sum().alias("amount"),
+            amount=pl.col(money_of(allocations)).sum(),
+            **priced,
         )
         .select(
             "entity",
             "paid",
             "invoices",
             "amount",
+            *priced,
             day="known",
             batch=(pl.col("invoices") > 1).cast(pl.Int64),
             batched_invoices=pl.col("invoices") * (pl.col("invoices") > 1),
         )
         .sort("entity", "day", "paid")
-    )
-
-
-def credit_note_events(
-    invoices: pl.DataFrame, payments: pl.DataFrame, customer_codes: pl.DataFrame
-) -> pl.DataFrame:
-    """Credit notes issued, per customer, less what was refunded on them; one that is cancelled is taken back.
-
-    Any row on a credit note but one of method `credit_note` is a refund of it, whatever its sign.
-    """
-    notes = (
-        invoices.filter(pl.col("kind") == "credit_note")
-        .join(customer_codes, on="customer_id", validate="m:1")
-        .select(
-            "invoice_id",
-            "entity",
-            issued=_day("issued_on"),
-            cancelled=_day("cancelled_on"),
-            cents=amount_in_cents("amount"),
-        )
-    )
-    refunds = payments.filter(pl.col("method").ne_missing(CREDIT_NOTE)).join(
-        notes, on="invoice_id", validate="m:1"
-    )
-    return pl.concat(
-        [
-            notes.select("entity", day="issued", amount="cents"),
-            notes.filter(pl.col("cancelled").is_not_null()).select(
-                "entity", day=pl.max_horizontal("cancelled", "issued"), amount=-pl.col("cents")
-            ),
-            refunds.select(
-                "entity",
-                day=pl.max_horizontal(_day("known_on"), "issued"),
-                amount=-amount_in_cents("amount").abs(),
-            ),
-        ]
     )

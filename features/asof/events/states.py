@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from features.asof.conversion import money_of
 from features.asof.dates import NEVER, Int64Array
 from features.asof.events.closings import Epochs
 from features.asof.events.invoices import SEVERE_DELAY_DAYS, SMALL_DELAY_DAYS
@@ -50,7 +51,7 @@ def state_events(
     closed_known = pl.Series(first_closed.take(base["invoice"].to_numpy()))
     streams = {
         "settled": _settled(in_epochs, settings),
-        "due": base.select("entity", day="due", amount="cents", closed_known=closed_known),
+        "due": base.select("entity", day="due", amount=money_of(base), closed_known=closed_known),
         "outcome": outcome_events(base, closings, settings),
         "closed_unpaid": _counted(unpaid, "withdrawn"),
         "written_off": _counted(written_off, "withdrawn"),
@@ -82,6 +83,7 @@ def _settled(paid: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame:
     """Paid invoices on the day that became known; of one day in order of value date and invoice."""
     days_late = pl.col("settled") - pl.col("due")
     late = days_late > settings.grace_days
+    money = money_of(paid)
     return paid.select(
         "entity",
         day="begun",
@@ -91,8 +93,8 @@ def _settled(paid: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame:
         days_late=days_late,
         days_late_squared=days_late * days_late,
         late_days=days_late * late.cast(pl.Int64),
-        amount="cents",
-        amount_days_late=pl.col("cents") * days_late,
+        amount=money,
+        amount_days_late=pl.col(money) * days_late,
         days_to_settle=pl.col("settled") - pl.col("issued"),
         negated_cure=pl.when(late).then(-days_late).otherwise(NOT_CURED),
         part_paid="part_paid",
@@ -128,21 +130,21 @@ def outcome_events(base: pl.DataFrame, closings: pl.DataFrame, settings: LedgerS
     decided = closings.filter((pl.col("begun") <= grace_end) & (grace_end <= pl.col("ended")))
     marked = base.join(decided, on="invoice", how="anti")
     late = (pl.col("settled") > pl.col("due") + settings.grace_days).cast(pl.Int64)
-    one = pl.lit(1, pl.Int64)
+    one, money = pl.lit(1, pl.Int64), money_of(base)
     closed, is_first = closings.filter(~pl.col("is_cancelled")), pl.col("begun") <= grace_end
     reopened, was_marked = closed.filter(pl.col("ended") < NEVER), pl.col("ended") >= grace_end
     changes = [
-        marked.select("entity", "cents", day=grace_end, count=one, late=one),
+        marked.select("entity", money, day=grace_end, count=one, late=one),
         closed.select(
             "entity",
-            "cents",
+            money,
             day="begun",
             count=pl.when(is_first).then(one).otherwise(0),
             late=pl.when(is_first).then(late).otherwise(late - 1),
         ).filter((pl.col("count") != 0) | (pl.col("late") != 0)),
         reopened.select(
             "entity",
-            "cents",
+            money,
             day="ended",
             count=pl.when(was_marked).then(0 * one).otherwise(-one),
             late=pl.when(was_marked).then(1 - late).otherwise(-late),
@@ -153,6 +155,6 @@ def outcome_events(base: pl.DataFrame, closings: pl.DataFrame, settings: LedgerS
         "day",
         "count",
         "late",
-        amount=pl.col("cents") * pl.col("count"),
-        late_amount=pl.col("cents") * pl.col("late"),
+        amount=pl.col(money) * pl.col("count"),
+        late_amount=pl.col(money) * pl.col("late"),
     )
