@@ -114,14 +114,21 @@ class Plan:
     invoice_id: str | None
     instalments: tuple[Instalment, ...]
 
-    def next_due_on(self, received: Iterable[tuple[dt.date, Decimal]], tolerance: Decimal) -> dt.date | None:
+    def next_due_on(
+        self, received: Iterable[tuple[dt.date, str, Decimal]], tolerance: Decimal
+    ) -> dt.date | None:
         """Return the first instalment that what came in since the agreement does not cover; null when all are paid.
 
         Args:
-            received: value day and amount of what was allocated to the invoices of the plan.
+            received: value day, currency and amount of what was allocated to the invoices of the plan. A plan does not
+                state its currency: of several, the one in which most came counts, and they are never added.
             tolerance: what may be missing of an instalment.
         """
-        paid = sum((amount for day, amount in received if day >= self.agreed_on), Decimal(0))
+        by_currency: dict[str, Decimal] = {}
+        for day, currency, amount in received:
+            if day >= self.agreed_on:
+                by_currency[currency] = by_currency.get(currency, Decimal(0)) + amount
+        paid = max(by_currency.values(), default=Decimal(0))
         owed = Decimal(0)
         for instalment in self.instalments:
             owed += instalment.amount

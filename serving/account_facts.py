@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
+from features.exchange_rates import ExchangeRates
 from features.ledger import Ledger, empty_table, table_dtypes
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.legal_forms import natural_person
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes
-from features.words import TASK_CLOSED, lifecycle
+from features.words import lifecycle
 from serving.account_events import (
     Plan,
     complaint_since,
@@ -36,6 +37,7 @@ from serving.account_mails import (
     promises_of,
 )
 from serving.account_reading import (
+    DEFAULT_CURRENCY,
     INVOICE_COLUMNS,
     NOTHING_OWED,
     CustomerRead,
@@ -43,7 +45,6 @@ from serving.account_reading import (
     SignalMemory,
     read_customers,
     read_invoices,
-    read_rates,
 )
 from serving.account_totals import AccountTotals, PaymentRecord
 from serving.dunning import (
@@ -51,7 +52,6 @@ from serving.dunning import (
     FeedDay,
     PersonOverride,
     StepTaken,
-    TaskOpened,
     allocate_unapplied_credits,
 )
 from serving.store import Overrides
@@ -70,6 +70,7 @@ def account_facts(
     memory: SignalMemory | None = None,
     overrides: Overrides | None = None,
     episodes: pl.DataFrame | None = None,
+    currency: str = DEFAULT_CURRENCY,
 ) -> dict[str, AccountFacts]:
     """The account's state for each of these receivables on a day, from what was known through that day.
 
@@ -84,6 +85,7 @@ def account_facts(
         memory: how long a signal holds.
         overrides: the decisions of people that stand; as orders, not knowledge, they hold whatever the day.
         episodes: settlement episodes of the ledger, where they are at hand.
+        currency: the policy's: exchange rates convert into it.
 
     Returns:
         Facts by receivable.
@@ -102,6 +104,7 @@ def account_facts(
         memory=memory,
         overrides=overrides,
         episodes=episodes,
+        currency=currency,
     )
     return accounts.facts(wanted["invoice_id"].to_list(), feeds)
 
@@ -119,7 +122,7 @@ class NewInvoice:
     issued_on: dt.date
     due_on: dt.date
     amount: Decimal
-    currency: str = "EUR"
+    currency: str = DEFAULT_CURRENCY
     delivery_channel: str | None = None
     waiting: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
@@ -238,6 +241,7 @@ def read_accounts(
     memory: SignalMemory | None = None,
     overrides: Overrides | None = None,
     episodes: pl.DataFrame | None = None,
+    currency: str = DEFAULT_CURRENCY,
 ) -> Accounts:
     """Read everything that bears on the receivables of some customers, from what was known through a day.
 
@@ -251,6 +255,7 @@ def read_accounts(
         memory: how long a signal holds.
         overrides: the decisions of people that stand; none holds for another customer.
         episodes: settlement episodes of the ledger, where they are at hand.
+        currency: the policy's: exchange rates convert into it.
     """
     settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
     known_before, places = on + dt.timedelta(days=1), instalment_places(ledger)
@@ -258,11 +263,13 @@ def read_accounts(
     if episodes is None:
         episodes = settlement_episodes(ledger, settings)
     invoices, events = read_invoices(ledger, ids, known_before, list(also), episodes)
-    customers = read_customers(ledger, ids, invoices, known_before, on, signals, memory)
+    customers = read_customers(
+        ledger, ids, invoices, known_before, on, signals, memory, settings.reporting_currency
+    )
     owed: dict[str, list[InvoiceRead]] = {customer_id: [] for customer_id in customers}
     for invoice in invoices.values():
         owed[invoice.row["customer_id"]].append(invoice)
-    rates = read_rates(ledger, known_before)
+    rates = ExchangeRates.of(ledger.indicators).known(currency, known_before)
     totals = {key: AccountTotals().and_owes(found, on) for key, found in owed.items()}
     paying = {key: PaymentRecord.of(found, on, settings.grace_days) for key, found in owed.items()}
     return Accounts(
@@ -338,7 +345,7 @@ def _facts(
         ),
         quiet_days=quiet_days_of(customer.told, on),
         last_step=_last_taken(invoice.steps, invoice.row["due_on"]),
-        tasks=_tasks(invoice.tasks),
+        tasks=invoice.tasks_opened(),
         country=row.get("country"),
         language=row.get("language"),
         delivery_channel=invoice.row["delivery_channel"],
@@ -353,20 +360,6 @@ def _facts(
         late_part_payments=invoice.late_payments,
         override=override,
     )
-
-
-def _tasks(events: Sequence[Mapping[str, Any]]) -> tuple[TaskOpened, ...]:
-    """The tasks and thanks about the invoice; a task that was closed carries the day of it."""
-    found: list[TaskOpened] = []
-    for event in events:
-        sequence_id, day = event["sequence_id"] or "unknown", event["happened_at"].date()
-        if event["kind"] != TASK_CLOSED:
-            found.append(TaskOpened(sequence_id, event["step_id"] or "unknown", day))
-            continue
-        for place, task in enumerate(found):
-            if task.sequence_id == sequence_id and task.closed_on is None:
-                found[place] = replace(task, closed_on=day)
-    return tuple(found)
 
 
 def _plan(

@@ -28,10 +28,11 @@ from features.words import (
     ClosedBy,
 )
 from serving.account_events import ACCOUNT_KINDS, Event
-from serving.dunning import Contact, PartPayment
+from serving.dunning import Contact, PartPayment, TaskOpened
 from serving.dunning.words import Channel
 
 NOTHING_OWED = Decimal("0.00")
+DEFAULT_CURRENCY = "EUR"
 _CHANNELS: Mapping[str, Channel] = {
     "email": "email",
     "phone": "call",
@@ -54,8 +55,6 @@ INVOICE_COLUMNS = (
     "currency",
     "delivery_channel",
 )
-EXCHANGE_RATE = "exchange_rate_"
-"""Begins the name of an indicator that says what one unit of a currency is worth: `exchange_rate_USD`."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class CustomerRead:
     last_cash_on: dt.date | None = None
     contacts: list[Contact] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
-    received: list[tuple[dt.date, Decimal]] = field(default_factory=list)
+    received: list[tuple[dt.date, str, Decimal]] = field(default_factory=list)
     mails: list[Mapping[str, Any]] = field(default_factory=list)
 
 
@@ -114,7 +113,7 @@ class InvoiceRead:
     closed_by: ClosedBy | None = None
     settled_on: dt.date | None = None
     receipts: dict[str, Receipt] = field(default_factory=dict)
-    received: list[tuple[dt.date, Decimal]] = field(default_factory=list)
+    received: list[tuple[dt.date, str, Decimal]] = field(default_factory=list)
     is_disputed: bool = False
     disputed: Decimal | None = None
     disputed_on: dt.date | None = None
@@ -141,6 +140,19 @@ class InvoiceRead:
             for receipt in self.receipts.values()
             if receipt.paid_on > self.row["due_on"]
         )
+
+    def tasks_opened(self) -> tuple[TaskOpened, ...]:
+        """The tasks and thanks about it; a task that was closed carries the day of it."""
+        found: list[TaskOpened] = []
+        for event in self.tasks:
+            sequence_id, day = event["sequence_id"] or "unknown", event["happened_at"].date()
+            if event["kind"] != TASK_CLOSED:
+                found.append(TaskOpened(sequence_id, event["step_id"] or "unknown", day))
+                continue
+            for place, task in enumerate(found):
+                if task.sequence_id == sequence_id and task.closed_on is None:
+                    found[place] = replace(task, closed_on=day)
+        return tuple(found)
 
     def undo(self, payment_id: str | None, amount: Decimal) -> None:
         """Take back what was paid: of the payment named, else of the newest ones."""
@@ -230,6 +242,7 @@ def read_customers(
     on: dt.date,
     signals: pl.DataFrame | None,
     memory: SignalMemory,
+    reporting_currency: str | None,
 ) -> dict[str, CustomerRead]:
     """The customers with unapplied credit, latest cash, contacts, notices and mails; unknown ones with nothing."""
     of_them = pl.col("customer_id").is_in(customer_ids)
@@ -239,7 +252,9 @@ def read_customers(
     }
     for customer_id in customer_ids:
         found.setdefault(customer_id, CustomerRead({}))
-    for customer_id, currency, amount in _unapplied(ledger, customer_ids, known_before).iter_rows():
+    for customer_id, currency, amount in _unapplied(
+        ledger, customer_ids, known_before, reporting_currency
+    ).iter_rows():
         found[customer_id].credits[currency] += amount
     for invoice in invoices.values():
         customer, currency = found[invoice.row["customer_id"]], invoice.row["currency"]
@@ -292,7 +307,7 @@ def _allocate(invoice: InvoiceRead, row: Mapping[str, Any], method: str | None) 
         method: its own, or of a reversal the one it undoes.
     """
     invoice.balance -= row["amount"]
-    invoice.received.append((row["paid_on"], row["amount"]))
+    invoice.received.append((row["paid_on"], invoice.row["currency"], row["amount"]))
     if method == CREDIT_NOTE:
         invoice.credited += row["amount"]
     elif method == ON_ACCOUNT:
@@ -304,11 +319,13 @@ def _allocate(invoice: InvoiceRead, row: Mapping[str, Any], method: str | None) 
         invoice.receipts[row["payment_id"]] = Receipt(row["paid_on"], row["amount"], is_cash)
 
 
-def _unapplied(ledger: Ledger, customer_ids: list[str], known_before: dt.date) -> pl.DataFrame:
+def _unapplied(
+    ledger: Ledger, customer_ids: list[str], known_before: dt.date, reporting_currency: str | None
+) -> pl.DataFrame:
     """Credit notes of the customers less what was refunded on them, and cash on account: customer, currency, amount.
 
-    Cash on account whose currency is not stated is in the currency of most invoices. What of all this was set against
-    invoices is not taken off here.
+    Cash on account whose currency is not stated is in the reporting currency, without one in that of most invoices.
+    What of all this was set against invoices is not taken off here.
     """
     of_them = pl.col("customer_id").is_in(customer_ids)
     is_cancelled = (pl.col("cancelled_on") < known_before).fill_null(value=False)
@@ -324,7 +341,7 @@ def _unapplied(ledger: Ledger, customer_ids: list[str], known_before: dt.date) -
         suffix="_of_note",
     )
     on_account = known.filter(pl.col("invoice_id").is_null() & of_them)
-    usual = ledger.invoices["currency"].mode().sort().first() if ledger.invoices.height else "EUR"
+    usual = reporting_currency or ledger.invoices["currency"].mode().sort().first() or DEFAULT_CURRENCY
     return pl.concat(
         [
             notes.filter(~is_cancelled).select("customer_id", "currency", "amount"),
@@ -336,26 +353,6 @@ def _unapplied(ledger: Ledger, customer_ids: list[str], known_before: dt.date) -
             on_account.select("customer_id", pl.col("currency").fill_null(usual), "amount"),
         ]
     )
-
-
-def read_rates(ledger: Ledger, known_before: dt.date) -> dict[str, Decimal]:
-    """What one unit of each currency is worth in the reporting currency, by the newest rate known by then.
-
-    Rates are indicators about no sector and no country, named `exchange_rate_` and the currency.
-    """
-    if ledger.indicators is None:
-        return {}
-    rates = ledger.indicators.filter(
-        pl.col("name").str.starts_with(EXCHANGE_RATE)
-        & pl.col("sector").is_null()
-        & pl.col("country").is_null()
-        & (pl.col("published_on") < known_before)
-        & (pl.col("value") > 0)
-    ).sort("published_on", "period")
-    return {
-        name.removeprefix(EXCHANGE_RATE): Decimal(str(value))
-        for name, value in rates.select("name", "value").iter_rows()
-    }
 
 
 def _before(frame: pl.DataFrame, instant: str, known_before: dt.date) -> pl.DataFrame:

@@ -109,6 +109,7 @@ class Decider:
         customer_id: str,
         as_of: dt.date,
         model_version: str,
+        currency: str,
         score_landmarks: ScoreLandmarks,
     ) -> Owed:
         """Return all that a customer owes on a day, scored.
@@ -120,13 +121,14 @@ class Decider:
             customer_id: the customer; one that is not known owes nothing.
             as_of: the day.
             model_version: of the model that scores.
+            currency: the policy's: exchange rates convert into it.
             score_landmarks: scores what is owed.
         """
-        key = (customer_id, as_of, model_version)
+        key = (customer_id, as_of, model_version, currency)
         held = self._owed.held(key)
         if held is not None and held.moment == knowledge.moment:
             return held
-        account = self._account_of(knowledge, customer_id, as_of)
+        account = self._account_of(knowledge, customer_id, as_of, currency)
         features, scores = score_landmarks(account.open) if account.open.height else _NOTHING_SCORED
         places = {landmark: place for place, landmark in enumerate(account.open.iter_rows())}
         owed = Owed(account, knowledge.moment, features, scores, places)
@@ -195,7 +197,7 @@ class Decider:
             decisions |= {name: each for name, each in decided.items() if name in asked}
         return decisions
 
-    def _account_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date) -> _Account:
+    def _account_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date, currency: str) -> _Account:
         """Return the state of a customer's account, remembered per customer, day and version of its history."""
 
         def read() -> _Account:
@@ -210,13 +212,14 @@ class Decider:
                 settings=settings,
                 overrides=knowledge.overrides,
                 episodes=episodes,
+                currency=currency,
             )
             landmarks = landmarks_to_decide(part, as_of, settings, episodes)
             return _Account(
                 accounts, with_country(landmarks, part.customers), recently_paid(part, as_of, episodes)
             )
 
-        return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
+        return self._accounts.get((customer_id, as_of, currency, *knowledge.version_of(customer_id)), read)
 
 
 def _cases(

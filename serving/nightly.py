@@ -94,6 +94,7 @@ def route_open_invoices(
         settings=settings,
         overrides=overrides,
         episodes=episodes,
+        currency=policy.spec.policy.currency,
     )
     places = instalment_places(ledger)
     cases = [*dunning_cases(scores, landmarks, facts, places), *reminded_cases(paid, facts, places, as_of)]

@@ -313,8 +313,9 @@ class ScoreWorker:
             matrix = FeatureMatrix.of_history(knowledge.history, landmarks)
             return matrix, self._score(bundle, knowledge, matrix, landmarks, with_reasons=False).rows()
 
+        currency = policy.spec.policy.currency
         owed = {
-            payer: self._decider.owed(knowledge, payer, as_of, bundle.version, score_open)
+            payer: self._decider.owed(knowledge, payer, as_of, bundle.version, currency, score_open)
             for payer in {invoice.customer_id for invoice in invoices if invoice.is_dunned}
         }
         features = features_of(knowledge.history, landmarks, owed)

@@ -216,10 +216,12 @@ def _money_of(
     landmarks: pl.DataFrame, cents: Int64Array, issued: Int64Array, conversion: Conversion
 ) -> tuple[Int64Array, BoolArray]:
     """Cents in the reporting currency and whether there is a rate; the cents themselves where nothing is converted."""
-    currencies = landmarks["currency"] if "currency" in landmarks else None
-    if currencies is None or set(currencies.unique().to_list()) <= {conversion.currency, None}:
+    is_foreign = "currency" in landmarks and not (
+        set(landmarks["currency"].unique().to_list()) <= {conversion.currency, None}
+    )
+    if not is_foreign:
         return cents, np.ones(len(cents), dtype=np.bool_)
-    factors = conversion.factors(currencies, issued)
+    factors = conversion.factors(landmarks["currency"], issued)
     return converted(cents, factors), ~np.isnan(factors)
 
 

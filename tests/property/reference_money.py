@@ -58,5 +58,6 @@ class Rates:
             balances[currency] = balances.get(currency, 0) + cents
             days[currency] = max(days.get(currency, day), day)
         return sum(
-            self.money(balance, self.factor(currency, days[currency])) for currency, balance in balances.items()
+            self.money(balance, self.factor(currency, days[currency]))
+            for currency, balance in balances.items()
         )

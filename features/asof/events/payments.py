@@ -108,9 +108,7 @@ def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
         .lazy()
         .drop("currency", "customer_id")
         .join(
-            base.lazy().select(
-                "invoice_id", "entity", "invoice", "issued", "due", "cancelled", *of_currency
-            ),
+            base.lazy().select("invoice_id", "entity", "invoice", "issued", "due", "cancelled", *of_currency),
             on="invoice_id",
             validate="m:1",
         )
