@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from features.exchange_rates import ExchangeRates
+from features.asof.exchange_rates import ExchangeRates
 from features.ledger import Ledger, empty_table, table_dtypes
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.legal_forms import natural_person

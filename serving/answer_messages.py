@@ -79,6 +79,16 @@ class EvidenceAnswer(Reply):
     quote: str
 
 
+class RemarkAnswer(Reply):
+    """What a reader of a score must know of it beside the figures."""
+
+    id: Literal["unpriced_amounts"] = Field(
+        description="unpriced_amounts: some amounts are in a currency without an exchange rate, and left out"
+    )
+    fr: str
+    en: str
+
+
 class ScoreAnswer(Reply):
     """The score of one invoice at one as-of date."""
 
@@ -106,6 +116,9 @@ class ScoreAnswer(Reply):
     grade: Literal["A", "B", "C", "D", "E"]
     history_depth: int = Field(ge=0, description="settled invoices known of the customer")
     cold_start_rung: Literal["own_history", "segment", "portfolio", "no_opinion"]
+    remarks: list[RemarkAnswer] = Field(
+        default_factory=list, description="what the score does not take into account; usually empty"
+    )
     explanation: ExplanationAnswer | None = Field(description="null when reasons were not asked for")
     evidence: list[EvidenceAnswer] = Field(
         description="what recent e-mails of the customer say, newest first"
@@ -159,6 +172,9 @@ class InvoiceExplanationAnswer(Reply):
     p_late: Probability
     p_late_30: Probability
     grade: Literal["A", "B", "C", "D", "E"]
+    remarks: list[RemarkAnswer] = Field(
+        default_factory=list, description="what the score does not take into account; usually empty"
+    )
     explanation: ExplanationAnswer | None
     evidence: list[EvidenceAnswer]
     decision: DecisionAnswer | None

@@ -6,12 +6,19 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from features.catalogue import FEATURE_NAMES
+from features.words import Text
 from models.feature_matrix import FeatureRow
 from models.score import Explanation, Score
-from serving.answer_messages import EvidenceAnswer, ExplanationAnswer, ReasonAnswer, ScoreAnswer
+from serving.answer_messages import (
+    EvidenceAnswer,
+    ExplanationAnswer,
+    ReasonAnswer,
+    RemarkAnswer,
+    ScoreAnswer,
+)
 from serving.decision_messages import (
     AmountAnswer,
     BenefitAnswer,
@@ -27,6 +34,13 @@ from serving.decision_messages import (
 from serving.dunning import Conversation, Decision, NextStep
 from serving.scoring import InvoiceInFull
 from serving.store import SCORE, SIMULATION, Answer, new_answer_id
+
+UNPRICED_AMOUNTS: Final = Text(
+    "Des montants de la facture ou du client sont dans une devise sans taux de change connu à leur date\u00a0: "
+    "ils ne figurent dans aucun montant sur lequel repose le score.",
+    "Amounts of the invoice or its customer are in a currency without an exchange rate known by their day: "
+    "they are part of no amount behind the score.",
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,7 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
                 grade=score.grade,
                 history_depth=score.history_depth,
                 cold_start_rung=score.cold_start_rung,
+                remarks=_remarks_of(score),
                 model_version=score.model_version,
                 feature_version=score.feature_version,
                 explanation=None if score.explanation is None else explanation_answer(score.explanation),
@@ -84,6 +99,12 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
             )
         )
     return answers
+
+
+def _remarks_of(score: Score) -> list[RemarkAnswer]:
+    if not score.has_unpriced_amounts:
+        return []
+    return [RemarkAnswer(id="unpriced_amounts", fr=UNPRICED_AMOUNTS.fr, en=UNPRICED_AMOUNTS.en)]
 
 
 def explanation_answer(explanation: Explanation) -> ExplanationAnswer:

@@ -158,6 +158,7 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
             p_late=answer.p_late,
             p_late_30=answer.p_late_30,
             grade=answer.grade,
+            remarks=answer.remarks,
             explanation=answer.explanation,
             evidence=answer.evidence,
             decision=answer.decision,

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from features.asof.dates import Float64Array, Int64Array
-from features.exchange_rates import ExchangeRates
+from features.asof.exchange_rates import ExchangeRates
 from features.ledger.ledger import Ledger
 
 

@@ -10,8 +10,8 @@ import polars as pl
 from features.asof.context import ContextStreams
 from features.asof.conversion import Conversion
 from features.asof.customer_streams import CustomerStreams
+from features.asof.exchange_rates import ExchangeRates
 from features.asof.indicators import IndicatorStreams
-from features.exchange_rates import ExchangeRates
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
 

@@ -14,7 +14,7 @@ from itertools import combinations
 import polars as pl
 
 from models.bundle import ModelBundle
-from models.explanation.phrases import Texts
+from models.explanation.phrases import Money, Texts
 from models.explanation.wording import counted, money
 from models.feature_matrix import FeatureMatrix
 from models.grades import GRADES, grades
@@ -37,7 +37,7 @@ class Lever:
     name: str
     actor: str
     change: Change
-    words: Callable[[Mapping[str, float], str], Texts]
+    words: Callable[[Mapping[str, float], Money], Texts]
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,12 @@ def _keep_promise(values: Mapping[str, float]) -> dict[str, float] | None:
     return {"is_last_promise_broken": 0.0} if values.get("is_last_promise_broken") == 1.0 else None
 
 
-def _fixed(fr: str, en: str) -> Callable[[Mapping[str, float], str], Texts]:
-    return lambda values, currency: Texts(fr, en)
+def _fixed(fr: str, en: str) -> Callable[[Mapping[str, float], Money], Texts]:
+    return lambda values, owed: Texts(fr, en)
 
 
-def _overdue_words(values: Mapping[str, float], currency: str) -> Texts:
+def _overdue_words(values: Mapping[str, float], owed: Money) -> Texts:
+    currency = owed.reporting_currency
     count, amount = values["overdue_count"], values.get("overdue_amount_sum", 0.0)
     overdue_fr = counted(count, "autre facture échue", "autres factures échues", "fr")
     overdue_en = counted(count, "other overdue invoice", "other overdue invoices", "en")
@@ -120,11 +121,13 @@ def _overdue_words(values: Mapping[str, float], currency: str) -> Texts:
     )
 
 
-def _half_words(values: Mapping[str, float], currency: str) -> Texts:
-    amount = 0.5 * values.get("amount", 0.0)
+def _half_words(values: Mapping[str, float], owed: Money) -> Texts:
+    if owed.amount is None:
+        return Texts("le client verse la moitié de la facture", "the customer pays half of the invoice")
+    half = 0.5 * owed.amount
     return Texts(
-        f"le client verse un acompte de {money(amount, 'fr', currency)}",
-        f"the customer pays {money(amount, 'en', currency)} on account",
+        f"le client verse un acompte de {money(half, 'fr', owed.currency)}",
+        f"the customer pays {money(half, 'en', owed.currency)} on account",
     )
 
 
@@ -172,14 +175,14 @@ def what_would_change_the_grade(
     """
     row = features.row(0, named=True)
     values = {name: value for name, value in row.items() if isinstance(value, float)}
-    currency = str(landmarks["currency"][0] or "EUR") if "currency" in landmarks.columns else "EUR"
+    owed = Money.of_landmarks(landmarks, bundle.settings.reporting_currency)[0]
     possible = [(lever, change) for lever in LEVERS if (change := lever.change(values)) is not None]
     now_grade, now_chance = _judged(bundle, features, landmarks, [{}])[0]
     for size in (1, 2):
         sets = list(combinations(possible, size))
         changes = [{name: value for _, change in chosen for name, value in change.items()} for chosen in sets]
         found = [
-            _answer([lever for lever, _ in chosen], values, currency, grade, chance - now_chance)
+            _answer([lever for lever, _ in chosen], values, owed, grade, chance - now_chance)
             for chosen, (grade, chance) in zip(
                 sets, _judged(bundle, features, landmarks, changes), strict=True
             )
@@ -191,9 +194,9 @@ def what_would_change_the_grade(
 
 
 def _answer(
-    levers: Sequence[Lever], values: Mapping[str, float], currency: str, grade: str, change: float
+    levers: Sequence[Lever], values: Mapping[str, float], owed: Money, grade: str, change: float
 ) -> Counterfactual:
-    texts = [lever.words(values, currency) for lever in levers]
+    texts = [lever.words(values, owed) for lever in levers]
     return Counterfactual(
         levers=tuple(lever.name for lever in levers),
         actors=tuple(dict.fromkeys(lever.actor for lever in levers)),

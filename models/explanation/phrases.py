@@ -13,9 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from features.columns import FeatureColumn
 from features.payment_runs import HABIT_SHARE
 from models.explanation.wording import Language, counted, days, money, number, percent, value_with_unit
+
+DEFAULT_CURRENCY = "EUR"
+"""Named with amounts where neither the model nor the invoice says its currency."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,25 @@ class Money:
     """
 
     amount: float | None = None
-    currency: str = "EUR"
-    reporting_currency: str = "EUR"
+    currency: str = DEFAULT_CURRENCY
+    reporting_currency: str = DEFAULT_CURRENCY
+
+    @classmethod
+    def of_landmarks(cls, landmarks: pl.DataFrame, reporting_currency: str | None) -> list[Money]:
+        """The money of each landmark; a column that is absent is unknown, a currency that is unknown the reporting one.
+
+        Args:
+            landmarks: `amount` and `currency` where known.
+            reporting_currency: of the model.
+        """
+        nothing = [None] * landmarks.height
+        amounts = landmarks["amount"].to_list() if "amount" in landmarks.columns else nothing
+        currencies = landmarks["currency"].to_list() if "currency" in landmarks.columns else nothing
+        reporting = reporting_currency or DEFAULT_CURRENCY
+        return [
+            cls(amount, currency or reporting, reporting)
+            for amount, currency in zip(amounts, currencies, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -160,7 +182,21 @@ def _around_due_date(late: int, language: Language) -> str:
 
 
 def _exposure(subject: Subject, language: Language) -> str | None:
-    """2 other overdue invoices: €12,340 net of payments and credits, the oldest 45 days past due."""
+    """2 other overdue invoices: €12,340 net of payments and credits, the oldest 45 days past due.
+
+    Of invoices that no exchange rate converts there is no amount, and the sentence says how many they are.
+    """
+    text, apart = _owed(subject, language), subject.value("other_currency_open_count")
+    if text is None or not apart:
+        return text
+    if language == "fr":
+        others = counted(apart, "facture ouverte est", "factures ouvertes sont", "fr")
+        return f"{text}\u00a0; {others} dans une devise sans taux de change, hors montant"
+    others = counted(apart, "open invoice is", "open invoices are", "en")
+    return f"{text}; {others} in a currency without an exchange rate, not in the amount"
+
+
+def _owed(subject: Subject, language: Language) -> str | None:
     overdue_count, overdue = subject.value("overdue_count"), subject.value("overdue_amount_sum")
     open_count, open_amount = subject.value("open_count"), subject.value("open_amount_sum")
     if overdue_count is None or overdue is None or open_count is None or open_amount is None:

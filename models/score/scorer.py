@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import polars as pl
 
+from features.asof.dates import BoolArray
 from features.asof.history import PaymentHistory
 from features.errors import Fault, InvalidInputError
 from features.rfm_scale import AXES
@@ -31,9 +33,6 @@ AT_A_TIME = 4096
 """Landmarks scored in one go: with fourteen intervals and a few hundred features, about a hundred megabytes."""
 FEATURES_AT_A_TIME = 65_536
 """Landmarks whose features are computed in one go from a history."""
-
-DEFAULT_CURRENCY = "EUR"
-"""Named with amounts where neither the model nor the invoice says its currency."""
 
 _SEGMENT_INPUTS = tuple(dict.fromkeys([*SEGMENT_COLUMNS, *(axis.column for axis in AXES)]))
 
@@ -145,6 +144,7 @@ def _score_piece(
         history_depth=history_depths(features),
         rung=rungs(features),
         segment=_segments(bundle, features) if segments is None else segments,
+        has_unpriced_amounts=_has_unpriced_amounts(features),
         model_version=bundle.version,
         feature_version=bundle.catalogue_version,
         explanations=_explanations(bundle, found, features, landmarks) if with_reasons else None,
@@ -158,29 +158,26 @@ def _segments(bundle: ModelBundle, features: FeatureMatrix) -> list[str | None]:
     return payer_segments(pl.DataFrame(columns), bundle.rfm_scale).to_list()
 
 
+def _has_unpriced_amounts(features: FeatureMatrix) -> BoolArray:
+    """Whether no exchange rate converts the landmark's own amount, or one of its customer's."""
+    if not features.has(("amount",)):
+        return np.zeros(len(features), dtype=np.bool_)
+    left_out = features.column("other_currency_count_all") > 0
+    return np.isnan(features.column("amount")) | left_out
+
+
 def _explanations(
     bundle: ModelBundle, found: Prediction, features: FeatureMatrix, landmarks: pl.DataFrame
 ) -> Explanations:
     told = explain_prediction(bundle, found)
+    money = Money.of_landmarks(landmarks, bundle.settings.reporting_currency)
     return Explanations(
         explained_days=told.explained_days,
         probability=told.probability,
         base=told.base,
         calibration=told.calibration,
-        reasons=reasons_of(told, features, _money_of(bundle, landmarks), bundle.target.grace_days),
+        reasons=reasons_of(told, features, money, bundle.target.grace_days),
     )
-
-
-def _money_of(bundle: ModelBundle, landmarks: pl.DataFrame) -> list[Money]:
-    """Amount and currencies of each landmark; a column that is absent is unknown."""
-    nothing = [None] * landmarks.height
-    amounts = landmarks["amount"].to_list() if "amount" in landmarks.columns else nothing
-    currencies = landmarks["currency"].to_list() if "currency" in landmarks.columns else nothing
-    reporting = bundle.settings.reporting_currency or DEFAULT_CURRENCY
-    return [
-        Money(amount, currency or reporting, reporting)
-        for amount, currency in zip(amounts, currencies, strict=True)
-    ]
 
 
 def _refuse_unaligned(features: pl.DataFrame, landmarks: pl.DataFrame) -> None:

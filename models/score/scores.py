@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from features.asof.dates import BoolArray
 from features.segments import Segment
 from models.cold_start import NO_OPINION, RUNGS, Rung
 from models.date_levels import DATE_COLUMNS
@@ -65,6 +66,8 @@ class Score:
         history_depth: settled invoices known of the customer.
         cold_start_rung: what the score rests on, one of `models.cold_start.RUNGS`.
         rfm_segment: segment of the payer; null when the model has no scale.
+        has_unpriced_amounts: whether amounts of the invoice or its customer are part of no amount behind the score,
+            because no exchange rate known by their day converts them.
         model_version: the model.
         feature_version: version of the feature catalogue.
         explanation: null when no reasons were asked for.
@@ -84,6 +87,7 @@ class Score:
     model_version: str
     feature_version: str
     explanation: Explanation | None = None
+    has_unpriced_amounts: bool = False
 
     @property
     def has_opinion(self) -> bool:
@@ -128,6 +132,7 @@ class Scores:
         history_depth: settled invoices.
         rung: place in `models.cold_start.RUNGS`.
         segment: name of the payer's segment; null when the model has no scale.
+        has_unpriced_amounts: whether amounts are left out.
         model_version: of all of them.
         feature_version: of all of them.
         explanations: null when no reasons were asked for.
@@ -143,6 +148,7 @@ class Scores:
     history_depth: Ints
     rung: Ints
     segment: Sequence[str | None]
+    has_unpriced_amounts: BoolArray
     model_version: str
     feature_version: str
     explanations: Explanations | None
@@ -173,6 +179,7 @@ class Scores:
             history_depth=np.concatenate([part.history_depth for part in parts]),
             rung=np.concatenate([part.rung for part in parts]),
             segment=[segment for part in parts for segment in part.segment],
+            has_unpriced_amounts=np.concatenate([part.has_unpriced_amounts for part in parts]),
             model_version=parts[0].model_version,
             feature_version=parts[0].feature_version,
             explanations=Explanations(
@@ -191,8 +198,9 @@ class Scores:
 
         Returns:
             `invoice_id, customer_id, as_of, p_late, p_late_30, unpaid_probability_0d … _90d, payment_date_p10, _p50,
-            _p90, grade, history_depth, cold_start_rung, rfm_segment, model_version, feature_version`, and with reasons
-            `explained_days, explained_probability, base_probability, calibration_contribution, reasons`.
+            _p90, grade, history_depth, cold_start_rung, rfm_segment, has_unpriced_amounts, model_version,
+            feature_version`, and with reasons `explained_days, explained_probability, base_probability,
+            calibration_contribution, reasons`.
         """
         count = len(self)
         columns = [
@@ -210,6 +218,7 @@ class Scores:
             pl.Series("history_depth", self.history_depth),
             pl.Series(RUNGS, dtype=pl.String).gather(self.rung).alias("cold_start_rung"),
             pl.Series("rfm_segment", self.segment, dtype=pl.String),
+            pl.Series("has_unpriced_amounts", self.has_unpriced_amounts),
             pl.Series("model_version", [self.model_version], dtype=pl.String).new_from_index(0, count),
             pl.Series("feature_version", [self.feature_version], dtype=pl.String).new_from_index(0, count),
         ]
@@ -240,6 +249,7 @@ class Scores:
             self.history_depth.tolist(),
             self.rung.tolist(),
             self.segment,
+            self.has_unpriced_amounts.tolist(),
             explanations,
         )
         return [
@@ -258,9 +268,11 @@ class Scores:
                 model_version=self.model_version,
                 feature_version=self.feature_version,
                 explanation=explanation,
+                has_unpriced_amounts=unpriced,
             )
             for (
-                invoice_id, customer_id, as_of, p_late, unpaid, dates, grade, depth, rung, segment, explanation,
+                invoice_id, customer_id, as_of, p_late, unpaid, dates, grade, depth, rung, segment, unpriced,
+                explanation,
             ) in zip(*columns, strict=True)
         ]  # fmt: skip
 
@@ -282,6 +294,7 @@ def scores_of_frame(scores: pl.DataFrame) -> list[Score]:
             history_depth=row["history_depth"],
             cold_start_rung=row["cold_start_rung"],
             rfm_segment=row["rfm_segment"],
+            has_unpriced_amounts=row["has_unpriced_amounts"],
             model_version=row["model_version"],
             feature_version=row["feature_version"],
             explanation=None
