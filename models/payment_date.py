@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.errors import Fault, InvalidInputError
 from models.hazard import UnpaidCurves
 from models.intervals import Floats, Ints
 from models.payable_days import RunHabit, nearest_payable_day
@@ -124,13 +125,30 @@ def expected_receipts(curves: UnpaidCurves, landmarks: pl.DataFrame, weeks: int 
 
     Args:
         curves: the unpaid curves of the landmarks.
-        landmarks: `as_of, due_on, amount`; all of one as-of date for a cash forecast.
+        landmarks: `as_of, due_on, amount`; all of one as-of date for a cash forecast, and of one `currency`.
         weeks: weeks looked ahead; what is expected later is in the last row.
+
+    Raises:
+        InvalidInputError: the landmarks are in several currencies, which are not added.
 
     Returns:
         `week` (0 for the first seven days), `starts_on`, `expected_amount`, `amount_standard_deviation` (invoices taken
         as independent); the last row has a null `starts_on` and holds everything later.
     """
+    currencies = landmarks["currency"].unique().sort().to_list() if "currency" in landmarks.columns else []
+    if len(currencies) > 1:
+        raise InvalidInputError(
+            "Receipts in several currencies are not added.",
+            [
+                Fault(
+                    f"{len(currencies)} currencies",
+                    where="landmarks.currency",
+                    expected="one currency",
+                    remedy="ask for the receipts of each currency by itself",
+                    examples=tuple(str(code) for code in currencies[:5]),
+                )
+            ],
+        )
     as_of = landmarks["as_of"].min()
     if as_of is None:
         return pl.DataFrame(

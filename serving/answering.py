@@ -89,7 +89,7 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
                 grade=score.grade,
                 history_depth=score.history_depth,
                 cold_start_rung=score.cold_start_rung,
-                remarks=_remarks_of(score),
+                remarks=remarks_of(score),
                 model_version=score.model_version,
                 feature_version=score.feature_version,
                 explanation=None if score.explanation is None else explanation_answer(score.explanation),
@@ -101,7 +101,8 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
     return answers
 
 
-def _remarks_of(score: Score) -> list[RemarkAnswer]:
+def remarks_of(score: Score) -> list[RemarkAnswer]:
+    """Return what a reader must know of a score beside its figures; usually nothing."""
     if not score.has_unpriced_amounts:
         return []
     return [RemarkAnswer(id="unpriced_amounts", fr=UNPRICED_AMOUNTS.fr, en=UNPRICED_AMOUNTS.en)]

@@ -168,7 +168,7 @@ def run_backtest(
         tested = issued.filter(is_observed.to_series())
         features = compute_features(history, tested)
         progress(f"{cutoff}: predicting {tested.height:,} invoices")
-        observed = _observed(tested, given, target, end, ledger.customers)
+        observed = _observed(tested, features["amount"], given, target, end, ledger.customers)
         scores = score_frame(bundle, features, tested, with_reasons=False)
         parts.append(_model_rows(scores, observed, cutoff))
         known = labelled(given, target)
@@ -258,9 +258,17 @@ def _refuse_other_settings(rivals: Mapping[str, ModelBundle], settings: LedgerSe
 
 
 def _observed(
-    tested: pl.DataFrame, given: TrainingInput, target: Target, end: date, customers: pl.DataFrame
+    tested: pl.DataFrame,
+    amount: pl.Series,
+    given: TrainingInput,
+    target: Target,
+    end: date,
+    customers: pl.DataFrame,
 ) -> pl.DataFrame:
-    """What became of the test invoices by the end of the ledger, and whose they were."""
+    """What became of the test invoices by the end of the ledger, what they are worth, and whose they were.
+
+    The amount is in the reporting currency; null where no exchange rate converts it.
+    """
     known = outcomes(tested, given.settlements, end)
     unpaid = {f"is_unpaid_{k}d": pl.when(is_label_observed(k)).then(is_unpaid_at(k)) for k in HORIZONS}
     whose = tested.select("customer_id").join(
@@ -271,7 +279,7 @@ def _observed(
         maintain_order="left",
     )
     return (
-        tested.select("amount")
+        amount.to_frame()
         .hstack(known.with_columns(is_late=is_unpaid_at(target.grace_days), **unpaid))
         .hstack(whose.select(CUSTOMER_COLUMNS))
     )

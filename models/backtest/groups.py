@@ -69,7 +69,7 @@ def _quarter(rows: pl.DataFrame) -> pl.Expr:
     told = pl.lit("4 largest quarter")
     for edge, label in reversed(list(zip(edges, labels, strict=True))):
         told = pl.when(pl.col("amount") <= edge).then(pl.lit(label)).otherwise(told)
-    return told
+    return pl.when(pl.col("amount").is_null()).then(pl.lit(UNKNOWN)).otherwise(told)
 
 
 def _attribute(values: pl.Series) -> pl.Series:

@@ -120,7 +120,10 @@ def _chances(rows: pl.DataFrame, probability: str, label: str, draws: list[Float
         "brier": metrics.brier(chance, event),
         "brier_parts": asdict(metrics.brier_parts(chance, event)),
         "ece": metrics.expected_calibration_error(chance, event),
-        "top_decile_capture": metrics.top_decile_capture(chance, event, given["amount"].to_numpy()),
+        # What no exchange rate converts is no part of the late money.
+        "top_decile_capture": metrics.top_decile_capture(
+            chance, event, given["amount"].fill_null(0.0).to_numpy()
+        ),
         "reliability": [asdict(one) for one in metrics.reliability(chance, event)],
     }
     if draws:

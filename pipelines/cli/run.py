@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,11 +81,12 @@ def run(
 
     from models.home import read_home
     from pipelines.champion import champion_bundle, scoring_settings
-    from pipelines.resources import LedgerInput
+    from pipelines.resources import LedgerInput, PolicyFile
     from pipelines.running import run_job
 
     home = read_home()
     console = Console()
+    policy_file = {"path": "" if policy is None else str(policy)}
     ledger_input = LedgerInput(
         folder=str(ledger),
         as_of=as_of,
@@ -102,11 +104,12 @@ def run(
         home,
         {
             "ledger_input": ledger_input.model_dump(exclude_none=True),
-            "policy_file": {"path": "" if policy is None else str(policy)},
+            "policy_file": policy_file,
             **({} if nightly else {"training_choices": {"tuning_trials": tune}}),
         },
     )
-    _print_what_matters(console, home, language)
+    currency = PolicyFile(**policy_file).policy().spec.policy.currency
+    _print_what_matters(console, home, language, currency)
 
 
 @app.command("score")
@@ -204,8 +207,11 @@ def ui(
     raise typer.Exit(0 if code in (0, -signal.SIGINT) else code)
 
 
-def _print_what_matters(console: Console, home: Home, language: str) -> None:
-    """The ten open invoices at stake most (probability of being unpaid × money), and where to look next."""
+def _print_what_matters(console: Console, home: Home, language: str, currency: str) -> None:
+    """The ten open invoices at stake most (probability of being unpaid × money), and where to look next.
+
+    Money is compared in the policy's currency. What has no exchange rate is compared with nothing: it is counted.
+    """
     import polars as pl
 
     out = home.root / "out"
@@ -216,10 +222,19 @@ def _print_what_matters(console: Console, home: Home, language: str) -> None:
         "Les factures ouvertes qui comptent le plus" if is_french else "The open invoices that matter most"
     )
     console.print(f"\n[bold]{title}[/]", highlight=False)
-    for place, row in enumerate(most_important(scores, decisions, language).iter_rows(named=True), start=1):
+    most = most_important(scores, decisions, language, currency)
+    for place, row in enumerate(most.iter_rows(named=True), start=1):
         console.print(_line(place, row, is_french=is_french), markup=False, highlight=False)
         console.print(f"    {row['first_reason']}", markup=False, highlight=False, style="dim")
     console.print(f"\n{scores.height:,} open invoices", highlight=False)
+    unpriced = int(scores["has_unpriced_amounts"].sum())
+    if unpriced:
+        text = (
+            f"{unpriced:,} scores ne tiennent pas compte de montants sans taux de change connu"
+            if is_french
+            else f"{unpriced:,} scores leave out amounts without a known exchange rate"
+        )
+        console.print(text, highlight=False, style="bold yellow")
     for path in (out / "scored_invoices.parquet", out / "decisions.parquet"):
         console.print(f"  {path}", highlight=False, soft_wrap=True)
     console.print("Where to look next", highlight=False)
@@ -248,13 +263,18 @@ def _line(place: int, row: dict[str, Any], *, is_french: bool) -> str:
     return f"{place:2}. {who} {amount} {row['currency']}, {words}, {row['grade']} → {route}"
 
 
-def most_important(scores: pl.DataFrame, decisions: pl.DataFrame, language: str) -> pl.DataFrame:
+def most_important(
+    scores: pl.DataFrame, decisions: pl.DataFrame, language: str, currency: str
+) -> pl.DataFrame:
     """The open invoices with the most money at stake: balance × P(unpaid 30 days past due).
+
+    What has no exchange rate has no place among them.
 
     Args:
         scores: tonight's scores.
         decisions: tonight's decision records.
         language: of the reason shown, `en` or `fr`.
+        currency: the policy's, in which money is compared.
 
     Returns:
         At most ten rows, the largest stake first, ties by invoice.
@@ -262,17 +282,24 @@ def most_important(scores: pl.DataFrame, decisions: pl.DataFrame, language: str)
     import polars as pl
 
     reason = pl.col("reasons").list.first().struct.field(f"text_{'fr' if language == 'fr' else 'en'}")
-    stake = pl.col("balance_amount").cast(pl.Float64) * pl.col("p_late_30")
+    rates = [
+        1.0 if own == currency else float(dict(json.loads(account)["exchange_rates"]).get(own, "nan"))
+        for own, account in decisions.select("currency", "account").iter_rows()
+    ]
+    decisions = decisions.with_columns(rate=pl.Series(rates, dtype=pl.Float64))
+    stake = pl.col("balance_amount").cast(pl.Float64) * pl.col("rate") * pl.col("p_late_30")
     due = decisions.select(
         "invoice_id",
         "balance_amount",
         "currency",
         "sequence_id",
         "gate_id",
+        "rate",
         due_on=pl.col("score").str.json_path_match("$.due_on"),
     )
     return (
         scores.join(due, on="invoice_id", how="inner", validate="1:1")
+        .filter(pl.col("rate").is_not_nan())
         .with_columns(first_reason=reason, stake=stake)
         .sort("stake", "invoice_id", descending=[True, False])
         .head(_MOST_IMPORTANT)

@@ -60,7 +60,7 @@ def told() -> list[Scenario]:
     return scenarios()
 
 
-EVERYTHING = ("open", "gate", "sequence", "step", "channel", "on", "who")
+EVERYTHING = ("open", "gate", "sequence", "step", "channel", "on", "who", "remark")
 OWED = ("open", "gate")
 
 

@@ -26,7 +26,7 @@ from models.bundle import ModelBundle, make_bundle, write_bundle
 from models.score import scores_of_frame
 from models.training import train_model
 from serving.access import Scope, make_key, write_keys
-from serving.answering import decision_answer
+from serving.answering import decision_answer, remarks_of
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
 from serving.email_reading import reader_version, shared_pipeline
 from serving.messages import TYPE_OF_TABLE
@@ -154,6 +154,7 @@ class State:
     channel: str | None
     on: str | None
     who: str | None
+    remark: str | None = None
     reasons: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -161,8 +162,8 @@ NOTHING_OWED: Final = State("0.00", "settled", None, None, None, None, None)
 """A receivable that a night does not list: it is settled and nobody is thanked."""
 
 
-def state_of(decision: Mapping[str, Any]) -> State:
-    """What a decision says."""
+def state_of(decision: Mapping[str, Any], remarks: Sequence[str] = ()) -> State:
+    """What a decision says, and the remarks of its score."""
     step, person = decision["next_step"], decision["person_decides"]
     if step is None:
         who = None
@@ -178,6 +179,7 @@ def state_of(decision: Mapping[str, Any]) -> State:
         None if step is None else step["channel"],
         None if step is None else str(step["on"]),
         who,
+        ", ".join(remarks) or None,
         tuple(f"{rule['rule_id']}: {rule['en']}" for rule in decision["why"]),
     )
 
@@ -254,7 +256,10 @@ class World:
             body = {"as_of": str(day), "invoices": asked, "with_reasons": False}
             answer = self.client.post("/v1/score", json=body)
             assert answer.status_code == 200, answer.text
-            found |= {each["invoice_id"]: state_of(each["decision"]) for each in answer.json()["scores"]}
+            found |= {
+                each["invoice_id"]: state_of(each["decision"], [remark["id"] for remark in each["remarks"]])
+                for each in answer.json()["scores"]
+            }
         return found
 
     def night(self, day: dt.date, customer_ids: Sequence[str] | None = None) -> dict[str, State]:
@@ -269,9 +274,11 @@ class World:
         routed = route_open_invoices(
             ledger, signals, scores, landmarks, self.policy, day, settings, self.store.overrides()
         )
+        remarks = {score.invoice_id: [remark.id for remark in remarks_of(score)] for score in scores}
         return {
             record.score.receivable_id: state_of(
-                decision_answer(record.decision, "night").model_dump(mode="json")
+                decision_answer(record.decision, "night").model_dump(mode="json"),
+                remarks.get(record.score.receivable_id, ()),
             )
             for record in routed.records
             if record.decision is not None

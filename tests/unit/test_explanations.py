@@ -377,3 +377,13 @@ def test_reasons_come_weightiest_first():
     for scored in score(bundle(), features, landmarks).rows():
         sizes = [abs(reason.contribution) for reason in scored.explanation.reasons]
         assert sizes == sorted(sizes, reverse=True)
+
+
+def test_invoices_without_an_exchange_rate_are_told_apart_from_the_amount():
+    values = {"open_count": 3.0, "open_amount_sum": 900.0, "overdue_count": 0.0, "overdue_amount_sum": 0.0}
+    assert told("exposure", {**values, "other_currency_open_count": 2.0}, "open_amount_sum") == (
+        "3 other open invoices, none overdue: €900 net of payments and credits; "
+        "2 open invoices are in a currency without an exchange rate, not in the amount",
+        "3 autres factures ouvertes, aucune échue\u00a0: 900\u00a0€ nets des paiements et avoirs\u00a0; "
+        "2 factures ouvertes sont dans une devise sans taux de change, hors montant",
+    )

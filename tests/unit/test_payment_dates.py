@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.errors import InvalidInputError
 from models.hazard import UnpaidCurves, curves_from_margins
 from models.intervals import hazard_rows, intervals_for
 from models.payable_days import NO_HABIT, countries_of
@@ -106,3 +107,12 @@ def test_weekly_receipts_add_up_to_the_money_outstanding():
 def test_no_landmarks_give_no_weeks():
     empty = pl.DataFrame(schema={"as_of": pl.Date, "due_on": pl.Date, "amount": pl.Float64})
     assert expected_receipts(_curves([], 0.0), empty).height == 0
+
+
+def test_receipts_in_several_currencies_are_refused():
+    landmarks = pl.DataFrame(
+        {"as_of": [date(2025, 6, 2)] * 2, "due_on": [date(2025, 6, 2)] * 2, "amount": [1.0, 2.0]}
+    )
+    with pytest.raises(InvalidInputError, match="Receipts in several currencies are not added") as refused:
+        expected_receipts(_curves([0, 0], 0.0), landmarks.with_columns(currency=pl.Series(["EUR", "USD"])))
+    assert "EUR, USD" in str(refused.value)
