@@ -32,7 +32,8 @@ _PAPER = frozenset({"paper", "post", "mail"})
 _UNREAD = "no terms known, or their wording is not understood"
 
 COLUMNS: tuple[FeatureColumn, ...] = (
-    *declare(NAME, "amount", unit="EUR", minimum=0, null="never null", sources=_INVOICE,
+    *declare(NAME, "amount", unit="EUR", minimum=0, sources=_INVOICE,
+             null="in a currency without an exchange rate known before its issue",
              label_fr="montant de la facture", label_en="invoice amount"),
     *declare(NAME, "terms_days", unit="days", minimum=0, null="never null", sources=_INVOICE,
              label_fr="délai de paiement accordé", label_en="days granted"),

@@ -14,6 +14,7 @@ from features.columns import FeatureColumn, FeatureGroup, declare
 NAME = "order_trend"
 _SOURCES = ("invoices",)
 _NONE_BEFORE = "no earlier invoice"
+_NOT_COMPARABLE = "no earlier invoice, or no exchange rate for this one or any of those"
 SEASON_WINDOW = 730
 _SEASON_MONTHS = 3
 _DEVIATION_INVOICES = 3
@@ -49,14 +50,14 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_en="latest gap between invoices against the usual"),
     *declare(NAME, "tenure_days", unit="days", minimum=0, null="no earlier invoice and no known start",
              sources=("invoices", "customers"), label_fr="ancienneté du client", label_en="customer tenure"),
-    *declare(NAME, "amount_to_mean_ratio", unit="ratio", minimum=0, null=_NONE_BEFORE, sources=_SOURCES,
+    *declare(NAME, "amount_to_mean_ratio", unit="ratio", minimum=0, null=_NOT_COMPARABLE, sources=_SOURCES,
              label_fr="montant de la facture contre la moyenne du client",
              label_en="invoice amount against the customer's mean"),
-    *declare(NAME, "amount_to_max_ratio", unit="ratio", minimum=0, null=_NONE_BEFORE, sources=_SOURCES,
+    *declare(NAME, "amount_to_max_ratio", unit="ratio", minimum=0, null=_NOT_COMPARABLE, sources=_SOURCES,
              label_fr="montant de la facture contre la plus grosse d'avant",
              label_en="invoice amount against the customer's largest before"),
     *declare(NAME, "amount_deviation", unit="spreads", sources=_SOURCES,
-             null="fewer than three earlier invoices, or all of one amount",
+             null="fewer than three earlier invoices that are comparable, or all of one amount",
              label_fr="montant de la facture contre l'habitude, en écarts types (échelle logarithmique)",
              label_en="invoice amount against the usual, in standard deviations (logarithmic scale)"),
     *declare(NAME, "terms_days_change", unit="days", null=_NONE_BEFORE, sources=_SOURCES,

@@ -20,7 +20,7 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="nombre de jours de paiement", label_en="number of payment days"),
     *declare(NAME, "payment_amount_sum", (90, 365), unit="EUR", minimum=0, null="never null",
              label_fr="montant payé", label_en="amount paid"),
-    *declare(NAME, "payment_amount_mean", (365,), unit="EUR", minimum=0, null="no payment in the window",
+    *declare(NAME, "payment_amount_mean", (365,), unit="EUR", minimum=0, null="no payment in the window, or none that a rate converts",
              label_fr="montant moyen par jour de paiement", label_en="mean amount per payment day"),
     *declare(NAME, "payment_frequency_change", unit="ratio", minimum=0,
              null="no payment in the year before the last 90 days",

@@ -20,7 +20,7 @@ from tests.property.reference_features import reference_features
 from tests.unit.test_tempting_mistakes import invoice, payment
 
 D = dt.date
-FINGERPRINTS = {"4": "1030903d51f308a3"}
+FINGERPRINTS = {"4": "1030903d51f308a3", "5": "bce071f0985eb89e"}
 """By catalogue version. When this fails for a reason, raise `CATALOGUE_VERSION` and add a line."""
 
 
@@ -29,7 +29,10 @@ def at(day: dt.date, hour: int = 9) -> dt.datetime:
 
 
 def fixed_ledger() -> Ledger:
-    """Two customers over two years: late and prompt, a bounce, a loss, credit, instalments, disputes, contacts."""
+    """Two customers over two years: late and prompt, a bounce, a loss, credit, instalments, disputes, contacts.
+
+    Some invoices are in another currency, with a rate and without.
+    """
     months = [D(2023, month, 3) for month in range(1, 13)]
     invoices = [
         invoice(
@@ -52,6 +55,8 @@ def fixed_ledger() -> Ledger:
         invoice("N1", D(2023, 5, 1), D(2023, 5, 1), kind="credit_note", amount=Decimal(40)),
         invoice("X1", D(2023, 6, 1), D(2023, 6, 20), cancelled_on=D(2023, 6, 10)),
         invoice("P1", D(2023, 10, 2), D(2023, 12, 2), amount=Decimal(300)),
+        *(invoice(f"U{m}", D(2023, m, 5), D(2023, m, 25), "C2", currency="USD") for m in (8, 10, 11)),
+        invoice("S1", D(2023, 9, 5), D(2023, 9, 25), "C2", currency="SEK"),
     ]
     payments = [
         payment(f"PA{i:02d}", f"A{i:02d}", day + dt.timedelta(20 + 6 * (i % 5)), str(100 + 10 * i))
@@ -70,6 +75,7 @@ def fixed_ledger() -> Ledger:
         payment("C1", "A10", D(2023, 11, 20), "25", method="credit_note"),
         payment("F1", "N1", D(2023, 7, 1), "-5", method="refund"),
         payment("H1", "P1", D(2023, 10, 20), "150"),
+        payment("U1", "U10", D(2023, 11, 2), "33.33"),
         payment("O1", None, D(2023, 9, 1), "80", customer_id="C1"),
         payment("O2", "A11", D(2023, 12, 22), "30", method="on_account"),
     ]
@@ -124,7 +130,8 @@ def fixed_ledger() -> Ledger:
                  "value": 100.0 + m, "published_on": D(2023, m, 28)}
                 for sector in ("41", None)
                 for m in (9, 10)
-            ],
+            ]
+            + [{"name": "exchange_rate_USD", "period": "2023-09", "value": 0.917, "published_on": D(2023, 9, 28)}],
         ),
     )  # fmt: skip
 
