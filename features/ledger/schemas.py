@@ -54,7 +54,9 @@ class Customers(dy.Schema):
     siren = dy.String(nullable=True, description="French company number, nine digits as text")
     language = dy.String(nullable=True, description="language of correspondence, ISO 639-1")
     customer_since_on = dy.Date(nullable=True, description="first day of the business relation")
-    credit_limit = dy.Decimal(18, 2, nullable=True, description="agreed exposure limit")
+    credit_limit = dy.Decimal(
+        18, 2, nullable=True, description="agreed exposure limit, in the reporting currency"
+    )
     is_strategic = dy.Bool(description="a person decides every step for this customer")
     group_id = dy.String(nullable=True, description="group of customers under one parent")
     bureau_score = dy.Float64(
@@ -80,7 +82,9 @@ class CustomerHistory(dy.Schema):
     legal_form = dy.String(nullable=True, description="legal form as registered")
     is_natural_person = dy.Bool(nullable=True, description="a sole trader or private person")
     size_class = dy.String(nullable=True, description="size class as the company words it")
-    credit_limit = dy.Decimal(18, 2, nullable=True, description="agreed exposure limit")
+    credit_limit = dy.Decimal(
+        18, 2, nullable=True, description="agreed exposure limit, in the reporting currency"
+    )
     is_strategic = dy.Bool(nullable=True, description="a person decides every step for this customer")
     group_id = dy.String(nullable=True, description="group of customers under one parent")
     bureau_score = dy.Float64(
