@@ -53,12 +53,13 @@ def _opening() -> list[str]:
         "bounced; after that the invoice reads as if it had never been paid. A write-off is late, never a settlement; "
         "a cancelled invoice is neither settled nor open.",
         "- *Bounced*: a reversal of cash, on the day it became known, each once.",
-        "- *EUR* stands for the reporting currency of the model. An invoice in another currency, and all that is "
-        "booked on it, is converted at the newest exchange rate published strictly before its issue, so that what is "
-        "paid in full is open for nothing; credit notes and cash on account are valued at the newest rate published strictly "
-        "before the day they last moved. Without a rate an amount is part of no sum, mean or share of amounts; counts "
-        "still count, and `other_currency_open_count` and `other_currency_count_all` say how many there are. Whether "
-        "an invoice is settled is judged in its own currency.",
+        "- *EUR* stands for the reporting currency of the model. An invoice in another currency, and all that"
+        " is booked on it, is converted at the newest exchange rate published strictly before its issue, so "
+        "that what is paid in full is open for nothing; credit notes and cash on account are valued at the "
+        "newest rate published strictly before the day they last moved. Without a rate an amount is part of "
+        "no sum, mean or share of amounts; counts still count, and `other_currency_open_count` and "
+        "`other_currency_count_all` say how many there are. Whether an invoice is settled is judged in its "
+        "own currency.",
         "- A fact about an invoice becomes known with it: nothing counts before the day after its issue. The scored "
         "invoice is the only row of its own day that is visible, with what was known of it before its issue.",
         "",
