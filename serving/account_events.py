@@ -137,6 +137,11 @@ class Plan:
         return None
 
 
+def has_plan(events: Iterable[Event]) -> bool:
+    """Whether a payment plan was ever agreed with a customer, about anything."""
+    return any(event["kind"] in (PLAN_AGREED, PLAN_INSTALMENT) for event in events)
+
+
 def plan_of(events: Sequence[Event], invoice_id: str) -> Plan | None:
     """Return the plan in force for an invoice: the last one agreed on it or on the whole account; null without one.
 

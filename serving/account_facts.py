@@ -6,7 +6,7 @@ One function for the nightly batch and for one customer in the score service.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -23,12 +23,14 @@ from features.words import lifecycle
 from serving.account_events import (
     Plan,
     complaint_since,
+    has_plan,
     insolvency_of,
     mediation_since,
     plan_of,
     quiet_days_of,
     recorded_promise_of,
 )
+from serving.account_invoices import INVOICE_COLUMNS, NOTHING_OWED, InvoiceRead, KnownInvoices
 from serving.account_mails import (
     MailsAbout,
     announced_on,
@@ -36,17 +38,8 @@ from serving.account_mails import (
     insolvency_hint,
     promises_of,
 )
-from serving.account_reading import (
-    DEFAULT_CURRENCY,
-    INVOICE_COLUMNS,
-    NOTHING_OWED,
-    CustomerRead,
-    InvoiceRead,
-    SignalMemory,
-    read_customers,
-    read_invoices,
-)
-from serving.account_totals import AccountTotals, PaymentRecord
+from serving.account_reading import DEFAULT_CURRENCY, CustomerRead, SignalMemory, read_customers
+from serving.account_totals import NO_RECORD, AccountTotals, PaymentRecord, payment_records
 from serving.dunning import (
     AccountFacts,
     FeedDay,
@@ -57,6 +50,8 @@ from serving.dunning import (
 from serving.store import Overrides
 
 _DISPUTED_STATUS = lifecycle(207)
+#: Days after which an invoice that was paid in full bears on nothing that is done; longer than anybody is thanked.
+_AT_REST_DAYS = 30
 
 
 def account_facts(
@@ -142,6 +137,7 @@ class Accounts:
     settings: LedgerSettings
     memory: SignalMemory
     places: Mapping[str, InstalmentPlace]
+    _known: KnownInvoices
     _invoices: Mapping[str, InvoiceRead]
     _customers: Mapping[str, CustomerRead]
     _events: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -153,7 +149,7 @@ class Accounts:
     @property
     def invoice_ids(self) -> Set[str]:
         """The invoices whose facts can be asked for."""
-        return self._invoices.keys()
+        return self._known.ids
 
     def has_credit(self, customer_id: str) -> bool:
         """Whether the customer has credits that are set against no invoice yet."""
@@ -173,15 +169,18 @@ class Accounts:
             new: invoices being created for these customers; they count in what a customer owes.
         """
         made = {invoice.invoice_id: self._as_read(invoice) for invoice in new}
-        asked = {key: made[key] if key in made else self._invoices[key] for key in invoice_ids}
+        at_rest = [key for key in invoice_ids if key not in made and key not in self._invoices]
+        read = {**self._invoices, **(self._known.read(at_rest) if at_rest else {}), **made}
+        asked = {key: read[key] for key in invoice_ids}
+        records = _records_of(made.values(), self.on, self.settings) if made else {}
         totals: dict[str, AccountTotals] = {}
         paying: dict[str, PaymentRecord] = {}
         shares: dict[str, Decimal] = {}
         for customer_id in {invoice.row["customer_id"] for invoice in asked.values()}:
             added = [found for found in made.values() if found.row["customer_id"] == customer_id]
             totals[customer_id] = self._totals[customer_id].and_owes(added, self.on)
-            record = PaymentRecord.of(added, self.on, self.settings.grace_days)
-            paying[customer_id] = self._payment_records[customer_id].and_of(record)
+            record = self._payment_records.get(customer_id, NO_RECORD)
+            paying[customer_id] = record.and_of(records.get(customer_id, NO_RECORD))
             if self.has_credit(customer_id):
                 credits_of = self._customers[customer_id].credits
                 shares |= allocate_unapplied_credits(credits_of, totals[customer_id].open_balances)
@@ -223,8 +222,8 @@ class Accounts:
             known_before = self.on + dt.timedelta(days=1)
             with_them = receivables(Ledger.from_tables(tables))
             episodes = settlement_episodes(with_them, self.settings)
-            found, _ = read_invoices(with_them, [new.customer_id], known_before, [new.invoice_id], episodes)
-            invoice = found.get(new.invoice_id, invoice)
+            known = KnownInvoices.of(with_them, [new.customer_id], known_before, [new.invoice_id], episodes)
+            invoice = known.read([new.invoice_id]).get(new.invoice_id, invoice)
         for event in self._events.get(new.invoice_id, ()):
             invoice.take(event)
         return invoice
@@ -262,7 +261,8 @@ def read_accounts(
     ledger = receivables(ledger)
     if episodes is None:
         episodes = settlement_episodes(ledger, settings)
-    invoices, events = read_invoices(ledger, ids, known_before, list(also), episodes)
+    known = KnownInvoices.of(ledger, ids, known_before, also, episodes)
+    invoices = known.bearing(also, on - dt.timedelta(days=_AT_REST_DAYS))
     customers = read_customers(
         ledger, ids, invoices, known_before, on, signals, memory, settings.reporting_currency
     )
@@ -270,21 +270,41 @@ def read_accounts(
     for invoice in invoices.values():
         owed[invoice.row["customer_id"]].append(invoice)
     rates = ExchangeRates.of(ledger.indicators).known(currency, known_before)
+    planning = [key for key, customer in customers.items() if has_plan(customer.told)]
+    received = known.received() if planning else {}
+    for key in planning:
+        customers[key].received = received.get(key, [])
     totals = {key: AccountTotals().and_owes(found, on) for key, found in owed.items()}
-    paying = {key: PaymentRecord.of(found, on, settings.grace_days) for key, found in owed.items()}
+    credited = _credited_in_full(invoices.values())
     return Accounts(
         on,
         settings,
         memory,
         places,
+        known,
         invoices,
         customers,
-        events,
+        known.unknown_events(ids),
         totals,
-        paying,
+        payment_records(known.rows, credited, on, settings.grace_days),
         rates,
         overrides or {},
     )
+
+
+def _credited_in_full(invoices: Iterable[InvoiceRead]) -> list[str]:
+    return [invoice.row["invoice_id"] for invoice in invoices if invoice.credited >= invoice.row["amount"]]
+
+
+def _records_of(
+    invoices: Collection[InvoiceRead], on: dt.date, settings: LedgerSettings
+) -> dict[str, PaymentRecord]:
+    """The payment records that new invoices alone make."""
+    columns = [*INVOICE_COLUMNS, "settled_on"]
+    rows = [{**invoice.row, "settled_on": invoice.settled_on} for invoice in invoices]
+    dtypes = {**table_dtypes("invoices"), "settled_on": pl.Date()}
+    frame = pl.DataFrame(rows, schema={name: dtypes[name] for name in columns})
+    return payment_records(frame, _credited_in_full(invoices), on, settings.grace_days)
 
 
 def _facts(

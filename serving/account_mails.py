@@ -12,7 +12,8 @@ from typing import Any
 from features.cents import CENTS
 from features.words import BlockageKind, lifecycle
 from serving.account_events import Insolvency
-from serving.account_reading import CustomerRead, InvoiceRead, SignalMemory
+from serving.account_invoices import InvoiceRead
+from serving.account_reading import CustomerRead, SignalMemory
 from serving.dunning import DebtorStatement, Promise
 
 _PAYMENT_SENT_STATUS = lifecycle(211)

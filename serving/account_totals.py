@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
-from serving.account_reading import NOTHING_OWED, InvoiceRead
+import polars as pl
+
+from serving.account_invoices import NOTHING_OWED, InvoiceRead
 from serving.dunning import OpenBalance
 
 _TURNOVER_DAYS, _RECORD_DAYS = 365, 730
@@ -46,23 +49,6 @@ class PaymentRecord:
     fallen_due_count: int
     late_count: int
 
-    @classmethod
-    def of(cls, invoices: Sequence[InvoiceRead], on: dt.date, grace_days: int) -> PaymentRecord:
-        """The record of a customer from all its invoices."""
-        turnover: dict[str, Decimal] = {}
-        due = late = 0
-        grace = dt.timedelta(days=grace_days)
-        for found in invoices:
-            row = found.row
-            if 0 <= (on - row["issued_on"]).days < _TURNOVER_DAYS:
-                turnover[row["currency"]] = turnover.get(row["currency"], NOTHING_OWED) + row["amount"]
-            is_known = found.settled_on is not None or row["due_on"] + grace < on
-            if not is_known or (on - row["due_on"]).days > _RECORD_DAYS or found.credited >= row["amount"]:
-                continue
-            due += 1
-            late += found.settled_on is None or found.settled_on > row["due_on"] + grace
-        return cls(turnover, due, late)
-
     def and_of(self, other: PaymentRecord) -> PaymentRecord:
         """The record over the invoices of both."""
         currencies = {*self.turnover, *other.turnover}
@@ -73,3 +59,47 @@ class PaymentRecord:
         return PaymentRecord(
             turnover, self.fallen_due_count + other.fallen_due_count, self.late_count + other.late_count
         )
+
+
+NO_RECORD: Final = PaymentRecord({}, 0, 0)
+"""Of a customer that was never invoiced."""
+
+
+def payment_records(
+    rows: pl.DataFrame, credited: Collection[str], on: dt.date, grace_days: int
+) -> dict[str, PaymentRecord]:
+    """How some customers have paid, from all their invoices.
+
+    Args:
+        rows: one row per invoice with its customer, days, amount and currency, and `settled_on`, null while it is open.
+        credited: invoices credited in full: nobody could be late with them.
+        on: the day.
+        grace_days: days after the due date that are no delay yet.
+
+    Returns:
+        The record of each customer that was invoiced lately.
+    """
+    today, late_after = pl.lit(on), pl.col("due_on") + pl.duration(days=grace_days)
+    invoiced = (
+        rows.filter((today - pl.col("issued_on")).dt.total_days().is_between(0, _TURNOVER_DAYS - 1))
+        .group_by("customer_id", "currency")
+        .agg(pl.col("amount").sum())
+    )
+    turnover: dict[str, dict[str, Decimal]] = {}
+    for customer_id, currency, amount in invoiced.iter_rows():
+        turnover.setdefault(customer_id, {})[currency] = amount
+    is_late = pl.col("settled_on").is_null() | (pl.col("settled_on") > late_after)
+    counted = (
+        rows.filter(
+            (pl.col("settled_on").is_not_null() | (late_after < today))
+            & ((today - pl.col("due_on")).dt.total_days() <= _RECORD_DAYS)
+            & ~pl.col("invoice_id").is_in(list(credited))
+        )
+        .group_by("customer_id")
+        .agg(due=pl.len(), late=is_late.sum())
+    )
+    counts = {customer_id: (due, late) for customer_id, due, late in counted.iter_rows()}
+    return {
+        customer_id: PaymentRecord(turnover.get(customer_id, {}), *counts.get(customer_id, (0, 0)))
+        for customer_id in {*turnover, *counts}
+    }
