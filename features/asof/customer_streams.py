@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,15 +11,12 @@ import polars as pl
 from features.asof import events
 from features.asof.dates import Int64Array, day_numbers, days_of_month, months, weekdays
 from features.asof.identifiers import IdIndex
+from features.asof.payers import CustomerAttributes, GroupParts
 from features.asof.reader import AsOfReader
 from features.asof.streams import EventStream
-from features.cents import amount_in_cents
 from features.ledger.ledger import Ledger
 from features.ledger.receivables import receivables
 from features.settings import LedgerSettings
-
-UNKNOWN = -1
-"""Stands for an unknown amount or code where only non-negative values are real."""
 
 _RANKED = {"settled": ("days_late",)}
 _CATEGORIES: Mapping[str, Mapping[str, tuple[str, Callable[[Int64Array], Int64Array], int]]] = {
@@ -44,9 +41,8 @@ class CustomerStreams:
         own: events per invoice.
         reopenings: days on which closings of a customer were taken back, each once; they begin its epochs.
         first_closed: day each invoice was first known to be closed, by code; NEVER while it never was.
-        sectors, countries: text by customer code, null where unknown.
-        peers: sector and size class together, by customer code; null where either is unknown.
-        credit_limit: cents by customer code, UNKNOWN where null.
+        attributes: what the customers are, by version.
+        parts: events of customers by the group they were counted in; null where no customer ever changed its group.
         customer_since: day number by customer code, NEVER where unknown.
         readers: readers of single landmarks by customer code and day, as `features.asof.reader.reader_at` keeps them.
     """
@@ -57,10 +53,8 @@ class CustomerStreams:
     own: Mapping[str, EventStream]
     reopenings: EventStream
     first_closed: Int64Array
-    sectors: Sequence[str | None]
-    countries: Sequence[str | None]
-    peers: Sequence[str | None]
-    credit_limit: Int64Array
+    attributes: CustomerAttributes
+    parts: GroupParts | None
     customer_since: Int64Array
     readers: dict[tuple[int, int], AsOfReader] = field(default_factory=dict, repr=False, compare=False)
 
@@ -74,6 +68,7 @@ class CustomerStreams:
         customer_codes = _codes(customers["customer_id"], "customer_id", "entity")
         invoice_codes = _codes(ids, "invoice_id", "invoice")
 
+        attributes = CustomerAttributes.build(customers, customer_index, ledger.customer_history, None)
         base = events.invoice_base(ledger, customer_codes, invoice_codes)
         allocations = events.allocation_base(ledger.payments, base)
         reminders = None
@@ -86,7 +81,9 @@ class CustomerStreams:
         closed = events.first_closed(closings, len(invoice_index))
         by_customer = {
             "issued": events.issued_events(base),
-            **events.state_events(base, closings, closed, epochs, settings),
+            **events.state_events(
+                base, closings, closed, epochs, settings, is_dated=attributes.changes is not None
+            ),
             **events.allocation_events(allocations),
             "paydays": events.payday_events(allocations),
             "credit_issued": events.credit_note_events(ledger.invoices, ledger.payments, customer_codes),
@@ -120,6 +117,10 @@ class CustomerStreams:
         # Where nothing was ever taken back, they are the same events.
         streams.setdefault("settlements", streams["settled"])
         streams.setdefault("due_states", streams["due"])
+        everybody = np.arange(len(customer_index), dtype=np.int64)
+        parts = None
+        if attributes.changes is not None:
+            parts = GroupParts.build(attributes, (everybody, everybody), attributes, streams)
         return cls(
             customer_index,
             invoice_index,
@@ -127,10 +128,8 @@ class CustomerStreams:
             {name: _stream(name, frame, len(invoice_index)) for name, frame in by_invoice.items()},
             _stream("reopenings", epochs.reopenings, len(customer_index)),
             closed,
-            customers["sector"].to_list(),
-            customers["country"].to_list(),
-            customers.select(pl.concat_str("sector", "size_class", separator=" ")).to_series().to_list(),
-            customers.select(amount_in_cents("credit_limit").fill_null(UNKNOWN)).to_series().to_numpy(),
+            attributes,
+            parts,
             day_numbers(customers["customer_since_on"]),
         )
 

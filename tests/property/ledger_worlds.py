@@ -61,6 +61,7 @@ def ledgers(
     max_customers: int = 3,
     stretches: tuple[int, ...] = (1,),
     with_instalments: bool = False,
+    with_changes: bool = False,
 ) -> tuple[Ledger, pl.DataFrame]:
     """A ledger with every table, and a frame of e-mail signals.
 
@@ -70,6 +71,7 @@ def ledgers(
         max_customers: most customers.
         stretches: by how much issue dates may be drawn apart, so that years pass between them.
         with_instalments: some invoices are due in parts.
+        with_changes: attributes of customers change, and some customers are merged.
     """
     customers = [f"C{i}" for i in range(draw(st.integers(1, max_customers)))]
     amounts = st.integers(1, 500_000).map(lambda cents: Decimal(cents) / 100)
@@ -205,15 +207,13 @@ def ledgers(
     people = [
         {
             "customer_id": customer,
-            "country": draw(st.sampled_from([None, "FR", "GB"])),
-            "sector": draw(st.sampled_from([None, "41", "46", "46"])),
-            "size_class": draw(st.sampled_from([None, "small", "small", "large"])),
+            **draw(ATTRIBUTES),
             "customer_since_on": draw(st.sampled_from([None, day(-400)])),
-            "credit_limit": draw(st.sampled_from([None, Decimal("10000.00")])),
             "is_strategic": False,
         }
         for customer in customers
     ]
+    changes = draw(changes_of(customers, stretch)) if with_changes else ([], [])
     ledger = Ledger(
         customers=frame("customers", people),
         invoices=frame("invoices", invoices),
@@ -222,8 +222,46 @@ def ledgers(
         interactions=frame("interactions", interactions),
         indicators=frame("indicators", indicators),
         instalments=frame("instalments", instalments) if with_instalments else None,
+        customer_history=frame("customer_history", changes[0]) if with_changes else None,
+        customer_merges=frame("customer_merges", changes[1]) if with_changes else None,
     )
     return ledger, pl.DataFrame(signals, schema=SIGNAL_DTYPES)
+
+
+ATTRIBUTES = st.fixed_dictionaries(
+    {
+        "country": st.sampled_from([None, "FR", "GB"]),
+        "sector": st.sampled_from([None, "41", "46", "46"]),
+        "size_class": st.sampled_from([None, "small", "small", "large"]),
+        "credit_limit": st.sampled_from([None, Decimal("10000.00"), Decimal("500.00")]),
+        "bureau_score": st.sampled_from([None, 3.5, 71.0]),
+    }
+)
+
+
+@st.composite
+def changes_of(draw: st.DrawFn, customers: list[str], stretch: int) -> tuple[list[dict], list[dict]]:
+    """Rows of `customer_history` and of `customer_merges`: chains, several into one, in any order of days."""
+    days = st.one_of(st.integers(-5, SPAN + 20), st.sampled_from(BUSY_DAYS)).map(lambda n: day(n * stretch))
+    history = [
+        {"customer_id": customer, "valid_from_on": known, **draw(ATTRIBUTES)}
+        for customer in customers
+        for known in sorted(draw(st.sets(days, max_size=3)))
+    ]
+    order = draw(st.permutations(customers))
+    merges = [
+        {
+            "customer_id": customer,
+            "merged_into_id": draw(st.sampled_from(order[:place])),
+            "merged_on": draw(days),
+        }
+        for place, customer in enumerate(order)
+        if place and draw(st.booleans())
+    ]
+    return history, merges if WITH_MERGES else []
+
+
+WITH_MERGES = False
 
 
 @st.composite

@@ -74,7 +74,7 @@ def check(world: tuple[Ledger, pl.DataFrame], data: st.DataObject, ledger_settin
 
 @SLOW
 @given(
-    world=ledgers(max_customers=5, stretches=(1, 1, 4), with_instalments=True),
+    world=ledgers(max_customers=5, stretches=(1, 1, 4), with_instalments=True, with_changes=True),
     data=st.data(),
     ledger_settings=SETTINGS,
 )
@@ -86,7 +86,14 @@ def test_every_column_equals_its_plain_loop(
 
 @settings(SLOW, max_examples=12, phases=[Phase.generate])
 @given(
-    world=ledgers(min_invoices=30, max_invoices=50, max_customers=2, stretches=(2, 8), with_instalments=True),
+    world=ledgers(
+        min_invoices=30,
+        max_invoices=50,
+        max_customers=2,
+        stretches=(2, 8),
+        with_instalments=True,
+        with_changes=True,
+    ),
     data=st.data(),
     ledger_settings=SETTINGS,
 )

@@ -24,7 +24,7 @@ SLOW = settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
-WORLDS = ledgers(with_instalments=True)
+WORLDS = ledgers(with_instalments=True, with_changes=True)
 
 
 def landmarks_of(ledger: Ledger, as_of: dt.date) -> pl.DataFrame:
