@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,14 @@ from features.asof import events
 from features.asof.dates import Int64Array, day_numbers, days_of_month, months, weekdays
 from features.asof.identifiers import IdIndex
 from features.asof.payers import CustomerAttributes, GroupParts
+from features.asof.payers.merged import (
+    ledger_of_payers,
+    members_of,
+    pairs_of,
+    payer_at,
+    payers_by_day,
+    signals_of_payers,
+)
 from features.asof.reader import AsOfReader
 from features.asof.streams import EventStream
 from features.ledger.ledger import Ledger
@@ -44,6 +52,9 @@ class CustomerStreams:
         attributes: what the customers are, by version.
         parts: events of customers by the group they were counted in; null where no customer ever changed its group.
         customer_since: day number by customer code, NEVER where unknown.
+        merged: the same of the payers that merged customers became; null where nobody was ever merged.
+        payers_by_day: payer in `merged` that each customer is part of, by the day that became known; null where
+            nobody was ever merged.
         readers: readers of single landmarks by customer code and day, as `features.asof.reader.reader_at` keeps them.
     """
 
@@ -56,11 +67,43 @@ class CustomerStreams:
     attributes: CustomerAttributes
     parts: GroupParts | None
     customer_since: Int64Array
+    merged: CustomerStreams | None = None
+    payers_by_day: EventStream | None = None
     readers: dict[tuple[int, int], AsOfReader] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def build(cls, ledger: Ledger, settings: LedgerSettings, signals: pl.DataFrame | None) -> CustomerStreams:
-        """Prepare every stream the ledger's tables allow; its receivables count as its invoices."""
+        """Prepare every stream the ledger's tables allow; its receivables count as its invoices.
+
+        Args:
+            ledger: every row of some customers, and of those that are merged with them.
+            settings: how lateness and settlement are read.
+            signals: what the e-mails of these customers say; None when they have not been read.
+        """
+        apart = cls._apart(ledger, settings, signals)
+        merges = ledger.customer_merges
+        if merges is None or merges.is_empty():
+            return apart
+        members = members_of(merges)
+        merged = cls._apart(ledger_of_payers(ledger, members), settings, signals_of_payers(signals, members))
+        parts = GroupParts.build(
+            merged.attributes, pairs_of(members, apart.customers), apart.attributes, apart.streams
+        )
+        # An invoice is the same whoever its payer is.
+        merged = replace(
+            merged,
+            parts=parts,
+            invoices=apart.invoices,
+            own=apart.own,
+            first_closed=apart.first_closed,
+        )
+        return replace(apart, merged=merged, payers_by_day=payers_by_day(members, apart.customers))
+
+    @classmethod
+    def _apart(
+        cls, ledger: Ledger, settings: LedgerSettings, signals: pl.DataFrame | None
+    ) -> CustomerStreams:
+        """The streams of every customer by itself."""
         whole, ledger = ledger, receivables(ledger)
         customers = ledger.customers.sort("customer_id")
         ids = ledger.invoices.filter(pl.col("kind") == "invoice").get_column("invoice_id").sort()
@@ -68,7 +111,9 @@ class CustomerStreams:
         customer_codes = _codes(customers["customer_id"], "customer_id", "entity")
         invoice_codes = _codes(ids, "invoice_id", "invoice")
 
-        attributes = CustomerAttributes.build(customers, customer_index, ledger.customer_history, None)
+        attributes = CustomerAttributes.build(
+            customers, customer_index, ledger.customer_history, ledger.customer_merges
+        )
         base = events.invoice_base(ledger, customer_codes, invoice_codes)
         allocations = events.allocation_base(ledger.payments, base)
         reminders = None
@@ -140,6 +185,22 @@ class CustomerStreams:
         before = self.reopenings.positions(entities, as_of)
         is_later = before > self.reopenings.starts_of(entities)
         return np.where(is_later & (entities >= 0), len(self.customers) + before - 1, entities)
+
+    def payers(
+        self, customers: Int64Array, as_of: Int64Array
+    ) -> list[tuple[CustomerStreams, Int64Array, Int64Array]]:
+        """The streams in which each customer is read at its day: by itself, or as part of the payer it was merged into.
+
+        Returns:
+            Streams, the places of the customers that are read there, and their codes in them.
+        """
+        everything = np.arange(len(customers), dtype=np.int64)
+        if self.merged is None or self.payers_by_day is None:
+            return [(self, everything, customers)]
+        payers = payer_at(self.payers_by_day, customers, as_of)
+        apart, together = np.flatnonzero(payers < 0), np.flatnonzero(payers >= 0)
+        found = ((self, apart, customers[apart]), (self.merged, together, payers[together]))
+        return [part for part in found if len(part[1])]
 
     def attribute(self, values: Int64Array, codes: Int64Array, missing: int) -> Int64Array:
         """An attribute per landmark, `missing` for customers that are not known."""

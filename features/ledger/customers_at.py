@@ -116,6 +116,33 @@ def payers_at(merges: pl.DataFrame | None, day: dt.date | None = None) -> dict[s
     }
 
 
+def merged_payers(merges: pl.DataFrame) -> pl.DataFrame:
+    """Payers made of several customers, and the customers each is made of.
+
+    A payer is the same as long as nobody joins it: whoever is merged later makes another one of it.
+
+    Args:
+        merges: the ledger's `customer_merges`, without circles.
+
+    Returns:
+        `payer` (number, from 0), `payer_id` (the customer the others were merged into), `merged_on` (day on which it
+        became known that they are one) and `customer_id`; one row per payer and customer.
+    """
+    changes = payer_changes(merges)
+    payers = changes.select("payer_id", "merged_on").unique().sort("payer_id", "merged_on")
+    payers = payers.with_columns(payer=pl.int_range(pl.len(), dtype=pl.Int64))
+    until = pl.col("merged_on").shift(-1).over("customer_id").fill_null(dt.date.max)
+    joined = payers.join(
+        changes.with_columns(until=until).rename({"merged_on": "joined_on"}),
+        on="payer_id",
+        validate="m:m",
+    ).filter((pl.col("joined_on") <= pl.col("merged_on")) & (pl.col("merged_on") < pl.col("until")))
+    columns = ["payer", "payer_id", "merged_on", "customer_id"]
+    return pl.concat(
+        [payers.with_columns(customer_id="payer_id").select(columns), joined.select(columns)]
+    ).sort("payer", "customer_id")
+
+
 def with_merges(versions: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
     """The versions of all customers, those of a merged customer followed by those of its payer.
 

@@ -258,10 +258,7 @@ def changes_of(draw: st.DrawFn, customers: list[str], stretch: int) -> tuple[lis
         for place, customer in enumerate(order)
         if place and draw(st.booleans())
     ]
-    return history, merges if WITH_MERGES else []
-
-
-WITH_MERGES = False
+    return history, merges
 
 
 @st.composite

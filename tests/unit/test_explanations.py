@@ -332,6 +332,14 @@ def test_where_a_value_is_unknown_the_leading_feature_is_named_instead(group):
     )
 
 
+def test_the_score_of_a_credit_bureau_is_a_reason_of_its_own():
+    assert group_of(COLUMNS_BY_NAME["bureau_score"]) == "solvency"
+    assert told("solvency", {"bureau_score": 71.0}, "bureau_score") == (
+        "score of the credit bureau: 71",
+        "score de l'agence de renseignement\u00a0: 71",
+    )
+
+
 def test_amounts_among_the_features_are_in_the_reporting_currency():
     assert told("exposure", {"disputed_amount_sum": 900.0}, "disputed_amount_sum")[0].endswith("€900")
 

@@ -60,17 +60,15 @@ class CustomerAttributes:
                 what its payer is.
         """
         has_history = history is not None and not history.is_empty()
+        has_merges = merges is not None and not merges.is_empty()
         versions, changes = customers, None
-        if has_history or merges is not None:
+        if has_history or has_merges:
             versions = customer_versions(customers, history)
-            if merges is not None:
+            if merges is not None and has_merges:
                 versions = with_merges(versions, merges)
-            first_day = pl.lit(None, pl.Date)
-            is_first = pl.int_range(pl.len()).over("customer_id") == 0
             versions = versions.filter(pl.col("customer_id").is_in(customers["customer_id"].implode()))
-            versions = versions.with_columns(
-                valid_from_on=pl.when(is_first).then(first_day).otherwise("valid_from_on")
-            )
+            is_first = pl.int_range(pl.len()).over("customer_id") == 0
+            versions = versions.with_columns(valid_from_on=pl.when(~is_first).then("valid_from_on"))
             changes = EventStream.build(
                 index.codes_of(versions["customer_id"]),
                 day_numbers(versions["valid_from_on"], missing=_FIRST_DAY),
