@@ -169,7 +169,7 @@ def test_a_payment_that_bounced_is_taken_out_of_the_sector_it_was_counted_in() -
     book = replace(book, payments=pl.concat([book.payments, frame("payments", [bounce])]))
     for sector in ("46", "99"):
         asked = in_sector(book, "C3", sector).with_columns(size_class=pl.lit("small"))
-        # The two settlements that stayed, 1 and 2 days early, are those of C2 in 46: nothing is left of the bounced one.
+        # The two settlements that stayed, 1 and 2 days early, are C2's in 46: nothing is left of the bounced one.
         assert of(replace(book, customers=asked), "C3", day(80))["days_late_shrunk_all"] == -1.5
 
 
@@ -220,3 +220,9 @@ def test_nobody_is_among_the_others_of_the_payer_it_is_part_of() -> None:
     # The late invoice of C1 was counted in sector 41 before the merge, and stays there for whoever is in 41.
     assert of(book, "C3", day(80))["sector_late_share_365d"] == 1.0
     assert of(book, "C1", day(80))["sector_late_share_365d"] is None
+
+
+def test_what_becomes_known_after_a_merge_counts_in_the_sector_of_the_payer() -> None:
+    before, after = (a_book(customer_merges=merged(("C1", "C2", on))) for on in (15, 5))
+    assert of(before, "C3", day(80))["sector_late_share_365d"] == 1.0
+    assert of(after, "C3", day(80))["sector_late_share_365d"] is None
