@@ -10,7 +10,7 @@ import pytest
 
 from features.catalogue import COLUMNS_BY_NAME, GROUPS_BY_NAME
 from models.explanation.contributions import explain_landmarks, explained_days
-from models.explanation.groups import EXTRA_LABELS, group_label
+from models.explanation.groups import EXTRA_LABELS, group_label, group_of
 from models.explanation.phrases import SENTENCES, Money, Subject, describe
 from models.explanation.reasons import group_contributions
 from models.feature_matrix import FeatureMatrix, feature_table
