@@ -15,6 +15,7 @@ from features.asof.indicators import SCALE, Place
 from features.asof.landmarks import LandmarkArrays
 from features.asof.payers import KINDS, UNKNOWN
 from features.asof.reader import AsOfReader, known, reader_at
+from features.asof.streams import EventStream
 from features.calendars import count_working_days
 
 
@@ -48,6 +49,7 @@ class LandmarkView:
         self._context = history.context
         self._indicators = history.indicators
         self._context_readers: dict[tuple[str, str], list[AsOfReader]] = {}
+        self._part_readers: dict[tuple[str, str], AsOfReader] = {}
         self._context_code_cache: dict[str, Int64Array] = {}
         self._others: dict[tuple[str, str, str, int | None], Int64Array] = {}
 
@@ -126,11 +128,10 @@ class LandmarkView:
         if parts is None or kind not in parts.of_version:
             read = self.customer
             return read.count(stream, window) if measure == "count" else read.total(stream, measure, window)
-        events = parts.streams[stream, kind]
-        codes = self.streams.attribute(parts.of_version[kind], self._versions, UNKNOWN)
-        return reader_at({stream: events}, events.readers, codes, self.landmarks.as_of).total(
-            stream, measure, window
-        )
+        if (kind, stream) not in self._part_readers:
+            codes = self.streams.attribute(parts.of_version[kind], self._versions, UNKNOWN)
+            self._part_readers[kind, stream] = self._reader(stream, parts.streams[stream, kind], codes)
+        return self._part_readers[kind, stream].total(stream, measure, window)
 
     def indicator(self, kind: str) -> tuple[Float64Array, Float64Array]:
         """Latest figure known on each customer's sector or country, and its change since the period before.
@@ -146,7 +147,7 @@ class LandmarkView:
             if (codes < 0).all():
                 continue
             figures = self._indicators.figures
-            reader = reader_at({"figures": figures}, figures.readers, codes, self.landmarks.as_of)
+            reader = self._reader("figures", figures, codes)
             latest, exists = reader.nth_last("figures", "value", 1)
             previous, _ = reader.nth_last("figures", "previous", 1)
             had, _ = reader.nth_last("figures", "has_previous", 1)
@@ -179,16 +180,14 @@ class LandmarkView:
                 self._context.differences.get((stream, kind)),
             )
             self._context_readers[kind, stream] = [
-                reader_at(
-                    {stream: events},
-                    events.readers,
-                    np.where(codes < len(events.starts) - 1, codes, -1),
-                    self.landmarks.as_of,
-                )
+                self._reader(stream, events, np.where(codes < len(events.starts) - 1, codes, -1))
                 for events in sources
                 if events is not None
             ]
         return self._context_readers[kind, stream]
+
+    def _reader(self, stream: str, events: EventStream, codes: Int64Array) -> AsOfReader:
+        return reader_at({stream: events}, events.readers, codes, self.landmarks.as_of)
 
     def _context_codes(self, kind: str) -> Int64Array:
         if kind not in KINDS:
