@@ -62,10 +62,17 @@ def _opening() -> list[str]:
         "own currency.",
         "- A fact about an invoice becomes known with it: nothing counts before the day after its issue. The scored "
         "invoice is the only row of its own day that is visible, with what was known of it before its issue.",
+        "- *Attributes* of a customer (credit limit, sector, country, size class, score of a credit bureau) are those "
+        "in force at the as-of date: the newest row of `customer_history` before it, before the oldest row the oldest "
+        "one. What became of an invoice counts in the sector, country and peers in which its customer was when that "
+        "was first known.",
+        "- *Merged customers* are one payer from the day after their merge became known, with the attributes of the "
+        "customer they were merged into; an earlier date sees them apart.",
         "",
         "Proof: `tests/property/test_features_never_see_the_future.py` deletes, falsifies and shuffles the future "
         "and finds every column unchanged; `tests/property/test_features_equal_reference.py` holds every column "
         "equal to plain Python loops on awkward random ledgers; one invoice alone equals the batch. "
+        "`tests/property/test_payers_as_of.py` compares customers at a date with a ledger rewritten to it; "
         "`tests/unit/test_tempting_mistakes.py` shows the usual leaks one by one.",
         "",
     ]

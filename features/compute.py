@@ -65,12 +65,14 @@ def _columns(
     for streams, rows in _by_streams(history, customer_ids):
         is_whole = len(rows) == len(arrays)
         part = arrays.take(rows)
-        entities = streams.customers.codes_of(customer_ids if is_whole else customer_ids.gather(rows))
+        customers = streams.customers.codes_of(customer_ids if is_whole else customer_ids.gather(rows))
         invoices = streams.invoices.codes_of(invoice_ids if is_whole else invoice_ids.gather(rows))
-        for block in _blocks(entities, part.as_of):
-            is_all = is_whole and len(block) == len(entities)
-            view = LandmarkView(part.take(block), history, streams, entities[block], invoices[block])
-            _fill(columns, slice(None) if is_all and len(block) == 1 else rows[block], view, groups)
+        for payers, places, entities in streams.payers(customers, part.as_of):
+            for block in _blocks(entities, part.as_of[places]):
+                chosen = places[block]
+                view = LandmarkView(part.take(chosen), history, payers, entities[block], invoices[chosen])
+                is_all = is_whole and len(chosen) == len(arrays) == 1
+                _fill(columns, slice(None) if is_all else rows[chosen], view, groups)
     return columns
 
 

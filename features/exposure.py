@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from features.asof.customer_streams import UNKNOWN
 from features.asof.dates import Float64Array, Int64Array
 from features.asof.events import AGEING_STARTS
+from features.asof.payers import UNKNOWN
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.cents import CENTS
@@ -43,6 +43,9 @@ COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "credit_limit_used_share", unit="ratio", null="no credit limit known, or a limit of zero",
              sources=("customers", "invoices", "payments"),
              label_fr="part utilisée du plafond de crédit", label_en="used part of the credit limit"),
+    *declare(NAME, "bureau_score", unit="score", direction=-1, null="no score of a credit bureau known",
+             sources=("customers",),
+             label_fr="score de l'agence de renseignement", label_en="score of the credit bureau"),
     *declare(NAME, "disputed_count", unit="count", minimum=0, direction=1, null="no disputes table", sources=_DISPUTES,
              label_fr="litiges ouverts", label_en="open disputes"),
     *declare(NAME, "disputed_amount_sum", unit="EUR", minimum=0, null="no disputes table", sources=_DISPUTES,
@@ -112,6 +115,7 @@ def _owed(view: LandmarkView) -> dict[str, Float64Array]:
         ),
         "others_oldest_overdue_days": _others_oldest_overdue_days(view),
         "credit_limit_used_share": ratio(amount, np.where(limit == UNKNOWN, 0, limit)),
+        "bureau_score": view.bureau_score,
         "open_amount_change_30d": (open_amount(view) - open_amount(view, 30)) / CENTS,
         "open_amount_change_90d": (open_amount(view) - open_amount(view, 90)) / CENTS,
         "overdue_amount_change_30d": (overdue_amount(view) - overdue_amount(view, 0, 30)) / CENTS,

@@ -37,9 +37,11 @@ MANY_OVERLAYS: Final = 500
 AWAY_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Knowledge:
     """What is known of all customers at one moment of the store; never changed, only replaced.
+
+    It is not shown whole: asyncio asks for the representation of what a task returns.
 
     Attributes:
         moment: everything up to this change is in it.

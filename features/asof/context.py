@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
 from features.asof.customer_streams import CustomerStreams
 from features.asof.dates import Int64Array
+from features.asof.payers import KINDS, MEASURES, daily_totals, group_days, measured
+from features.asof.payers.group_parts import PORTFOLIO
 from features.asof.streams import EventStream
-
-KINDS: Final = ("peers", "sector", "country", "portfolio")
-"""Groups a customer belongs to; its peers are the customers of its sector and size class."""
-_PORTFOLIO = "portfolio"
-
-_MEASURES: Final[Mapping[str, tuple[str, ...]]] = {
-    "outcome": ("count", "late"),
-    "settlements": ("count", "days_late"),
-}
-"""What is totalled for each group: known outcomes, and settlements with their days late, less those taken back."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +30,7 @@ class ContextStreams:
 
     @classmethod
     def build(cls, base: CustomerStreams) -> ContextStreams:
-        """Total the events of all customers by group."""
+        """Total the events of all customers by group: of each event, the group its customer was in on that day."""
         names: dict[str, dict[str, int]] = {}
         totals: dict[tuple[str, str], EventStream] = {}
         for kind in KINDS:
@@ -47,12 +38,13 @@ class ContextStreams:
             distinct = sorted({label for label in labels if label is not None})
             names[kind] = {name: code for code, name in enumerate(distinct)}
             groups = _codes(names[kind], labels)
-            for stream, measures in _MEASURES.items():
+            for stream, measures in MEASURES.items():
                 events = base.streams[stream]
                 customers = np.repeat(np.arange(len(base.customers), dtype=np.int64), np.diff(events.starts))
-                values = [_values(events, measure) for measure in measures]
-                totals[stream, kind] = _daily(
-                    [groups.take(customers), events.days(slice(None)), *values], measures, len(distinct)
+                values = [measured(events, measure) for measure in measures]
+                versions = base.attributes.known_through(customers, group_days(events))
+                totals[stream, kind] = daily_totals(
+                    [groups.take(versions), events.days(slice(None)), *values], measures, len(distinct)
                 )
         return cls(names, totals, {})
 
@@ -62,31 +54,28 @@ class ContextStreams:
         """The context after one customer's rows were replaced."""
         names = {kind: dict(codes) for kind, codes in self.names.items()}
         gathered: dict[tuple[str, str], list[list[Int64Array]]] = {
-            (stream, kind): [] for stream in _MEASURES for kind in KINDS
+            (stream, kind): [] for stream in MEASURES for kind in KINDS
         }
         for streams, sign in ((before, -1), (after, 1)):
             code = streams.customers.code_of(customer_id)
             if code < 0:
                 continue
-            for kind in KINDS:
-                label = labels_of(streams, kind)[code]
-                if label is None:
-                    continue
-                group = names[kind].setdefault(label, len(names[kind]))
-                for stream, measures in _MEASURES.items():
-                    events = streams.streams[stream]
-                    first, end = int(events.starts[code]), int(events.starts[code + 1])
-                    days = events.days(slice(first, end))
-                    gathered[stream, kind].append(
-                        [
-                            np.full(len(days), group, dtype=np.int64),
-                            days,
-                            *(sign * _values(events, measure, first, end) for measure in measures),
-                        ]
-                    )
+            for stream, measures in MEASURES.items():
+                events = streams.streams[stream]
+                first, end = int(events.starts[code]), int(events.starts[code + 1])
+                days = events.days(slice(first, end))
+                own = np.full(len(days), code, dtype=np.int64)
+                versions = streams.attributes.known_through(own, group_days(events, first, end))
+                held, places = np.unique(versions, return_inverse=True)
+                values = [sign * measured(events, measure, first, end) for measure in measures]
+                for kind in KINDS:
+                    labels = labels_of(streams, kind)
+                    codes = [_added(names[kind], labels[version]) for version in held.tolist()]
+                    groups = np.array(codes, dtype=np.int64).take(places)
+                    gathered[stream, kind].append([groups, days, *values])
         differences = {
             (stream, kind): _merged(
-                self.differences.get((stream, kind)), parts, _MEASURES[stream], len(names[kind])
+                self.differences.get((stream, kind)), parts, MEASURES[stream], len(names[kind])
             )
             for (stream, kind), parts in gathered.items()
         }
@@ -98,49 +87,24 @@ class ContextStreams:
 
 
 def labels_of(streams: CustomerStreams, kind: str) -> Sequence[str | None]:
-    """Group of each customer, by customer code; null where unknown."""
-    if kind == "peers":
-        return streams.peers
-    if kind == "sector":
-        return streams.sectors
-    if kind == "country":
-        return streams.countries
-    return portfolio_labels(len(streams.customers))
+    """Group of each version of a customer; null where unknown."""
+    if kind == PORTFOLIO:
+        return portfolio_labels(streams.attributes.size)
+    return streams.attributes.labels(kind)
 
 
 def portfolio_labels(count: int) -> Sequence[str | None]:
     """Every customer belongs to the one portfolio."""
-    return [_PORTFOLIO] * count
+    return [PORTFOLIO] * count
+
+
+def _added(names: dict[str, int], label: str | None) -> int:
+    """Code of a group, added where it is met for the first time; -1 where it is unknown."""
+    return -1 if label is None else names.setdefault(label, len(names))
 
 
 def _codes(names: Mapping[str, int], labels: Sequence[str | None]) -> Int64Array:
     return np.array([-1 if label is None else names.get(label, -1) for label in labels], dtype=np.int64)
-
-
-def _values(events: EventStream, measure: str, first: int = 0, end: int | None = None) -> Int64Array:
-    """A measure of the events from `first` to `end` - 1; where they have no count of their own, each counts one."""
-    end = events.size if end is None else end
-    if measure == "count" and measure not in events.totals:
-        return np.ones(end - first, dtype=np.int64)
-    totals = events.totals[measure]
-    measured: Int64Array = np.subtract(totals[first + 1 : end + 1], totals[first:end], dtype=np.int64)
-    return measured
-
-
-def _daily(columns: Sequence[Int64Array], measures: tuple[str, ...], group_count: int) -> EventStream:
-    """Events totalled per group and day; those of an unknown group are left out, as are days that cancel out."""
-    is_known = columns[0] >= 0
-    groups, days, *values = (column[is_known] for column in columns)
-    if len(groups):
-        order = np.lexsort((days, groups))
-        groups, days = groups[order], days[order]
-        is_first = np.concatenate(([True], (np.diff(groups) != 0) | (np.diff(days) != 0)))
-        first = np.flatnonzero(is_first)
-        values = [np.add.reduceat(column[order], first) for column in values]
-        remains = np.logical_or.reduce([column != 0 for column in values])
-        groups, days = groups[first][remains], days[first][remains]
-        values = [column[remains] for column in values]
-    return EventStream.build(groups, days, dict(zip(measures, values, strict=True)), entity_count=group_count)
 
 
 def _merged(
@@ -149,8 +113,8 @@ def _merged(
     """Earlier differences and new ones together."""
     if earlier is not None:
         groups = np.repeat(np.arange(len(earlier.starts) - 1, dtype=np.int64), np.diff(earlier.starts))
-        parts = [[groups, earlier.days(slice(None)), *(_values(earlier, name) for name in measures)], *parts]
+        parts = [[groups, earlier.days(slice(None)), *(measured(earlier, name) for name in measures)], *parts]
     empty = np.zeros(0, dtype=np.int64)
     width = 2 + len(measures)
     columns = [np.concatenate([part[i] for part in parts]) if parts else empty for i in range(width)]
-    return _daily(columns, measures, group_count)
+    return daily_totals(columns, measures, group_count)

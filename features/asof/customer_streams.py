@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -12,15 +12,20 @@ from features.asof import events
 from features.asof.conversion import Conversion
 from features.asof.dates import Int64Array, day_numbers, days_of_month, months, weekdays
 from features.asof.identifiers import IdIndex
+from features.asof.payers import CustomerAttributes, GroupParts
+from features.asof.payers.merged import (
+    ledger_of_payers,
+    members_of,
+    pairs_of,
+    payer_at,
+    payers_by_day,
+    signals_of_payers,
+)
 from features.asof.reader import AsOfReader
 from features.asof.streams import EventStream
-from features.cents import amount_in_cents
 from features.ledger.ledger import Ledger
 from features.ledger.receivables import receivables
 from features.settings import LedgerSettings
-
-UNKNOWN = -1
-"""Stands for an unknown amount or code where only non-negative values are real."""
 
 _RANKED = {"settled": ("days_late",)}
 _CATEGORIES: Mapping[str, Mapping[str, tuple[str, Callable[[Int64Array], Int64Array], int]]] = {
@@ -45,10 +50,12 @@ class CustomerStreams:
         own: events per invoice.
         reopenings: days on which closings of a customer were taken back, each once; they begin its epochs.
         first_closed: day each invoice was first known to be closed, by code; NEVER while it never was.
-        sectors, countries: text by customer code, null where unknown.
-        peers: sector and size class together, by customer code; null where either is unknown.
-        credit_limit: cents by customer code, UNKNOWN where null.
+        attributes: what the customers are, by version.
+        parts: events of customers by the group they were counted in; null where no customer ever changed its group.
         customer_since: day number by customer code, NEVER where unknown.
+        merged: the same of the payers that merged customers became; null where nobody was ever merged.
+        payers_by_day: payer in `merged` that each customer is part of, by the day that became known; null where
+            nobody was ever merged.
         readers: readers of single landmarks by customer code and day, as `features.asof.reader.reader_at` keeps them.
     """
 
@@ -58,11 +65,11 @@ class CustomerStreams:
     own: Mapping[str, EventStream]
     reopenings: EventStream
     first_closed: Int64Array
-    sectors: Sequence[str | None]
-    countries: Sequence[str | None]
-    peers: Sequence[str | None]
-    credit_limit: Int64Array
+    attributes: CustomerAttributes
+    parts: GroupParts | None
     customer_since: Int64Array
+    merged: CustomerStreams | None = None
+    payers_by_day: EventStream | None = None
     readers: dict[tuple[int, int], AsOfReader] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -76,13 +83,42 @@ class CustomerStreams:
         """Prepare every stream the ledger's tables allow; its receivables count as its invoices.
 
         Args:
-            ledger: every row of the customers.
+            ledger: every row of some customers, and of those that are merged with them.
             settings: how lateness and settlement are read; settlement is judged in each invoice's own currency.
-            signals: what the e-mails say; None when they have not been read.
+            signals: what the e-mails of these customers say; None when they have not been read.
             conversion: into the reporting currency; amounts are taken as they are where it is None or not needed.
         """
         if conversion is not None and not conversion.is_needed(ledger):
             conversion = None
+        apart = cls._apart(ledger, settings, signals, conversion)
+        merges = ledger.customer_merges
+        if merges is None or merges.is_empty():
+            return apart
+        members = members_of(merges)
+        of_payers = ledger_of_payers(ledger, members)
+        merged = cls._apart(of_payers, settings, signals_of_payers(signals, members), conversion)
+        parts = GroupParts.build(
+            merged.attributes, pairs_of(members, apart.customers), apart.attributes, apart.streams
+        )
+        # An invoice is the same whoever its payer is.
+        merged = replace(
+            merged,
+            parts=parts,
+            invoices=apart.invoices,
+            own=apart.own,
+            first_closed=apart.first_closed,
+        )
+        return replace(apart, merged=merged, payers_by_day=payers_by_day(members, apart.customers))
+
+    @classmethod
+    def _apart(
+        cls,
+        ledger: Ledger,
+        settings: LedgerSettings,
+        signals: pl.DataFrame | None,
+        conversion: Conversion | None,
+    ) -> CustomerStreams:
+        """The streams of every customer by itself."""
         whole, ledger = ledger, receivables(ledger)
         customers = ledger.customers.sort("customer_id")
         ids = ledger.invoices.filter(pl.col("kind") == "invoice").get_column("invoice_id").sort()
@@ -90,6 +126,9 @@ class CustomerStreams:
         customer_codes = _codes(customers["customer_id"], "customer_id", "entity")
         invoice_codes = _codes(ids, "invoice_id", "invoice")
 
+        attributes = CustomerAttributes.build(
+            customers, customer_index, ledger.customer_history, ledger.customer_merges
+        )
         base = events.invoice_base(ledger, customer_codes, invoice_codes, conversion)
         allocations = events.allocation_base(ledger.payments, base)
         reminders = None
@@ -102,7 +141,9 @@ class CustomerStreams:
         closed = events.first_closed(closings, len(invoice_index))
         by_customer = {
             "issued": events.issued_events(base),
-            **events.state_events(base, closings, closed, epochs, settings),
+            **events.state_events(
+                base, closings, closed, epochs, settings, is_dated=attributes.changes is not None
+            ),
             **events.allocation_events(allocations),
             "paydays": events.payday_events(allocations),
             "credit_notes": events.credit_note_events(
@@ -146,6 +187,10 @@ class CustomerStreams:
         # Where nothing was ever taken back, they are the same events.
         streams.setdefault("settlements", streams["settled"])
         streams.setdefault("due_states", streams["due"])
+        everybody = np.arange(len(customer_index), dtype=np.int64)
+        parts = None
+        if attributes.changes is not None:
+            parts = GroupParts.build(attributes, (everybody, everybody), attributes, streams)
         return cls(
             customer_index,
             invoice_index,
@@ -153,10 +198,8 @@ class CustomerStreams:
             {name: _stream(name, frame, len(invoice_index)) for name, frame in by_invoice.items()},
             _stream("reopenings", epochs.reopenings, len(customer_index)),
             closed,
-            customers["sector"].to_list(),
-            customers["country"].to_list(),
-            customers.select(pl.concat_str("sector", "size_class", separator=" ")).to_series().to_list(),
-            customers.select(amount_in_cents("credit_limit").fill_null(UNKNOWN)).to_series().to_numpy(),
+            attributes,
+            parts,
             day_numbers(customers["customer_since_on"]),
         )
 
@@ -167,6 +210,22 @@ class CustomerStreams:
         before = self.reopenings.positions(entities, as_of)
         is_later = before > self.reopenings.starts_of(entities)
         return np.where(is_later & (entities >= 0), len(self.customers) + before - 1, entities)
+
+    def payers(
+        self, customers: Int64Array, as_of: Int64Array
+    ) -> list[tuple[CustomerStreams, Int64Array, Int64Array]]:
+        """The streams in which each customer is read at its day: by itself, or as part of the payer it was merged into.
+
+        Returns:
+            Streams, the places of the customers that are read there, and their codes in them.
+        """
+        everything = np.arange(len(customers), dtype=np.int64)
+        if self.merged is None or self.payers_by_day is None:
+            return [(self, everything, customers)]
+        payers = payer_at(self.payers_by_day, customers, as_of)
+        apart, together = np.flatnonzero(payers < 0), np.flatnonzero(payers >= 0)
+        found = ((self, apart, customers[apart]), (self.merged, together, payers[together]))
+        return [part for part in found if len(part[1])]
 
     def attribute(self, values: Int64Array, codes: Int64Array, missing: int) -> Int64Array:
         """An attribute per landmark, `missing` for customers that are not known."""

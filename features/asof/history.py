@@ -61,9 +61,9 @@ class PaymentHistory:
     def with_customer(self, part: Ledger, signals: pl.DataFrame | None = None) -> PaymentHistory:
         """The same history with the rows of the part's customers replaced by the part's.
 
-        The part holds every row of those customers, not just the new ones. Sector, country and portfolio change by
-        the difference, so that the features equal those of a history prepared from the whole new ledger. Indicators
-        and exchange rates are taken from the base.
+        The part holds every row of those customers, not just the new ones, and every customer that is or was merged
+        with one of them. Sector, country and portfolio change by the difference, so that the features equal those of a
+        history prepared from the whole new ledger. Indicators and exchange rates are taken from the base.
         """
         streams = CustomerStreams.build(part, self.settings, signals, self.conversion)
         changed = dict(self.changed)

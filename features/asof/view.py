@@ -7,13 +7,15 @@ from functools import cached_property
 
 import numpy as np
 
-from features.asof.context import KINDS, labels_of, portfolio_labels
-from features.asof.customer_streams import UNKNOWN, CustomerStreams
+from features.asof.context import labels_of, portfolio_labels
+from features.asof.customer_streams import CustomerStreams
 from features.asof.dates import NEVER, BoolArray, Float64Array, Int64Array
 from features.asof.history import PaymentHistory
 from features.asof.indicators import SCALE, Place
 from features.asof.landmarks import LandmarkArrays
+from features.asof.payers import KINDS, UNKNOWN
 from features.asof.reader import AsOfReader, known, reader_at
+from features.asof.streams import EventStream
 from features.calendars import count_working_days
 
 
@@ -47,6 +49,7 @@ class LandmarkView:
         self._context = history.context
         self._indicators = history.indicators
         self._context_readers: dict[tuple[str, str], list[AsOfReader]] = {}
+        self._part_readers: dict[tuple[str, str], AsOfReader] = {}
         self._context_code_cache: dict[str, Int64Array] = {}
         self._others: dict[tuple[str, str, str, int | None], Int64Array] = {}
 
@@ -81,7 +84,16 @@ class LandmarkView:
     @cached_property
     def credit_limit(self) -> Int64Array:
         """Cents; UNKNOWN where there is none."""
-        return self.streams.attribute(self.streams.credit_limit, self.entities, UNKNOWN)
+        attributes = self.streams.attributes
+        return self.streams.attribute(attributes.credit_limit, self._versions, UNKNOWN)
+
+    @cached_property
+    def bureau_score(self) -> Float64Array:
+        """Score of a credit bureau; NaN where there is none."""
+        scores = self.streams.attributes.bureau_score
+        if len(scores) == 0:
+            return np.full(len(self), np.nan)
+        return np.where(self._versions < 0, np.nan, scores.take(np.maximum(self._versions, 0)))
 
     @cached_property
     def customer_since(self) -> Int64Array:
@@ -90,7 +102,7 @@ class LandmarkView:
 
     def working_days(self, starts: Int64Array, ends: Int64Array) -> Int64Array:
         """Working days d of each payer's country with start <= d < end; negative when the end lies before."""
-        codes, places = self._distinct_customers
+        codes, places = self._distinct_versions
         return count_working_days(starts, ends, self._labels_of("country", codes), places)
 
     def others(self, kind: str, stream: str, measure: str, window: int | None) -> Int64Array:
@@ -107,9 +119,20 @@ class LandmarkView:
         total: Int64Array | int = 0
         for reader in self._readers(kind, stream):
             total = total + reader.total(stream, measure, window)
-        read = self.customer
-        own = read.count(stream, window) if measure == "count" else read.total(stream, measure, window)
-        return np.asarray(total - np.where(self._context_codes(kind) >= 0, own, 0))
+        return np.asarray(
+            total - np.where(self._context_codes(kind) >= 0, self._own(kind, stream, measure, window), 0)
+        )
+
+    def _own(self, kind: str, stream: str, measure: str, window: int | None) -> Int64Array:
+        """What of the group's total came from the customer itself."""
+        parts = self.streams.parts
+        if parts is None or kind not in parts.of_version:
+            read = self.customer
+            return read.count(stream, window) if measure == "count" else read.total(stream, measure, window)
+        if (kind, stream) not in self._part_readers:
+            codes = self.streams.attribute(parts.of_version[kind], self._versions, UNKNOWN)
+            self._part_readers[kind, stream] = self._reader(stream, parts.streams[stream, kind], codes)
+        return self._part_readers[kind, stream].total(stream, measure, window)
 
     def indicator(self, kind: str) -> tuple[Float64Array, Float64Array]:
         """Latest figure known on each customer's sector or country, and its change since the period before.
@@ -125,7 +148,7 @@ class LandmarkView:
             if (codes < 0).all():
                 continue
             figures = self._indicators.figures
-            reader = reader_at({"figures": figures}, figures.readers, codes, self.landmarks.as_of)
+            reader = self._reader("figures", figures, codes)
             latest, exists = reader.nth_last("figures", "value", 1)
             previous, _ = reader.nth_last("figures", "previous", 1)
             had, _ = reader.nth_last("figures", "has_previous", 1)
@@ -135,7 +158,7 @@ class LandmarkView:
         return value, change
 
     def _indicator_codes(self, kind: str) -> list[Int64Array]:
-        codes, rows = self._distinct_customers
+        codes, rows = self._distinct_versions
         sectors, countries = self._labels_of("sector", codes), self._labels_of("country", codes)
         tried: list[list[Place]] = (
             [list(zip(sectors, countries, strict=True)), [(sector, None) for sector in sectors]]
@@ -158,31 +181,34 @@ class LandmarkView:
                 self._context.differences.get((stream, kind)),
             )
             self._context_readers[kind, stream] = [
-                reader_at(
-                    {stream: events},
-                    events.readers,
-                    np.where(codes < len(events.starts) - 1, codes, -1),
-                    self.landmarks.as_of,
-                )
+                self._reader(stream, events, np.where(codes < len(events.starts) - 1, codes, -1))
                 for events in sources
                 if events is not None
             ]
         return self._context_readers[kind, stream]
+
+    def _reader(self, stream: str, events: EventStream, codes: Int64Array) -> AsOfReader:
+        return reader_at({stream: events}, events.readers, codes, self.landmarks.as_of)
 
     def _context_codes(self, kind: str) -> Int64Array:
         if kind not in KINDS:
             msg = f"{kind!r} is not one of {KINDS}"
             raise KeyError(msg)
         if kind not in self._context_code_cache:
-            codes, places = self._distinct_customers
+            codes, places = self._distinct_versions
             self._context_code_cache[kind] = self._context.codes(kind, self._labels_of(kind, codes)).take(
                 places
             )
         return self._context_code_cache[kind]
 
     @cached_property
-    def _distinct_customers(self) -> tuple[Int64Array, Int64Array]:
-        codes, places = np.unique(self.entities, return_inverse=True)
+    def _versions(self) -> Int64Array:
+        """Version of each landmark's customer as known strictly before its as-of date; -1 for an unknown one."""
+        return self.streams.attributes.known_before(self.entities, self.landmarks.as_of)
+
+    @cached_property
+    def _distinct_versions(self) -> tuple[Int64Array, Int64Array]:
+        codes, places = np.unique(self._versions, return_inverse=True)
         return codes, places.astype(np.int64)
 
     def _labels_of(self, kind: str, codes: Int64Array) -> Sequence[str | None]:

@@ -27,6 +27,7 @@ TOLD_WITH: dict[str, str] = {
     "written_off_count_all": "incidents",
     "unapplied_credit_sum": "credit",
     "cash_on_account_sum": "credit",
+    "bureau_score": "solvency",
 }
 """Features told with another group than the one they are computed in, because a reader looks for them there."""
 
@@ -35,6 +36,7 @@ EXTRA_LABELS: dict[str, Texts] = {
     "reminders": Texts("relances", "reminders"),
     "incidents": Texts("incidents de paiement", "payment incidents"),
     "credit": Texts("avoirs et acomptes", "credit and cash on account"),
+    "solvency": Texts("solvabilité", "creditworthiness"),
 }
 """Labels of the groups that are not groups of the catalogue."""
 

@@ -99,7 +99,7 @@ def value_with_unit(value: float, unit: str, language: Language, currency: str =
             return percent(value, language)
         case "EUR":
             return money(value, language, currency)
-        case "count" | "day of month":
+        case "count" | "day of month" | "score":
             decimals = 0 if float(value).is_integer() else 1
             return number(value, language, decimals)
         case "flag":

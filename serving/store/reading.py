@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -84,9 +84,32 @@ def read_moment(connection: Connection) -> Moment:
 
 
 def read_changed_since(connection: Connection, change: int) -> tuple[str, ...]:
-    """Return the customers whose history changed after the given change, sorted."""
+    """Return the customers whose history changed after the given change, and all merged with them, sorted.
+
+    What becomes known of a customer changes what is known of the payer it is part of.
+    """
     statement = select(CHANGES.c.customer_id).where(CHANGES.c.change > change)
-    return tuple(sorted(connection.execute(statement).scalars()))
+    changed = set(connection.execute(statement).scalars())
+    return tuple(sorted(changed | _merged_with(connection, changed)))
+
+
+def _merged_with(connection: Connection, customer_ids: Collection[str]) -> set[str]:
+    """Return every customer of a chain of merges that one of these customers is part of."""
+    if not customer_ids:
+        return set()
+    merges = FACTS["customer_merges"]
+    neighbours: dict[str, set[str]] = {}
+    for one, other in connection.execute(select(merges.c.customer_id, merges.c.merged_into_id)):
+        neighbours.setdefault(one, set()).add(other)
+        neighbours.setdefault(other, set()).add(one)
+    found: set[str] = set()
+    waiting = [customer_id for customer_id in customer_ids if customer_id in neighbours]
+    while waiting:
+        customer_id = waiting.pop()
+        if customer_id not in found:
+            found.add(customer_id)
+            waiting += neighbours[customer_id]
+    return found
 
 
 def read_feeds(connection: Connection) -> tuple[FeedState, ...]:

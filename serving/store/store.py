@@ -80,7 +80,7 @@ class HistoryStore(Protocol):
         ...
 
     def changed_since(self, change: int) -> tuple[Moment, tuple[str, ...]]:
-        """Return the present moment and the customers changed after `change`."""
+        """Return the present moment and the customers changed after `change`, with all merged with them."""
         ...
 
     def histories_since(self, change: int, at_most: int) -> tuple[tuple[str, ...], HistoryAtMoment | None]:
@@ -167,7 +167,7 @@ class SqlHistoryStore:
             return meanings(connection, kind, ids)
 
     def changed_since(self, change: int) -> tuple[Moment, tuple[str, ...]]:
-        """Return the present moment and the customers changed after `change`."""
+        """Return the present moment and the customers changed after `change`, with all merged with them."""
         with self.database.reading() as connection:
             return read_moment(connection), read_changed_since(connection, change)
 

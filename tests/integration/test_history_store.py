@@ -330,6 +330,28 @@ def test_another_worker_sees_the_change_before_its_next_score(store: SqlHistoryS
         other.close()
 
 
+def test_a_change_of_a_customer_is_one_of_all_it_is_merged_with(store: SqlHistoryStore) -> None:
+    store.take_in([invoice(f"F-{n}", f"C-{n}") for n in range(5)], NOW)
+    steps = (("C-1", "C-2"), ("C-3", "C-2"))
+    merges = [
+        fact("customer_merges", customer_id=one, merged_into_id=into, merged_on=DAY) for one, into in steps
+    ]
+    before = store.moment().change
+    store.take_in(merges[:1], NOW)
+    assert store.changed_since(before)[1] == ("C-1", "C-2")
+    store.take_in(merges[1:], NOW)
+    before = store.moment().change
+    store.take_in([payment("P-1", "F-1")], NOW)
+    customers, fresh = store.histories_since(before, 10)
+    assert customers == ("C-1", "C-2", "C-3")
+    assert fresh is not None
+    assert fresh.ledger.customer_merges is not None
+    assert fresh.ledger.customer_merges.height == 2
+    before = store.moment().change
+    store.take_in([payment("P-4", "F-4")], NOW)
+    assert store.changed_since(before)[1] == ("C-4",)
+
+
 def test_writers_at_once_lose_nothing_and_skip_no_change_number(
     store: SqlHistoryStore, store_url: str
 ) -> None:

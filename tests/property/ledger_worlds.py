@@ -62,6 +62,7 @@ def ledgers(
     stretches: tuple[int, ...] = (1,),
     with_instalments: bool = False,
     currencies: tuple[str, ...] = ("EUR",),
+    with_changes: bool = False,
 ) -> tuple[Ledger, pl.DataFrame]:
     """A ledger with every table, and a frame of e-mail signals.
 
@@ -72,6 +73,7 @@ def ledgers(
         stretches: by how much issue dates may be drawn apart, so that years pass between them.
         with_instalments: some invoices are due in parts.
         currencies: what amounts are drawn in; of several, some have exchange rates from some day on.
+        with_changes: attributes of customers change, and some customers are merged.
     """
     customers = [f"C{i}" for i in range(draw(st.integers(1, max_customers)))]
     amounts = st.integers(1, 500_000).map(lambda cents: Decimal(cents) / 100)
@@ -210,15 +212,13 @@ def ledgers(
     people = [
         {
             "customer_id": customer,
-            "country": draw(st.sampled_from([None, "FR", "GB"])),
-            "sector": draw(st.sampled_from([None, "41", "46", "46"])),
-            "size_class": draw(st.sampled_from([None, "small", "small", "large"])),
+            **draw(ATTRIBUTES),
             "customer_since_on": draw(st.sampled_from([None, day(-400)])),
-            "credit_limit": draw(st.sampled_from([None, Decimal("10000.00")])),
             "is_strategic": False,
         }
         for customer in customers
     ]
+    changes = draw(changes_of(customers, stretch)) if with_changes else ([], [])
     ledger = Ledger(
         customers=frame("customers", people),
         invoices=frame("invoices", invoices),
@@ -227,6 +227,8 @@ def ledgers(
         interactions=frame("interactions", interactions),
         indicators=frame("indicators", indicators),
         instalments=frame("instalments", instalments) if with_instalments else None,
+        customer_history=frame("customer_history", changes[0]) if with_changes else None,
+        customer_merges=frame("customer_merges", changes[1]) if with_changes else None,
     )
     return ledger, pl.DataFrame(signals, schema=SIGNAL_DTYPES)
 
@@ -249,6 +251,39 @@ def rates(draw: st.DrawFn) -> list[dict]:
         for name in names
         for i in range(draw(st.integers(1, 3)))
     ]
+
+
+ATTRIBUTES = st.fixed_dictionaries(
+    {
+        "country": st.sampled_from([None, "FR", "GB"]),
+        "sector": st.sampled_from([None, "41", "46", "46"]),
+        "size_class": st.sampled_from([None, "small", "small", "large"]),
+        "credit_limit": st.sampled_from([None, Decimal("10000.00"), Decimal("500.00")]),
+        "bureau_score": st.sampled_from([None, 3.5, 71.0]),
+    }
+)
+
+
+@st.composite
+def changes_of(draw: st.DrawFn, customers: list[str], stretch: int) -> tuple[list[dict], list[dict]]:
+    """Rows of `customer_history` and of `customer_merges`: chains, several into one, in any order of days."""
+    days = st.one_of(st.integers(-5, SPAN + 20), st.sampled_from(BUSY_DAYS)).map(lambda n: day(n * stretch))
+    history = [
+        {"customer_id": customer, "valid_from_on": known, **draw(ATTRIBUTES)}
+        for customer in customers
+        for known in sorted(draw(st.sets(days, max_size=3)))
+    ]
+    order = draw(st.permutations(customers))
+    merges = [
+        {
+            "customer_id": customer,
+            "merged_into_id": draw(st.sampled_from(order[:place])),
+            "merged_on": draw(days),
+        }
+        for place, customer in enumerate(order)
+        if place and draw(st.booleans())
+    ]
+    return history, merges
 
 
 @st.composite

@@ -9,28 +9,33 @@ from tests.property.reference_facts import DAY, Facts, Row
 Values = dict[str, float | None]
 
 
-def others(facts: Facts, mark: Row, kind: str) -> list[str]:
-    """The other customers of the sector, of the sector and size class (peers), of the country, or all others."""
-    me = facts.customers.get(mark["customer_id"]) or {}
-    if kind == "portfolio":
-        return [other for other in facts.customers if other != mark["customer_id"]]
-    keys = {"sector": ("sector",), "peers": ("sector", "size_class"), "country": ("country",)}[kind]
-    if any(me.get(key) is None for key in keys):
-        return []
-    return [
-        other
-        for other, row in facts.customers.items()
-        if other != mark["customer_id"] and all(row[key] == me[key] for key in keys)
-    ]
+def others(facts: Facts, mark: Row) -> list[str]:
+    """Every customer that is no part of the payer."""
+    t = mark["as_of"]
+    return [other for other in facts.apart.customers if facts.apart.payer(other, t) != mark["customer_id"]]
+
+
+def is_counted(facts: Facts, mark: Row, kind: str, other: str, day: dt.date) -> bool:
+    """Whether another customer was, by the end of a day, in the group in which the payer is at the date."""
+    keys = {
+        "portfolio": (),
+        "sector": ("sector",),
+        "peers": ("sector", "size_class"),
+        "country": ("country",),
+    }[kind]
+    me, them = facts.customers.get(mark["customer_id"]) or {}, facts.apart.person(other, day + DAY)
+    return all(me.get(key) is not None and me[key] == them[key] for key in keys)
 
 
 def late_and_count(facts: Facts, mark: Row, kind: str, window: int | None, until: int = 0) -> tuple[int, int]:
     t = mark["as_of"]
     first = t - window * DAY if window else dt.date.min
     late = count = 0
-    for other in others(facts, mark, kind):
-        for outcome in facts.outcomes(other, t):
-            if first <= outcome.known < t - until * DAY:
+    for other in others(facts, mark):
+        for outcome in facts.apart.outcomes(other, t):
+            if first <= outcome.known < t - until * DAY and is_counted(
+                facts, mark, kind, other, outcome.first
+            ):
                 late, count = late + outcome.late, count + outcome.count
     return late, count
 
@@ -96,7 +101,12 @@ def cold_start(facts: Facts, mark: Row) -> Values:
     for kind, prior, lends in (("portfolio", 0.0, 100.0), ("sector", 100.0, 50.0), ("peers", 50.0, 5.0)):
         late, count = late_and_count(facts, mark, kind, None)
         share = pulled(max(late, 0), count, prior, share)
-        delays = [i.days_late for other in others(facts, mark, kind) for i in facts.settled(other, t)]
+        delays = [
+            i.days_late
+            for other in others(facts, mark)
+            for i in facts.apart.settled(other, t)
+            if is_counted(facts, mark, kind, other, i.first_settlement_known)
+        ]
         days = pulled(sum(delays), len(delays), prior, days)
         lent = min(lends, count + lent)
         if kind == "sector":

@@ -5,6 +5,7 @@ Rule: a fact is visible at `t` when it was known strictly before `t` and its inv
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from tests.property.reference_settlement import (
 )
 
 DAY = dt.timedelta(days=1)
+DATED = ("country", "sector", "size_class", "credit_limit", "bureau_score")
 CASH = (None, "transfer", "direct_debit", "cheque", "card", "cash", "bill_of_exchange", "other")
 
 
@@ -55,6 +57,17 @@ class Invoice:
         return None if self.closed_by in WITHOUT_PAY else self.closed_known
 
     @property
+    def first_settlement_known(self) -> dt.date:
+        """Since when it was known to have been paid for the first time, whether or not that stayed."""
+        begun = []
+        cancelled = None if self.cancelled is None else max(self.cancelled, self.issued)
+        for episode in self.episodes:
+            start, end = max(episode.known_on, self.issued), episode.reopened_on or dt.date.max
+            if episode.closed_by not in WITHOUT_PAY and start < max(end, self.issued) and start != cancelled:
+                begun.append(start)
+        return min(begun)
+
+    @property
     def days_late(self) -> int:
         assert self.settled_on is not None
         return (self.settled_on - self.due).days
@@ -78,10 +91,15 @@ class Outcome:
     late: int
     amount: int
     late_amount: int
+    first: dt.date
+    """Since when anything is known of what became of its invoice."""
 
 
 class Facts:
-    """Tables of a ledger as lists of rows."""
+    """Tables of a ledger as lists of rows.
+
+    `apart` holds the same facts with every customer by itself, as `seen_at` found them.
+    """
 
     def __init__(self, ledger: Ledger, signals: Any, settings: LedgerSettings) -> None:
         self.settings = settings
@@ -93,6 +111,54 @@ class Facts:
         into = settings.reporting_currency or most_used(self.whole["invoices"])
         self.rates = Rates(self.whole.get("indicators", []), into)
         self.customers = {row["customer_id"]: row for row in self.tables["customers"]}
+        self.apart = self
+        self.people: dict[tuple[str, dt.date], Row] = {}
+        self.known_outcomes: dict[tuple[str, dt.date], list[Outcome]] = {}
+        self.known_settled: dict[tuple[str, dt.date], list[Invoice]] = {}
+
+    def seen_at(self, t: dt.date) -> Facts:
+        """The facts with customers as they were known at t: their attributes, and merged ones under their payer."""
+        seen = copy.copy(self)
+        seen.tables, seen.whole = (
+            {name: [self.with_payer(row, t) for row in rows] for name, rows in tables.items()}
+            for tables in (self.tables, self.whole)
+        )
+        seen.payments = {row["payment_id"]: row for row in seen.tables["payments"]}
+        seen.known_outcomes, seen.known_settled = {}, {}
+        seen.signals = [self.with_payer(row, t) for row in self.signals]
+        payers = {self.payer(customer_id, t) for customer_id in self.customers}
+        seen.customers = {payer: self.person(payer, t) for payer in payers}
+        return seen
+
+    def with_payer(self, row: Row, t: dt.date) -> Row:
+        if row.get("customer_id") is None:
+            return row
+        return row | {"customer_id": self.payer(row["customer_id"], t)}
+
+    def payer(self, customer_id: str, t: dt.date) -> str:
+        """Whom a customer is part of, by the merges known strictly before t."""
+        for row in self.apart.tables.get("customer_merges", []):
+            if row["customer_id"] == customer_id and row["merged_on"] < t:
+                return self.payer(row["merged_into_id"], t)
+        return customer_id
+
+    def person(self, customer_id: str, t: dt.date) -> Row:
+        """What a customer was known to be at t, or what its payer was."""
+        if (customer_id, t) not in self.people:
+            self.people[customer_id, t] = self.read_person(customer_id, t)
+        return self.people[customer_id, t]
+
+    def read_person(self, customer_id: str, t: dt.date) -> Row:
+        payer = self.payer(customer_id, t)
+        rows = [row for row in self.apart.tables.get("customer_history", []) if row["customer_id"] == payer]
+        rows.sort(key=lambda row: row["valid_from_on"])
+        person = dict(self.apart.customers[payer])
+        if rows:
+            in_force = ([row for row in rows if row["valid_from_on"] < t] or rows[:1])[-1]
+            for name in DATED:
+                if any(row[name] is not None for row in rows):
+                    person[name] = in_force[name]
+        return person
 
     def invoices(self, customer_id: str, t: dt.date) -> list[Invoice]:
         """Invoices issued strictly before t, with what was booked strictly before t."""
@@ -246,6 +312,11 @@ class Facts:
             invoice.closed_known = max(state.known_on, invoice.issued)
 
     def outcomes(self, customer_id: str, t: dt.date) -> list[Outcome]:
+        if (customer_id, t) not in self.known_outcomes:
+            self.known_outcomes[customer_id, t] = self.read_outcomes(customer_id, t)
+        return self.known_outcomes[customer_id, t]
+
+    def read_outcomes(self, customer_id: str, t: dt.date) -> list[Outcome]:
         """What each day before t changed in what its invoices were known to be: late, on time, or neither yet.
 
         An invoice is neither until it is closed or its grace has ended; open at the end of the grace it is late; closed
@@ -260,12 +331,15 @@ class Facts:
                 days.add(max(episode.known_on, invoice.issued))
                 if episode.reopened_on is not None:
                     days.add(max(episode.reopened_on, invoice.issued))
-            before = (0, 0)
+            before, first = (0, 0), None
             for day in sorted(day for day in days if day < t):
                 now = self.reading(invoice, day, grace_end, before)
                 if now != before:
                     count, late = now[0] - before[0], now[1] - before[1]
-                    found.append(Outcome(day, count, late, invoice.money * count, invoice.money * late))
+                    first = first or day
+                    found.append(
+                        Outcome(day, count, late, invoice.money * count, invoice.money * late, first)
+                    )
                 before = now
         return found
 
@@ -283,10 +357,12 @@ class Facts:
 
     def settled(self, customer_id: str, t: dt.date) -> list[Invoice]:
         """Settled invoices, in the order in which that became known."""
-        return sorted(
-            (i for i in self.invoices(customer_id, t) if i.settlement_known is not None),
-            key=lambda i: (i.settlement_known, i.settled_on, i.invoice_id),
-        )
+        if (customer_id, t) not in self.known_settled:
+            self.known_settled[customer_id, t] = sorted(
+                (i for i in self.invoices(customer_id, t) if i.settlement_known is not None),
+                key=lambda i: (i.settlement_known, i.settled_on, i.invoice_id),
+            )
+        return self.known_settled[customer_id, t]
 
     def paydays(self, customer_id: str, t: dt.date) -> list[Row]:
         """Cash by value date and day it became known."""

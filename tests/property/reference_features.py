@@ -26,7 +26,11 @@ def reference_features(
     settings: LedgerSettings | None = None,
 ) -> list[Values]:
     facts = Facts(ledger, signals, settings or LedgerSettings())
-    return [features_of(facts, row) for row in landmarks.to_dicts()]
+    seen = {day: facts.seen_at(day) for day in landmarks["as_of"].unique()}
+    return [
+        features_of(seen[row["as_of"]], row | {"customer_id": facts.payer(row["customer_id"], row["as_of"])})
+        for row in landmarks.to_dicts()
+    ]
 
 
 def features_of(facts: Facts, mark: Row) -> Values:
@@ -263,6 +267,7 @@ def exposure(facts: Facts, mark: Row) -> Values:
         "overdue_amount_61_90d": bucket(61, 90),
         "overdue_amount_over_90d": bucket(91, math.inf),
         "credit_limit_used_share": divide(amount, cents(limit)) if limit is not None else None,
+        "bureau_score": (facts.customers.get(customer) or {}).get("bureau_score"),
         "disputed_count": sum(d["is_open"] for d in disputes) if has_disputes else None,
         "disputed_amount_sum": sum(d["amount"] for d in disputes if d["is_open"]) / 100
         if has_disputes

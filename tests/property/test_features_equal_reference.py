@@ -77,8 +77,14 @@ def check(world: tuple[Ledger, pl.DataFrame], data: st.DataObject, ledger_settin
 @SLOW
 @given(
     world=st.one_of(
-        ledgers(max_customers=5, stretches=(1, 1, 4), with_instalments=True),
-        ledgers(max_customers=3, stretches=(1, 1, 4), with_instalments=True, currencies=CURRENCIES),
+        ledgers(max_customers=5, stretches=(1, 1, 4), with_instalments=True, with_changes=True),
+        ledgers(
+            max_customers=3,
+            stretches=(1, 1, 4),
+            with_instalments=True,
+            currencies=CURRENCIES,
+            with_changes=True,
+        ),
     ),
     data=st.data(),
     ledger_settings=SETTINGS,
@@ -98,6 +104,7 @@ def test_every_column_equals_its_plain_loop(
         stretches=(2, 8),
         with_instalments=True,
         currencies=CURRENCIES,
+        with_changes=True,
     ),
     data=st.data(),
     ledger_settings=SETTINGS,

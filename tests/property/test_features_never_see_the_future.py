@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -18,6 +19,7 @@ from features.compute import compute_features
 from features.ledger.as_known import as_known_before
 from features.ledger.ledger import Ledger
 from features.ledger.receivables import receivables
+from features.ledger.references import rows_of_customers
 from features.settings import LedgerSettings
 from tests.property.ledger_worlds import SPAN, day, frame, ledgers
 
@@ -26,7 +28,8 @@ SLOW = settings(
 )
 
 WORLDS = st.one_of(
-    ledgers(with_instalments=True), ledgers(with_instalments=True, currencies=("EUR", "USD", "GBP"))
+    ledgers(with_instalments=True, with_changes=True),
+    ledgers(with_instalments=True, currencies=("EUR", "USD", "GBP"), with_changes=True),
 )
 SETTINGS = LedgerSettings(reporting_currency="EUR")
 
@@ -91,6 +94,15 @@ def cut(signals: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
     return signals.filter(pl.col("sent_at") < dt.datetime.combine(as_of, dt.time(), tzinfo=dt.UTC))
 
 
+def chains_of(ledger: Ledger) -> list[list[str]]:
+    """Customers that are merged at any time, together; every other customer alone."""
+    chain = {customer_id: {customer_id} for customer_id in ledger.customers["customer_id"]}
+    for customer_id, into in ledger.customer_merges.select("customer_id", "merged_into_id").iter_rows():
+        joined = chain[customer_id] | chain[into]
+        chain |= dict.fromkeys(joined, joined)
+    return [sorted(members) for members in {min(members): members for members in chain.values()}.values()]
+
+
 def test_the_catalogue_covers_exactly_the_computed_columns() -> None:
     assert len(set(FEATURE_NAMES)) == len(CATALOGUE) > 100
 
@@ -140,8 +152,32 @@ def test_falsifying_the_future_changes_no_feature(
         "currency": "EUR",
         "purchase_order": "PO9",
     }
+    # A customer's first row holds for the time before it, so rows are invented of customers that have one already, and
+    # say nothing that no earlier row said.
+    described = past.customer_history.filter(pl.col("valid_from_on") < as_of)
+    said = described.group_by("customer_id").agg(
+        pl.col(name).is_not_null().any() for name in ("sector", "country", "credit_limit")
+    )
+    changed = [
+        {
+            "customer_id": row["customer_id"],
+            "valid_from_on": invented_day,
+            "sector": "99" if row["sector"] else None,
+            "country": "DE" if row["country"] else None,
+            "credit_limit": Decimal("1.00") if row["credit_limit"] else None,
+        }
+        for row in said.iter_rows(named=True)
+    ]
+    merged_already = set(past.customer_merges["customer_id"])
+    free = [name for name in ledger.customers["customer_id"] if name not in merged_already]
+    merges = [
+        {"customer_id": one, "merged_into_id": into, "merged_on": invented_day}
+        for one, into in pairwise(data.draw(st.permutations(free)))
+    ]
     falsified = replace(
         past,
+        customer_history=pl.concat([past.customer_history, frame("customer_history", changed)]),
+        customer_merges=pl.concat([past.customer_merges, frame("customer_merges", merges)]),
         payments=pl.concat([past.payments, frame("payments", invented)]),
         invoices=pl.concat([past.invoices, frame("invoices", [invented_invoice])]),
         disputes=pl.concat(
@@ -200,21 +236,9 @@ def test_replacing_a_customer_online_equals_preparing_the_whole_ledger_again(
     history = PaymentHistory.from_ledger(
         replace(stale, indicators=ledger.indicators), SETTINGS, cut(signals, day(known))
     )
-    for customer_id in ledger.customers["customer_id"]:
-        invoices = ledger.invoices.filter(pl.col("customer_id") == customer_id)
-        ids = invoices["invoice_id"].implode()
-        part = replace(
-            ledger,
-            customers=ledger.customers.filter(pl.col("customer_id") == customer_id),
-            invoices=invoices,
-            payments=ledger.payments.filter(
-                pl.col("invoice_id").is_in(ids) | (pl.col("customer_id") == customer_id)
-            ),
-            disputes=ledger.disputes.filter(pl.col("invoice_id").is_in(ids)),
-            instalments=ledger.instalments.filter(pl.col("invoice_id").is_in(ids)),
-            interactions=ledger.interactions.filter(pl.col("customer_id") == customer_id),
-        )
-        history = history.with_customer(part, signals.filter(pl.col("customer_id") == customer_id))
+    for chain in chains_of(ledger):
+        part = rows_of_customers(ledger, chain)
+        history = history.with_customer(part, signals.filter(pl.col("customer_id").is_in(chain)))
     assert_frame_equal(
         compute_features(history, landmarks), features_at(ledger, signals, landmarks), check_exact=True
     )

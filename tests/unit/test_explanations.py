@@ -10,7 +10,7 @@ import pytest
 
 from features.catalogue import COLUMNS_BY_NAME, GROUPS_BY_NAME
 from models.explanation.contributions import explain_landmarks, explained_days
-from models.explanation.groups import EXTRA_LABELS, group_label
+from models.explanation.groups import EXTRA_LABELS, group_label, group_of
 from models.explanation.phrases import SENTENCES, Money, Subject, describe
 from models.explanation.reasons import group_contributions
 from models.feature_matrix import FeatureMatrix, feature_table
@@ -329,6 +329,14 @@ def test_where_a_value_is_unknown_the_leading_feature_is_named_instead(group):
     assert told(group, {}, "credit_limit_used_share") == (
         "used part of the credit limit: unknown",
         "part utilisée du plafond de crédit\u00a0: inconnu",
+    )
+
+
+def test_the_score_of_a_credit_bureau_is_a_reason_of_its_own():
+    assert group_of(COLUMNS_BY_NAME["bureau_score"]) == "solvency"
+    assert told("solvency", {"bureau_score": 71.0}, "bureau_score") == (
+        "score of the credit bureau: 71",
+        "score de l'agence de renseignement\u00a0: 71",
     )
 
 

@@ -10,6 +10,7 @@ from features.asof.conversion import money_of
 from features.asof.dates import NEVER, Int64Array
 from features.asof.events.closings import Epochs
 from features.asof.events.invoices import SEVERE_DELAY_DAYS, SMALL_DELAY_DAYS
+from features.asof.payers import FIRST_KNOWN
 from features.settings import LedgerSettings
 
 NOT_CURED = -NEVER
@@ -24,6 +25,8 @@ def state_events(
     first_closed: Int64Array,
     epochs: Epochs,
     settings: LedgerSettings,
+    *,
+    is_dated: bool,
 ) -> Mapping[str, pl.DataFrame]:
     """Streams per customer made of invoices and their closings.
 
@@ -33,6 +36,8 @@ def state_events(
         first_closed: day each invoice was first known to be closed, by code.
         epochs: the reopenings of each customer.
         settings: days of grace.
+        is_dated: customers change their groups: what is totalled by group then says when the first event of its invoice
+            became known (`first_known`).
 
     Returns:
         `due`; `settled`, keyed by epoch; `outcome`; and the number of invoices that are closed without being paid
@@ -52,29 +57,39 @@ def state_events(
     streams = {
         "settled": _settled(in_epochs, settings),
         "due": base.select("entity", day="due", amount=money_of(base), closed_known=closed_known),
-        "outcome": outcome_events(base, closings, settings),
+        "outcome": outcome_events(base, closings, settings, is_dated=is_dated),
         "closed_unpaid": _counted(unpaid, "withdrawn"),
         "written_off": _counted(written_off, "withdrawn"),
         "overdue_closed": _counted(closed_due, "ended"),
     }
     if not epochs.reopenings.is_empty():
         days_late = pl.col("settled") - pl.col("due")
-        streams["settlements"] = _counted(paid, "withdrawn", days_late=days_late)
+        kept = (FIRST_KNOWN,) if is_dated else ()
+        first = (
+            paid.with_columns(pl.col("begun").min().over("invoice").alias(FIRST_KNOWN)) if is_dated else paid
+        )
+        streams["settlements"] = _counted(first, "withdrawn", kept, days_late=days_late)
         streams["due_states"] = _due_states(base, closings, epochs)
     return streams
 
 
-def _counted(closings: pl.DataFrame, until: str, **measures: pl.Expr) -> pl.DataFrame:
+def _counted(
+    closings: pl.DataFrame, until: str, kept: tuple[str, ...] = (), **measures: pl.Expr
+) -> pl.DataFrame:
     """Closings as events that add 1, and their measures, when they begin, and take both away when they end.
 
-    Where none ends there is no count: each event then counts one.
+    Where none ends there is no count: each event then counts one. The columns `kept` are the same in both.
     """
     is_over = closings[until] < NEVER
     if not is_over.any():
-        return closings.select("entity", day="begun", **measures)
-    begun = closings.select("entity", day="begun", count=pl.lit(1, pl.Int64), **measures)
+        return closings.select("entity", *kept, day="begun", **measures)
+    begun = closings.select("entity", *kept, day="begun", count=pl.lit(1, pl.Int64), **measures)
     ended = closings.filter(is_over).select(
-        "entity", day=until, count=pl.lit(-1, pl.Int64), **{name: -value for name, value in measures.items()}
+        "entity",
+        *kept,
+        day=until,
+        count=pl.lit(-1, pl.Int64),
+        **{name: -value for name, value in measures.items()},
     )
     return pl.concat([begun, ended])
 
@@ -117,15 +132,19 @@ def _due_states(base: pl.DataFrame, closings: pl.DataFrame, epochs: Epochs) -> p
     )
 
 
-def outcome_events(base: pl.DataFrame, closings: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame:
+def outcome_events(
+    base: pl.DataFrame, closings: pl.DataFrame, settings: LedgerSettings, *, is_dated: bool
+) -> pl.DataFrame:
     """What each day changed in which invoices are known to be late or on time.
 
     An invoice has no outcome until it is closed or its grace has ended. Open at the end of its grace it is late from
     that day on, paid or not: an open overdue invoice is never counted as on time. Closed it is late when its value date
     lies after the grace or when it was written off. Each change of that reading is an event on the day it became known:
     a payment booked afterwards that was in time withdraws the mark (`late` -1, `count` 0), its bounce sets it again. A
-    cancellation changes nothing that was known by then.
+    cancellation changes nothing that was known by then. With `is_dated`, each event also says when the first one of its
+    invoice became known.
     """
+    invoice = ("invoice",) if is_dated else ()
     grace_end = pl.max_horizontal(pl.col("due") + settings.grace_days, "issued")
     decided = closings.filter((pl.col("begun") <= grace_end) & (grace_end <= pl.col("ended")))
     marked = base.join(decided, on="invoice", how="anti")
@@ -134,10 +153,11 @@ def outcome_events(base: pl.DataFrame, closings: pl.DataFrame, settings: LedgerS
     closed, is_first = closings.filter(~pl.col("is_cancelled")), pl.col("begun") <= grace_end
     reopened, was_marked = closed.filter(pl.col("ended") < NEVER), pl.col("ended") >= grace_end
     changes = [
-        marked.select("entity", money, day=grace_end, count=one, late=one),
+        marked.select("entity", money, *invoice, day=grace_end, count=one, late=one),
         closed.select(
             "entity",
             money,
+            *invoice,
             day="begun",
             count=pl.when(is_first).then(one).otherwise(0),
             late=pl.when(is_first).then(late).otherwise(late - 1),
@@ -145,11 +165,13 @@ def outcome_events(base: pl.DataFrame, closings: pl.DataFrame, settings: LedgerS
         reopened.select(
             "entity",
             money,
+            *invoice,
             day="ended",
             count=pl.when(was_marked).then(0 * one).otherwise(-one),
             late=pl.when(was_marked).then(1 - late).otherwise(-late),
         ),
     ]
+    first = {FIRST_KNOWN: pl.col("day").min().over("invoice")} if is_dated else {}
     return pl.concat(changes).select(
         "entity",
         "day",
@@ -157,4 +179,5 @@ def outcome_events(base: pl.DataFrame, closings: pl.DataFrame, settings: LedgerS
         "late",
         amount=pl.col(money) * pl.col("count"),
         late_amount=pl.col(money) * pl.col("late"),
+        **first,
     )

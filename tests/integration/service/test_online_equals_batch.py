@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +13,7 @@ import pytest
 
 from features.asof import PaymentHistory, open_landmarks
 from features.compute import compute_features
-from features.ledger import Ledger
+from features.ledger import KEYS, Ledger, table_dtypes
 from features.settings import LedgerSettings
 from serving.online import OnlineHistory
 from serving.store import facts_of, open_store, sqlite_url
@@ -26,16 +28,51 @@ def part_of(ledger: Ledger, share: float, seed: int) -> tuple[Ledger, list[tuple
         if name == "indicators":
             kept[name] = frame
             continue
-        is_kept = pl.Series([random.Random(f"{seed}{name}{i}").random() < share for i in range(frame.height)])
+        some = 0.5 if name.startswith("customer_") else share
+        is_kept = pl.Series([random.Random(f"{seed}{name}{i}").random() < some for i in range(frame.height)])
         kept[name] = frame.filter(is_kept)
         left.append((name, frame.filter(~is_kept)))
     return Ledger.from_tables(kept), left
+
+
+def with_changes(ledger: Ledger) -> Ledger:
+    """The ledger with customers whose attributes changed, and customers that were merged two by two and in chains."""
+    ids = ledger.customers["customer_id"].sort().to_list()
+    known = [AS_OF - dt.timedelta(days) for days in (400, 90, 1, 0)]
+    history = [
+        {
+            "customer_id": ids[place],
+            "valid_from_on": day,
+            "sector": sector,
+            "country": "FR",
+            "bureau_score": score,
+        }
+        for place in range(0, 40, 5)
+        for day, sector, score in ((known[0], "41", 40.0), (known[place % 3], "46", 60.0))
+    ]
+    merges = [
+        {"customer_id": ids[place], "merged_into_id": ids[place + 1], "merged_on": known[place % 4]}
+        for place in range(20)
+        if place % 3 < 2
+    ]
+    rows = {"customer_history": history, "customer_merges": merges}
+    frames = {
+        name: pl.DataFrame(
+            [{column: row.get(column) for column in table_dtypes(name)} for row in given],
+            schema=table_dtypes(name),
+        )
+        .unique(KEYS[name])
+        .sort(KEYS[name])
+        for name, given in rows.items()
+    }
+    return replace(ledger, **frames)
 
 
 @pytest.mark.parametrize("seed", [1])
 def test_events_in_any_order_give_the_features_of_the_whole_ledger(
     ledger: Ledger, tmp_path: Path, seed: int
 ) -> None:
+    ledger = with_changes(ledger)
     first, left = part_of(ledger, 0.97, seed)
     store = open_store(sqlite_url(tmp_path / "store.db"), b"k" * 40)
     store.load_ledger(first, NOW)
