@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -137,7 +138,7 @@ def score(
 
     home = read_home()
     bundle = champion_bundle(home)
-    known = with_events(read_ledger(ledger), settings_at(home.root))
+    known = with_events(read_ledger(ledger), settings_at(home.root), dt.datetime.now(dt.UTC))
     landmarks = open_landmarks(known, as_of_date(known, as_of), bundle.settings)
     signals = None
     if known.emails is not None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
 from features.ledger import Ledger, ledger_fingerprint
-from serving.messages import EventsRequest
+from serving.event_messages import EventsRequest
 from serving.store import ConflictError, SqlHistoryStore, open_store
 from serving.store.tables import COUNTERS, METADATA
 from tests.integration.conftest import KEY, NOW, postgres_url, store_url  # noqa: F401
@@ -123,7 +123,7 @@ def test_a_load_makes_what_the_pure_merge_says(
     _empty(emptied)
     for before, batch in ((first, one), (second, two), ([], two)):
         take_in(emptied, before)
-        merged = emptied.merged_with(batch)
+        merged = emptied.merged_with(batch, LATER)
         report = emptied.load_ledger(batch, LATER)
         held = emptied.history().ledger
         assert ledger_fingerprint(held) == ledger_fingerprint(merged)

@@ -29,7 +29,7 @@ from serving.access import Scope, make_key, write_keys
 from serving.answering import decision_answer
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
 from serving.email_reading import reader_version, shared_pipeline
-from serving.messages import TYPE_OF_TABLE
+from serving.event_messages import TYPE_OF_TABLE
 from serving.nightly import route_open_invoices, score_open_invoices
 from serving.operations.mail_reader import Reading, read_all
 from serving.routes import build_app
