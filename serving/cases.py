@@ -12,6 +12,7 @@ import polars as pl
 
 from features.cents import CENTS
 from features.ledger import Ledger
+from features.ledger.customers_at import customers_at
 from features.ledger.receivables import InstalmentPlace, receivables
 from features.settlement import is_paid, settlement_at
 from models.score import Score
@@ -21,8 +22,13 @@ from serving.dunning import AccountFacts, Case, ScoredInvoice
 THANKS_DAYS: Final = 7
 
 
-def with_country(landmarks: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
-    """Landmarks with the payer's country beside, null where unknown: payment dates fall on its working days."""
+def with_country(landmarks: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
+    """Landmarks with the payer's country beside, null where unknown: payment dates fall on its working days.
+
+    The country is the one known before the as-of date, of which all landmarks have the same.
+    """
+    days = landmarks["as_of"].unique().to_list()
+    customers = customers_at(ledger.customers, ledger.customer_history, max(days, default=None))
     return landmarks.join(
         customers.select("customer_id", "country"),
         on="customer_id",

@@ -213,7 +213,7 @@ class Decider:
             )
             landmarks = landmarks_to_decide(part, as_of, settings, episodes)
             return _Account(
-                accounts, with_country(landmarks, part.customers), recently_paid(part, as_of, episodes)
+                accounts, with_country(landmarks, part), recently_paid(part, as_of, episodes)
             )
 
         return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)

@@ -45,7 +45,7 @@ def score_open_invoices(
     bundle: ModelBundle,
     features: PaymentHistory | pl.DataFrame,
     landmarks: pl.DataFrame,
-    customers: pl.DataFrame,
+    ledger: Ledger,
     *,
     with_reasons: bool = True,
 ) -> pl.DataFrame:
@@ -55,13 +55,13 @@ def score_open_invoices(
         bundle: the champion.
         features: the answer of `compute_features` for the landmarks, or the history they are computed from.
         landmarks: what is scored, in the same order.
-        customers: the ledger's customers.
+        ledger: whose customers they are of; what was known of them before the as-of date counts.
         with_reasons: explain too.
 
     Returns:
         One score per landmark in their order, as `models.score.Scores.frame` writes them.
     """
-    return score_frame(bundle, features, with_country(landmarks, customers), with_reasons)
+    return score_frame(bundle, features, with_country(landmarks, ledger), with_reasons)
 
 
 def route_open_invoices(

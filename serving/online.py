@@ -9,6 +9,7 @@ everything is prepared again beside the old, which serves meanwhile.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ import polars as pl
 
 from features.asof import PaymentHistory
 from features.ledger import SHARED_TABLES, Ledger
+from features.ledger.customers_at import customers_at
 from features.ledger.receivables import receivable_ids, receivables
 from features.settings import LedgerSettings
 from serving.ledger_parts import LedgerParts
@@ -82,12 +84,23 @@ class Knowledge:
         """Return everything known of one customer; null when nothing is."""
         return self.changed.get(customer_id) or self.parts.part(customer_id)
 
-    def customer(self, customer_id: str) -> dict[str, Any] | None:
-        """Return one customer as a row; null when it is unknown."""
+    def is_known(self, customer_id: str) -> bool:
+        """Return whether a customer is known, be it by its id only."""
+        part = self.changed.get(customer_id)
+        return bool((self.parts.customer(customer_id) if part is None else part.customers).height)
+
+    def customer(self, customer_id: str, day: dt.date) -> dict[str, Any] | None:
+        """Return one customer as a row, as it was known before a day; null when it is unknown now."""
         part = self.changed.get(customer_id)
         if part is None:
-            return self.parts.customer(customer_id)
-        return part.customers.row(0, named=True) if part.customers.height else None
+            customer, history = (
+                self.parts.customer(customer_id),
+                self.parts.rows("customer_history", customer_id),
+            )
+        else:
+            customer, history = part.customers, part.customer_history
+        described = customers_at(customer, history, day)
+        return described.row(0, named=True) if described.height else None
 
     def invoice(self, invoice_id: str) -> dict[str, Any] | None:
         """Return one invoice, or one instalment by its own id, as a row; null when it is unknown."""

@@ -75,6 +75,7 @@ FREEZE_SECONDS: Final = 2.0
 #: Name of the background worker that runs the mail reader.
 MAIL_READER: Final = "mail-reader"
 _ONE_HUNDRED: Final = Decimal("100.00")
+_ONE_DAY: Final = dt.timedelta(days=1)
 
 
 class ScoreWorker:
@@ -175,11 +176,14 @@ class ScoreWorker:
         Raises:
             RefusalError: 422 when an id may mean several known ones.
         """
-        known = {"invoice_id": knowledge.invoice, "customer_id": knowledge.customer}
+        known: dict[str, Callable[[str], object]] = {
+            "invoice_id": knowledge.invoice,
+            "customer_id": knowledge.is_known,
+        }
         meant: dict[str, Mapping[str, str | None]] = {}
         for field, kind in (("invoice_id", INVOICES), ("customer_id", CUSTOMERS)):
             ids = {getattr(invoice, field) for invoice in invoices} - {None}
-            strange = {name for name in ids if known[field](name) is None}
+            strange = {name for name in ids if not known[field](name)}
             meant[field] = await self.meanings(kind, strange) if strange else {}
         ambiguous = [
             (row, field)
@@ -213,7 +217,7 @@ class ScoreWorker:
         serving, policy = self._serving()
         now = self.now()
         as_of = request.as_of or now.date()
-        if as_of > now.date() + dt.timedelta(days=1):
+        if as_of > now.date() + _ONE_DAY:
             raise RefusalError(
                 422,
                 "invalid_request",
@@ -222,11 +226,12 @@ class ScoreWorker:
         knowledge = await self._histories[serving.value.settings].current()
         asked = await self._by_known_ids(request.invoices, knowledge)
         due = [each for invoice in asked for each in in_instalments(invoice, knowledge)]
-        invoices = complete_invoices(due, as_of, known_facts(knowledge, key))
+        invoices = complete_invoices(due, as_of, known_facts(knowledge, key, as_of))
         await self._refresh_feeds(knowledge.moment)
         # The score of a natural person is always explained, and the explanation kept with the decision.
         with_reasons = request.with_reasons or any(
-            _is_natural_person(knowledge.customer(invoice.customer_id)) for invoice in invoices
+            _is_natural_person(knowledge.customer(invoice.customer_id, as_of + _ONE_DAY))
+            for invoice in invoices
         )
         payers = {invoice.customer_id for invoice in invoices}
         waits = await self._waits.of(knowledge, payers, as_of)
@@ -332,7 +337,7 @@ class ScoreWorker:
             is_live=as_of >= now.date(),
         )
         known = frozenset(
-            invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
+            invoice.customer_id for invoice in invoices if knowledge.is_known(invoice.customer_id)
         )
         evidence = {
             customer_id: self._evidence.get(

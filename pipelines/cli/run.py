@@ -146,7 +146,7 @@ def score(
 
         signals = ledger_signals(known, load_pipeline())
     history = PaymentHistory.from_ledger(known, bundle.settings, signals)
-    scores = score_open_invoices(bundle, history, landmarks, known.customers, with_reasons=reasons)
+    scores = score_open_invoices(bundle, history, landmarks, known, with_reasons=reasons)
     write_parquet(scores, out)
     console = Console()
     console.print(

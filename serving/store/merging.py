@@ -50,7 +50,8 @@ class EventFacts:
     """What events said and no batch has said yet, as store frames with their key column.
 
     Attributes:
-        facts: whole facts, by table; of `customer_history` every row held, with its `origin`.
+        facts: whole facts, by table: all that is held of a table that the batch does not deliver; of `customer_history`
+            every row held, with its `origin`.
         statements: single columns of facts that the batch holds, by table; null is not stated.
         feeds: days through which feeds are declared complete, in the columns of the ledger.
         before: the customers as they were known before the merge: id, dated attributes, and `since_on`, the day on

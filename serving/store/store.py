@@ -307,7 +307,7 @@ class SqlHistoryStore:
             at: instant of the load.
         """
         with self.database.reading() as connection:
-            events = read_events(connection, ledger.customers["customer_id"])
+            events = read_events(connection, ledger)
             erased = {table: read_erased(connection, table) for table in FACT_TABLES}
         return merge_facts(ledger, events, erased, at.astimezone(dt.UTC).date())[0]
 

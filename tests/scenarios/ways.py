@@ -231,7 +231,7 @@ class World:
 
     def post(self, rows: Sequence[Row]) -> None:
         """Tell the service these facts."""
-        events = [{"type": TYPE_OF_TABLE[row.table], **_json(row.values)} for row in rows]
+        events = _events(rows)
         for start in range(0, len(events), 1000):
             answer = self.client.post("/v1/events", json={"events": events[start : start + 1000]})
             assert answer.status_code == 200, answer.text
@@ -265,7 +265,7 @@ class World:
         signals = None if ledger.emails is None else found.signals
         landmarks = landmarks_to_decide(ledger, day, settings)
         features = compute_features(PaymentHistory.from_ledger(ledger, settings, signals), landmarks)
-        scores = scores_of_frame(score_open_invoices(self.bundle, features, landmarks, ledger.customers))
+        scores = scores_of_frame(score_open_invoices(self.bundle, features, landmarks, ledger))
         routed = route_open_invoices(
             ledger, signals, scores, landmarks, self.policy, day, settings, self.store.overrides()
         )
@@ -276,6 +276,25 @@ class World:
             for record in routed.records
             if record.decision is not None
         }
+
+
+def _events(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The messages that say these facts; the instalments of an invoice are one."""
+    found: list[dict[str, Any]] = []
+    instalments: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        values = _json(row.values)
+        if row.table != "instalments":
+            found.append({"type": TYPE_OF_TABLE[row.table], **values})
+            continue
+        invoice_id = values.pop("invoice_id")
+        if invoice_id not in instalments:
+            instalments[invoice_id] = []
+            found.append(
+                {"type": "instalments", "invoice_id": invoice_id, "instalments": instalments[invoice_id]}
+            )
+        instalments[invoice_id].append(values)
+    return found
 
 
 def _json(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, select
 
+from features.ledger import Ledger
 from serving.store.events.attribute_history import DATED_COLUMNS, NOTHING_KNOWN
 from serving.store.events.customer_history import first_named_days
 from serving.store.frames import store_dtypes, value_of_json
@@ -25,22 +26,27 @@ from serving.store.tables import (
 )
 
 
-def read_events(connection: Connection, loaded_ids: pl.Series) -> EventFacts:
-    """Return everything that events said and no batch has said yet.
+def read_events(connection: Connection, batch: Ledger) -> EventFacts:
+    """Return everything that events said and a batch does not replace.
+
+    A table that the ledger of record does not deliver says nothing: all that the store holds of it stays.
 
     Args:
         connection: of the store.
-        loaded_ids: the customers of the ledger with which it is to be merged.
+        batch: the ledger of record with which it is to be merged.
     """
+    delivered = {name for name, _ in batch.tables()}
     facts: dict[str, pl.DataFrame] = {}
     statements: dict[str, pl.DataFrame] = {}
     for table in FACT_TABLES:
         held = read_held(connection, table)
         facts[table], statements[table] = read_event_facts(connection, table, held)
+        if table not in delivered:
+            facts[table] = held.drop("origin")
         if table == HISTORY:
             facts[table] = held
     provided = connection.execute(select(FEEDS.c.name).where(FEEDS.c.is_provided)).scalars()
-    before = read_before(connection, loaded_ids)
+    before = read_before(connection, batch.customers["customer_id"])
     return EventFacts(facts, statements, read_told_feeds(connection), before, frozenset(provided))
 
 
