@@ -44,8 +44,8 @@ def told() -> list[Scenario]:
     return scenarios()
 
 
-EVERYTHING = ("open", "gate", "sequence", "step", "channel", "on", "who")
-OWED = ("open", "gate")
+EVERYTHING = ("open", "gate", "sequence", "step", "channel", "on", "who", "notes")
+OWED = ("open", "gate", "notes")
 
 
 def by_event(row: Row) -> bool:

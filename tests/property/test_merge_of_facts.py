@@ -171,7 +171,7 @@ def _json(row: Event) -> str:
     return json.dumps({"events": [row]})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=events(), second=events(), one=batches(), two=batches())
 def test_a_load_makes_what_the_pure_merge_says(
     emptied: SqlHistoryStore, first: list[Event], second: list[Event], one: Ledger, two: Ledger
@@ -190,7 +190,7 @@ def test_a_load_makes_what_the_pure_merge_says(
     assert all(load.added == load.corrected == load.removed == 0 for load in report.values()), "loaded twice"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=events(is_tangled=False), batch=batches())
 def test_an_acknowledged_event_counts_once_before_or_after_the_load(
     emptied: SqlHistoryStore, rows: list[Event], batch: Ledger

@@ -13,6 +13,7 @@ from tests.scenarios.timeline import Scenario, scenarios
 PAGE: Final = Path("docs/scenarios.md")
 _HEADINGS: Final = {
     "account": "Cash on account",
+    "attributes": "Customers as they were",
     "bounces": "Payments that bounce",
     "closing": "Closed without a payment of everything",
     "contacts": "Contacts, caps and thanks",

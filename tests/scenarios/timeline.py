@@ -162,7 +162,11 @@ def _take(entry: dict[str, Any], word: str) -> Any:
 
 
 def _customer(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    return "customers", {"customer_id": _take(entry, "customer"), **_COMPANY, **entry}
+    return "customers", {"customer_id": _take(entry, "customer"), **_COMPANY, **_with_limit(entry)}
+
+
+def _with_limit(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, **{name: _money(entry[name]) for name in ("credit_limit",) if name in entry}}
 
 
 def _invoice(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -266,7 +270,7 @@ def _as_it_was(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, d
         "customer_id": _take(entry, "customer_as_it_was"),
         "valid_from_on": _day(entry.pop("from", day)),
     }
-    return "customer_history", {**values, **entry}
+    return "customer_history", {**values, **_with_limit(entry)}
 
 
 def _rate(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:

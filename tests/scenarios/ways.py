@@ -40,6 +40,8 @@ from tests.model_samples import SMALL
 from tests.scenarios.timeline import Row, Scenario
 from tests.settlement_samples import episodes
 
+#: Begins the id of a remark among the reasons of a decision.
+_NOTE: Final = "note."
 #: A customer whose payments show that the feeds are alive.
 HEARTBEAT: Final = "heartbeat"
 _FIRST_HEARTBEAT: Final = dt.date(2026, 1, 1)
@@ -154,6 +156,7 @@ class State:
     channel: str | None
     on: str | None
     who: str | None
+    notes: str | None = None
     reasons: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -178,6 +181,14 @@ def state_of(decision: Mapping[str, Any]) -> State:
         None if step is None else step["channel"],
         None if step is None else str(step["on"]),
         who,
+        ", ".join(
+            sorted(
+                rule["rule_id"].removeprefix(_NOTE)
+                for rule in decision["why"]
+                if rule["rule_id"].startswith(_NOTE)
+            )
+        )
+        or None,
         tuple(f"{rule['rule_id']}: {rule['en']}" for rule in decision["why"]),
     )
 
