@@ -191,9 +191,9 @@ def write_history(
 
 
 def _stated(fact: Fact, history: History, before: Described | None) -> dict[str, Any]:
-    """The attributes a statement gives: what it leaves out is as it was in force on its day."""
-    present = NOTHING_KNOWN if before is None else before.attributes
-    held = in_force(history, present, fact.values["valid_from_on"])
+    """The attributes a statement gives: what it leaves out is as it is known of its day."""
+    day, present = fact.values["valid_from_on"], NOTHING_KNOWN if before is None else before.attributes
+    held = history[day].attributes if day in history else in_force(history, present, day)
     is_stated = fact.stated is None
     return {
         name: fact.values[name] if is_stated or name in (fact.stated or ()) else held[name]
