@@ -25,13 +25,18 @@ THANKS_DAYS: Final = 7
 def with_country(landmarks: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
     """Landmarks with the payer's country beside, null where unknown: payment dates fall on its working days.
 
-    The country is the one known before the as-of date, of which all landmarks have the same.
+    The country is the one that was known before the as-of date of the landmark.
     """
-    days = landmarks["as_of"].unique().to_list()
-    customers = customers_at(ledger.customers, ledger.customer_history, max(days, default=None))
+    described = [
+        customers_at(ledger.customers, ledger.customer_history, day).select(
+            "customer_id", "country", as_of=pl.lit(day)
+        )
+        for day in landmarks["as_of"].unique().sort()
+    ]
+    nobody = pl.DataFrame(schema={"customer_id": pl.String, "country": pl.String, "as_of": pl.Date})
     return landmarks.join(
-        customers.select("customer_id", "country"),
-        on="customer_id",
+        pl.concat([nobody, *described]),
+        on=["customer_id", "as_of"],
         how="left",
         validate="m:1",
         maintain_order="left",

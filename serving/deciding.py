@@ -212,9 +212,7 @@ class Decider:
                 episodes=episodes,
             )
             landmarks = landmarks_to_decide(part, as_of, settings, episodes)
-            return _Account(
-                accounts, with_country(landmarks, part), recently_paid(part, as_of, episodes)
-            )
+            return _Account(accounts, with_country(landmarks, part), recently_paid(part, as_of, episodes))
 
         return self._accounts.get((customer_id, as_of, *knowledge.version_of(customer_id)), read)
 
