@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from features.ledger import Ledger, empty_table, table_dtypes
+from features.ledger.customers_at import payers_at
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.legal_forms import natural_person
 from features.settings import LedgerSettings
@@ -54,6 +55,7 @@ from serving.dunning import (
     TaskOpened,
     allocate_unapplied_credits,
 )
+from serving.payers import Payers, ledger_of_payers, overrides_of_payers, signals_of_payers
 from serving.store import Overrides
 
 _DISPUTED_STATUS = lifecycle(207)
@@ -133,6 +135,7 @@ class Accounts:
         places: which instalment each receivable is that is no whole invoice.
         settings: tolerance of settlement.
         memory: how long a signal holds.
+        payers: the payer of each customer that was merged.
     """
 
     on: dt.date
@@ -146,6 +149,7 @@ class Accounts:
     _payment_records: Mapping[str, PaymentRecord]
     _rates: Mapping[str, Decimal]
     _overrides: Overrides
+    payers: Payers = field(default_factory=dict)
 
     @property
     def invoice_ids(self) -> Set[str]:
@@ -207,6 +211,7 @@ class Accounts:
 
     def _as_read(self, new: NewInvoice) -> InvoiceRead:
         row = {name: getattr(new, name) for name in INVOICE_COLUMNS}
+        row["customer_id"] = self.payers.get(new.customer_id, new.customer_id)
         invoice = InvoiceRead(row, new.amount)
         if new.waiting:
             columns = table_dtypes("invoices")
@@ -220,7 +225,9 @@ class Accounts:
             known_before = self.on + dt.timedelta(days=1)
             with_them = receivables(Ledger.from_tables(tables))
             episodes = settlement_episodes(with_them, self.settings)
-            found, _ = read_invoices(with_them, [new.customer_id], known_before, [new.invoice_id], episodes)
+            found, _ = read_invoices(
+                with_them, [row["customer_id"]], known_before, [new.invoice_id], episodes
+            )
             invoice = found.get(new.invoice_id, invoice)
         for event in self._events.get(new.invoice_id, ()):
             invoice.take(event)
@@ -241,8 +248,10 @@ def read_accounts(
 ) -> Accounts:
     """Read everything that bears on the receivables of some customers, from what was known through a day.
 
+    Customers of which a merge is known by then are one payer: each has everything of the others.
+
     Args:
-        ledger: every row of the customers (more does no harm).
+        ledger: every row of the customers, and of those merged with them (more does no harm).
         customer_ids: the customers; unknown ones owe nothing yet.
         on: the day of the decision.
         also: receivables read though they were issued later.
@@ -252,9 +261,11 @@ def read_accounts(
         overrides: the decisions of people that stand; none holds for another customer.
         episodes: settlement episodes of the ledger, where they are at hand.
     """
-    settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
+    settings, memory = settings or LedgerSettings(), memory or SignalMemory()
     known_before, places = on + dt.timedelta(days=1), instalment_places(ledger)
-    ledger = receivables(ledger)
+    payers = payers_at(ledger.customer_merges, known_before)
+    ids = list(dict.fromkeys(payers.get(customer_id, customer_id) for customer_id in customer_ids))
+    ledger, signals = ledger_of_payers(receivables(ledger), payers), signals_of_payers(signals, payers)
     if episodes is None:
         episodes = settlement_episodes(ledger, settings)
     invoices, events = read_invoices(ledger, ids, known_before, list(also), episodes)
@@ -276,7 +287,8 @@ def read_accounts(
         totals,
         paying,
         rates,
-        overrides or {},
+        overrides_of_payers(overrides or {}, payers),
+        payers,
     )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from features.asof import PaymentHistory
 from features.ledger import Ledger
+from features.ledger.customers_at import payers_at
 from features.ledger.receivables import instalment_places
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes
@@ -25,6 +26,7 @@ from serving.dunning import (
     decide_night,
 )
 from serving.freshness import feed_days, feeds_of_ledger
+from serving.payers import cases_of_payers
 from serving.store import Overrides
 
 
@@ -77,7 +79,8 @@ def route_open_invoices(
     """Decide on every open invoice: gates, sequence, one conversation a customer, capacity.
 
     What became known on the as-of date itself counts, as it does in the score service. A receivable that was reminded
-    of and has just been paid is decided too, so that its customer is thanked; it has no score.
+    of and has just been paid is decided too, so that its customer is thanked; it has no score. Merged customers are one
+    payer, to whom one conversation is held.
 
     A ledger whose invoices and payments end well before the as-of date is a stale feed: the policy then takes
     no automatic step. What people decided about an invoice (`overrides`) is followed as in the score service.
@@ -96,7 +99,11 @@ def route_open_invoices(
         episodes=episodes,
     )
     places = instalment_places(ledger)
-    cases = [*dunning_cases(scores, landmarks, facts, places), *reminded_cases(paid, facts, places, as_of)]
+    payers = payers_at(ledger.customer_merges, as_of + dt.timedelta(days=1))
+    cases = cases_of_payers(
+        [*dunning_cases(scores, landmarks, facts, places), *reminded_cases(paid, facts, places, as_of)],
+        payers,
+    )
     night = decide_night(cases, policy, as_of)
     decided = {
         decision.receivable_id: decision for account in night.accounts for decision in account.decisions

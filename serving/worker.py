@@ -229,12 +229,12 @@ class ScoreWorker:
         invoices = complete_invoices(due, as_of, known_facts(knowledge, key, as_of))
         await self._refresh_feeds(knowledge.moment)
         # The score of a natural person is always explained, and the explanation kept with the decision.
+        payers = knowledge.payers_at(as_of + _ONE_DAY)
         with_reasons = request.with_reasons or any(
-            _is_natural_person(knowledge.customer(invoice.customer_id, as_of + _ONE_DAY))
-            for invoice in invoices
+            _is_natural_person(knowledge.customer(payers.get(customer_id, customer_id), as_of + _ONE_DAY))
+            for customer_id in {invoice.customer_id for invoice in invoices}
         )
-        payers = {invoice.customer_id for invoice in invoices}
-        waits = await self._waits.of(knowledge, payers, as_of)
+        waits = await self._waits_of(knowledge, {invoice.customer_id for invoice in invoices}, as_of)
         pending = await self._pending_of(invoices)
         arguments = (
             serving.value,
@@ -265,6 +265,16 @@ class ScoreWorker:
             is_stored=is_stored,
             scores=answers,
         )
+
+    async def _waits_of(
+        self, knowledge: Knowledge, customer_ids: Collection[str], as_of: dt.date
+    ) -> Mapping[str, Text]:
+        """Return why the calls and letters to the payers of a request wait since last night."""
+        payers = knowledge.payers_at(as_of + _ONE_DAY)
+        asked = {payers.get(customer_id, customer_id) for customer_id in customer_ids}
+        members = {key for key, payer in payers.items() if payer in asked}
+        found = await self._waits.of(knowledge, asked | members, as_of)
+        return {payers.get(customer_id, customer_id): found[customer_id] for customer_id in sorted(found)}
 
     async def _pending_of(
         self, invoices: Sequence[InvoiceInFull]
@@ -318,9 +328,11 @@ class ScoreWorker:
             matrix = FeatureMatrix.of_history(knowledge.history, landmarks)
             return matrix, self._score(bundle, knowledge, matrix, landmarks, with_reasons=False).rows()
 
+        payers = knowledge.payers_at(as_of + _ONE_DAY)
+        dunned = {invoice.customer_id for invoice in invoices if invoice.is_dunned}
         owed = {
             payer: self._decider.owed(knowledge, payer, as_of, bundle.version, score_open)
-            for payer in {invoice.customer_id for invoice in invoices if invoice.is_dunned}
+            for payer in {payers.get(customer_id, customer_id) for customer_id in dunned}
         }
         features = features_of(knowledge.history, landmarks, owed)
         scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
@@ -334,6 +346,7 @@ class ScoreWorker:
             as_of,
             feed_days(self._feeds[2]),
             owed,
+            payers,
             is_live=as_of >= now.date(),
         )
         known = frozenset(

@@ -23,6 +23,7 @@ _HEADINGS: Final = {
     "holds": "What holds dunning for a while",
     "insolvency": "Insolvency",
     "instalments": "Several due dates and retention money",
+    "merges": "Merged customers",
     "order": "Order, repetition and origin of facts",
     "payments": "Payments",
     "persons": "Who decides",

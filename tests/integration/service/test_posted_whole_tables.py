@@ -290,3 +290,32 @@ def _decimal(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {name: Decimal(str(value)) if name in money else value for name, value in row.items()} for row in rows
     ]
+
+
+def test_merged_customers_are_one_conversation_under_their_own_invoices(fresh_service: Service) -> None:
+    company = {"type": "customer", "country": "FR", "legal_form": "SAS", "is_natural_person": False}
+    due = {**INVOICE, "issued_on": "2026-01-24", "due_on": "2026-02-23", "amount": "1200.00"}
+    posted(
+        fresh_service,
+        *({**company, "customer_id": key} for key in ("C-E", "C-F")),
+        due,
+        {**due, "invoice_id": "E-2", "customer_id": "C-F"},
+    )
+    client = fresh_service.client(Scope.SCORE)
+
+    def asked() -> list[Any]:
+        invoices = [{"invoice_id": key} for key in ("E-1", "E-2")]
+        return list(
+            client.post("/v1/score", json={"as_of": str(TODAY), "invoices": invoices}).json()["scores"]
+        )
+
+    apart = asked()
+    assert len({each["decision"]["conversation"]["conversation_id"] for each in apart}) == 2
+    posted(fresh_service, MERGE)
+    together = asked()
+    assert [each["customer_id"] for each in together] == ["C-E", "C-F"]
+    (conversation,) = {each["decision"]["conversation"]["conversation_id"] for each in together}
+    assert "C-F" in conversation
+    for each in together:
+        items = each["decision"]["conversation"]["items"]
+        assert {item["invoice_id"] for item in items} == {"E-1", "E-2"}
