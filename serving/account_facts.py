@@ -15,6 +15,7 @@ import polars as pl
 
 from features.asof.exchange_rates import ExchangeRates
 from features.ledger import Ledger, empty_table, table_dtypes
+from features.ledger.customers_at import payers_at
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.legal_forms import natural_person
 from features.settings import LedgerSettings
@@ -47,6 +48,7 @@ from serving.dunning import (
     StepTaken,
     allocate_unapplied_credits,
 )
+from serving.payers import Payers, ledger_of_payers, overrides_of_payers, signals_of_payers
 from serving.store import Overrides
 
 _DISPUTED_STATUS = lifecycle(207)
@@ -131,6 +133,7 @@ class Accounts:
         places: which instalment each receivable is that is no whole invoice.
         settings: tolerance of settlement.
         memory: how long a signal holds.
+        payers: the payer of each customer that was merged.
     """
 
     on: dt.date
@@ -145,6 +148,7 @@ class Accounts:
     _payment_records: Mapping[str, PaymentRecord]
     _rates: Mapping[str, Decimal]
     _overrides: Overrides
+    payers: Payers = field(default_factory=dict)
 
     @property
     def invoice_ids(self) -> Set[str]:
@@ -209,6 +213,7 @@ class Accounts:
 
     def _as_read(self, new: NewInvoice) -> InvoiceRead:
         row = {name: getattr(new, name) for name in INVOICE_COLUMNS}
+        row["customer_id"] = self.payers.get(new.customer_id, new.customer_id)
         invoice = InvoiceRead(row, new.amount)
         if new.waiting:
             columns = table_dtypes("invoices")
@@ -222,7 +227,9 @@ class Accounts:
             known_before = self.on + dt.timedelta(days=1)
             with_them = receivables(Ledger.from_tables(tables))
             episodes = settlement_episodes(with_them, self.settings)
-            known = KnownInvoices.of(with_them, [new.customer_id], known_before, [new.invoice_id], episodes)
+            known = KnownInvoices.of(
+                with_them, [row["customer_id"]], known_before, [new.invoice_id], episodes
+            )
             invoice = known.read([new.invoice_id]).get(new.invoice_id, invoice)
         for event in self._events.get(new.invoice_id, ()):
             invoice.take(event)
@@ -244,8 +251,10 @@ def read_accounts(
 ) -> Accounts:
     """Read everything that bears on the receivables of some customers, from what was known through a day.
 
+    Customers of which a merge is known by then are one payer: each has everything of the others.
+
     Args:
-        ledger: every row of the customers (more does no harm).
+        ledger: every row of the customers, and of those merged with them (more does no harm).
         customer_ids: the customers; unknown ones owe nothing yet.
         on: the day of the decision.
         also: receivables read though they were issued later.
@@ -256,9 +265,11 @@ def read_accounts(
         episodes: settlement episodes of the ledger, where they are at hand.
         currency: the policy's: exchange rates convert into it.
     """
-    settings, memory, ids = settings or LedgerSettings(), memory or SignalMemory(), list(customer_ids)
+    settings, memory = settings or LedgerSettings(), memory or SignalMemory()
     known_before, places = on + dt.timedelta(days=1), instalment_places(ledger)
-    ledger = receivables(ledger)
+    payers = payers_at(ledger.customer_merges, known_before)
+    ids = list(dict.fromkeys(payers.get(customer_id, customer_id) for customer_id in customer_ids))
+    ledger, signals = ledger_of_payers(receivables(ledger), payers), signals_of_payers(signals, payers)
     if episodes is None:
         episodes = settlement_episodes(ledger, settings)
     known = KnownInvoices.of(ledger, ids, known_before, also, episodes)
@@ -288,7 +299,8 @@ def read_accounts(
         totals,
         payment_records(known.rows, credited, on, settings.grace_days),
         rates,
-        overrides or {},
+        overrides_of_payers(overrides or {}, payers),
+        payers,
     )
 
 

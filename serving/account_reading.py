@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from features.ledger import Ledger, customers_of
+from features.ledger.customers_at import customers_at
 from features.words import CALL, CONTACT_KINDS, CREDIT_NOTE, SMS_SENT
 from serving.account_events import ACCOUNT_KINDS, Event
 from serving.account_invoices import NOTHING_OWED, InvoiceRead, before
@@ -80,12 +81,13 @@ def read_customers(
     memory: SignalMemory,
     reporting_currency: str | None,
 ) -> dict[str, CustomerRead]:
-    """The customers with unapplied credit, latest cash, contacts, notices and mails; unknown ones with nothing."""
+    """The customers with unapplied credit, latest cash, contacts, notices and mails; unknown ones with nothing.
+
+    A customer is described as it was known by then: a natural person, strategic, with its limit and its country.
+    """
     of_them = pl.col("customer_id").is_in(customer_ids)
-    found = {
-        row["customer_id"]: CustomerRead(row)
-        for row in ledger.customers.filter(of_them).iter_rows(named=True)
-    }
+    described = customers_at(ledger.customers.filter(of_them), ledger.customer_history, known_before)
+    found = {row["customer_id"]: CustomerRead(row) for row in described.iter_rows(named=True)}
     for customer_id in customer_ids:
         found.setdefault(customer_id, CustomerRead({}))
     for customer_id, currency, amount in _unapplied(

@@ -188,7 +188,8 @@ class EventOutcome(Reply):
     type: str
     id: str
     outcome: Literal["accepted", "already_known", "completed", "replaced", "pending", "erased"] = Field(
-        description="pending: waits for its invoice; erased: was erased on request and is not taken in again"
+        description="pending: waits for its invoice; replaced: the newest statement counts; "
+        "erased: was erased on request and is not taken in again"
     )
     customer_id: str | None
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from features.cents import CENTS
 from features.ledger import Ledger
+from features.ledger.customers_at import customers_at
 from features.ledger.receivables import InstalmentPlace, receivables
 from features.settlement import is_paid, settlement_at
 from models.score import Score
@@ -21,11 +22,21 @@ from serving.dunning import AccountFacts, Case, ScoredInvoice
 THANKS_DAYS: Final = 7
 
 
-def with_country(landmarks: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
-    """Landmarks with the payer's country beside, null where unknown: payment dates fall on its working days."""
+def with_country(landmarks: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
+    """Landmarks with the payer's country beside, null where unknown: payment dates fall on its working days.
+
+    The country is the one that was known before the as-of date of the landmark.
+    """
+    described = [
+        customers_at(ledger.customers, ledger.customer_history, day).select(
+            "customer_id", "country", as_of=pl.lit(day)
+        )
+        for day in landmarks["as_of"].unique().sort()
+    ]
+    nobody = pl.DataFrame(schema={"customer_id": pl.String, "country": pl.String, "as_of": pl.Date})
     return landmarks.join(
-        customers.select("customer_id", "country"),
-        on="customer_id",
+        pl.concat([nobody, *described]),
+        on=["customer_id", "as_of"],
         how="left",
         validate="m:1",
         maintain_order="left",

@@ -20,11 +20,13 @@ from serving.cases import dunning_cases, recently_paid, reminded_cases, scored_i
 from serving.dunning import Case, Decision, FeedDay, Policy, decide_customer
 from serving.memory import Remembered
 from serving.online import Knowledge
+from serving.payers import Payers, cases_of_payers
 from serving.scoring import InvoiceInFull, nothing_known_of
 from serving.store import Moment
 
 #: Accounts and what is owed on them remembered, by customer and day.
 REMEMBERED_ACCOUNTS: Final = 5_000
+_ONE_DAY: Final = dt.timedelta(days=1)
 #: Scores landmarks without reasons: their features, and one score for each in their order.
 ScoreLandmarks = Callable[[pl.DataFrame], tuple[FeatureMatrix, Sequence[Score]]]
 
@@ -112,13 +114,13 @@ class Decider:
         currency: str,
         score_landmarks: ScoreLandmarks,
     ) -> Owed:
-        """Return all that a customer owes on a day, scored.
+        """Return all that a payer owes on a day, scored: a customer with those that were merged into it.
 
         A score reads the facts of other customers too (sector, country): any change in the store makes it anew.
 
         Args:
             knowledge: what is known.
-            customer_id: the customer; one that is not known owes nothing.
+            customer_id: the payer; one that is not known owes nothing.
             as_of: the day.
             model_version: of the model that scores.
             currency: the policy's: exchange rates convert into it.
@@ -146,6 +148,7 @@ class Decider:
         as_of: dt.date,
         feeds: tuple[FeedDay, ...],
         owed: Mapping[str, Owed],
+        payers: Payers,
         *,
         is_live: bool = True,
     ) -> dict[str, Decision]:
@@ -156,14 +159,15 @@ class Decider:
 
         Args:
             policy: the policy in service.
-            waits: why the calls and letters to a customer wait since last night.
+            waits: why the calls and letters to a payer wait since last night.
             pending: facts that wait for an invoice of the request, by invoice and table.
             invoices: the invoices of the request.
             landmarks: their landmarks, in the same order.
             scores: their scores, in the same order.
             as_of: the day of the decisions.
             feeds: up to which day each table is known; one that is missing counts as never delivered.
-            owed: what their customers owe, by customer.
+            owed: what their payers owe, by payer.
+            payers: the payer of each customer that was merged.
             is_live: false for a day that has passed: its decisions are a reconstruction.
 
         Returns:
@@ -173,7 +177,7 @@ class Decider:
         are_owed: dict[str, bool] = {}
         for invoice, landmark, score in zip(invoices, landmarks.iter_rows(), scores, strict=True):
             if invoice.is_dunned:
-                customer_id = invoice.customer_id
+                customer_id = payers.get(invoice.customer_id, invoice.customer_id)
                 by_customer.setdefault(customer_id, []).append((invoice, score))
                 are_owed[customer_id] = are_owed.get(customer_id, True) and (
                     landmark in owed[customer_id].places
@@ -201,23 +205,22 @@ class Decider:
         """Return the state of a customer's account, remembered per customer, day and version of its history."""
 
         def read() -> _Account:
-            part = knowledge.ledger_of(customer_id) or nothing_known_of(customer_id)
+            members = knowledge.members_of(customer_id, as_of + _ONE_DAY)
+            part = knowledge.ledger_of_members(members) or nothing_known_of(customer_id)
             settings = knowledge.history.settings
             episodes = settlement_episodes(part, settings)
             accounts = read_accounts(
                 part,
                 [customer_id],
                 as_of,
-                signals=knowledge.signals_of(customer_id),
+                signals=knowledge.signals_of_members(members),
                 settings=settings,
                 overrides=knowledge.overrides,
                 episodes=episodes,
                 currency=currency,
             )
             landmarks = landmarks_to_decide(part, as_of, settings, episodes)
-            return _Account(
-                accounts, with_country(landmarks, part.customers), recently_paid(part, as_of, episodes)
-            )
+            return _Account(accounts, with_country(landmarks, part), recently_paid(part, as_of, episodes))
 
         return self._accounts.get((customer_id, as_of, currency, *knowledge.version_of(customer_id)), read)
 
@@ -259,4 +262,4 @@ def _cases(
         cases.append(Case(scored_invoice(score, *terms, state, place), state))
     if beside:
         cases += dunning_cases(beside, account.open, facts, accounts.places)
-    return [*cases, *reminded_cases(paid, facts, accounts.places, as_of)]
+    return cases_of_payers([*cases, *reminded_cases(paid, facts, accounts.places, as_of)], accounts.payers)

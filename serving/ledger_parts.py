@@ -21,6 +21,12 @@ class _Cut:
     frame: pl.DataFrame
     starts: npt.NDArray[np.int64]
 
+    def rows(self, code: int) -> pl.DataFrame:
+        """Return the rows of one customer; none of a code below zero."""
+        if code < 0:
+            return self.frame.clear()
+        return self.frame.slice(int(self.starts[code]), int(self.starts[code + 1] - self.starts[code]))
+
 
 @dataclass(frozen=True)
 class LedgerParts:
@@ -58,16 +64,17 @@ class LedgerParts:
         code = self.customers.code_of(customer_id)
         if code < 0:
             return None
-        tables = {
-            name: cut.frame.slice(int(cut.starts[code]), int(cut.starts[code + 1] - cut.starts[code]))
-            for name, cut in self.cuts.items()
-        }
+        tables = {name: cut.rows(code) for name, cut in self.cuts.items()}
         return Ledger.from_tables({**tables, **self.shared})
 
-    def customer(self, customer_id: str) -> dict[str, Any] | None:
-        """Return one customer as a row; null when it is unknown."""
-        code = self.customers.code_of(customer_id)
-        return None if code < 0 else self.cuts["customers"].frame.row(code, named=True)
+    def customer(self, customer_id: str) -> pl.DataFrame:
+        """Return one customer; no row when it is unknown."""
+        return self.cuts["customers"].rows(self.customers.code_of(customer_id))
+
+    def rows(self, table: str, customer_id: str) -> pl.DataFrame | None:
+        """Return the rows of one customer in a table; null where there is no such table."""
+        cut = self.cuts.get(table)
+        return None if cut is None else cut.rows(self.customers.code_of(customer_id))
 
     def invoice(self, invoice_id: str) -> dict[str, Any] | None:
         """Return one invoice as a row; null when it is unknown."""

@@ -66,8 +66,13 @@ def signals_in_service(settings: ServiceSettings) -> pl.DataFrame:
         return store.signals()
 
 
-def with_events(ledger: Ledger, settings: ServiceSettings) -> Ledger:
+def with_events(ledger: Ledger, settings: ServiceSettings, now: dt.datetime) -> Ledger:
     """Return a ledger merged with what events told the service, as a load would make it; nothing is loaded.
+
+    Args:
+        ledger: the ledger of record.
+        settings: of the installation.
+        now: the present instant.
 
     Raises:
         StoreUnavailableError: the database does not answer.
@@ -75,7 +80,7 @@ def with_events(ledger: Ledger, settings: ServiceSettings) -> Ledger:
     if not is_store_there(settings.store_url):
         return ledger
     with closing(open_store(settings.store_url, settings.secret())) as store:
-        return store.merged_with(ledger)
+        return store.merged_with(ledger, now)
 
 
 def publish_night(

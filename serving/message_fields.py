@@ -20,6 +20,7 @@ from pydantic import (
 from features.ids import has_refused_character, normal_id
 from features.ledger.schemas import FEED_NAMES
 from features.words import (
+    INSTALMENT_KINDS,
     INTERACTION_CHANNELS,
     INTERACTION_KINDS,
     PAYMENT_METHODS,
@@ -80,6 +81,7 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_
 Method = Annotated[Words, AfterValidator(_as_word(PAYMENT_METHODS))]
 Kind = Annotated[Words, AfterValidator(_as_word(INTERACTION_KINDS))]
 ContactBy = Annotated[Words, AfterValidator(_as_word(INTERACTION_CHANNELS))]
+PartKind = Annotated[Words, AfterValidator(_as_word(INSTALMENT_KINDS))]
 InvoiceKind = Annotated[
     Literal["invoice", "credit_note"], BeforeValidator(_as_one_of("invoice", "credit_note"))
 ]

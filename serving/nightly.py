@@ -10,6 +10,7 @@ import polars as pl
 
 from features.asof import PaymentHistory
 from features.ledger import Ledger
+from features.ledger.customers_at import payers_at
 from features.ledger.receivables import instalment_places
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes
@@ -25,6 +26,7 @@ from serving.dunning import (
     decide_night,
 )
 from serving.freshness import feed_days, feeds_of_ledger
+from serving.payers import cases_of_payers
 from serving.store import Overrides
 
 
@@ -45,7 +47,7 @@ def score_open_invoices(
     bundle: ModelBundle,
     features: PaymentHistory | pl.DataFrame,
     landmarks: pl.DataFrame,
-    customers: pl.DataFrame,
+    ledger: Ledger,
     *,
     with_reasons: bool = True,
 ) -> pl.DataFrame:
@@ -55,13 +57,13 @@ def score_open_invoices(
         bundle: the champion.
         features: the answer of `compute_features` for the landmarks, or the history they are computed from.
         landmarks: what is scored, in the same order.
-        customers: the ledger's customers.
+        ledger: whose customers they are of; what was known of them before the as-of date counts.
         with_reasons: explain too.
 
     Returns:
         One score per landmark in their order, as `models.score.Scores.frame` writes them.
     """
-    return score_frame(bundle, features, with_country(landmarks, customers), with_reasons)
+    return score_frame(bundle, features, with_country(landmarks, ledger), with_reasons)
 
 
 def route_open_invoices(
@@ -77,7 +79,8 @@ def route_open_invoices(
     """Decide on every open invoice: gates, sequence, one conversation a customer, capacity.
 
     What became known on the as-of date itself counts, as it does in the score service. A receivable that was reminded
-    of and has just been paid is decided too, so that its customer is thanked; it has no score.
+    of and has just been paid is decided too, so that its customer is thanked; it has no score. Merged customers are one
+    payer, to whom one conversation is held.
 
     A ledger whose invoices and payments end well before the as-of date is a stale feed: the policy then takes
     no automatic step. What people decided about an invoice (`overrides`) is followed as in the score service.
@@ -97,7 +100,11 @@ def route_open_invoices(
         currency=policy.spec.policy.currency,
     )
     places = instalment_places(ledger)
-    cases = [*dunning_cases(scores, landmarks, facts, places), *reminded_cases(paid, facts, places, as_of)]
+    payers = payers_at(ledger.customer_merges, as_of + dt.timedelta(days=1))
+    cases = cases_of_payers(
+        [*dunning_cases(scores, landmarks, facts, places), *reminded_cases(paid, facts, places, as_of)],
+        payers,
+    )
     night = decide_night(cases, policy, as_of)
     decided = {
         decision.receivable_id: decision for account in night.accounts for decision in account.decisions

@@ -9,21 +9,24 @@ everything is prepared again beside the old, which serves meanwhile.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, ParamSpec, TypeVar
 
 import polars as pl
 
 from features.asof import PaymentHistory
 from features.ledger import SHARED_TABLES, Ledger
+from features.ledger.customers_at import customers_at, payers_at
 from features.ledger.receivables import receivable_ids, receivables
 from features.settings import LedgerSettings
 from serving.ledger_parts import LedgerParts
 from serving.operations.supervisor import Supervisor
+from serving.payers import Payers, joined_ledger
 from serving.store import HistoryAtMoment, HistoryStore, Moment, Overrides, StoreUnavailableError
 
 _LOG: Final = logging.getLogger("encours.online")
@@ -54,6 +57,7 @@ class Knowledge:
         signals: what the e-mails of the base say; null when they are not read.
         changed_signals: what the e-mails of the changed customers say.
         overrides: the decisions of people that stand.
+        merges: the customers that were merged; null when none ever was.
     """
 
     moment: Moment
@@ -66,6 +70,32 @@ class Knowledge:
     signals: pl.DataFrame | None
     changed_signals: Mapping[str, pl.DataFrame | None]
     overrides: Overrides
+    merges: pl.DataFrame | None = None
+    _payers: dict[dt.date, Payers] = field(init=False, default_factory=dict, repr=False)
+
+    def payers_at(self, day: dt.date) -> Payers:
+        """Return the payer of each customer that was merged, as known before a day."""
+        found = self._payers.get(day)
+        if found is None:
+            found = self._payers[day] = payers_at(self.merges, day)
+        return found
+
+    def members_of(self, payer: str, day: dt.date) -> tuple[str, ...]:
+        """Return the customers that are one payer, as known before a day: itself first."""
+        return payer, *sorted(key for key, found in self.payers_at(day).items() if found == payer)
+
+    def ledger_of_members(self, customer_ids: Sequence[str]) -> Ledger | None:
+        """Return everything known of customers that are one payer; null when nothing is."""
+        parts = [part for part in map(self.ledger_of, customer_ids) if part is not None]
+        if len(customer_ids) == 1 or not parts:
+            return parts[0] if parts else None
+        joined = joined_ledger(parts)
+        return joined if self.merges is None else replace(joined, customer_merges=self.merges)
+
+    def signals_of_members(self, customer_ids: Sequence[str]) -> pl.DataFrame | None:
+        """Return what the e-mails of customers that are one payer say; null when they are not read."""
+        found = [each for each in map(self.signals_of, customer_ids) if each is not None]
+        return pl.concat(found) if found else None
 
     def version_of(self, customer_id: str) -> tuple[int, int]:
         """Return what changes whenever the history of the customer does."""
@@ -84,12 +114,23 @@ class Knowledge:
         """Return everything known of one customer; null when nothing is."""
         return self.changed.get(customer_id) or self.parts.part(customer_id)
 
-    def customer(self, customer_id: str) -> dict[str, Any] | None:
-        """Return one customer as a row; null when it is unknown."""
+    def is_known(self, customer_id: str) -> bool:
+        """Return whether a customer is known, be it by its id only."""
+        part = self.changed.get(customer_id)
+        return bool((self.parts.customer(customer_id) if part is None else part.customers).height)
+
+    def customer(self, customer_id: str, day: dt.date) -> dict[str, Any] | None:
+        """Return one customer as a row, as it was known before a day; null when it is unknown now."""
         part = self.changed.get(customer_id)
         if part is None:
-            return self.parts.customer(customer_id)
-        return part.customers.row(0, named=True) if part.customers.height else None
+            customer, history = (
+                self.parts.customer(customer_id),
+                self.parts.rows("customer_history", customer_id),
+            )
+        else:
+            customer, history = part.customers, part.customer_history
+        described = customers_at(customer, history, day)
+        return described.row(0, named=True) if described.height else None
 
     def invoice(self, invoice_id: str) -> dict[str, Any] | None:
         """Return one invoice, or one instalment by its own id, as a row; null when it is unknown."""
@@ -161,7 +202,10 @@ def prepare(store: HistoryStore, settings: LedgerSettings, is_reading_mails: boo
     parts = LedgerParts.of(whole.ledger)
     for index in (history.base.customers, history.base.invoices, parts.customers, parts.invoices):
         index.code_of("")  # the first look-up prepares an index: here, not in somebody's request
-    return Knowledge(whole.moment, history, parts, {}, {}, whole.moment, {}, signals, {}, whole.overrides)
+    merges = whole.ledger.customer_merges
+    return Knowledge(
+        whole.moment, history, parts, {}, {}, whole.moment, {}, signals, {}, whole.overrides, merges
+    )
 
 
 def advance(
@@ -201,7 +245,18 @@ def advance(
         changed_signals={**knowledge.changed_signals, **own},
         overrides={key: held for key, held in knowledge.overrides.items() if key not in customer_ids}
         | dict(fresh.overrides),
+        merges=_merges(knowledge.merges, customer_ids, fresh.ledger.customer_merges),
     )
+
+
+def _merges(
+    known: pl.DataFrame | None, customer_ids: tuple[str, ...], fresh: pl.DataFrame | None
+) -> pl.DataFrame | None:
+    """The merges after those of the changed customers became known anew."""
+    if known is None or fresh is None:
+        return known if fresh is None else fresh
+    is_old = pl.any_horizontal(pl.col("customer_id", "merged_into_id").is_in(list(customer_ids)))
+    return pl.concat([known.filter(~is_old), fresh]).unique("customer_id").sort("customer_id")
 
 
 def _signals(found: HistoryAtMoment, is_reading_mails: bool) -> pl.DataFrame | None:

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from features.errors import InvalidInputError
 from features.words import nearest_word
 from serving.answer_messages import ErrorAnswer, ErrorBody, ErrorFault
-from serving.messages import TYPE_OF_TABLE
-from serving.store import ConflictError
+from serving.event_messages import TYPE_OF_TABLE
+from serving.store import ConflictError, FactsRefusedError
 
 MAXIMUM_FAULTS: Final = 100
 _LONGEST_NAME: Final = 80
@@ -73,8 +73,10 @@ def faulty_request(faults: Sequence[ErrorFault], count: int) -> RefusalError:
 
 
 def _fault_of(location: tuple[int | str, ...], detail: Mapping[str, Any]) -> ErrorFault:
-    row = next((part for part in location if isinstance(part, int)), None)
-    names = [str(part)[:_LONGEST_NAME] for part in location if not isinstance(part, int)]
+    places = [place for place, part in enumerate(location) if isinstance(part, int)]
+    row = location[places[0]] if places else None
+    # A number after the row is a place in a list of the row, such as instalments.1.amount.
+    names = [str(part)[:_LONGEST_NAME] for place, part in enumerate(location) if place not in places[:1]]
     if row is not None:
         names = names[1:]  # the name of the list
         if names and names[0] in TYPE_OF_TABLE.values():
@@ -135,9 +137,15 @@ def conflict(refusal: ConflictError) -> RefusalError:
 
 def invalid_input(refusal: InvalidInputError) -> RefusalError:
     """Return the refusal of an input that the core refused."""
+    rows = refusal.rows if isinstance(refusal, FactsRefusedError) else (None,) * len(refusal.faults)
     faults = [
-        ErrorFault(field=fault.where or None, message=fault.what, expected=fault.expected or None)
-        for fault in refusal.faults
+        ErrorFault(
+            row=row,
+            field=fault.where or None,
+            message=fault.what + (f". To do: {fault.remedy}" if fault.remedy else ""),
+            expected=fault.expected or None,
+        )
+        for row, fault in zip(rows, refusal.faults, strict=True)
     ]
     return RefusalError(422, "invalid_request", refusal.summary, faults)
 

@@ -30,8 +30,9 @@ from serving.answer_messages import (
 from serving.api.probes import probe_routes
 from serving.dunning import hold_faults, sequence_faults
 from serving.email_reading import read_email, shared_pipeline
+from serving.event_messages import TYPE_OF_TABLE, EventsRequest
 from serving.health import health_of
-from serving.messages import TYPE_OF_TABLE, EmailRequest, EventsRequest, OverrideRequest, ScoreRequest
+from serving.messages import EmailRequest, OverrideRequest, ScoreRequest
 from serving.metrics import CONTENT_TYPE
 from serving.middleware import JSON, ROUTE_STATE, Surroundings, refuse
 from serving.openapi import RouteDescription, openapi_document

@@ -100,15 +100,15 @@ def in_instalments(invoice: InvoiceToScore, knowledge: Knowledge) -> list[Invoic
     return [InvoiceToScore(invoice_id=key, customer_id=row["customer_id"]) for key in ids]
 
 
-def known_facts(knowledge: Knowledge, key: AccessKey) -> KnownFacts:
-    """Return what the holder of a key may see of the history."""
+def known_facts(knowledge: Knowledge, key: AccessKey, as_of: dt.date) -> KnownFacts:
+    """Return what the holder of a key may see of the history; the country of a customer as known before a day."""
 
     def invoice(invoice_id: str) -> dict[str, object] | None:
         row = knowledge.invoice(invoice_id)
         return row if row is None or key.sees(row["customer_id"]) else None
 
     def country(customer_id: str) -> str | None:
-        row = knowledge.customer(customer_id)
+        row = knowledge.customer(customer_id, as_of)
         return None if row is None else row["country"]
 
     def is_others(invoice_id: str) -> bool:

@@ -38,7 +38,9 @@ def tonights_answers(
         now: instant of the night.
     """
     decided = {record.score.receivable_id: record for record in records}
-    invoices = [_invoice(row, decided[score.invoice_id]) for row, score in enumerate(scores)]
+    invoices = [
+        _invoice(row, score.customer_id, decided[score.invoice_id]) for row, score in enumerate(scores)
+    ]
     evidence: dict[str, Sequence[EvidenceAnswer]] = {}
     if signals is not None and invoices:
         for (customer_id,), part in signals.partition_by("customer_id", as_dict=True).items():
@@ -69,12 +71,12 @@ def tonights_answers(
     ]
 
 
-def _invoice(row: int, record: DecisionRecord) -> InvoiceInFull:
+def _invoice(row: int, customer_id: str, record: DecisionRecord) -> InvoiceInFull:
     score = record.score
     return InvoiceInFull(
         row=row,
         invoice_id=score.receivable_id,
-        customer_id=score.customer_id,
+        customer_id=customer_id,
         as_of=score.as_of,
         issued_on=score.issued_on,
         due_on=score.due_on,

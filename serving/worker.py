@@ -75,6 +75,7 @@ FREEZE_SECONDS: Final = 2.0
 #: Name of the background worker that runs the mail reader.
 MAIL_READER: Final = "mail-reader"
 _ONE_HUNDRED: Final = Decimal("100.00")
+_ONE_DAY: Final = dt.timedelta(days=1)
 
 
 class ScoreWorker:
@@ -175,11 +176,14 @@ class ScoreWorker:
         Raises:
             RefusalError: 422 when an id may mean several known ones.
         """
-        known = {"invoice_id": knowledge.invoice, "customer_id": knowledge.customer}
+        known: dict[str, Callable[[str], object]] = {
+            "invoice_id": knowledge.invoice,
+            "customer_id": knowledge.is_known,
+        }
         meant: dict[str, Mapping[str, str | None]] = {}
         for field, kind in (("invoice_id", INVOICES), ("customer_id", CUSTOMERS)):
             ids = {getattr(invoice, field) for invoice in invoices} - {None}
-            strange = {name for name in ids if known[field](name) is None}
+            strange = {name for name in ids if not known[field](name)}
             meant[field] = await self.meanings(kind, strange) if strange else {}
         ambiguous = [
             (row, field)
@@ -213,7 +217,7 @@ class ScoreWorker:
         serving, policy = self._serving()
         now = self.now()
         as_of = request.as_of or now.date()
-        if as_of > now.date() + dt.timedelta(days=1):
+        if as_of > now.date() + _ONE_DAY:
             raise RefusalError(
                 422,
                 "invalid_request",
@@ -222,14 +226,15 @@ class ScoreWorker:
         knowledge = await self._histories[serving.value.settings].current()
         asked = await self._by_known_ids(request.invoices, knowledge)
         due = [each for invoice in asked for each in in_instalments(invoice, knowledge)]
-        invoices = complete_invoices(due, as_of, known_facts(knowledge, key))
+        invoices = complete_invoices(due, as_of, known_facts(knowledge, key, as_of))
         await self._refresh_feeds(knowledge.moment)
         # The score of a natural person is always explained, and the explanation kept with the decision.
+        payers = knowledge.payers_at(as_of + _ONE_DAY)
         with_reasons = request.with_reasons or any(
-            _is_natural_person(knowledge.customer(invoice.customer_id)) for invoice in invoices
+            _is_natural_person(knowledge.customer(payers.get(customer_id, customer_id), as_of + _ONE_DAY))
+            for customer_id in {invoice.customer_id for invoice in invoices}
         )
-        payers = {invoice.customer_id for invoice in invoices}
-        waits = await self._waits.of(knowledge, payers, as_of)
+        waits = await self._waits_of(knowledge, {invoice.customer_id for invoice in invoices}, as_of)
         pending = await self._pending_of(invoices)
         arguments = (
             serving.value,
@@ -260,6 +265,16 @@ class ScoreWorker:
             is_stored=is_stored,
             scores=answers,
         )
+
+    async def _waits_of(
+        self, knowledge: Knowledge, customer_ids: Collection[str], as_of: dt.date
+    ) -> Mapping[str, Text]:
+        """Return why the calls and letters to the payers of a request wait since last night."""
+        payers = knowledge.payers_at(as_of + _ONE_DAY)
+        asked = {payers.get(customer_id, customer_id) for customer_id in customer_ids}
+        members = {key for key, payer in payers.items() if payer in asked}
+        found = await self._waits.of(knowledge, asked | members, as_of)
+        return {payers.get(customer_id, customer_id): found[customer_id] for customer_id in sorted(found)}
 
     async def _pending_of(
         self, invoices: Sequence[InvoiceInFull]
@@ -314,9 +329,11 @@ class ScoreWorker:
             return matrix, self._score(bundle, knowledge, matrix, landmarks, with_reasons=False).rows()
 
         currency = policy.spec.policy.currency
+        payers = knowledge.payers_at(as_of + _ONE_DAY)
+        dunned = {invoice.customer_id for invoice in invoices if invoice.is_dunned}
         owed = {
             payer: self._decider.owed(knowledge, payer, as_of, bundle.version, currency, score_open)
-            for payer in {invoice.customer_id for invoice in invoices if invoice.is_dunned}
+            for payer in {payers.get(customer_id, customer_id) for customer_id in dunned}
         }
         features = features_of(knowledge.history, landmarks, owed)
         scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
@@ -330,10 +347,11 @@ class ScoreWorker:
             as_of,
             feed_days(self._feeds[2]),
             owed,
+            payers,
             is_live=as_of >= now.date(),
         )
         known = frozenset(
-            invoice.customer_id for invoice in invoices if knowledge.customer(invoice.customer_id) is not None
+            invoice.customer_id for invoice in invoices if knowledge.is_known(invoice.customer_id)
         )
         evidence = {
             customer_id: self._evidence.get(

@@ -11,6 +11,7 @@ import polars as pl
 
 from features.cents import amount_in_cents
 from features.ledger.customers_at import in_circles, payers_at
+from features.ledger.quarantine import split_by_rules
 from features.ledger.receivables import receivable_ids
 from features.words import NEGATIVE_METHODS, PAYMENT_METHODS, REVERSAL
 
@@ -135,6 +136,19 @@ def _instalment_rules(accepted: Accepted) -> dict[str, pl.Expr]:
         "instalments.amount: the instalments do not add up to the invoice": broken
         | (total != amount_in_cents("\0owed")),
     }
+
+
+def broken_instalment_rules(instalments: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:
+    """The instalments that break a rule, each with the first in `rule`; of one invoice all do or none.
+
+    Args:
+        instalments: rows in contract columns.
+        invoices: the accepted invoices, at least those named and those with the id of a receivable.
+    """
+    nobody = pl.Series(dtype=pl.String)
+    accepted = Accepted({"invoices": invoices}, nobody, nobody)
+    rows = with_context("instalments", instalments, accepted)
+    return split_by_rules(rows, table_rules("instalments", accepted))[1]
 
 
 def _payment_rules(accepted: Accepted) -> dict[str, pl.Expr]:

@@ -64,7 +64,7 @@ def out__scored_invoices(
     bundle = champion_bundle(workspace.home)
     scoring_settings(bundle, workspace.read_settings("open").values())
     landmarks, features = workspace.read_frame("open_landmarks"), workspace.read_frame("open_features")
-    scores = score_open_invoices(bundle, features, landmarks, ledger.customers)
+    scores = score_open_invoices(bundle, features, landmarks, ledger)
     path = write_parquet(scores, workspace.out / "scored_invoices.parquet")
     context.log.info("scored %s open invoices with model %s", f"{scores.height:,}", bundle.version)
     return dg.MaterializeResult(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shlex
 from pathlib import Path
@@ -140,7 +141,7 @@ def score(
 
     home = read_home()
     bundle = champion_bundle(home)
-    known = with_events(read_ledger(ledger), settings_at(home.root))
+    known = with_events(read_ledger(ledger), settings_at(home.root), dt.datetime.now(dt.UTC))
     landmarks = open_landmarks(known, as_of_date(known, as_of), bundle.settings)
     signals = None
     if known.emails is not None:
@@ -148,7 +149,7 @@ def score(
 
         signals = ledger_signals(known, load_pipeline())
     history = PaymentHistory.from_ledger(known, bundle.settings, signals)
-    scores = score_open_invoices(bundle, history, landmarks, known.customers, with_reasons=reasons)
+    scores = score_open_invoices(bundle, history, landmarks, known, with_reasons=reasons)
     write_parquet(scores, out)
     console = Console()
     console.print(

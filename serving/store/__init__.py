@@ -14,7 +14,7 @@ from serving.store.answers import (
     new_answer_id,
 )
 from serving.store.database import REFUSED_RECORD, StoreUnavailableError, sqlite_url
-from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, Outcome
+from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, FactsRefusedError, Outcome
 from serving.store.frames import facts_of, to_cents
 from serving.store.known_ids import CUSTOMERS, INVOICES, AmbiguousIdError
 from serving.store.merging import examples_of
@@ -38,6 +38,7 @@ __all__ = [
     "ConflictError",
     "Fact",
     "FactOutcome",
+    "FactsRefusedError",
     "FeedState",
     "HistoryAtMoment",
     "HistoryStore",

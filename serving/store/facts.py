@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from features.errors import EncoursError
+from features.errors import EncoursError, Fault, InvalidInputError
 from serving.store.tables import FACT_COLUMNS, fact_key
 
 # A fact that may be completed later: these columns may go from unknown to known, nothing else may change.
@@ -39,17 +39,20 @@ class Fact:
         table: name of the ledger table.
         values: one value per column of `FACT_COLUMNS[table]`; money in cents, null is `None`.
         stated: the columns that it says something about; null when it says everything. Of a fact that describes a
-            present state the others stay as they are known.
+            state the others stay as they are known.
+        parts: of `instalments` only: every instalment of the invoice, which are one fact; `values` then holds the id
+            of the invoice alone.
     """
 
     table: str
     values: Mapping[str, Any]
     stated: frozenset[str] | None = None
+    parts: tuple[Mapping[str, Any], ...] | None = None
 
     @property
     def key(self) -> str:
-        """The id under which the fact is known."""
-        return fact_key(self.table, self.values)
+        """The id under which the fact is known; of a table of instalments that of the invoice."""
+        return str(self.values["invoice_id"]) if self.parts is not None else fact_key(self.table, self.values)
 
     def completed_by(self, known: Mapping[str, Any] | None) -> Fact:
         """Return the whole fact: what it does not state is taken from what is known under its id."""
@@ -116,6 +119,18 @@ class ConflictError(EncoursError):
             f"{first.table} {first.key} ({', '.join(first.known)}); nothing was stored. "
             "To do: correct the id or the content; a true correction belongs to the nightly load."
         )
+
+
+class FactsRefusedError(InvalidInputError):
+    """Facts that contradict what is known in a way that no later fact could mend; nothing was stored.
+
+    Args:
+        faults: place of each fact in the request, from 0, and what is wrong with it.
+    """
+
+    def __init__(self, faults: Sequence[tuple[int, Fault]]) -> None:
+        self.rows = tuple(place for place, _ in faults)
+        super().__init__("Facts do not agree with what is known; nothing was stored.", [f for _, f in faults])
 
 
 def differing_columns(table: str, known: Mapping[str, Any], offered: Mapping[str, Any]) -> tuple[str, ...]:

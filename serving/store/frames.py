@@ -73,8 +73,14 @@ def value_of_json(value: Any, dtype: pl.DataType | type[pl.DataType]) -> Any:
 
 
 def facts_of(table: str, frame: pl.DataFrame) -> Iterator[Fact]:
-    """Return each row of a ledger table as a fact."""
-    for row in store_frame(table, frame).iter_rows(named=True):
+    """Return each row of a ledger table as a fact; the instalments of an invoice are one."""
+    rows = store_frame(table, frame)
+    if table == "instalments":
+        for (invoice_id,), parts in rows.group_by("invoice_id", maintain_order=True):
+            held = tuple(parts.drop("invoice_id").iter_rows(named=True))
+            yield Fact(table, {"invoice_id": invoice_id}, parts=held)
+        return
+    for row in rows.iter_rows(named=True):
         yield Fact(table, row)
 
 

@@ -135,7 +135,7 @@ def note_facts(connection: Connection, written: Iterable[Fact], owners: Mapping[
             known[INVOICES].add(fact.key)
         for column, kind in _NAMED.get(fact.table, {}).items():
             value = fact.values[column]
-            if value is not None and kind == CUSTOMERS:
+            if value is not None and kind == CUSTOMERS and fact.table in _NAMING_CUSTOMERS:
                 known[CUSTOMERS].add(value)
             elif value is not None and fact.table in FOLLOWS_INVOICE and value not in owners:
                 known[AWAITED].add(value)
@@ -182,11 +182,17 @@ def adopt_awaited(
         for name, known in meanings(connection, INVOICES, waiting).items()
         if known is not None and known in owners
     }
-    for name, known in sorted(meant.items()):
+    for name, known in sorted(meant.items(), key=lambda pair: (pair[0] != pair[1], pair[0])):
         for table in FOLLOWS_INVOICE:
             _adopt(connection, table, name, known, owners[known])
     forget_ids(connection, AWAITED, meant)
     return {owners[known] for known in meant.values()}
+
+
+def has_awaited(connection: Connection) -> bool:
+    """Return whether facts wait for an invoice."""
+    statement = select(KNOWN_IDS.c.id).where(KNOWN_IDS.c.kind == AWAITED).limit(1)
+    return connection.execute(statement).first() is not None
 
 
 def _adopt(connection: Connection, table: str, name: str, known: str, owner: str) -> None:
@@ -195,6 +201,10 @@ def _adopt(connection: Connection, table: str, name: str, known: str, owner: str
     values = {"invoice_id": known, "customer_id": owner}
     if name == known or "invoice_id" not in KEYS[table]:
         connection.execute(update(facts).where(is_it).values(**values))
+        return
+    owned = select(facts.c.invoice_id).where(facts.c.invoice_id == known, facts.c.customer_id.is_not(None))
+    if connection.execute(owned.limit(1)).first() is not None:  # the invoice has a table of its own already
+        connection.execute(delete(facts).where(is_it))
         return
     for row in (
         connection.execute(select(facts).where(is_it)).mappings().all()

@@ -4,18 +4,26 @@ For an id that both hold the batch wins. What the batch leaves open and may be f
 dispute, the cancellation of an invoice, what is not known of a customer) is taken from the event. Where the event says
 otherwise the difference is reported. Facts of events that the batch does not hold stay. What was erased on request is
 not taken in again; of a customer only what identifies is left blank.
+
+Three tables are more than their rows. The instalments of an invoice and the history of a customer are those of the
+batch as soon as it holds one row of them; merges by event that make a circle with those of the batch are left out.
+Where the batch holds no history of a customer, a changed attribute makes a row of it.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
 from features.ids import resolved_ids
 from features.ledger import KEYS, Ledger, table_dtypes
+from features.ledger.customers_at import customers_at, in_circles
+from features.ledger.table_rules import broken_instalment_rules
+from serving.store.events.attribute_history import DATED_COLUMNS, Described, HistoryRow, dated, with_change
 from serving.store.facts import COMPLETED_LATER
 from serving.store.frames import ledger_column, ledger_frame, store_frame
 from serving.store.tables import (
@@ -30,6 +38,9 @@ from serving.store.tables import (
 )
 
 _SHOWN: Final = 3
+HISTORY: Final = "customer_history"
+#: Tables whose rows count together: the column that says what they belong to.
+_WHOLE: Final = {"instalments": "invoice_id"}
 #: Tables whose facts make a customer known that was never described; a payment counts when it is on account.
 NAMING_CUSTOMERS: Final = ("invoices", "payments", "emails", "interactions")
 
@@ -39,14 +50,20 @@ class EventFacts:
     """What events said and no batch has said yet, as store frames with their key column.
 
     Attributes:
-        facts: whole facts, by table.
+        facts: whole facts, by table: all that is held of a table that the batch does not deliver; of `customer_history`
+            every row held, with its `origin`.
         statements: single columns of facts that the batch holds, by table; null is not stated.
         feeds: days through which feeds are declared complete, in the columns of the ledger.
+        before: the customers as they were known before the merge: id, dated attributes, and `since_on`, the day on
+            which each was first known.
+        provided: tables that a source has delivered, be it without a row.
     """
 
     facts: Mapping[str, pl.DataFrame]
     statements: Mapping[str, pl.DataFrame]
     feeds: pl.DataFrame
+    before: pl.DataFrame
+    provided: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -136,6 +153,11 @@ def merge_table(
         else pl.lit(value=False)
     )
     rows, own = merged.select(batch.columns), events.join(offered, on=key, how="anti")
+    if table in _WHOLE:
+        whole = _WHOLE[table]
+        beside = own.join(offered, on=whole, how="semi")
+        contradicted += [f"{name} ({KEYS[table][-1]})" for name in beside[key]]
+        own = own.join(offered, on=whole, how="anti")
     if table == BLANKED:
         rows = rows.with_columns(pl.col("is_strategic").fill_null(value=False))
         rows, own = (
@@ -147,8 +169,100 @@ def merge_table(
     return MergedTable(rows, own, completed, tuple(sorted(contradicted)), batch.height - offered.height)
 
 
+def agreeing_customers(customers: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    """Return customers that agree with the newest row of their history, which wins. Both as store frames."""
+    concerned = customers.join(history, on="customer_id", how="semi")
+    if concerned.is_empty():
+        return customers
+    told = customers_at(ledger_frame(BLANKED, concerned), ledger_frame(HISTORY, history))
+    now = fact_frame(BLANKED, told).select(customers.columns)
+    return pl.concat([customers.join(concerned, on="customer_id", how="anti"), now])
+
+
+def merge_history(
+    batch: pl.DataFrame, held: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame, day: dt.date
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Merge the histories of customers' attributes, with a row for each customer that changed.
+
+    Args:
+        batch: the history of the ledger of record, as `fact_frame` gives it.
+        held: rows that the store holds and the batch does not replace, in the same columns, with `origin`.
+        before: the customers as they were known before, as `EventFacts` holds them.
+        after: the customers after the merge, as a store frame.
+        day: the day on which the change became known.
+
+    Returns:
+        The history with `origin`, and the statements of events that the batch overrules.
+    """
+    given = batch.with_columns(origin=pl.lit("batch"))
+    replaced, kept = (held.join(batch, on="customer_id", how=how) for how in ("semi", "anti"))
+    stated = replaced.filter(pl.col("origin") == "event")
+    overruled = stated.join(batch, on=batch.columns, how="anti", nulls_equal=True)
+    contradicted = tuple(f"{key} (valid_from_on)" for key in overruled[key_column(HISTORY)].sort())
+    is_today = pl.col("customer_id").is_in(
+        kept.filter(pl.col("valid_from_on") == day)["customer_id"].implode()
+    )
+    known = before.rename({name: f"\0before {name}" for name in DATED_COLUMNS})
+    moved = after.join(known, on="customer_id", how="inner", validate="1:1").filter(
+        is_today
+        | pl.any_horizontal([pl.col(name).ne_missing(pl.col(f"\0before {name}")) for name in DATED_COLUMNS])
+    )
+    moved = moved.join(batch, on="customer_id", how="anti")
+    histories: dict[str, dict[dt.date, HistoryRow]] = {}
+    for row in kept.join(moved, on="customer_id", how="semi").iter_rows(named=True):
+        histories.setdefault(row["customer_id"], {})[row["valid_from_on"]] = HistoryRow(
+            dated(row), row["origin"]
+        )
+    made = []
+    for row in moved.iter_rows(named=True):
+        earlier = {name: row[f"\0before {name}"] for name in DATED_COLUMNS}
+        customer_id = row["customer_id"]
+        history = with_change(
+            histories.get(customer_id, {}), Described(earlier, row["since_on"]), dated(row), day
+        )
+        made += [
+            {"customer_id": customer_id, "valid_from_on": each, **found.attributes, "origin": found.origin}
+            for each, found in history.items()
+        ]
+    columns = {name: dtype for name, dtype in held.schema.items() if name != key_column(HISTORY)}
+    noted = pl.DataFrame(made, schema=columns).with_columns(fact_keys(HISTORY)).select(held.columns)
+    unmoved = kept.join(moved, on="customer_id", how="anti")
+    return pl.concat([given.select(held.columns), unmoved, noted]), contradicted
+
+
+def without_circles(merges: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the merges by event that make no circle with the others, and the ids of those that do.
+
+    Args:
+        merges: the merges of the batch, as a store frame.
+        events: those that only events hold.
+    """
+    circles = in_circles(pl.concat([merges, events.select(merges.columns)]))
+    is_circle = pl.col("customer_id").is_in(pl.Series(circles, dtype=pl.String).implode())
+    left_out = events.filter(is_circle)["customer_id"].sort()
+    return events.filter(~is_circle), tuple(f"{name} (merged_into_id)" for name in left_out)
+
+
+def sound_instalments(instalments: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:
+    """Return the instalments that make up their invoice; where they do not, it is due as a whole.
+
+    Args:
+        instalments: in the ledger's columns, of these invoices.
+        invoices: at least the invoices named, and those that have the id of a receivable.
+    """
+    if instalments.is_empty():
+        return instalments
+    return instalments.join(broken_instalment_rules(instalments, invoices), on="invoice_id", how="anti")
+
+
+def merges_of_known(merges: pl.DataFrame, customer_ids: pl.Series) -> pl.DataFrame:
+    """Return the merges of two customers that are both known."""
+    known = customer_ids.implode()
+    return merges.filter(pl.col("customer_id").is_in(known) & pl.col("merged_into_id").is_in(known))
+
+
 def merge_facts(
-    batch: Ledger, events: EventFacts, erased: Mapping[str, pl.Series]
+    batch: Ledger, events: EventFacts, erased: Mapping[str, pl.Series], day: dt.date
 ) -> tuple[Ledger, dict[str, MergedTable]]:
     """Merge a ledger of record with the facts of events into the ledger that counts, and say what became of each table.
 
@@ -159,31 +273,76 @@ def merge_facts(
         batch: the checked ledger of record.
         events: what events said and no batch has said yet.
         erased: keys erased on request, by table.
+        day: the day of the merge.
     """
     given = dict(batch.tables())
     merged: dict[str, MergedTable] = {}
     whole: dict[str, pl.DataFrame] = {}
     for table in FACT_TABLES:
         frame, own = given.get(table), events.facts[table]
-        if frame is None and own.is_empty():
+        if (frame is None and own.is_empty() and table not in events.provided) or table == HISTORY:
             continue
         held = fact_frame(table, pl.DataFrame(schema=table_dtypes(table)) if frame is None else frame)
+        if table == "instalments":
+            own = _of_known_invoices(table, own, whole["invoices"]["invoice_id"])
         merged[table] = merge_table(table, held, own, events.statements[table], erased[table])
+        if table == BLANKED and given.get(HISTORY) is not None:
+            history = fact_frame(HISTORY, given[HISTORY])
+            agreed = agreeing_customers(merged[table].batch, history)
+            merged[table] = replace(merged[table], batch=agreed)
+        if table == "customer_merges":
+            beside, left_out = without_circles(merged[table].batch, merged[table].events)
+            merged[table] = replace(
+                merged[table], events=beside, contradicted=(*merged[table].contradicted, *left_out)
+            )
         whole[table] = pl.concat([merged[table].batch, merged[table].events])
-    invoices = whole["invoices"]["invoice_id"]
     for table in FOLLOWS_INVOICE:
         if table in whole:
-            named, _ = resolved_ids(whole[table]["invoice_id"], invoices)
-            known = named.is_null() | named.is_in(invoices.implode())
-            whole[table] = whole[table].with_columns(named.alias("invoice_id")).filter(known)
+            whole[table] = _of_known_invoices(table, whole[table], whole["invoices"]["invoice_id"])
     tables = {table: ledger_frame(table, frame) for table, frame in whole.items()}
+    past = _whole_history(given.get(HISTORY), events, whole[BLANKED], day)
+    if past is not None:
+        tables[HISTORY] = past
     tables["customers"] = with_named_customers(tables["customers"], tables)
+    if "instalments" in tables:
+        tables["instalments"] = sound_instalments(tables["instalments"], tables["invoices"])
+    if "customer_merges" in tables:
+        tables["customer_merges"] = merges_of_known(
+            tables["customer_merges"], tables["customers"]["customer_id"]
+        )
     shared = {name: frame for name, frame in given.items() if name not in FACT_TABLES}
     declared = [frame for frame in (given.get("feeds"), events.feeds) if frame is not None and frame.height]
     if declared:
         latest = pl.concat(declared).group_by("name").agg(pl.col("complete_through_on").max())
         shared["feeds"] = latest.sort("name")
     return Ledger.from_tables({**tables, **shared}), merged
+
+
+def _whole_history(
+    given: pl.DataFrame | None, events: EventFacts, customers: pl.DataFrame, day: dt.date
+) -> pl.DataFrame | None:
+    """The ledger's history after the merge; null where nobody has ever delivered or made one."""
+    held = events.facts[HISTORY]
+    if given is not None:
+        held = held.filter(pl.col("origin") != "batch")
+    batch = fact_frame(HISTORY, pl.DataFrame(schema=table_dtypes(HISTORY)) if given is None else given)
+    history, _ = merge_history(batch, held, events.before, customers, day)
+    if given is None and history.is_empty() and HISTORY not in events.provided:
+        return None
+    return ledger_frame(HISTORY, history)
+
+
+def _of_known_invoices(table: str, facts: pl.DataFrame, invoices: pl.Series) -> pl.DataFrame:
+    """Facts whose invoice is known, under its id; of two tables of instalments that mean one invoice, the first."""
+    named, _ = resolved_ids(facts["invoice_id"], invoices)
+    known = named.is_null() | named.is_in(invoices.implode())
+    renamed = facts.with_columns(named.alias("invoice_id"), pl.col("invoice_id").alias("\0named"))
+    found = renamed.filter(known)
+    if table in _WHOLE:
+        ordered = found.sort(pl.col("\0named") != pl.col("invoice_id"), "\0named")
+        is_first = pl.col("\0named") == pl.col("\0named").first().over("invoice_id")
+        found = ordered.filter(is_first).with_columns(fact_keys(table))
+    return found.drop("\0named")
 
 
 def with_named_customers(customers: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from features.ledger import Ledger
+from features.ledger import Ledger, table_dtypes
 from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
-from serving.store.frames import store_dtypes, value_of_json
-from serving.store.known_ids import adopt_awaited, hold_level
+from serving.store.events.told import read_before, read_erased, read_event_facts, read_held
+from serving.store.frames import ledger_frame
+from serving.store.known_ids import adopt_awaited, has_awaited, hold_level
 from serving.store.mail_signals import forget_signals
-from serving.store.merging import fact_frame, merge_table
+from serving.store.merging import (
+    HISTORY,
+    MergedTable,
+    agreeing_customers,
+    fact_frame,
+    merge_history,
+    merge_table,
+    sound_instalments,
+    without_circles,
+)
 from serving.store.tables import (
-    ERASED_FACTS,
-    FACT_COLUMNS,
+    BLANKED,
     FACT_TABLES,
     FACTS,
     FEEDS,
@@ -61,20 +69,33 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
     touched: set[str] = set()
     report: dict[str, TableLoad] = {}
     owners: dict[str, str] = {}
+    before = read_before(connection, ledger.customers["customer_id"])
     for table in FACT_TABLES:
         frame = given.get(table)
-        if frame is not None:
-            report[table], customers = _load_table(connection, table, frame, owners, loaded_at)
+        if table == HISTORY:
+            load, customers = _load_history(connection, frame, before, loaded_at)
+            if frame is not None or customers:
+                report[table] = load
+            touched |= customers
+        elif frame is not None:
+            report[table], customers = _load_table(
+                connection, table, frame, owners, loaded_at, given.get(HISTORY)
+            )
             touched |= customers
         loaded = None if frame is None else loaded_at
         _note_feed(connection, table, loaded, _newest(connection, table, loaded_at))
         if table == "invoices":
             owners = _owners(connection)
+            if has_awaited(connection):  # what waited is compared with the batch under the id that it meant
+                hold_level(connection)
+                touched |= adopt_awaited(connection, None, owners)
         elif table in FOLLOWS_INVOICE:
             touched |= _follow_invoices(connection, table, owners)
     hold_level(connection)
     touched |= adopt_awaited(connection, None, owners)
     _note_completeness(connection, ledger.feeds)
+    if "instalments" in report:
+        report["instalments"] = _with_unsound(connection, report["instalments"])
     indicators_changed = _load_indicators(connection, ledger.indicators, loaded_at)
     if touched or indicators_changed:
         mark_changed(connection, touched)
@@ -101,76 +122,101 @@ def _owners(connection: Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def read_event_facts(
-    connection: Connection, table: str, held: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return what events said of one table and no batch has said: whole facts, and columns of facts of the batch.
-
-    Args:
-        connection: of the store.
-        table: its name.
-        held: its facts in the store, with `origin`.
-    """
-    events = held.filter(pl.col("origin") == "event").drop("origin")
-    said: dict[str, dict[str, Any]] = {}
-    rows = connection.execute(
-        select(STATEMENTS.c.fact_id, STATEMENTS.c.column_name, STATEMENTS.c.value).where(
-            STATEMENTS.c.table_name == table
-        )
-    )
-    for key, column, text in rows:
-        said.setdefault(key, {})[column] = json.loads(text)
-    dtypes = dict(events.schema)
-    statements = pl.DataFrame(
+def _load_history(
+    connection: Connection, frame: pl.DataFrame | None, before: pl.DataFrame, loaded_at: dt.datetime
+) -> tuple[TableLoad, set[str]]:
+    """Load the history of customers, and note what the load of the customers has changed."""
+    facts, key = FACTS[HISTORY], key_column(HISTORY)
+    held = read_held(connection, HISTORY)
+    empty = pl.DataFrame(schema=table_dtypes(HISTORY))
+    batch = fact_frame(HISTORY, empty if frame is None else frame)
+    beside = held if frame is None else held.filter(pl.col("origin") != "batch")
+    after = read_held(connection, BLANKED).drop("origin")
+    whole, contradicted = merge_history(batch, beside, before, after, loaded_at.astimezone(dt.UTC).date())
+    gone = held.join(whole, on=held.columns, how="anti", nulls_equal=True)
+    new = whole.join(held, on=held.columns, how="anti", nulls_equal=True)
+    for chunk in in_chunks(gone[key].to_list()):
+        connection.execute(delete(facts).where(facts.c[key].in_(chunk)))
+    if new.height:
+        rows = [{**row, "received_at": loaded_at} for row in new.iter_rows(named=True)]
+        connection.execute(insert(facts), rows)
+    content = held.drop("origin").columns
+    changed = pl.concat(
         [
-            [
-                key if name == key_column(table) else value_of_json(values.get(name), dtype)
-                for name, dtype in dtypes.items()
-            ]
-            for key, values in sorted(said.items())
-        ],
-        schema=dtypes,
-        orient="row",
+            new.join(gone, on=content, how="anti", nulls_equal=True),
+            gone.join(new, on=content, how="anti", nulls_equal=True),
+        ]
     )
-    return events, statements
-
-
-def read_held(connection: Connection, table: str) -> pl.DataFrame:
-    """Return the facts of one table in the store, with their key and `origin`."""
-    facts, key = FACTS[table], key_column(table)
-    columns = list(dict.fromkeys([key, *FACT_COLUMNS[table]]))
-    return pl.DataFrame(
-        [tuple(row) for row in connection.execute(select(*(facts.c[n] for n in columns), facts.c.origin))],
-        schema={key: pl.String, **store_dtypes(table), "origin": pl.String},
-        orient="row",
+    corrected = new.join(gone, on=key, how="semi").join(changed, on=key, how="semi").height
+    load = TableLoad(
+        added=new.join(held, on=key, how="anti").height,
+        corrected=corrected,
+        removed=gone.join(whole, on=key, how="anti").height,
+        kept_events=whole.filter(pl.col("origin") == "event").height,
+        skipped_erased=0,
+        contradicted=contradicted,
     )
+    return load, set(changed["customer_id"].to_list())
 
 
-def read_erased(connection: Connection, table: str) -> pl.Series:
-    """Return the keys of one table that were erased on request."""
-    statement = select(ERASED_FACTS.c.fact_id).where(ERASED_FACTS.c.table_name == table)
-    return pl.Series(list(connection.execute(statement).scalars()), dtype=pl.String)
+def _with_unsound(connection: Connection, load: TableLoad) -> TableLoad:
+    """Name the invoices whose instalments by event do not make them up: they are due as a whole."""
+    held = read_held(connection, "instalments").filter(pl.col("origin") == "event")
+    if held.is_empty():
+        return load
+    invoices = ledger_frame("invoices", read_held(connection, "invoices"))
+    parts = ledger_frame("instalments", held).join(invoices, on="invoice_id", how="semi")
+    sound = sound_instalments(parts, invoices)
+    unsound = parts.join(sound, on="invoice_id", how="anti")["invoice_id"].unique().sort()
+    named = tuple(f"{invoice_id} (instalments)" for invoice_id in unsound)
+    return replace(load, contradicted=(*load.contradicted, *named))
+
+
+def _merged(
+    connection: Connection,
+    table: str,
+    batch: pl.DataFrame,
+    held: pl.DataFrame,
+    history: pl.DataFrame | None,
+) -> MergedTable:
+    """What the one rule makes of a table."""
+    events, statements = read_event_facts(connection, table, held)
+    merged = merge_table(table, batch, events, statements, read_erased(connection, table))
+    if table == BLANKED and history is not None:
+        return replace(merged, batch=agreeing_customers(merged.batch, fact_frame(HISTORY, history)))
+    if table == "customer_merges":
+        kept, left_out = without_circles(merged.batch, merged.events)
+        return replace(merged, events=kept, contradicted=(*merged.contradicted, *left_out))
+    return merged
 
 
 def _load_table(
-    connection: Connection, table: str, frame: pl.DataFrame, owners: dict[str, str], loaded_at: dt.datetime
+    connection: Connection,
+    table: str,
+    frame: pl.DataFrame,
+    owners: dict[str, str],
+    loaded_at: dt.datetime,
+    history: pl.DataFrame | None,
 ) -> tuple[TableLoad, set[str]]:
     key, facts = key_column(table), FACTS[table]
     held = read_held(connection, table)
     columns = held.columns[:-1]
-    events, statements = read_event_facts(connection, table, held)
-    merged = merge_table(table, fact_frame(table, frame), events, statements, read_erased(connection, table))
+    merged = _merged(connection, table, fact_frame(table, frame), held, history)
     new = merged.batch
     same = held.join(new, on=columns, how="semi", nulls_equal=True)
     different = new.join(same, on=key, how="anti")
     corrected = held.join(different, on=key, how="semi")
     gone = held.join(new, on=key, how="anti")
-    removed = gone.filter(pl.col("origin") == "batch")
+    removed = gone.join(merged.events, on=key, how="anti")  # of the batch, or overruled by it
+    first_received = _first_received(connection, corrected[key]) if table == BLANKED else {}
     for chunk in in_chunks(removed[key].to_list() + corrected[key].to_list()):
         connection.execute(delete(facts).where(facts.c[key].in_(chunk)))
         if table == "emails":
             forget_signals(connection, chunk)
-    rows = [_row(table, values, owners, loaded_at) for values in different.iter_rows(named=True)]
+    rows = [
+        _row(table, values, owners, first_received.get(values[key], loaded_at))
+        for values in different.iter_rows(named=True)
+    ]
     if rows:
         connection.execute(insert(facts), rows)
     confirmed = same.filter(pl.col("origin") == "event")[key].to_list()
@@ -197,6 +243,17 @@ def _load_table(
         ],
     )
     return load, _customers_in(table, changed, owners)
+
+
+def _first_received(connection: Connection, ids: pl.Series) -> dict[str, dt.datetime]:
+    """When each of these customers was first described: a correction does not make it a new one."""
+    customers = FACTS[BLANKED]
+    found: dict[str, dt.datetime] = {}
+    for chunk in in_chunks(ids.to_list()):
+        statement = select(customers.c.customer_id, customers.c.received_at)
+        rows = connection.execute(statement.where(customers.c.customer_id.in_(chunk)))
+        found |= {row[0]: row[1] for row in rows}
+    return found
 
 
 def _row(
@@ -251,10 +308,10 @@ def _note_completeness(connection: Connection, feeds: pl.DataFrame | None) -> No
 
 
 def _note_feed(connection: Connection, table: str, loaded_at: dt.datetime | None, known_on: Any) -> None:
+    """Record that a table was loaded; one that holds a fact is provided, whoever delivered it."""
     values: dict[str, Any] = {"loaded_at": loaded_at, "known_on": known_on}
-    if loaded_at is not None:
+    is_provided = loaded_at is not None or known_on is not None
+    if is_provided:
         values["is_provided"] = True
     if connection.execute(update(FEEDS).where(FEEDS.c.name == table).values(**values)).rowcount == 0:
-        connection.execute(
-            insert(FEEDS).values(name=table, **{"is_provided": loaded_at is not None, **values})
-        )
+        connection.execute(insert(FEEDS).values(name=table, **{"is_provided": is_provided, **values}))

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, func, or_, select, union_all
 
 from features.ledger import Ledger, table_dtypes
+from features.ledger.receivables import receivable_ids
 from features.signal_labels import signals_schema
 from serving.store.frames import frame_of
-from serving.store.merging import NAMING_CUSTOMERS, with_customers
+from serving.store.known_ids import CUSTOMERS
+from serving.store.merging import NAMING_CUSTOMERS, merges_of_known, sound_instalments, with_customers
 from serving.store.overrides import Overrides
 from serving.store.tables import (
     CHANGES,
@@ -23,6 +25,7 @@ from serving.store.tables import (
     FEEDS,
     FOLLOWS_INVOICE,
     INDICATORS,
+    KNOWN_IDS,
     in_chunks,
 )
 
@@ -163,7 +166,9 @@ def read_ledger_tables(connection: Connection, customer_ids: Sequence[str] | Non
     """Return the ledger of all customers, or of the given ones.
 
     Customers who have facts but were never described are derived: id only, everything else unknown. Instalments,
-    payments and disputes that wait for their invoice are left out. Indicators and feeds are always complete.
+    payments and disputes that wait for their invoice are left out, and so are instalments that do not make up their
+    invoice, and merges of customers nobody knows. A merge belongs to both its customers. Indicators and feeds are
+    always complete.
     """
     feeds = read_feeds(connection)
     provided = {feed.name for feed in feeds if feed.is_provided}
@@ -172,6 +177,10 @@ def read_ledger_tables(connection: Connection, customer_ids: Sequence[str] | Non
         frame = frame_of(table, _rows(connection, table, customer_ids))
         if table in {"customers", "invoices", "payments"} or table in provided:
             tables[table] = frame
+    if "instalments" in tables:
+        tables["instalments"] = _sound(connection, tables["instalments"], tables["invoices"], customer_ids)
+    if "customer_merges" in tables:
+        tables["customer_merges"] = _of_known(connection, tables["customer_merges"])
     tables["customers"] = _with_derived_customers(connection, tables["customers"], customer_ids)
     if "indicators" in provided:
         tables["indicators"] = _indicators(connection)
@@ -188,10 +197,37 @@ def _rows(connection: Connection, table: str, customer_ids: Sequence[str] | None
         if table in FOLLOWS_INVOICE:
             statement = statement.where(facts.c.customer_id.is_not(None))
         return [tuple(row) for row in connection.execute(statement)]
-    rows: list[Sequence[Any]] = []
+    rows: dict[Sequence[Any], None] = {}
     for chunk in in_chunks(customer_ids):
-        rows += [tuple(row) for row in connection.execute(statement.where(facts.c.customer_id.in_(chunk)))]
-    return rows
+        of_them: ColumnElement[bool] = facts.c.customer_id.in_(chunk)
+        if table == "customer_merges":
+            of_them = or_(of_them, facts.c.merged_into_id.in_(chunk))
+        rows |= dict.fromkeys(tuple(row) for row in connection.execute(statement.where(of_them)))
+    return list(rows)
+
+
+def _sound(
+    connection: Connection, parts: pl.DataFrame, invoices: pl.DataFrame, customer_ids: Sequence[str] | None
+) -> pl.DataFrame:
+    """The instalments that make up their invoice; an invoice of another customer may have the id of one of them."""
+    if customer_ids is not None and not parts.is_empty():
+        facts, ids = FACTS["invoices"], parts.select(receivable_ids()).to_series().to_list()
+        columns = [facts.c[name] for name in FACT_COLUMNS["invoices"]]
+        for chunk in in_chunks(ids):
+            taken = connection.execute(select(*columns).where(facts.c.invoice_id.in_(chunk)))
+            invoices = pl.concat([invoices, frame_of("invoices", [tuple(row) for row in taken])])
+        invoices = invoices.unique("invoice_id")
+    return sound_instalments(parts, invoices)
+
+
+def _of_known(connection: Connection, merges: pl.DataFrame) -> pl.DataFrame:
+    """The merges of two customers that are both known."""
+    ids = pl.concat([merges["customer_id"], merges["merged_into_id"]]).unique().to_list()
+    known: list[str] = []
+    for chunk in in_chunks(ids):
+        is_it = (KNOWN_IDS.c.kind == CUSTOMERS) & KNOWN_IDS.c.id.in_(chunk)
+        known += connection.execute(select(KNOWN_IDS.c.id).where(is_it)).scalars()
+    return merges_of_known(merges, pl.Series(known, dtype=pl.String))
 
 
 def _with_derived_customers(

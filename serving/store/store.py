@@ -23,6 +23,7 @@ from serving.store.answers import (
     read_answers,
 )
 from serving.store.database import BUSY_SECONDS, Database, sqlite_file
+from serving.store.events.told import read_erased, read_events
 from serving.store.facts import Fact, FactOutcome
 from serving.store.known_ids import meanings
 from serving.store.mail_signals import (
@@ -36,8 +37,8 @@ from serving.store.mail_signals import (
     read_waiting_mails,
     take_lease,
 )
-from serving.store.merging import EventFacts, merge_facts
-from serving.store.nightly_load import TableLoad, load_tables, read_erased, read_event_facts, read_held
+from serving.store.merging import merge_facts
+from serving.store.nightly_load import TableLoad, load_tables
 from serving.store.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
 from serving.store.overrides import Overrides, read_overrides
 from serving.store.reading import (
@@ -50,7 +51,6 @@ from serving.store.reading import (
     read_moment,
     read_pending,
     read_pending_of,
-    read_told_feeds,
 )
 from serving.store.tables import ANSWERS, AUDIT, COUNTERS, ERASED_FACTS, FACT_TABLES
 from serving.store.taking_in import mark_changed, take_in
@@ -299,20 +299,17 @@ class SqlHistoryStore:
         with self.database.writing() as connection:
             end_lease(connection, name, holder)
 
-    def merged_with(self, ledger: Ledger) -> Ledger:
-        """Return a ledger of record merged with the facts of events, as a load would make it; nothing is written."""
+    def merged_with(self, ledger: Ledger, at: dt.datetime) -> Ledger:
+        """Return a ledger of record merged with the facts of events, as a load would make it; nothing is written.
+
+        Args:
+            ledger: the ledger of record.
+            at: instant of the load.
+        """
         with self.database.reading() as connection:
-            found = {
-                table: read_event_facts(connection, table, read_held(connection, table))
-                for table in FACT_TABLES
-            }
-            events = EventFacts(
-                {table: pair[0] for table, pair in found.items()},
-                {table: pair[1] for table, pair in found.items()},
-                read_told_feeds(connection),
-            )
+            events = read_events(connection, ledger)
             erased = {table: read_erased(connection, table) for table in FACT_TABLES}
-        return merge_facts(ledger, events, erased)[0]
+        return merge_facts(ledger, events, erased, at.astimezone(dt.UTC).date())[0]
 
     def pending_of(self, invoice_ids: Sequence[str]) -> dict[str, dict[str, pl.DataFrame]]:
         """Return the facts that wait for some invoices, by invoice and table."""

@@ -17,6 +17,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
+from serving.store.events.customer_history import CUSTOMER_HISTORY, note_changes, state_history
+from serving.store.events.customer_merges import CUSTOMER_MERGES, refuse_merges, with_merged
+from serving.store.events.instalments import INSTALMENTS, refuse_receivable_ids, replace_instalments
 from serving.store.facts import (
     REPLACED_BY_NEWER,
     Conflict,
@@ -50,6 +53,8 @@ from serving.store.tables import (
 #: A statement about a table, offered beside facts.
 FEED_STATEMENTS: Final = "feeds"
 
+_NO_PLACE: Final = -1
+_WRITING: Final = (Outcome.ACCEPTED, Outcome.REPLACED, Outcome.PENDING)
 _Known = dict[tuple[str, str], Mapping[str, Any]]
 
 
@@ -59,22 +64,28 @@ def take_in(
     """Store facts and return what became of each, in the order offered.
 
     A fact sent again with the same content is accepted in silence. Of a customer described in part, what is not stated
-    stays as it is known. A payment or dispute whose invoice is
-    unknown is kept and counts from the moment the invoice arrives, also when both are in this request, in
-    any order.
+    stays as it is known, and what changes of its dated attributes is noted in its history. A payment, dispute or table
+    of instalments whose invoice is unknown is kept and counts from the moment the invoice arrives, also when both are
+    in this request, in any order.
 
     Raises:
         ConflictError: when an id is known with another content; nothing of the request is stored then.
         AmbiguousIdError: when a reference may mean several known ids; nothing is stored then.
+        FactsRefusedError: when a fact contradicts what is known; nothing is stored then.
     """
-    facts = with_known_ids(connection, facts)
+    offered = list(enumerate(with_known_ids(connection, facts)))
     told = {
         place: _declared_complete(connection, fact, received_at)
-        for place, fact in enumerate(facts)
+        for place, fact in offered
         if fact.table == FEED_STATEMENTS
     }
-    places = [place for place in range(len(facts)) if place not in told]
-    facts = [facts[place] for place in places]
+    of_days = [(place, fact) for place, fact in offered if fact.table == CUSTOMER_HISTORY]
+    in_parts = [(place, fact) for place, fact in offered if fact.parts is not None]
+    dated_outcomes, described = state_history(connection, of_days, received_at)
+    apart = {*told, *dated_outcomes, *(place for place, _ in in_parts)}
+    places = [place for place, _ in offered if place not in apart]
+    facts = [*described, *(offered[place][1] for place in places)]
+    places = [*(_NO_PLACE for _ in described), *places]
     known = _known_facts(connection, facts)
     erased = _erased_keys(connection, facts)
     facts = [_blanked(fact) if (fact.table, fact.key) in erased else fact for fact in facts]
@@ -107,23 +118,44 @@ def take_in(
             changed[at] = fact.values
     if conflicts:
         raise ConflictError(tuple(conflicts))
-    customers = _customers_of_invoices(connection, facts)
+    customers = _customers_of_invoices(connection, [*facts, *(fact for _, fact in in_parts)])
     _write(connection, fresh, changed, customers, received_at, origin)
     note_facts(connection, (Fact(table, values) for (table, _), values in fresh.items()), customers)
+    part_outcomes = replace_instalments(connection, in_parts, customers, received_at)
+    note_facts(connection, (fact for _, fact in in_parts if fact.parts), customers)
+    own = list(zip(places, facts, strict=True))
+    refuse_merges(connection, [(place, fact) for place, fact in own if fact.table == CUSTOMER_MERGES])
+    refuse_receivable_ids(connection, [(place, fact) for place, fact in own if fact.table == "invoices"])
     arrived = {key: customers[key] for table, key in fresh if table == "invoices"}
     touched = adopt_awaited(connection, arrived, customers) if arrived else set()
-    outcomes = tuple(
-        _outcome(fact, verdict, customers) for fact, verdict in zip(facts, verdicts, strict=True)
-    )
+    outcomes = {**told, **dated_outcomes, **part_outcomes}
+    for place, fact, verdict in zip(places, facts, verdicts, strict=True):
+        if place != _NO_PLACE:
+            outcomes[place] = _outcome(fact, verdict, customers)
     written = {(table, key) for table, key in (*fresh, *changed)}
     touched |= {
-        done.customer_id for done in outcomes if done.customer_id and (done.table, done.key) in written
+        done.customer_id
+        for place, done in outcomes.items()
+        if done.customer_id
+        and ((done.table, done.key) in written or (place in apart and done.outcome in _WRITING))
     }
+    people = {key: values for (table, key), values in {**fresh, **changed}.items() if table == "customers"}
+    is_noted = note_changes(
+        connection,
+        {key: (known.get(("customers", key)), values) for key, values in people.items()},
+        received_at,
+    )
+    touched |= set(people)
     if touched:
         mark_changed(connection, touched)
-    note_feeds(connection, _newest_days({**fresh, **changed}, received_at.date()), received_at)
-    found = {**told, **dict(zip(places, outcomes, strict=True))}
-    return tuple(found[place] for place in sorted(found))
+    newest = _newest_days({**fresh, **changed}, received_at.date())
+    days = [fact.values["valid_from_on"] for _, fact in of_days] + [received_at.date()] * is_noted
+    if days:
+        newest[CUSTOMER_HISTORY] = max(days)
+    if part_outcomes:
+        newest[INSTALMENTS] = None
+    note_feeds(connection, newest, received_at)
+    return tuple(outcomes[place] for place in sorted(outcomes))
 
 
 def _newest_days(facts: _Known, received_on: dt.date) -> dict[str, dt.date | None]:
@@ -155,9 +187,12 @@ def note_statements(connection: Connection, table: str, said: Iterable[tuple[str
 
 
 def mark_changed(connection: Connection, customer_ids: Iterable[str]) -> int:
-    """Record that these customers' histories changed, and return the number of this change."""
+    """Record that these customers' histories changed, and return the number of this change.
+
+    Those that are one payer with one of them changed too.
+    """
     change = advance_counter(connection, "change")
-    ids = sorted(set(customer_ids))
+    ids = sorted(with_merged(connection, customer_ids))
     for chunk in in_chunks(ids):
         connection.execute(delete(CHANGES).where(CHANGES.c.customer_id.in_(chunk)))
     if ids:
@@ -293,7 +328,9 @@ def _write(
     for (table, key), values in changed.items():
         is_it = FACTS[table].c[key_column(table)] == key
         before = connection.execute(select(FACTS[table]).where(is_it)).mappings().one()
-        connection.execute(update(FACTS[table]).where(is_it).values(**values, received_at=received_at))
+        # A customer was received when it was first described, whatever becomes known of it later.
+        since = before["received_at"] if table in REPLACED_BY_NEWER else received_at
+        connection.execute(update(FACTS[table]).where(is_it).values(**values, received_at=since))
         if before["origin"] == "batch":
             said = [column for column in fillable_columns(table) if values[column] != before[column]]
             note_statements(connection, table, [(key, column, values[column]) for column in said])

@@ -13,6 +13,7 @@ from tests.scenarios.timeline import Scenario, scenarios
 PAGE: Final = Path("docs/scenarios.md")
 _HEADINGS: Final = {
     "account": "Cash on account",
+    "attributes": "Customers as they were",
     "bounces": "Payments that bounce",
     "closing": "Closed without a payment of everything",
     "contacts": "Contacts, caps and thanks",
@@ -22,6 +23,7 @@ _HEADINGS: Final = {
     "holds": "What holds dunning for a while",
     "insolvency": "Insolvency",
     "instalments": "Several due dates and retention money",
+    "merges": "Merged customers",
     "order": "Order, repetition and origin of facts",
     "payments": "Payments",
     "persons": "Who decides",
@@ -43,8 +45,8 @@ def scenarios_page(told: Sequence[Scenario]) -> str:
         "must be decided on given days: the open amount, the gate, the sequence, the step, its channel, who decides,",
         "and what the score remarks. Every one is held four ways, on SQLite and on PostgreSQL: the service told by",
         "events; the night after these events; the night on an import of the same facts; the service after a restart,",
-        "asked again about the same days. In the last way a customer is described as it is at present. Chances are the",
-        "same for every invoice there, so that facts and the policy that ships alone tell decisions apart.",
+        "asked again about the same days. Chances are the same for every invoice there, so that facts and the policy",
+        "that ships alone tell decisions apart.",
         "",
         "`pytest tests/integration/test_scenarios.py` runs them; `python -m tests.scenarios.page` writes this page.",
         "",

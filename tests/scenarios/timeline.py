@@ -22,7 +22,8 @@ from features.ledger import table_dtypes
 FOLDER: Final = Path(__file__).parent
 CUSTOMER: Final = "C"
 _ISSUE_TERM: Final = dt.timedelta(days=30)
-#: Facts with a door of their own in `POST /v1/events`; the others come by import.
+#: Tables whose rows come by import only.
+_BY_IMPORT: Final = ("indicators",)
 _COMPANY: Final = {
     "country": "FR",
     "language": "en",
@@ -112,12 +113,6 @@ class Scenario:
             for key, wanted in states.items()
         )
 
-    @cached_property
-    def _in_instalments(self) -> frozenset[str]:
-        """The invoices that are due in instalments."""
-        entries = (entry for of_day in self.content["facts"].values() for entry in of_day)
-        return frozenset(entry["instalment"] for entry in entries if "instalment" in entry)
-
     def _rows(self) -> Iterator[Row]:
         facts = {_day(day): entries for day, entries in self.content["facts"].items()}
         described = {
@@ -132,8 +127,6 @@ class Scenario:
 
     def _fact(self, day: dt.date, number: int, entry: dict[str, Any]) -> Row:
         by = entry.pop("by", None)
-        if entry.get("invoice") in self._in_instalments:
-            by = "import"  # instalments come by import, and with their invoice
         table, values = _READ[next(iter(entry))](day, f"{day:%m%d}{number}", entry)
         return self._row(day, table, values, by)
 
@@ -144,8 +137,7 @@ class Scenario:
             name: self.full_id(str(value)) if name in _IDS and value is not None else value
             for name, value in values.items()
         }
-        has_event = table in ("customers", "invoices", "payments", "disputes", "emails", "interactions")
-        return Row(day, table, stored, by or ("event" if has_event else "import"))
+        return Row(day, table, stored, by or ("import" if table in _BY_IMPORT else "event"))
 
 
 def scenarios() -> list[Scenario]:
@@ -170,7 +162,11 @@ def _take(entry: dict[str, Any], word: str) -> Any:
 
 
 def _customer(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    return "customers", {"customer_id": _take(entry, "customer"), **_COMPANY, **entry}
+    return "customers", {"customer_id": _take(entry, "customer"), **_COMPANY, **_with_limit(entry)}
+
+
+def _with_limit(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, **{name: _money(entry[name]) for name in ("credit_limit",) if name in entry}}
 
 
 def _invoice(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -262,6 +258,21 @@ def _instalment(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, 
     return "instalments", {**values, **entry}
 
 
+def _merge(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A customer that was merged into another one (`into`)."""
+    values = {"customer_id": _take(entry, "merge"), "merged_into_id": _take(entry, "into"), "merged_on": day}
+    return "customer_merges", {**values, **entry}
+
+
+def _as_it_was(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A customer as it was from a day on (`from`, the day itself unless stated)."""
+    values = {
+        "customer_id": _take(entry, "customer_as_it_was"),
+        "valid_from_on": _day(entry.pop("from", day)),
+    }
+    return "customer_history", {**values, **_with_limit(entry)}
+
+
 def _rate(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     values = {"name": f"exchange_rate_{_take(entry, 'rate')}", "period": f"{day:%Y-%m}"}
     return "indicators", {**values, "value": float(_take(entry, "value")), "published_on": day}
@@ -269,6 +280,8 @@ def _rate(day: dt.date, number: str, entry: dict[str, Any]) -> tuple[str, dict[s
 
 _READ: Final = {
     "customer": _customer,
+    "customer_as_it_was": _as_it_was,
+    "merge": _merge,
     "invoice": _invoice,
     "credit_note": _credit_note,
     "payment": _payment,

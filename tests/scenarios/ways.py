@@ -29,7 +29,7 @@ from serving.access import Scope, make_key, write_keys
 from serving.answering import decision_answer, remarks_of
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
 from serving.email_reading import reader_version, shared_pipeline
-from serving.messages import TYPE_OF_TABLE
+from serving.event_messages import TYPE_OF_TABLE
 from serving.nightly import route_open_invoices, score_open_invoices
 from serving.operations.mail_reader import Reading, read_all
 from serving.routes import build_app
@@ -40,6 +40,8 @@ from tests.model_samples import SMALL
 from tests.scenarios.timeline import Row, Scenario
 from tests.settlement_samples import episodes
 
+#: Begins the id of a remark among the reasons of a decision.
+_NOTE: Final = "note."
 #: A customer whose payments show that the feeds are alive.
 HEARTBEAT: Final = "heartbeat"
 _FIRST_HEARTBEAT: Final = dt.date(2026, 1, 1)
@@ -154,6 +156,7 @@ class State:
     channel: str | None
     on: str | None
     who: str | None
+    notes: str | None = None
     remark: str | None = None
     reasons: tuple[str, ...] = field(default=(), compare=False)
 
@@ -179,6 +182,14 @@ def state_of(decision: Mapping[str, Any], remarks: Sequence[str] = ()) -> State:
         None if step is None else step["channel"],
         None if step is None else str(step["on"]),
         who,
+        ", ".join(
+            sorted(
+                rule["rule_id"].removeprefix(_NOTE)
+                for rule in decision["why"]
+                if rule["rule_id"].startswith(_NOTE)
+            )
+        )
+        or None,
         ", ".join(remarks) or None,
         tuple(f"{rule['rule_id']}: {rule['en']}" for rule in decision["why"]),
     )
@@ -233,7 +244,7 @@ class World:
 
     def post(self, rows: Sequence[Row]) -> None:
         """Tell the service these facts."""
-        events = [{"type": TYPE_OF_TABLE[row.table], **_json(row.values)} for row in rows]
+        events = _events(rows)
         for start in range(0, len(events), 1000):
             answer = self.client.post("/v1/events", json={"events": events[start : start + 1000]})
             assert answer.status_code == 200, answer.text
@@ -270,7 +281,7 @@ class World:
         signals = None if ledger.emails is None else found.signals
         landmarks = landmarks_to_decide(ledger, day, settings)
         features = compute_features(PaymentHistory.from_ledger(ledger, settings, signals), landmarks)
-        scores = scores_of_frame(score_open_invoices(self.bundle, features, landmarks, ledger.customers))
+        scores = scores_of_frame(score_open_invoices(self.bundle, features, landmarks, ledger))
         routed = route_open_invoices(
             ledger, signals, scores, landmarks, self.policy, day, settings, self.store.overrides()
         )
@@ -283,6 +294,25 @@ class World:
             for record in routed.records
             if record.decision is not None
         }
+
+
+def _events(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The messages that say these facts; the instalments of an invoice are one."""
+    found: list[dict[str, Any]] = []
+    instalments: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        values = _json(row.values)
+        if row.table != "instalments":
+            found.append({"type": TYPE_OF_TABLE[row.table], **values})
+            continue
+        invoice_id = values.pop("invoice_id")
+        if invoice_id not in instalments:
+            instalments[invoice_id] = []
+            found.append(
+                {"type": "instalments", "invoice_id": invoice_id, "instalments": instalments[invoice_id]}
+            )
+        instalments[invoice_id].append(values)
+    return found
 
 
 def _json(values: Mapping[str, Any]) -> dict[str, Any]:

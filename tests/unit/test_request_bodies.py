@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from serving.api import bodies
 from serving.api.bodies import LARGEST_COUNT, LARGEST_DEPTH, MANY_FAULTS, SMALL_BODY, BodyReader, parse
-from serving.messages import EventsRequest, ScoreRequest
+from serving.event_messages import EventsRequest
+from serving.messages import ScoreRequest
 from serving.problems import RefusalError
 
 DRAFT = {"customer_id": "C", "amount": 100}

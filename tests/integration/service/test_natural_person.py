@@ -94,9 +94,7 @@ def test_the_night_keeps_who_decides_and_the_explanation_in_its_file(
     persons = ledger.customers.filter(pl.col("is_natural_person"))["customer_id"].to_list()
     assert set(persons) & set(landmarks["customer_id"]), "the sample has natural persons that owe something"
     features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
-    scores = scores_of_frame(
-        score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers)
-    )
+    scores = scores_of_frame(score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger))
     policy = load_policy()
     routed = route_open_invoices(ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings())
     path = tmp_path / "decisions.parquet"

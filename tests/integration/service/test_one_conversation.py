@@ -44,9 +44,7 @@ def run_night(bundle_folder: Path) -> Run:
         service.store.load_ledger(ledger, NOW)
         landmarks = open_landmarks(ledger, AS_OF)
         features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
-        scores = scores_of_frame(
-            score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers)
-        )
+        scores = scores_of_frame(score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger))
         routed = route_open_invoices(ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings())
         version = policy.spec.policy.version
         service.store.replace_nightly(tonights_answers(scores, routed.records, version, None, NOW))

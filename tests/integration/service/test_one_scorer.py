@@ -30,7 +30,7 @@ def history(ledger: Ledger) -> PaymentHistory:
 def landmarks(ledger: Ledger) -> pl.DataFrame:
     """Open invoices, invoices at issue, and one of a customer nobody knows."""
     at_issue = landmarks_at_issue(ledger, dt.date(2024, 3, 1), dt.date(2024, 6, 1)).head(150)
-    known = with_country(pl.concat([open_landmarks(ledger, AS_OF), at_issue]), ledger.customers)
+    known = with_country(pl.concat([open_landmarks(ledger, AS_OF), at_issue]), ledger)
     stranger = known.head(1).with_columns(
         invoice_id=pl.lit("X"), customer_id=pl.lit("nobody"), country=pl.lit(None, dtype=pl.String)
     )

@@ -42,9 +42,7 @@ def run_night(bundle_folder: Path) -> Run:
         ledger, policy = as_known_before(service.ledger, AS_OF), load_policy()
         landmarks = open_landmarks(ledger, AS_OF)
         features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
-        scores = scores_of_frame(
-            score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger.customers)
-        )
+        scores = scores_of_frame(score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger))
         overrides = overrides_in_service(service.settings)
         routed = route_open_invoices(
             ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings(), overrides
