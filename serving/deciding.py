@@ -22,7 +22,6 @@ from serving.memory import Remembered
 from serving.online import Knowledge
 from serving.payers import Payers, cases_of_payers
 from serving.scoring import InvoiceInFull, nothing_known_of
-from serving.store import Moment
 
 #: Accounts and what is owed on them remembered, by customer and day.
 REMEMBERED_ACCOUNTS: Final = 5_000
@@ -50,11 +49,11 @@ class _Account:
 
 @dataclass(frozen=True)
 class Owed:
-    """All that one customer owes on a day, scored together at one moment of the store.
+    """All that one customer owes on a day, scored together.
 
     Attributes:
         account: the account it is owed on.
-        moment: of the store.
+        version: of the customer's history, and of what else its scores are made of.
         features: of the landmarks of the account.
         scores: of these landmarks, without reasons.
         places: place of each landmark, by its values.
@@ -62,7 +61,7 @@ class Owed:
     """
 
     account: _Account
-    moment: Moment
+    version: tuple[int, ...]
     features: FeatureMatrix
     scores: Sequence[Score]
     places: Mapping[tuple[Any, ...], int]
@@ -116,7 +115,7 @@ class Decider:
     ) -> Owed:
         """Return all that a payer owes on a day, scored: a customer with those that were merged into it.
 
-        A score reads the facts of other customers too (sector, country): any change in the store makes it anew.
+        A score reads payments of other customers too (sector, country): a change of any makes it anew.
 
         Args:
             knowledge: what is known.
@@ -128,12 +127,14 @@ class Decider:
         """
         key = (customer_id, as_of, model_version, currency)
         held = self._owed.held(key)
-        if held is not None and held.moment == knowledge.moment:
+        moment = knowledge.moment
+        version = (*knowledge.version_of(customer_id), moment.context, moment.generation)
+        if held is not None and held.version == version:
             return held
         account = self._account_of(knowledge, customer_id, as_of, currency)
         features, scores = score_landmarks(account.open) if account.open.height else _NOTHING_SCORED
         places = {landmark: place for place, landmark in enumerate(account.open.iter_rows())}
-        owed = Owed(account, knowledge.moment, features, scores, places)
+        owed = Owed(account, version, features, scores, places)
         self._owed.replace(key, owed)
         return owed
 

@@ -13,7 +13,7 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -36,6 +36,8 @@ Found = TypeVar("Found")
 MANY_CHANGES: Final = 200
 #: Laid-over customers above which they are folded into a new base in the background.
 MANY_OVERLAYS: Final = 500
+#: Seconds after which what concerns single customers nobody asked for is brought level in the background.
+CATCH_UP_SECONDS: Final = 5.0
 #: Seconds without asking a store that was away.
 AWAY_SECONDS: Final = 1.0
 
@@ -47,7 +49,7 @@ class Knowledge:
     It is not shown whole: asyncio asks for the representation of what a task returns.
 
     Attributes:
-        moment: everything up to this change is in it.
+        moment: everything up to this change is in it; of some customers more (`versions`).
         history: the event streams that features are read from.
         parts: the ledger as it was when the base was prepared.
         changed: the whole ledger part of each customer that changed since.
@@ -96,6 +98,10 @@ class Knowledge:
         """Return what the e-mails of customers that are one payer say; null when they are not read."""
         found = [each for each in map(self.signals_of, customer_ids) if each is not None]
         return pl.concat(found) if found else None
+
+    def is_level(self, customer_id: str, change: int) -> bool:
+        """Return whether everything up to a change is known of a customer."""
+        return max(self.moment.change, self.versions.get(customer_id, self.base).change) >= change
 
     def version_of(self, customer_id: str) -> tuple[int, int]:
         """Return what changes whenever the history of the customer does."""
@@ -196,7 +202,7 @@ def prepare(store: HistoryStore, settings: LedgerSettings, is_reading_mails: boo
         settings: how lateness is read.
         is_reading_mails: mails are read into the store; without that what they say is unknown.
     """
-    whole = store.history()
+    whole = store.history(with_mail_texts=False)
     signals = _signals(whole, is_reading_mails)
     history = PaymentHistory.from_ledger(whole.ledger, settings, signals)
     parts = LedgerParts.of(whole.ledger)
@@ -278,6 +284,11 @@ def _empty_part(ledger: Ledger) -> Ledger:
     )
 
 
+def _bears_on_all(moment: Moment, known: Moment) -> bool:
+    """Whether anything changed since that is more than the affair of single customers."""
+    return replace(moment, change=0) != replace(known, change=0)
+
+
 class OnlineHistory:
     """A worker's knowledge, level with the store at every question.
 
@@ -302,8 +313,10 @@ class OnlineHistory:
         self._lock = asyncio.Lock()
         self._supervisor = supervisor or Supervisor()
         self._rebuild_name = f"history-rebuild-{settings.grace_days}"
+        self._catch_up_name = f"history-catch-up-{settings.grace_days}"
         self._replacing = threading.Lock()
         self._catching_up: asyncio.Future[None] | None = None
+        self._levelling: dict[str, asyncio.Future[None]] = {}
         self._away_until = 0.0
 
     @property
@@ -321,10 +334,72 @@ class OnlineHistory:
         """Return what is known without asking the store."""
         return self._knowledge
 
-    async def current(self) -> Knowledge:
-        """Return what is known now: with every change that was acknowledged before the question.
+    async def level_with(self, customer_ids: Collection[str]) -> Knowledge:
+        """Return what is known now of some customers, and of all others as far as it bears on them.
 
-        While the store is away, or while a nightly load is being prepared, the latest knowledge serves.
+        With every change of these customers that was acknowledged before the question, and every change of others from
+        which features of these are made. What else became known of others (mails, contacts, disputes) follows in the
+        background, so that nobody waits for the mails of somebody else.
+        """
+        knowledge = await self.current()
+        try:
+            _, changed = await ask(self._store, self._store.changed_since, knowledge.moment.change)
+        except StoreUnavailableError:
+            return knowledge
+        if not changed:
+            return knowledge
+        stale = {key for key in customer_ids if not knowledge.is_level(key, changed.get(key, 0))}
+        try:
+            if stale:
+                await asyncio.gather(*(self._level_once(key) for key in sorted(stale)))
+        except StoreUnavailableError:
+            _LOG.warning("the history store is away; the latest knowledge serves")
+        self._supervisor.once(self._catch_up_name, self._catch_up_behind, delay=CATCH_UP_SECONDS)
+        return self._knowledge
+
+    async def _level_once(self, customer_id: str) -> None:
+        """Bring one customer level in a thread; whoever asks meanwhile waits for the same one."""
+        running = self._levelling.get(customer_id)
+        if running is None:
+            running = asyncio.ensure_future(asyncio.to_thread(self._level, customer_id))
+            self._levelling[customer_id] = running
+
+            def forget(done: asyncio.Future[None]) -> None:
+                self._levelling.pop(customer_id, None)
+                if not done.cancelled():
+                    done.exception()
+
+            running.add_done_callback(forget)
+            await asyncio.shield(running)
+        else:
+            await asyncio.wait({running})
+            knowledge = self._knowledge
+            _, changed = await ask(self._store, self._store.changed_since, knowledge.moment.change)
+            if not knowledge.is_level(customer_id, changed.get(customer_id, 0)):
+                await self._level_once(customer_id)  # it changed again after the other had begun
+
+    def _level(self, customer_id: str) -> None:
+        """Bring one customer level, with all that are one payer with it; the moment of the whole stays."""
+        while True:
+            before = self._knowledge
+            customer_ids, fresh = self._store.histories_of_payers([customer_id])
+            if _bears_on_all(fresh.moment, before.moment):
+                self._catch_up(fresh.moment)
+                return
+            level = advance(before, customer_ids, fresh, self._is_reading_mails)
+            with self._replacing:
+                if self._knowledge is before:
+                    self._knowledge = replace(level, moment=before.moment)
+                    return
+
+    def _catch_up_behind(self) -> None:
+        self._catch_up(self._store.moment())
+
+    async def current(self) -> Knowledge:
+        """Return what is known now, but for what became known of single customers and bears on no others.
+
+        `level_with` brings that. While the store is away, or while a nightly load is being prepared, the latest
+        knowledge serves.
         """
         async with self._lock:
             if time.monotonic() < self._away_until:
@@ -334,7 +409,7 @@ class OnlineHistory:
                     # A caller gave up waiting for it; a second one beside it would only double the work.
                     await asyncio.wait({self._catching_up})
                 moment = await ask(self._store, self._store.moment)
-                if moment != self._knowledge.moment:
+                if _bears_on_all(moment, self._knowledge.moment):
                     await self._catch_up_once(moment)
             except StoreUnavailableError:
                 if not self.is_store_away:

@@ -223,10 +223,12 @@ class ScoreWorker:
                 "invalid_request",
                 f"as_of lies in the future; at most tomorrow: {now.date()} plus 1 day.",
             )
-        knowledge = await self._histories[serving.value.settings].current()
-        asked = await self._by_known_ids(request.invoices, knowledge)
-        due = [each for invoice in asked for each in in_instalments(invoice, knowledge)]
-        invoices = complete_invoices(due, as_of, known_facts(knowledge, key, as_of))
+        history = self._histories[serving.value.settings]
+        before = await history.current()
+        invoices = await self._invoices_of(request, before, key, as_of)
+        knowledge = await history.level_with({invoice.customer_id for invoice in invoices})
+        if knowledge.moment.context != before.moment.context:
+            invoices = await self._invoices_of(request, knowledge, key, as_of)
         await self._refresh_feeds(knowledge.moment)
         # The score of a natural person is always explained, and the explanation kept with the decision.
         payers = knowledge.payers_at(as_of + _ONE_DAY)
@@ -265,6 +267,14 @@ class ScoreWorker:
             is_stored=is_stored,
             scores=answers,
         )
+
+    async def _invoices_of(
+        self, request: ScoreRequest, knowledge: Knowledge, key: AccessKey, as_of: dt.date
+    ) -> list[InvoiceInFull]:
+        """Return the invoices of a request in full, each instalment by itself."""
+        asked = await self._by_known_ids(request.invoices, knowledge)
+        due = [each for invoice in asked for each in in_instalments(invoice, knowledge)]
+        return complete_invoices(due, as_of, known_facts(knowledge, key, as_of))
 
     async def _waits_of(
         self, knowledge: Knowledge, customer_ids: Collection[str], as_of: dt.date

@@ -35,7 +35,7 @@ from serving.store.tables import COUNTERS, METADATA, OVERRIDES_BY_CUSTOMER
 
 BUSY_SECONDS: Final = 20
 CONNECT_SECONDS: Final = 2
-COUNTER_NAMES: Final = ("change", "generation", "night", "audit")
+COUNTER_NAMES: Final = ("change", "context", "generation", "night", "audit")
 
 _AWAY_MESSAGE: Final = (
     "The history store did not answer ({}); nothing was stored. "

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, func, literal, or_, select, union_all
 
 from features.ledger import Ledger, table_dtypes
 from features.ledger.receivables import receivable_ids
@@ -36,11 +36,13 @@ class Moment:
 
     Attributes:
         change: number of the last change of any history.
+        context: number of the last change of anything that the features of other customers are made of.
         generation: number of the last nightly load.
         night: number of the last replacement of the night's scores.
     """
 
     change: int
+    context: int
     generation: int
     night: int
 
@@ -80,39 +82,16 @@ class FeedState:
 def read_moment(connection: Connection) -> Moment:
     """Return the present moment of the store."""
     statement = select(COUNTERS.c.name, COUNTERS.c.value).where(
-        COUNTERS.c.name.in_(("change", "generation", "night"))
+        COUNTERS.c.name.in_(field.name for field in fields(Moment))
     )
     rows = dict(tuple(row) for row in connection.execute(statement))
-    return Moment(int(rows["change"]), int(rows["generation"]), int(rows["night"]))
+    return Moment(**{field.name: int(rows[field.name]) for field in fields(Moment)})
 
 
-def read_changed_since(connection: Connection, change: int) -> tuple[str, ...]:
-    """Return the customers whose history changed after the given change, and all merged with them, sorted.
-
-    What becomes known of a customer changes what is known of the payer it is part of.
-    """
-    statement = select(CHANGES.c.customer_id).where(CHANGES.c.change > change)
-    changed = set(connection.execute(statement).scalars())
-    return tuple(sorted(changed | _merged_with(connection, changed)))
-
-
-def _merged_with(connection: Connection, customer_ids: Collection[str]) -> set[str]:
-    """Return every customer of a chain of merges that one of these customers is part of."""
-    if not customer_ids:
-        return set()
-    merges = FACTS["customer_merges"]
-    neighbours: dict[str, set[str]] = {}
-    for one, other in connection.execute(select(merges.c.customer_id, merges.c.merged_into_id)):
-        neighbours.setdefault(one, set()).add(other)
-        neighbours.setdefault(other, set()).add(one)
-    found: set[str] = set()
-    waiting = [customer_id for customer_id in customer_ids if customer_id in neighbours]
-    while waiting:
-        customer_id = waiting.pop()
-        if customer_id not in found:
-            found.add(customer_id)
-            waiting += neighbours[customer_id]
-    return found
+def read_changed_since(connection: Connection, change: int) -> dict[str, int]:
+    """Return the last change of each customer whose history changed after the given one."""
+    statement = select(CHANGES.c.customer_id, CHANGES.c.change).where(CHANGES.c.change > change)
+    return {row[0]: int(row[1]) for row in connection.execute(statement.order_by(CHANGES.c.customer_id))}
 
 
 def read_feeds(connection: Connection) -> tuple[FeedState, ...]:
@@ -162,8 +141,12 @@ def read_pending_of(connection: Connection, invoice_ids: Sequence[str]) -> dict[
     return found
 
 
-def read_ledger_tables(connection: Connection, customer_ids: Sequence[str] | None = None) -> Ledger:
+def read_ledger_tables(
+    connection: Connection, customer_ids: Sequence[str] | None = None, *, with_mail_texts: bool = True
+) -> Ledger:
     """Return the ledger of all customers, or of the given ones.
+
+    Without the texts of e-mails, which are most of a store, subjects and bodies are empty.
 
     Customers who have facts but were never described are derived: id only, everything else unknown. Instalments,
     payments and disputes that wait for their invoice are left out, and so are instalments that do not make up their
@@ -174,7 +157,7 @@ def read_ledger_tables(connection: Connection, customer_ids: Sequence[str] | Non
     provided = {feed.name for feed in feeds if feed.is_provided}
     tables: dict[str, pl.DataFrame] = {}
     for table in FACT_COLUMNS:
-        frame = frame_of(table, _rows(connection, table, customer_ids))
+        frame = frame_of(table, _rows(connection, table, customer_ids, with_mail_texts=with_mail_texts))
         if table in {"customers", "invoices", "payments"} or table in provided:
             tables[table] = frame
     if "instalments" in tables:
@@ -190,9 +173,14 @@ def read_ledger_tables(connection: Connection, customer_ids: Sequence[str] | Non
     return Ledger.from_tables(tables)
 
 
-def _rows(connection: Connection, table: str, customer_ids: Sequence[str] | None) -> list[Sequence[Any]]:
+def _rows(
+    connection: Connection, table: str, customer_ids: Sequence[str] | None, *, with_mail_texts: bool
+) -> list[Sequence[Any]]:
     facts = FACTS[table]
-    statement = select(*(facts.c[name] for name in FACT_COLUMNS[table]))
+    unread = () if with_mail_texts or table != "emails" else ("subject", "body")
+    statement = select(
+        *(literal("").label(name) if name in unread else facts.c[name] for name in FACT_COLUMNS[table])
+    )
     if customer_ids is None:
         if table in FOLLOWS_INVOICE:
             statement = statement.where(facts.c.customer_id.is_not(None))

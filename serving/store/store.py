@@ -23,6 +23,7 @@ from serving.store.answers import (
     read_answers,
 )
 from serving.store.database import BUSY_SECONDS, Database, sqlite_file
+from serving.store.events.customer_merges import with_merged
 from serving.store.events.told import read_erased, read_events
 from serving.store.facts import Fact, FactOutcome
 from serving.store.known_ids import meanings
@@ -67,24 +68,28 @@ class HistoryStore(Protocol):
         """Take over the ledger of the nightly batch, durably, all or nothing."""
         ...
 
-    def history(self) -> HistoryAtMoment:
-        """Return the whole ledger and the moment it belongs to."""
+    def history(self, *, with_mail_texts: bool = True) -> HistoryAtMoment:
+        """Return the whole ledger and the moment it belongs to; without mail texts these are empty."""
         ...
 
     def history_of(self, customer_ids: Sequence[str]) -> HistoryAtMoment:
         """Return the ledger of some customers and the moment it belongs to."""
         ...
 
+    def histories_of_payers(self, customer_ids: Sequence[str]) -> tuple[tuple[str, ...], HistoryAtMoment]:
+        """Return some customers with all merged with them, and their histories without mail texts."""
+        ...
+
     def meanings(self, kind: str, ids: Collection[str]) -> dict[str, str | None]:
         """Return which known id each of these means; null where several may be meant."""
         ...
 
-    def changed_since(self, change: int) -> tuple[Moment, tuple[str, ...]]:
-        """Return the present moment and the customers changed after `change`, with all merged with them."""
+    def changed_since(self, change: int) -> tuple[Moment, dict[str, int]]:
+        """Return the present moment and the last change of each customer changed after `change`."""
         ...
 
     def histories_since(self, change: int, at_most: int) -> tuple[tuple[str, ...], HistoryAtMoment | None]:
-        """Return the customers changed after `change` and, unless they are too many, their histories."""
+        """Return the customers changed after `change` and, unless too many, their histories without mail texts."""
         ...
 
     @property
@@ -143,12 +148,13 @@ class SqlHistoryStore:
         with self.database.writing() as connection:
             return load_tables(connection, ledger, loaded_at)
 
-    def history(self) -> HistoryAtMoment:
-        """Return the whole ledger and the moment it belongs to."""
+    def history(self, *, with_mail_texts: bool = True) -> HistoryAtMoment:
+        """Return the whole ledger and the moment it belongs to; without mail texts these are empty."""
         with self.database.reading() as connection:
             moment = read_moment(connection)
             overrides, signals = read_overrides(connection), read_signals(connection)
-            return HistoryAtMoment(read_ledger_tables(connection), moment, overrides, signals)
+            ledger = read_ledger_tables(connection, with_mail_texts=with_mail_texts)
+            return HistoryAtMoment(ledger, moment, overrides, signals)
 
     def signals(self) -> pl.DataFrame:
         """Return what all mails say, as far as they are read."""
@@ -161,27 +167,34 @@ class SqlHistoryStore:
             moment = read_moment(connection)
             return _history_of(connection, customer_ids, moment)
 
+    def histories_of_payers(self, customer_ids: Sequence[str]) -> tuple[tuple[str, ...], HistoryAtMoment]:
+        """Return some customers with all merged with them, and their histories without mail texts."""
+        with self.database.reading() as connection:
+            moment = read_moment(connection)
+            ids = tuple(sorted(with_merged(connection, customer_ids)))
+            return ids, _history_of(connection, ids, moment, with_mail_texts=False)
+
     def meanings(self, kind: str, ids: Collection[str]) -> dict[str, str | None]:
         """Return which known id each of these means; see `serving.store.known_ids`."""
         with self.database.reading() as connection:
             return meanings(connection, kind, ids)
 
-    def changed_since(self, change: int) -> tuple[Moment, tuple[str, ...]]:
-        """Return the present moment and the customers changed after `change`, with all merged with them."""
+    def changed_since(self, change: int) -> tuple[Moment, dict[str, int]]:
+        """Return the present moment and the last change of each customer changed after `change`."""
         with self.database.reading() as connection:
             return read_moment(connection), read_changed_since(connection, change)
 
     def histories_since(self, change: int, at_most: int) -> tuple[tuple[str, ...], HistoryAtMoment | None]:
-        """Return the customers changed after `change` and, unless they are too many, their histories.
+        """Return the customers changed after `change` and, unless too many, their histories without mail texts.
 
         Both belong to one moment: no change falls between them.
         """
         with self.database.reading() as connection:
             moment = read_moment(connection)
-            customer_ids = read_changed_since(connection, change)
+            customer_ids = tuple(read_changed_since(connection, change))
             if len(customer_ids) > at_most:
                 return customer_ids, None
-            return customer_ids, _history_of(connection, customer_ids, moment)
+            return customer_ids, _history_of(connection, customer_ids, moment, with_mail_texts=False)
 
     @property
     def is_local(self) -> bool:
@@ -191,7 +204,7 @@ class SqlHistoryStore:
     def moment(self) -> Moment:
         """Return the present moment of the store."""
         counters = self.database.peek_counters()
-        return Moment(counters["change"], counters["generation"], counters["night"])
+        return Moment(counters["change"], counters["context"], counters["generation"], counters["night"])
 
     def keep(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
         """Keep answers durably and chain them; return the position of the last line.
@@ -206,7 +219,7 @@ class SqlHistoryStore:
         with self.database.writing(wait_seconds) as connection:
             position = append_answers(connection, answers, self.chain)
             if overridden:
-                mark_changed(connection, [key for key in overridden if key is not None])
+                mark_changed(connection, [key for key in overridden if key is not None], is_own=True)
             return position
 
     def overrides(self) -> Overrides:
@@ -283,7 +296,7 @@ class SqlHistoryStore:
                 return False
             touched = keep_signals(connection, reads, reader, now)
             if touched:
-                mark_changed(connection, touched)
+                mark_changed(connection, touched, is_own=True)
             return True
 
     def take_lease(self, name: str, holder: str, now: dt.datetime, seconds: float) -> bool:
@@ -373,8 +386,10 @@ def is_store_there(url: str) -> bool:
     return path is None or path.exists()
 
 
-def _history_of(connection: Connection, customer_ids: Sequence[str], moment: Moment) -> HistoryAtMoment:
-    ledger = read_ledger_tables(connection, customer_ids)
+def _history_of(
+    connection: Connection, customer_ids: Sequence[str], moment: Moment, *, with_mail_texts: bool = True
+) -> HistoryAtMoment:
+    ledger = read_ledger_tables(connection, customer_ids, with_mail_texts=with_mail_texts)
     overrides, signals = read_overrides(connection, customer_ids), read_signals(connection, customer_ids)
     return HistoryAtMoment(ledger, moment, overrides, signals)
 

@@ -51,6 +51,8 @@ from serving.store.tables import (
 )
 
 #: A statement about a table, offered beside facts.
+#: Tables of which the features of other customers know nothing: sector, country and portfolio are made of payments.
+OWN_TABLES: Final = frozenset({"disputes", "emails", "interactions"})
 FEED_STATEMENTS: Final = "feeds"
 
 _NO_PLACE: Final = -1
@@ -147,7 +149,8 @@ def take_in(
     )
     touched |= set(people)
     if touched:
-        mark_changed(connection, touched)
+        is_own = {table for table, _ in written} <= OWN_TABLES and not (people or apart or arrived)
+        mark_changed(connection, touched, is_own=is_own)
     newest = _newest_days({**fresh, **changed}, received_at.date())
     days = [fact.values["valid_from_on"] for _, fact in of_days] + [received_at.date()] * is_noted
     if days:
@@ -186,12 +189,19 @@ def note_statements(connection: Connection, table: str, said: Iterable[tuple[str
             )
 
 
-def mark_changed(connection: Connection, customer_ids: Iterable[str]) -> int:
+def mark_changed(connection: Connection, customer_ids: Iterable[str], *, is_own: bool = False) -> int:
     """Record that these customers' histories changed, and return the number of this change.
 
     Those that are one payer with one of them changed too.
+
+    Args:
+        connection: inside a writing transaction.
+        customer_ids: the customers.
+        is_own: nothing changed that features of other customers are made of (`OWN_TABLES`).
     """
     change = advance_counter(connection, "change")
+    if not is_own:
+        advance_counter(connection, "context")
     ids = sorted(with_merged(connection, customer_ids))
     for chunk in in_chunks(ids):
         connection.execute(delete(CHANGES).where(CHANGES.c.customer_id.in_(chunk)))

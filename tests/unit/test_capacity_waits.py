@@ -59,7 +59,7 @@ class FakeKnowledge:
 
 
 def asked_of(waits: NightWaits, night: int, *customer_ids: str, on: dt.date = ON) -> Mapping[str, Any]:
-    knowledge = cast(Knowledge, FakeKnowledge(Moment(1, 1, night)))
+    knowledge = cast(Knowledge, FakeKnowledge(Moment(1, 1, 1, night)))
     return asyncio.run(waits.of(knowledge, customer_ids, on))
 
 

@@ -200,7 +200,7 @@ def test_a_corrected_mail_is_read_anew_and_an_erased_one_is_forgotten(store_url:
         assert store.mails_waiting(VERSION).count == 1
         read_all(store, reading(pipeline), lambda: NOW)
         assert pipeline.read == ["M-1", "M-2", "M-2"]
-        assert store.changed_since(before)[1] == ("K1",)
+        assert tuple(store.changed_since(before)[1]) == ("K1",)
         told = export_data(store, DataSubject(customer_id="K1"), "tests", NOW)
         assert [found["email_id"] for found in told["mail_signals"]] == ["M-1", "M-2"]
         erase_data(store, DataSubject(customer_id="K1"), "tests", NOW)

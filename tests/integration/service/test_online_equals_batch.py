@@ -14,6 +14,8 @@ import pytest
 from features.asof import PaymentHistory, open_landmarks
 from features.compute import compute_features
 from features.ledger import KEYS, Ledger, table_dtypes
+from features.ledger.customers_at import customers_at
+from features.ledger.schemas import DATED_ATTRIBUTES
 from features.settings import LedgerSettings
 from serving.online import OnlineHistory
 from serving.store import facts_of, open_store, sqlite_url
@@ -39,8 +41,10 @@ def with_changes(ledger: Ledger) -> Ledger:
     """The ledger with customers whose attributes changed, and customers that were merged two by two and in chains."""
     ids = ledger.customers["customer_id"].sort().to_list()
     known = [AS_OF - dt.timedelta(days) for days in (400, 90, 1, 0)]
+    rows_of = {row["customer_id"]: row for row in ledger.customers.iter_rows(named=True)}
     history = [
         {
+            **{name: rows_of[ids[place]][name] for name in DATED_ATTRIBUTES},
             "customer_id": ids[place],
             "valid_from_on": day,
             "sector": sector,
@@ -65,7 +69,7 @@ def with_changes(ledger: Ledger) -> Ledger:
         .sort(KEYS[name])
         for name, given in rows.items()
     }
-    return replace(ledger, **frames)
+    return replace(ledger, customers=customers_at(ledger.customers, frames["customer_history"]), **frames)
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -86,6 +90,9 @@ def test_events_in_any_order_give_the_features_of_the_whole_ledger(
     assert knowledge.moment == store.moment()
     assert knowledge.changed, "the events were laid over the base"
     whole = store.history().ledger
+    # While only some of a history is told, what a customer is at present is noted beside it as known today.
+    is_told = pl.col("valid_from_on") < NOW.date()
+    whole = replace(whole, customer_history=whole.customer_history.filter(is_told))
     assert all(getattr(whole, name).equals(frame, null_equal=True) for name, frame in ledger.tables())
     landmarks = open_landmarks(ledger, AS_OF)
     batch = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
