@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -19,15 +19,17 @@ from features.ledger.receivables import InstalmentPlace, instalment_places, rece
 from features.legal_forms import natural_person
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes
-from features.words import TASK_CLOSED, lifecycle
+from features.words import lifecycle
 from serving.account_events import (
     Plan,
     complaint_since,
     insolvency_of,
+    last_step_of,
     mediation_since,
     plan_of,
     quiet_days_of,
     recorded_promise_of,
+    tasks_of,
 )
 from serving.account_mails import (
     MailsAbout,
@@ -51,8 +53,6 @@ from serving.dunning import (
     AccountFacts,
     FeedDay,
     PersonOverride,
-    StepTaken,
-    TaskOpened,
     allocate_unapplied_credits,
 )
 from serving.payers import Payers, ledger_of_payers, overrides_of_payers, signals_of_payers
@@ -349,8 +349,8 @@ def _facts(
             contact for contact in customer.contacts if (on - contact.on).days <= memory.contact_days
         ),
         quiet_days=quiet_days_of(customer.told, on),
-        last_step=_last_taken(invoice.steps, invoice.row["due_on"]),
-        tasks=_tasks(invoice.tasks),
+        last_step=last_step_of(invoice.steps, invoice.row["due_on"]),
+        tasks=tasks_of(invoice.tasks),
         country=row.get("country"),
         language=row.get("language"),
         delivery_channel=invoice.row["delivery_channel"],
@@ -365,20 +365,6 @@ def _facts(
         late_part_payments=invoice.late_payments,
         override=override,
     )
-
-
-def _tasks(events: Sequence[Mapping[str, Any]]) -> tuple[TaskOpened, ...]:
-    """The tasks and thanks about the invoice; a task that was closed carries the day of it."""
-    found: list[TaskOpened] = []
-    for event in events:
-        sequence_id, day = event["sequence_id"] or "unknown", event["happened_at"].date()
-        if event["kind"] != TASK_CLOSED:
-            found.append(TaskOpened(sequence_id, event["step_id"] or "unknown", day))
-            continue
-        for place, task in enumerate(found):
-            if task.sequence_id == sequence_id and task.closed_on is None:
-                found[place] = replace(task, closed_on=day)
-    return tuple(found)
 
 
 def _plan(
@@ -397,14 +383,3 @@ def _plan(
     received = customer.received if plan.invoice_id is None else invoice.received
     next_due_on = plan.next_due_on(received, tolerance)
     return None if next_due_on is None else (plan, next_due_on)
-
-
-def _last_taken(steps: Sequence[Mapping[str, Any]], due_on: dt.date) -> StepTaken | None:
-    """The last of these steps about the invoice; its stage is the number of them since it fell due."""
-    if not steps:
-        return None
-    last = steps[-1]
-    stage = sum(step["happened_at"].date() > due_on for step in steps)
-    return StepTaken(
-        last["sequence_id"] or "unknown", last["step_id"] or "unknown", stage, last["happened_at"].date()
-    )
