@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -27,8 +27,9 @@ from features.words import (
     PROMISE_CANCELLED,
     PROMISE_RECORDED,
     QUIET_DAYS_ASKED,
+    TASK_CLOSED,
 )
-from serving.dunning import Instalment, Promise
+from serving.dunning import Instalment, Promise, StepTaken, TaskOpened
 
 ACCOUNT_KINDS: Final = (
     INSOLVENCY_PUBLISHED,
@@ -238,6 +239,31 @@ def read_promise(detail: str | None) -> tuple[dt.date, Decimal | None] | None:
         return instalment.on, instalment.amount
     day = None if _ONE_DAY.fullmatch(detail or "") is None else _day(detail or "")
     return None if day is None else (day, None)
+
+
+def tasks_of(events: Sequence[Event]) -> tuple[TaskOpened, ...]:
+    """The tasks and thanks about the invoice; a task that was closed carries the day of it."""
+    found: list[TaskOpened] = []
+    for event in events:
+        sequence_id, day = event["sequence_id"] or "unknown", event["happened_at"].date()
+        if event["kind"] != TASK_CLOSED:
+            found.append(TaskOpened(sequence_id, event["step_id"] or "unknown", day))
+            continue
+        for place, task in enumerate(found):
+            if task.sequence_id == sequence_id and task.closed_on is None:
+                found[place] = replace(task, closed_on=day)
+    return tuple(found)
+
+
+def last_step_of(steps: Sequence[Event], due_on: dt.date) -> StepTaken | None:
+    """The last of these steps about the invoice; its stage is the number of them since it fell due."""
+    if not steps:
+        return None
+    last = steps[-1]
+    stage = sum(step["happened_at"].date() > due_on for step in steps)
+    return StepTaken(
+        last["sequence_id"] or "unknown", last["step_id"] or "unknown", stage, last["happened_at"].date()
+    )
 
 
 def _days(detail: str | None) -> tuple[dt.date, dt.date] | None:

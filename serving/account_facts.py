@@ -26,10 +26,12 @@ from serving.account_events import (
     complaint_since,
     has_plan,
     insolvency_of,
+    last_step_of,
     mediation_since,
     plan_of,
     quiet_days_of,
     recorded_promise_of,
+    tasks_of,
 )
 from serving.account_invoices import INVOICE_COLUMNS, NOTHING_OWED, InvoiceRead, KnownInvoices
 from serving.account_mails import (
@@ -45,7 +47,6 @@ from serving.dunning import (
     AccountFacts,
     FeedDay,
     PersonOverride,
-    StepTaken,
     allocate_unapplied_credits,
 )
 from serving.payers import Payers, ledger_of_payers, overrides_of_payers, signals_of_payers
@@ -376,8 +377,8 @@ def _facts(
             contact for contact in customer.contacts if (on - contact.on).days <= memory.contact_days
         ),
         quiet_days=quiet_days_of(customer.told, on),
-        last_step=_last_taken(invoice.steps, invoice.row["due_on"]),
-        tasks=invoice.tasks_opened(),
+        last_step=last_step_of(invoice.steps, invoice.row["due_on"]),
+        tasks=tasks_of(invoice.tasks),
         country=row.get("country"),
         language=row.get("language"),
         delivery_channel=invoice.row["delivery_channel"],
@@ -410,14 +411,3 @@ def _plan(
     received = customer.received if plan.invoice_id is None else invoice.received
     next_due_on = plan.next_due_on(received, tolerance)
     return None if next_due_on is None else (plan, next_due_on)
-
-
-def _last_taken(steps: Sequence[Mapping[str, Any]], due_on: dt.date) -> StepTaken | None:
-    """The last of these steps about the invoice; its stage is the number of them since it fell due."""
-    if not steps:
-        return None
-    last = steps[-1]
-    stage = sum(step["happened_at"].date() > due_on for step in steps)
-    return StepTaken(
-        last["sequence_id"] or "unknown", last["step_id"] or "unknown", stage, last["happened_at"].date()
-    )

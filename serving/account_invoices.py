@@ -27,7 +27,7 @@ from features.words import (
     THANKS_SENT,
     ClosedBy,
 )
-from serving.dunning import PartPayment, TaskOpened
+from serving.dunning import PartPayment
 
 NOTHING_OWED = Decimal("0.00")
 _TASK_KINDS = (TASK_OPENED, TASK_CLOSED, THANKS_SENT)
@@ -91,19 +91,6 @@ class InvoiceRead:
             for receipt in self.receipts.values()
             if receipt.paid_on > self.row["due_on"]
         )
-
-    def tasks_opened(self) -> tuple[TaskOpened, ...]:
-        """The tasks and thanks about it; a task that was closed carries the day of it."""
-        found: list[TaskOpened] = []
-        for event in self.tasks:
-            sequence_id, day = event["sequence_id"] or "unknown", event["happened_at"].date()
-            if event["kind"] != TASK_CLOSED:
-                found.append(TaskOpened(sequence_id, event["step_id"] or "unknown", day))
-                continue
-            for place, task in enumerate(found):
-                if task.sequence_id == sequence_id and task.closed_on is None:
-                    found[place] = replace(task, closed_on=day)
-        return tuple(found)
 
     def undo(self, payment_id: str | None, amount: Decimal) -> None:
         """Take back what was paid: of the payment named, else of the newest ones."""

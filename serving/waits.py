@@ -19,6 +19,7 @@ from features.words import Text
 from serving.dunning import CAPACITY, DecisionRecord
 from serving.memory import Remembered
 from serving.online import Knowledge
+from serving.payers import Payers
 from serving.store import HistoryStore, KeptAnswer, StoreUnavailableError
 
 _LOG: Final = logging.getLogger("encours.waits")
@@ -77,12 +78,16 @@ class NightWaits:
         self._store = store
         self._held: Remembered[tuple[Wait, ...]] = Remembered(room)
 
-    async def of(self, knowledge: Knowledge, customer_ids: Iterable[str], on: dt.date) -> Mapping[str, Text]:
-        """Return why the calls and letters to some customers wait on a day, by customer.
+    async def of(
+        self, knowledge: Knowledge, customer_ids: Iterable[str], payers: Payers, on: dt.date
+    ) -> Mapping[str, Text]:
+        """Return why the calls and letters to the payers of some customers wait on a day, by payer.
 
         A store that is away leaves out those not remembered.
         """
-        keys = {customer_id: (customer_id, knowledge.moment.night) for customer_id in customer_ids}
+        asked = {payers.get(customer_id, customer_id) for customer_id in customer_ids}
+        asked |= {customer_id for customer_id, payer in payers.items() if payer in asked}
+        keys = {customer_id: (customer_id, knowledge.moment.night) for customer_id in sorted(asked)}
         found = {customer_id: self._held.held(key) for customer_id, key in keys.items()}
         missing = [customer_id for customer_id, waits in found.items() if waits is None]
         if missing:
@@ -100,7 +105,7 @@ class NightWaits:
                     found[customer_id] = waits
                     self._held.hold(keys[customer_id], waits)
         return {
-            customer_id: wait.why
+            payers.get(customer_id, customer_id): wait.why
             for customer_id, waits in found.items()
             for wait in waits or ()
             if wait.decided_on == on

@@ -236,7 +236,7 @@ class ScoreWorker:
             _is_natural_person(knowledge.customer(payers.get(customer_id, customer_id), as_of + _ONE_DAY))
             for customer_id in {invoice.customer_id for invoice in invoices}
         )
-        waits = await self._waits_of(knowledge, {invoice.customer_id for invoice in invoices}, as_of)
+        waits = await self._waits.of(knowledge, {invoice.customer_id for invoice in invoices}, payers, as_of)
         pending = await self._pending_of(invoices)
         arguments = (
             serving.value,
@@ -275,16 +275,6 @@ class ScoreWorker:
         asked = await self._by_known_ids(request.invoices, knowledge)
         due = [each for invoice in asked for each in in_instalments(invoice, knowledge)]
         return complete_invoices(due, as_of, known_facts(knowledge, key, as_of))
-
-    async def _waits_of(
-        self, knowledge: Knowledge, customer_ids: Collection[str], as_of: dt.date
-    ) -> Mapping[str, Text]:
-        """Return why the calls and letters to the payers of a request wait since last night."""
-        payers = knowledge.payers_at(as_of + _ONE_DAY)
-        asked = {payers.get(customer_id, customer_id) for customer_id in customer_ids}
-        members = {key for key, payer in payers.items() if payer in asked}
-        found = await self._waits.of(knowledge, asked | members, as_of)
-        return {payers.get(customer_id, customer_id): found[customer_id] for customer_id in sorted(found)}
 
     async def _pending_of(
         self, invoices: Sequence[InvoiceInFull]

@@ -164,7 +164,13 @@ def run_mail_reader(
                 is_ours = store.take_lease(LEASE, holder, now(), LEASE_SECONDS)
                 renewed = time.monotonic()
                 if is_ours and child is None:
-                    command = [sys.executable, "-m", "serving.operations.mail_reader", holder]
+                    command = [
+                        sys.executable,
+                        "-m",
+                        "serving.operations.mail_reader",
+                        holder,
+                        str(os.getpid()),
+                    ]
                     child = subprocess.Popen(command, env=dict(environment), start_new_session=True)
                     began = time.monotonic()
                 elif not is_ours and child is not None:
@@ -218,14 +224,19 @@ def _at_most(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def main(holder: str) -> int:
-    """Read mails for the process that started this one, until it asks to stop or is gone."""
+def main(holder: str, parent: int) -> int:
+    """Read mails for the process that started this one, until it asks to stop or is gone.
+
+    Args:
+        holder: of the lease under which mails are read.
+        parent: id of that process, which may be gone before this one has begun.
+    """
     from serving.email_reading import reader_version, shared_pipeline
     from serving.settings import read_settings
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s [%(levelname)s] %(name)s %(message)s")
     os.nice(_NICENESS)
-    parent, stop = os.getppid(), threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     settings = read_settings()
@@ -244,4 +255,4 @@ def main(holder: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

@@ -58,9 +58,15 @@ class FakeKnowledge:
     moment: Moment
 
 
-def asked_of(waits: NightWaits, night: int, *customer_ids: str, on: dt.date = ON) -> Mapping[str, Any]:
+def asked_of(
+    waits: NightWaits,
+    night: int,
+    *customer_ids: str,
+    on: dt.date = ON,
+    payers: Mapping[str, str] | None = None,
+) -> Mapping[str, Any]:
     knowledge = cast(Knowledge, FakeKnowledge(Moment(1, 1, 1, night)))
-    return asyncio.run(waits.of(knowledge, customer_ids, on))
+    return asyncio.run(waits.of(knowledge, customer_ids, payers or {}, on))
 
 
 def test_the_store_is_asked_once_a_customer_and_night():
@@ -70,6 +76,12 @@ def test_the_store_is_asked_once_a_customer_and_night():
     assert store.asked == [["C-1", "C-2"]]
     asked_of(waits, 2, "C-2")
     assert store.asked[1:] == [["C-2"]]
+
+
+def test_what_waits_for_a_merged_customer_waits_for_its_payer():
+    waits = NightWaits(cast(HistoryStore, FakeStore()))
+    assert asked_of(waits, 1, "C-2", payers={"C-1": "C-2"}) == {"C-2": WHY}
+    assert asked_of(waits, 1, "C-1", payers={"C-1": "C-2"}) == {"C-2": WHY}
 
 
 def test_capacity_is_a_nights_own():
