@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -253,6 +255,18 @@ def test_the_reader_runs_as_a_process_of_its_own_and_ends_with_its_worker(tmp_pa
         supervisor.close()
     assert store.take_lease(LEASE, "next", dt.datetime.now(dt.UTC), 45.0), "the lease was given back"
     store.close()
+
+
+def test_a_reader_whose_service_is_gone_before_it_began_ends(tmp_path: Path) -> None:
+    settings = read_settings({"ENCOURS_HOME": str(tmp_path)})
+    open_store(settings.store_url, settings.secret()).close()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    command = [sys.executable, "-m", "serving.operations.mail_reader", "nobody", str(gone.pid)]
+    ended = subprocess.run(
+        command, env={**os.environ, "ENCOURS_HOME": str(tmp_path)}, timeout=120, check=False
+    )
+    assert ended.returncode == 0
 
 
 def _ledger_with_mails(*mails: tuple[str, str]) -> Ledger:
