@@ -17,7 +17,7 @@ from features.asof.exchange_rates import ExchangeRates
 from features.ledger import Ledger, empty_table, table_dtypes
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.legal_forms import natural_person
-from features.settings import LedgerSettings
+from features.settings import DEFAULT_CURRENCY, LedgerSettings
 from features.settlement import settlement_episodes
 from features.words import lifecycle
 from serving.account_events import (
@@ -37,7 +37,6 @@ from serving.account_mails import (
     promises_of,
 )
 from serving.account_reading import (
-    DEFAULT_CURRENCY,
     INVOICE_COLUMNS,
     NOTHING_OWED,
     CustomerRead,

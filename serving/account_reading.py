@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from features.ledger import Ledger, customers_of
+from features.settings import DEFAULT_CURRENCY
 from features.settlement import settlement_at
 from features.words import (
     CALL,
@@ -32,7 +33,6 @@ from serving.dunning import Contact, PartPayment, TaskOpened
 from serving.dunning.words import Channel
 
 NOTHING_OWED = Decimal("0.00")
-DEFAULT_CURRENCY = "EUR"
 _CHANNELS: Mapping[str, Channel] = {
     "email": "email",
     "phone": "call",
