@@ -18,6 +18,8 @@ from features.cents import CENTS
 from features.errors import Fault, InvalidInputError
 
 MOST_GRACE_DAYS = 30
+DEFAULT_CURRENCY = "EUR"
+"""Of amounts whose currency neither a row, a request nor a model states."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from features.ledger import Ledger, empty_table, table_dtypes
 from features.ledger.customers_at import payers_at
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.legal_forms import natural_person
-from features.settings import LedgerSettings
+from features.settings import DEFAULT_CURRENCY, LedgerSettings
 from features.settlement import settlement_episodes
 from features.words import lifecycle
 from serving.account_events import (

@@ -14,6 +14,7 @@ from features.cents import CENTS
 from features.ledger import Ledger
 from features.ledger.customers_at import customers_at
 from features.ledger.receivables import InstalmentPlace, receivables
+from features.settings import DEFAULT_CURRENCY
 from features.settlement import is_paid, settlement_at
 from models.score import Score
 from serving.dunning import AccountFacts, Case, ScoredInvoice
@@ -105,7 +106,7 @@ def scored_invoice(
         due_on=due_on,
         amount=amount,
         open_amount=account.balance_amount,
-        currency=currency or "EUR",
+        currency=currency or DEFAULT_CURRENCY,
         p_late=None if known is None else known.p_late,
         p_late_30=None if known is None else known.p_late_30,
         unpaid_probability=() if known is None else known.unpaid_probability,

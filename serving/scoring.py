@@ -12,6 +12,7 @@ import polars as pl
 
 from features.asof import LANDMARK_SCHEMA
 from features.ledger import Ledger, empty_table, table_dtypes
+from features.settings import DEFAULT_CURRENCY
 from features.terms import EndOfMonthReading, due_date, parse_terms
 from serving.access import AccessKey
 from serving.answer_messages import ErrorFault, MissingField
@@ -21,7 +22,6 @@ from serving.problems import RefusalError
 
 #: Days granted when neither due date nor terms are known (Code de commerce, art. L441-10, I).
 DEFAULT_TERM_DAYS: Final = 30
-DEFAULT_CURRENCY: Final = "EUR"
 #: Begins the id of a draft inside the core; no ledger id can begin so.
 DRAFT_MARK: Final = "\x00draft "
 _LANDMARKS: Final = pl.Schema([*LANDMARK_SCHEMA.items(), ("country", pl.String())])

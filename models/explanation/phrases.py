@@ -17,10 +17,8 @@ import polars as pl
 
 from features.columns import FeatureColumn
 from features.payment_runs import HABIT_SHARE
+from features.settings import DEFAULT_CURRENCY
 from models.explanation.wording import Language, counted, days, money, number, percent, value_with_unit
-
-DEFAULT_CURRENCY = "EUR"
-"""Named with amounts where neither the model nor the invoice says its currency."""
 
 
 @dataclass(frozen=True)

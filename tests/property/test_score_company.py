@@ -44,6 +44,7 @@ SCHEMA = {
     "history_depth": pl.Int64,
     "cold_start_rung": pl.String,
     "rfm_segment": pl.String,
+    "has_unpriced_amounts": pl.Boolean,
     "model_version": pl.String,
     "feature_version": pl.String,
     "explained_days": pl.Int64,
