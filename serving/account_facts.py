@@ -41,7 +41,7 @@ from serving.account_mails import (
     insolvency_hint,
     promises_of,
 )
-from serving.account_reading import DEFAULT_CURRENCY, CustomerRead, SignalMemory, read_customers
+from serving.account_reading import CustomerRead, SignalMemory, read_customers
 from serving.account_totals import NO_RECORD, AccountTotals, PaymentRecord, payment_records
 from serving.dunning import (
     AccountFacts,

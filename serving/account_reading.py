@@ -13,13 +13,13 @@ import polars as pl
 
 from features.ledger import Ledger, customers_of
 from features.ledger.customers_at import customers_at
+from features.settings import DEFAULT_CURRENCY
 from features.words import CALL, CONTACT_KINDS, CREDIT_NOTE, SMS_SENT
 from serving.account_events import ACCOUNT_KINDS, Event
 from serving.account_invoices import NOTHING_OWED, InvoiceRead, before
 from serving.dunning import Contact
 from serving.dunning.words import Channel
 
-DEFAULT_CURRENCY = "EUR"
 _CHANNELS: Mapping[str, Channel] = {
     "email": "email",
     "phone": "call",
