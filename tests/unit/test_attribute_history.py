@@ -95,3 +95,17 @@ def test_an_attribute_that_no_row_states_keeps_its_value_before_the_first_that_d
         day(0): "small",
         day(5): "large",
     }
+
+
+def test_statements_in_any_order_make_one_history() -> None:
+    old, new = known("41"), known("46")
+    now = described("46", since=day(9), size_class="small")
+    histories = []
+    for told in (((day(2), old), (day(5), new)), ((day(5), new), (day(2), old))):
+        history: dict[dt.date, HistoryRow] = {}
+        for when, stated in told:
+            history = with_statement(history, now, stated, when, "event")
+        histories.append(history)
+    assert histories[0] == histories[1]
+    assert sectors(histories[0]) == {day(2): "41", day(5): "46"}
+    assert present_of(histories[0], now.attributes) == now.attributes

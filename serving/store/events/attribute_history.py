@@ -8,7 +8,7 @@ makes no difference. A row states every attribute; null is unknown.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -134,9 +134,10 @@ def with_statement(
                 }
             if first != dict(stated):
                 others[before.since_on] = HistoryRow(first, NOTED)
-        others = _completed(others, before.attributes)
+        new = (name for name, value in stated.items() if value is not None)
+        others = _completed(others, before.attributes, new)
     others[valid_from_on] = HistoryRow(dict(stated), origin)
-    return others
+    return _without_repetition(others)
 
 
 def present_of(history: History, known: Attributes) -> dict[str, Any]:
@@ -160,9 +161,23 @@ def _filled(row: Attributes, stated: frozenset[str], known: Attributes) -> dict[
     return found
 
 
-def _completed(history: History, known: Attributes) -> dict[dt.date, HistoryRow]:
-    """The rows with what none of them states: it was as known, before a further row states it for its own time."""
-    stated = _stated_columns(history)
+def _completed(
+    history: History, known: Attributes, columns: Iterable[str] = DATED_COLUMNS
+) -> dict[dt.date, HistoryRow]:
+    """The rows with what none of them states of some attributes: until now it was as known for all of their time."""
+    new = set(columns) - _stated_columns(history)
     return {
-        day: HistoryRow(_filled(row.attributes, stated, known), row.origin) for day, row in history.items()
+        day: HistoryRow({**row.attributes, **{name: known[name] for name in new}}, row.origin)
+        for day, row in history.items()
     }
+
+
+def _without_repetition(history: History) -> dict[dt.date, HistoryRow]:
+    """The rows without those that the store noted and that say what an earlier row says."""
+    kept = dict(history)
+    for day, row in sorted(history.items()):
+        others = {each: found for each, found in kept.items() if each != day}
+        is_noted = row.origin == NOTED and any(each < day for each in others)
+        if is_noted and in_force(others, row.attributes, day) == dict(row.attributes):
+            kept = others
+    return kept
