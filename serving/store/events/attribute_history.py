@@ -87,10 +87,13 @@ def with_change(
     today = history.get(day)
     others = {each: row for each, row in history.items() if each != day}
     earlier = [each for each in others if each < day]
+    is_new = before is None or before.since_on >= day
     if earlier:
-        known_before = before.attributes if before is not None and today is None else NOTHING_KNOWN
+        known_before = after if before is None or is_new else before.attributes
+        if today is not None and not is_new:  # the rows say all that was known before today
+            known_before = NOTHING_KNOWN
         prior = _filled(others[max(earlier)].attributes, _stated_columns(others), known_before)
-    elif before is None or before.since_on >= day:
+    elif before is None or is_new:
         prior = dict(after)  # it was first described today
     else:
         prior = dict(before.attributes)
@@ -102,7 +105,8 @@ def with_change(
         return {} if is_only_noted else others
     if not others and before is not None:
         others[before.since_on] = HistoryRow(prior, NOTED)
-    others = _completed(others, prior)
+    if not is_new:
+        others = _completed(others, prior)
     others[day] = HistoryRow(dict(after), NOTED)
     return others
 
