@@ -249,6 +249,7 @@ def read_accounts(
     overrides: Overrides | None = None,
     episodes: pl.DataFrame | None = None,
     currency: str = DEFAULT_CURRENCY,
+    rates: ExchangeRates | None = None,
 ) -> Accounts:
     """Read everything that bears on the receivables of some customers, from what was known through a day.
 
@@ -265,6 +266,7 @@ def read_accounts(
         overrides: the decisions of people that stand; none holds for another customer.
         episodes: settlement episodes of the ledger, where they are at hand.
         currency: the policy's: exchange rates convert into it.
+        rates: the published ones, where they are at hand.
     """
     settings, memory = settings or LedgerSettings(), memory or SignalMemory()
     known_before, places = on + dt.timedelta(days=1), instalment_places(ledger)
@@ -281,7 +283,7 @@ def read_accounts(
     owed: dict[str, list[InvoiceRead]] = {customer_id: [] for customer_id in customers}
     for invoice in invoices.values():
         owed[invoice.row["customer_id"]].append(invoice)
-    rates = ExchangeRates.of(ledger.indicators).known(currency, known_before)
+    published = ExchangeRates.of(ledger.indicators) if rates is None else rates
     planning = [key for key, customer in customers.items() if has_plan(customer.told)]
     received = known.received() if planning else {}
     for key in planning:
@@ -299,7 +301,7 @@ def read_accounts(
         known.unknown_events(ids),
         totals,
         payment_records(known.rows, credited, on, settings.grace_days),
-        rates,
+        published.known(currency, known_before),
         overrides_of_payers(overrides or {}, payers),
         payers,
     )

@@ -219,6 +219,7 @@ class Decider:
                 overrides=knowledge.overrides,
                 episodes=episodes,
                 currency=currency,
+                rates=knowledge.history.conversion.rates,
             )
             landmarks = landmarks_to_decide(part, as_of, settings, episodes)
             return _Account(accounts, with_country(landmarks, part), recently_paid(part, as_of, episodes))

@@ -43,10 +43,11 @@ class LedgerParts:
     invoices: IdIndex
     cuts: Mapping[str, _Cut]
     shared: Mapping[str, pl.DataFrame]
+    _signals: _Cut | None
 
     @classmethod
-    def of(cls, ledger: Ledger) -> LedgerParts:
-        """Sort a ledger once."""
+    def of(cls, ledger: Ledger, signals: pl.DataFrame | None = None) -> LedgerParts:
+        """Sort a ledger once, and what its e-mails say; null when they are not read."""
         tables = dict(ledger.tables())
         customers = IdIndex.build(ledger.customers["customer_id"])
         owners = ledger.invoices.select("invoice_id", "customer_id")
@@ -57,7 +58,8 @@ class LedgerParts:
         }
         invoices = IdIndex.build(cuts["invoices"].frame["invoice_id"])
         shared = {name: frame for name, frame in tables.items() if name in SHARED_TABLES}
-        return cls(customers, invoices, cuts, shared)
+        said = None if signals is None else _cut("emails", signals, owners, customers)
+        return cls(customers, invoices, cuts, shared, said)
 
     def part(self, customer_id: str) -> Ledger | None:
         """Return every row of one customer as a ledger; null when the customer is unknown."""
@@ -75,6 +77,10 @@ class LedgerParts:
         """Return the rows of one customer in a table; null where there is no such table."""
         cut = self.cuts.get(table)
         return None if cut is None else cut.rows(self.customers.code_of(customer_id))
+
+    def signals(self, customer_id: str) -> pl.DataFrame | None:
+        """Return what one customer's e-mails say, one row per mail; null when they are not read."""
+        return None if self._signals is None else self._signals.rows(self.customers.code_of(customer_id))
 
     def invoice(self, invoice_id: str) -> dict[str, Any] | None:
         """Return one invoice as a row; null when it is unknown."""

@@ -56,7 +56,6 @@ class Knowledge:
         changed_invoices: customer of each invoice in `changed`.
         versions: change and generation at which each changed customer was last brought level.
         base: moment of `parts`.
-        signals: what the e-mails of the base say; null when they are not read.
         changed_signals: what the e-mails of the changed customers say.
         overrides: the decisions of people that stand.
         merges: the customers that were merged; null when none ever was.
@@ -69,7 +68,6 @@ class Knowledge:
     changed_invoices: Mapping[str, str]
     base: Moment
     versions: Mapping[str, Moment]
-    signals: pl.DataFrame | None
     changed_signals: Mapping[str, pl.DataFrame | None]
     overrides: Overrides
     merges: pl.DataFrame | None = None
@@ -112,9 +110,7 @@ class Knowledge:
         """Return what the customer's e-mails say, one row per mail; null when they are not read."""
         if customer_id in self.changed_signals:
             return self.changed_signals[customer_id]
-        if self.signals is None:
-            return None
-        return self.signals.filter(pl.col("customer_id") == customer_id)
+        return self.parts.signals(customer_id)
 
     def ledger_of(self, customer_id: str) -> Ledger | None:
         """Return everything known of one customer; null when nothing is."""
@@ -205,13 +201,11 @@ def prepare(store: HistoryStore, settings: LedgerSettings, is_reading_mails: boo
     whole = store.history(with_mail_texts=False)
     signals = _signals(whole, is_reading_mails)
     history = PaymentHistory.from_ledger(whole.ledger, settings, signals)
-    parts = LedgerParts.of(whole.ledger)
+    parts = LedgerParts.of(whole.ledger, signals)
     for index in (history.base.customers, history.base.invoices, parts.customers, parts.invoices):
         index.code_of("")  # the first look-up prepares an index: here, not in somebody's request
     merges = whole.ledger.customer_merges
-    return Knowledge(
-        whole.moment, history, parts, {}, {}, whole.moment, {}, signals, {}, whole.overrides, merges
-    )
+    return Knowledge(whole.moment, history, parts, {}, {}, whole.moment, {}, {}, whole.overrides, merges)
 
 
 def advance(
