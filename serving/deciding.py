@@ -103,6 +103,7 @@ class Decider:
     def __init__(self) -> None:
         self._accounts: Remembered[_Account] = Remembered(REMEMBERED_ACCOUNTS)
         self._owed: Remembered[Owed] = Remembered(REMEMBERED_ACCOUNTS)
+        self._episodes: Remembered[pl.DataFrame] = Remembered(REMEMBERED_ACCOUNTS)
 
     def owed(
         self,
@@ -204,12 +205,14 @@ class Decider:
 
     def _account_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date, currency: str) -> _Account:
         """Return the state of a customer's account, remembered per customer, day and version of its history."""
+        settings = knowledge.history.settings
+        version = (settings, *knowledge.version_of(customer_id))
 
         def read() -> _Account:
             members = knowledge.members_of(customer_id, as_of + _ONE_DAY)
             part = knowledge.ledger_of_members(members) or nothing_known_of(customer_id)
-            settings = knowledge.history.settings
-            episodes = settlement_episodes(part, settings)
+            # When what was settled is the same whatever the day: worked out once for each version of a history.
+            episodes = self._episodes.get((members, *version), lambda: settlement_episodes(part, settings))
             accounts = read_accounts(
                 part,
                 [customer_id],
@@ -224,7 +227,7 @@ class Decider:
             landmarks = landmarks_to_decide(part, as_of, settings, episodes)
             return _Account(accounts, with_country(landmarks, part), recently_paid(part, as_of, episodes))
 
-        return self._accounts.get((customer_id, as_of, currency, *knowledge.version_of(customer_id)), read)
+        return self._accounts.get((customer_id, as_of, currency, *version), read)
 
 
 def _cases(
