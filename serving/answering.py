@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -62,6 +62,21 @@ class Scored:
     decisions: Mapping[str, Decision]
     known_customers: frozenset[str]
     evidence: Mapping[str, Sequence[EvidenceAnswer]]
+
+
+def without_conversations(scored: Scored, customer_ids: Collection[str]) -> Scored:
+    """Return what was found out, without the conversations with some customers: they name invoices of others.
+
+    Args:
+        scored: everything found out.
+        customer_ids: customers that are one payer with others, of whom the caller may not see all.
+    """
+    hidden = {each.landmark_id for each in scored.invoices if each.customer_id in customer_ids}
+    decisions = {
+        key: replace(decision, conversation=None) if key in hidden else decision
+        for key, decision in scored.decisions.items()
+    }
+    return replace(scored, decisions=decisions)
 
 
 def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:

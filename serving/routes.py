@@ -28,6 +28,7 @@ from serving.answer_messages import (
     ScoresAnswer,
 )
 from serving.api.probes import probe_routes
+from serving.decision_messages import DecisionAnswer
 from serving.dunning import hold_faults, sequence_faults
 from serving.email_reading import read_email, shared_pipeline
 from serving.event_messages import TYPE_OF_TABLE, EventsRequest
@@ -162,12 +163,23 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
             remarks=answer.remarks,
             explanation=answer.explanation,
             evidence=answer.evidence,
-            decision=answer.decision,
+            decision=await _as_seen_by(worker, key, answer.decision),
             model_version=answer.model_version,
         )
     raise RefusalError(
         404, "not_found", "No score of this invoice is kept. To do: ask for one with `POST /v1/score`."
     )
+
+
+async def _as_seen_by(
+    worker: ScoreWorker, key: AccessKey, decision: DecisionAnswer | None
+) -> DecisionAnswer | None:
+    """Return a kept decision without its conversation where that names invoices the caller may not see."""
+    talk = None if decision is None else decision.conversation
+    if decision is None or talk is None or key.accounts is None:
+        return decision
+    owners = [await worker.owner_of(invoice_id) for invoice_id in talk.invoice_ids]
+    return decision if all(map(key.sees, owners)) else decision.model_copy(update={"conversation": None})
 
 
 async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseModel:

@@ -26,7 +26,7 @@ from models.feature_matrix import FeatureMatrix
 from models.score import Score, Scores, score
 from serving.access import AccessKey, KeyRing
 from serving.answer_messages import EvidenceAnswer, ScoresAnswer
-from serving.answering import Scored, answers_to_keep, score_answers
+from serving.answering import Scored, answers_to_keep, score_answers, without_conversations
 from serving.api.bodies import BodyReader
 from serving.audit import note_anchor
 from serving.deciding import Decider, features_of
@@ -253,6 +253,18 @@ class ScoreWorker:
             scored = self._compute(*arguments)
         else:
             scored = await asyncio.to_thread(self._compute, *arguments)
+        partly_seen = {
+            customer_id
+            for customer_id in {invoice.customer_id for invoice in invoices}
+            if not all(
+                map(
+                    key.sees,
+                    knowledge.members_of(payers.get(customer_id, customer_id), as_of + _ONE_DAY),
+                )
+            )
+        }
+        if partly_seen:
+            scored = without_conversations(scored, partly_seen)
         version = policy.value.spec.policy.version
         answers = score_answers(scored, version)
         written = self.writer.write(answers_to_keep(scored, answers, key.name, now))

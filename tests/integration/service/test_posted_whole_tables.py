@@ -193,6 +193,38 @@ def test_a_fact_of_a_merged_customer_changes_the_one_it_is_part_of(fresh_service
     assert tuple(fresh_service.store.changed_since(before)[1]) == ("C-E", "C-F")
 
 
+def test_a_key_limited_to_one_of_two_merged_customers_is_told_of_no_invoice_of_the_other(
+    fresh_service: Service,
+) -> None:
+    overdue = {**INVOICE, "issued_on": "2026-01-05", "due_on": "2026-02-04"}
+    people = [
+        {"type": "customer", "customer_id": key, "is_natural_person": False, "country": "FR"}
+        for key in ("C-E", "C-F")
+    ]
+    beat = {"type": "feed", "name": "payments", "complete_through_on": str(TODAY)}
+    events = [*people, overdue, {**overdue, "invoice_id": "F-1", "customer_id": "C-F"}, MERGE, beat]
+    answer = posted(fresh_service, *events)
+    assert answer.status_code == 200, answer.text
+
+    def conversation(accounts: list[str] | None) -> Any:
+        client = fresh_service.client(Scope.SCORE, accounts=accounts)
+        answer = client.post("/v1/score", json={"invoices": [{"invoice_id": "E-1"}]})
+        assert answer.status_code == 200, answer.text
+        (score,) = answer.json()["scores"]
+        assert score["decision"]["balance_amount"] == "100.00"
+        return score["decision"]["conversation"]
+
+    whole = conversation(None)
+    assert whole is not None
+    assert sorted(whole["invoice_ids"]) == ["E-1", "F-1"]
+    for accounts in (None, ["C-E", "C-F"], ["C-E"]):
+        reader = fresh_service.client(Scope.READ, accounts=accounts)
+        kept = reader.get("/v1/invoices/E-1/explanation").json()["decision"]
+        assert kept["conversation"] == (None if accounts == ["C-E"] else whole)
+    assert conversation(["C-E", "C-F"]) == whole
+    assert conversation(["C-E"]) is None
+
+
 def test_a_changed_limit_is_history_and_the_same_event_twice_is_one_row(fresh_service: Service) -> None:
     earlier = NOW - timedelta(days=10)
     fresh_service.store.take_in([*_facts(INVOICE, LIMIT)], earlier)
