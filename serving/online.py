@@ -38,6 +38,8 @@ MANY_CHANGES: Final = 200
 MANY_OVERLAYS: Final = 500
 #: Seconds after which what concerns single customers nobody asked for is brought level in the background.
 CATCH_UP_SECONDS: Final = 5.0
+#: Runs that bring customers level which one request waits for.
+LEVEL_RUNS: Final = 3
 #: Seconds without asking a store that was away.
 AWAY_SECONDS: Final = 1.0
 
@@ -310,7 +312,8 @@ class OnlineHistory:
         self._catch_up_name = f"history-catch-up-{settings.grace_days}"
         self._replacing = threading.Lock()
         self._catching_up: asyncio.Future[None] | None = None
-        self._levelling: dict[str, asyncio.Future[None]] = {}
+        self._levelling: asyncio.Future[None] | None = None
+        self._wanted: set[str] = set()
         self._away_until = 0.0
 
     @property
@@ -336,51 +339,43 @@ class OnlineHistory:
         background, so that nobody waits for the mails of somebody else.
         """
         knowledge = await self.current()
+        changed: dict[str, int] = {}
         try:
             _, changed = await ask(self._store, self._store.changed_since, knowledge.moment.change)
-        except StoreUnavailableError:
-            return knowledge
-        if not changed:
-            return knowledge
-        stale = {key for key in customer_ids if not knowledge.is_level(key, changed.get(key, 0))}
-        try:
-            if stale:
-                await asyncio.gather(*(self._level_once(key) for key in sorted(stale)))
+            needed = {key: changed[key] for key in customer_ids if key in changed}
+            # A run that had begun may not hold them yet, the next one does; while a load is prepared neither may.
+            for _ in range(LEVEL_RUNS):
+                stale = {key for key, at in needed.items() if not self._knowledge.is_level(key, at)}
+                if not stale:
+                    break
+                await self._level_some(stale)
         except StoreUnavailableError:
             _LOG.warning("the history store is away; the latest knowledge serves")
-        self._supervisor.once(self._catch_up_name, self._catch_up_behind, delay=CATCH_UP_SECONDS)
+        if changed:
+            self._supervisor.once(self._catch_up_name, self._catch_up_behind, delay=CATCH_UP_SECONDS)
         return self._knowledge
 
-    async def _level_once(self, customer_id: str) -> None:
-        """Bring one customer level in a thread; whoever asks meanwhile waits for the same one."""
-        running = self._levelling.get(customer_id)
-        if running is None:
-            running = asyncio.ensure_future(asyncio.to_thread(self._level, customer_id))
-            self._levelling[customer_id] = running
+    async def _level_some(self, customer_ids: Collection[str]) -> None:
+        """Bring customers level in a thread, with all that others ask for meanwhile: one run at a time."""
+        self._wanted |= set(customer_ids)
+        if self._levelling is None or self._levelling.done():
+            wanted, self._wanted = self._wanted, set()
+            self._levelling = asyncio.ensure_future(asyncio.to_thread(self._level, sorted(wanted)))
+        running = self._levelling
+        await asyncio.wait({running})
+        if self._levelling is running:
+            self._levelling = None
+        running.result()
 
-            def forget(done: asyncio.Future[None]) -> None:
-                self._levelling.pop(customer_id, None)
-                if not done.cancelled():
-                    done.exception()
-
-            running.add_done_callback(forget)
-            await asyncio.shield(running)
-        else:
-            await asyncio.wait({running})
-            knowledge = self._knowledge
-            _, changed = await ask(self._store, self._store.changed_since, knowledge.moment.change)
-            if not knowledge.is_level(customer_id, changed.get(customer_id, 0)):
-                await self._level_once(customer_id)  # it changed again after the other had begun
-
-    def _level(self, customer_id: str) -> None:
-        """Bring one customer level, with all that are one payer with it; the moment of the whole stays."""
+    def _level(self, customer_ids: Sequence[str]) -> None:
+        """Bring customers level, with all that are one payer with them; the moment of the whole stays."""
         while True:
             before = self._knowledge
-            customer_ids, fresh = self._store.histories_of_payers([customer_id])
+            members, fresh = self._store.histories_of_payers(customer_ids)
             if _bears_on_all(fresh.moment, before.moment):
                 self._catch_up(fresh.moment)
                 return
-            level = advance(before, customer_ids, fresh, self._is_reading_mails)
+            level = advance(before, members, fresh, self._is_reading_mails)
             with self._replacing:
                 if self._knowledge is before:
                     self._knowledge = replace(level, moment=before.moment)
