@@ -86,6 +86,10 @@ class Knowledge:
         """Return the customers that are one payer, as known before a day: itself first."""
         return payer, *sorted(key for key, found in self.payers_at(day).items() if found == payer)
 
+    def members_of_payer_of(self, customer_id: str, day: dt.date) -> tuple[str, ...]:
+        """Return the customers that are one payer with this one, as known before a day: the payer first."""
+        return self.members_of(self.payers_at(day).get(customer_id, customer_id), day)
+
     def ledger_of_members(self, customer_ids: Sequence[str]) -> Ledger | None:
         """Return everything known of customers that are one payer; null when nothing is."""
         parts = [part for part in map(self.ledger_of, customer_ids) if part is not None]
@@ -314,6 +318,7 @@ class OnlineHistory:
         self._catching_up: asyncio.Future[None] | None = None
         self._levelling: asyncio.Future[None] | None = None
         self._wanted: set[str] = set()
+        self._asked = self._knowledge.moment
         self._away_until = 0.0
 
     @property
@@ -339,7 +344,8 @@ class OnlineHistory:
         background, so that nobody waits for the mails of somebody else.
         """
         knowledge = await self.current()
-        changed: dict[str, int] = {}
+        if self.is_store_away or self._asked.change <= knowledge.moment.change:
+            return knowledge
         try:
             _, changed = await ask(self._store, self._store.changed_since, knowledge.moment.change)
             needed = {key: changed[key] for key in customer_ids if key in changed}
@@ -350,9 +356,8 @@ class OnlineHistory:
                     break
                 await self._level_some(stale)
         except StoreUnavailableError:
-            _LOG.warning("the history store is away; the latest knowledge serves")
-        if changed:
-            self._supervisor.once(self._catch_up_name, self._catch_up_behind, delay=CATCH_UP_SECONDS)
+            self._note_away()
+        self._supervisor.once(self._catch_up_name, self._catch_up_behind, delay=CATCH_UP_SECONDS)
         return self._knowledge
 
     async def _level_some(self, customer_ids: Collection[str]) -> None:
@@ -397,16 +402,20 @@ class OnlineHistory:
                 if self._catching_up is not None:
                     # A caller gave up waiting for it; a second one beside it would only double the work.
                     await asyncio.wait({self._catching_up})
-                moment = await ask(self._store, self._store.moment)
+                self._asked = moment = await ask(self._store, self._store.moment)
                 if _bears_on_all(moment, self._knowledge.moment):
                     await self._catch_up_once(moment)
             except StoreUnavailableError:
-                if not self.is_store_away:
-                    _LOG.warning("the history store is away; the latest knowledge serves")
-                self._away_until = time.monotonic() + AWAY_SECONDS
+                self._note_away()
             else:
                 self._away_until = 0.0
             return self._knowledge
+
+    def _note_away(self) -> None:
+        """Leave the store in peace for a moment; said once, when it becomes unavailable."""
+        if not self.is_store_away:
+            _LOG.warning("the history store is away; the latest knowledge serves")
+        self._away_until = time.monotonic() + AWAY_SECONDS
 
     async def _catch_up_once(self, moment: Moment) -> None:
         """Catch up in a thread that goes on when the caller is cancelled; the next caller waits for the same one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -28,7 +29,6 @@ from serving.answer_messages import (
     ScoresAnswer,
 )
 from serving.api.probes import probe_routes
-from serving.decision_messages import DecisionAnswer
 from serving.dunning import hold_faults, sequence_faults
 from serving.email_reading import read_email, shared_pipeline
 from serving.event_messages import TYPE_OF_TABLE, EventsRequest
@@ -48,6 +48,7 @@ from serving.problems import (
     store_unavailable,
     unauthorized,
 )
+from serving.scoring import sees_payer
 from serving.store import (
     INVOICES,
     OVERRIDE,
@@ -127,7 +128,7 @@ async def kept_score(worker: ScoreWorker, key: AccessKey, request: Request) -> B
     kept, answer = await _kept_score(worker, key, _id_in_path(request, "score_id", "This score"))
     overrides = await asyncio.to_thread(worker.store.answers_on, OVERRIDE, kept.answer_id)
     return KeptScoreAnswer(
-        score=answer,
+        score=await _as_seen_by(worker, key, answer),
         created_at=kept.created_at,
         overrides=[
             OverrideAnswer.model_validate(found.body) for found in overrides if found.body is not None
@@ -151,7 +152,8 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
     ]
     explained = [pair for pair in scores if pair[1].explanation is not None]
     if scores:
-        kept, answer = (explained or scores)[0]  # a score asked for without reasons hides no explanation
+        kept, whole = (explained or scores)[0]  # a score asked for without reasons hides no explanation
+        answer = await _as_seen_by(worker, key, whole)
         return InvoiceExplanationAnswer(
             invoice_id=invoice_id,
             score_id=kept.answer_id,
@@ -163,7 +165,7 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
             remarks=answer.remarks,
             explanation=answer.explanation,
             evidence=answer.evidence,
-            decision=await _as_seen_by(worker, key, answer.decision),
+            decision=answer.decision,
             model_version=answer.model_version,
         )
     raise RefusalError(
@@ -171,15 +173,15 @@ async def explanation(worker: ScoreWorker, key: AccessKey, request: Request) -> 
     )
 
 
-async def _as_seen_by(
-    worker: ScoreWorker, key: AccessKey, decision: DecisionAnswer | None
-) -> DecisionAnswer | None:
-    """Return a kept decision without its conversation where that names invoices the caller may not see."""
-    talk = None if decision is None else decision.conversation
-    if decision is None or talk is None or key.accounts is None:
-        return decision
-    owners = [await worker.owner_of(invoice_id) for invoice_id in talk.invoice_ids]
-    return decision if all(map(key.sees, owners)) else decision.model_copy(update={"conversation": None})
+async def _as_seen_by(worker: ScoreWorker, key: AccessKey, answer: ScoreAnswer) -> ScoreAnswer:
+    """Return a kept answer, without its conversation where that names invoices the caller may not see."""
+    decision, history = answer.decision, worker.history_in_use()
+    if decision is None or history is None or key.accounts is None:
+        return answer
+    day = answer.as_of + dt.timedelta(days=1)
+    if sees_payer(await history.current(), key, answer.customer_id, day):
+        return answer
+    return answer.model_copy(update={"decision": decision.model_copy(update={"conversation": None})})
 
 
 async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseModel:

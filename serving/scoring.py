@@ -100,6 +100,11 @@ def in_instalments(invoice: InvoiceToScore, knowledge: Knowledge) -> list[Invoic
     return [InvoiceToScore(invoice_id=key, customer_id=row["customer_id"]) for key in ids]
 
 
+def sees_payer(knowledge: Knowledge, key: AccessKey, customer_id: str, day: dt.date) -> bool:
+    """Return whether the holder of a key may see every customer that is one payer with this one, known before a day."""
+    return all(map(key.sees, knowledge.members_of_payer_of(customer_id, day)))
+
+
 def known_facts(knowledge: Knowledge, key: AccessKey, as_of: dt.date) -> KnownFacts:
     """Return what the holder of a key may see of the history; the country of a customer as known before a day."""
 

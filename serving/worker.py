@@ -50,6 +50,7 @@ from serving.scoring import (
     in_instalments,
     known_facts,
     landmarks_of,
+    sees_payer,
 )
 from serving.settings import ServiceSettings
 from serving.store import (
@@ -256,12 +257,7 @@ class ScoreWorker:
         partly_seen = {
             customer_id
             for customer_id in {invoice.customer_id for invoice in invoices}
-            if not all(
-                map(
-                    key.sees,
-                    knowledge.members_of(payers.get(customer_id, customer_id), as_of + _ONE_DAY),
-                )
-            )
+            if not sees_payer(knowledge, key, customer_id, as_of + _ONE_DAY)
         }
         if partly_seen:
             scored = without_conversations(scored, partly_seen)

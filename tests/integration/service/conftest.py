@@ -37,6 +37,15 @@ from serving.worker import ScoreWorker
 
 AS_OF = dt.date(2026, 3, 2)
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
+#: An invoice told by event.
+INVOICE: dict[str, Any] = {
+    "type": "invoice",
+    "invoice_id": "E-1",
+    "customer_id": "C-E",
+    "issued_on": "2026-02-01",
+    "due_on": "2026-03-03",
+    "amount": "100.00",
+}
 CUT_OFF = dt.date(2026, 1, 1)
 SAMPLE = Path(__file__).parents[3] / "data_samples" / "ledger"
 FEATURES = (

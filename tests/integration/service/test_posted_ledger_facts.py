@@ -11,16 +11,8 @@ from features.ledger import Ledger
 from features.settlement import settlement_at, settlement_episodes
 from serving.access import Scope
 
-from .conftest import AS_OF, NOW, Service
+from .conftest import AS_OF, INVOICE, NOW, Service
 
-INVOICE: dict[str, Any] = {
-    "type": "invoice",
-    "invoice_id": "E-1",
-    "customer_id": "C-E",
-    "issued_on": "2026-02-01",
-    "due_on": "2026-03-03",
-    "amount": "100.00",
-}
 PAYMENT: dict[str, Any] = {
     "type": "payment",
     "payment_id": "P-1",

@@ -15,17 +15,9 @@ from serving.access import Scope
 from serving.event_messages import EventsRequest
 from tests.ledger_samples import frame
 
-from .conftest import NOW, Service
+from .conftest import INVOICE, NOW, Service
 
 TODAY = NOW.date()
-INVOICE: dict[str, Any] = {
-    "type": "invoice",
-    "invoice_id": "E-1",
-    "customer_id": "C-E",
-    "issued_on": "2026-02-01",
-    "due_on": "2026-03-03",
-    "amount": "100.00",
-}
 PARTS: list[dict[str, Any]] = [
     {"number": 1, "due_on": "2026-03-03", "amount": "95.00"},
     {"number": 2, "due_on": "2027-03-03", "amount": "5.00", "kind": "retention"},
@@ -193,7 +185,7 @@ def test_a_fact_of_a_merged_customer_changes_the_one_it_is_part_of(fresh_service
     assert tuple(fresh_service.store.changed_since(before)[1]) == ("C-E", "C-F")
 
 
-def test_a_key_limited_to_one_of_two_merged_customers_is_told_of_no_invoice_of_the_other(
+def test_a_key_limited_to_one_of_two_merged_customers_sees_no_invoice_of_the_other(
     fresh_service: Service,
 ) -> None:
     overdue = {**INVOICE, "issued_on": "2026-01-05", "due_on": "2026-02-04"}
@@ -219,8 +211,10 @@ def test_a_key_limited_to_one_of_two_merged_customers_is_told_of_no_invoice_of_t
     assert sorted(whole["invoice_ids"]) == ["E-1", "F-1"]
     for accounts in (None, ["C-E", "C-F"], ["C-E"]):
         reader = fresh_service.client(Scope.READ, accounts=accounts)
-        kept = reader.get("/v1/invoices/E-1/explanation").json()["decision"]
-        assert kept["conversation"] == (None if accounts == ["C-E"] else whole)
+        kept = reader.get("/v1/invoices/E-1/explanation").json()
+        stored = reader.get(f"/v1/scores/{kept['score_id']}").json()["score"]
+        for decision in (kept["decision"], stored["decision"]):
+            assert decision["conversation"] == (None if accounts == ["C-E"] else whole)
     assert conversation(["C-E", "C-F"]) == whole
     assert conversation(["C-E"]) is None
 

@@ -19,7 +19,7 @@ from models.score import score_frame
 from serving.access import Scope
 from serving.answer_messages import ErrorAnswer, ScoresAnswer
 
-from .conftest import AS_OF, Service, read_mails
+from .conftest import AS_OF, INVOICE, Service, read_mails
 
 SCORES = ("p_late", "p_late_30", "payment_date_p10", "payment_date_p50", "payment_date_p90", "grade")
 
@@ -292,14 +292,7 @@ def test_an_override_needs_a_reason_and_a_sequence_of_the_policy(service: Servic
 
 def test_events_answer_each_outcome_and_a_conflict_shows_both_contents(fresh_service: Service) -> None:
     client = fresh_service.client(Scope.EVENTS)
-    invoice = {
-        "type": "invoice",
-        "invoice_id": "E-1",
-        "customer_id": "C-E",
-        "issued_on": "2026-02-01",
-        "due_on": "2026-03-03",
-        "amount": "100.00",
-    }
+    invoice = INVOICE
     payment = {
         "type": "payment",
         "payment_id": "EP-1",
