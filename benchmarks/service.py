@@ -9,7 +9,7 @@ Six parts, all on 127.0.0.1 and bounded by --seconds each:
 - requests a second at saturation with one and with two workers;
 - endurance: a steady rate while the model is swapped three times, events stream in and a worker is killed: errors,
   wrong versions and lost events are counted;
-- mails: the scores of other customers while the mails of one are taken in and read, beside the same when it is quiet.
+- mails: the scores of other customers while the mails of one are ingested and read, beside the same when it is quiet.
 
 Beside the times stand the processor milliseconds of the workers for each request, which other work on the machine
 moves less, and how many cores that other work used meanwhile.
@@ -323,7 +323,7 @@ MAIL_TEXT = (
 async def beside_mails(
     bench: Bench, port: int, per_second: float, seconds: float, mails: int, mail_bytes: int
 ) -> dict[str, Any]:
-    """Score other customers at a steady rate: first in quiet, then while the mails of one customer are taken in.
+    """Score other customers at a steady rate: first in quiet, then while the mails of one customer are ingested.
 
     The mails are posted as fast as they are acknowledged; the scoring goes on for twice as long as in quiet.
     """
@@ -493,7 +493,7 @@ def main() -> None:
     )
     parser.add_argument("--endurance-seconds", type=float, default=15.0, help="length of the endurance part")
     parser.add_argument("--only-endurance", action="store_true", help="run the endurance part alone")
-    parser.add_argument("--mails", type=int, default=10_000, help="mails taken in beside scores")
+    parser.add_argument("--mails", type=int, default=10_000, help="mails ingested beside scores")
     parser.add_argument("--mail-bytes", type=int, default=7_000, help="length of each mail")
     parser.add_argument("--only-mails", action="store_true", help="run the part with the mails alone")
     parser.add_argument("--without-mlflow", action="store_true", help="leave MLflow's own server out")
