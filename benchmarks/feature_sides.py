@@ -21,6 +21,7 @@ from features.cents import CENTS
 from features.compute import compute_features, feature_matrix
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
+from features.settlement import settlement_episodes
 
 
 class Clock:
@@ -99,7 +100,7 @@ def engine(folder: Path) -> dict[str, Any]:
     customer_codes = pl.DataFrame({"customer_id": customers.ids, "entity": np.arange(len(customers))})
     invoice_codes = pl.DataFrame({"invoice_id": ids, "invoice": np.arange(len(ids))})
     base = invoice_base(ledger, customer_codes, invoice_codes)
-    settled = closings_of(ledger, base, settings).filter("is_paid")
+    settled = closings_of(settlement_episodes(ledger, settings), base).filter("is_paid")
     days_late = (settled["settled"] - settled["due"]).to_numpy()
     stream = EventStream.build(
         settled["entity"].to_numpy(),

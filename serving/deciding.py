@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 
 from features.asof import PaymentHistory, landmarks_to_decide
-from features.settlement import settlement_episodes
 from features.words import Text
 from models.feature_matrix import FeatureMatrix
 from models.score import Score
@@ -103,7 +102,6 @@ class Decider:
     def __init__(self) -> None:
         self._accounts: Remembered[_Account] = Remembered(REMEMBERED_ACCOUNTS)
         self._owed: Remembered[Owed] = Remembered(REMEMBERED_ACCOUNTS)
-        self._episodes: Remembered[pl.DataFrame] = Remembered(REMEMBERED_ACCOUNTS)
 
     def owed(
         self,
@@ -210,22 +208,21 @@ class Decider:
 
         def read() -> _Account:
             members = knowledge.members_of(customer_id, as_of + _ONE_DAY)
-            part = knowledge.ledger_of_members(members) or nothing_known_of(customer_id)
-            # When what was settled is the same whatever the day: worked out once for each version of a history.
-            episodes = self._episodes.get((members, *version), lambda: settlement_episodes(part, settings))
+            part = knowledge.part_of_members(members) or nothing_known_of(customer_id)
             accounts = read_accounts(
-                part,
+                part.ledger,
                 [customer_id],
                 as_of,
-                signals=knowledge.signals_of_members(members),
+                signals=part.signals,
                 settings=settings,
                 overrides=knowledge.overrides,
-                episodes=episodes,
+                episodes=part.episodes,
                 currency=currency,
                 rates=knowledge.history.conversion.rates,
             )
-            landmarks = landmarks_to_decide(part, as_of, settings, episodes)
-            return _Account(accounts, with_country(landmarks, part), recently_paid(part, as_of, episodes))
+            landmarks = landmarks_to_decide(part.ledger, as_of, settings, part.episodes)
+            paid = recently_paid(part.ledger, as_of, part.episodes)
+            return _Account(accounts, with_country(landmarks, part.ledger), paid)
 
         return self._accounts.get((customer_id, as_of, currency, *version), read)
 

@@ -13,11 +13,12 @@ import polars as pl
 from features.asof import LANDMARK_SCHEMA
 from features.ledger import Ledger, empty_table, table_dtypes
 from features.settings import DEFAULT_CURRENCY
+from features.settlement import EPISODE_SCHEMA
 from features.terms import EndOfMonthReading, due_date, parse_terms
 from serving.access import AccessKey
 from serving.answer_messages import ErrorFault, MissingField
 from serving.messages import InvoiceToScore
-from serving.online import Knowledge
+from serving.online import CustomerPart, Knowledge
 from serving.problems import RefusalError
 
 #: Days granted when neither due date nor terms are known (Code de commerce, art. L441-10, I).
@@ -276,14 +277,15 @@ def landmarks_of(invoices: Sequence[InvoiceInFull]) -> pl.DataFrame:
     return pl.from_dicts(rows, schema=_LANDMARKS)
 
 
-def nothing_known_of(customer_id: str) -> Ledger:
-    """Return the ledger of a customer that is not known yet: its id and nothing else."""
+def nothing_known_of(customer_id: str) -> CustomerPart:
+    """Return what is known of a customer that is not known yet: its id and nothing else."""
     customer = dict.fromkeys(table_dtypes("customers"))
     row: Mapping[str, Any] = {**customer, "customer_id": customer_id, "is_strategic": False}
-    return Ledger.from_tables(
+    ledger = Ledger.from_tables(
         {
             "customers": pl.DataFrame([row], schema=table_dtypes("customers")),
             "invoices": empty_table("invoices"),
             "payments": empty_table("payments"),
         }
     )
+    return CustomerPart(ledger, pl.DataFrame(schema=EPISODE_SCHEMA), signals=None)

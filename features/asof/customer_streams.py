@@ -26,6 +26,7 @@ from features.asof.streams import EventStream
 from features.ledger.ledger import Ledger
 from features.ledger.receivables import receivables
 from features.settings import LedgerSettings
+from features.settlement import settlement_episodes
 
 _RANKED = {"settled": ("days_late",)}
 _CATEGORIES: Mapping[str, Mapping[str, tuple[str, Callable[[Int64Array], Int64Array], int]]] = {
@@ -79,6 +80,7 @@ class CustomerStreams:
         settings: LedgerSettings,
         signals: pl.DataFrame | None,
         conversion: Conversion | None = None,
+        episodes: pl.DataFrame | None = None,
     ) -> CustomerStreams:
         """Prepare every stream the ledger's tables allow; its receivables count as its invoices.
 
@@ -87,16 +89,25 @@ class CustomerStreams:
             settings: how lateness and settlement are read; settlement is judged in each invoice's own currency.
             signals: what the e-mails of these customers say; None when they have not been read.
             conversion: into the reporting currency; amounts are taken as they are where it is None or not needed.
+            episodes: settlement episodes of the ledger, where they are at hand.
         """
         if conversion is not None and not conversion.is_needed(ledger):
             conversion = None
-        apart = cls._apart(ledger, settings, signals, conversion)
+        if episodes is None:
+            episodes = settlement_episodes(ledger, settings)
+        apart = cls._apart(ledger, settings, signals, conversion, episodes)
         merges = ledger.customer_merges
         if merges is None or merges.is_empty():
             return apart
         members = members_of(merges)
         of_payers = ledger_of_payers(ledger, members)
-        merged = cls._apart(of_payers, settings, signals_of_payers(signals, members), conversion)
+        merged = cls._apart(
+            of_payers,
+            settings,
+            signals_of_payers(signals, members),
+            conversion,
+            settlement_episodes(of_payers, settings),
+        )
         parts = GroupParts.build(
             merged.attributes, pairs_of(members, apart.customers), apart.attributes, apart.streams
         )
@@ -117,6 +128,7 @@ class CustomerStreams:
         settings: LedgerSettings,
         signals: pl.DataFrame | None,
         conversion: Conversion | None,
+        episodes: pl.DataFrame,
     ) -> CustomerStreams:
         """The streams of every customer by itself."""
         whole, ledger = ledger, receivables(ledger)
@@ -135,7 +147,7 @@ class CustomerStreams:
         if ledger.interactions is not None:
             reminders = events.reminder_events(ledger.interactions, customer_codes, invoice_codes)
         closings = events.with_last_reminder(
-            events.with_parts(events.closings_of(ledger, base, settings), allocations), reminders
+            events.with_parts(events.closings_of(episodes, base), allocations), reminders
         )
         epochs = events.Epochs.of(closings, len(customer_index))
         closed = events.first_closed(closings, len(invoice_index))

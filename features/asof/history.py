@@ -41,7 +41,11 @@ class PaymentHistory:
 
     @classmethod
     def from_ledger(
-        cls, ledger: Ledger, settings: LedgerSettings | None = None, signals: pl.DataFrame | None = None
+        cls,
+        ledger: Ledger,
+        settings: LedgerSettings | None = None,
+        signals: pl.DataFrame | None = None,
+        episodes: pl.DataFrame | None = None,
     ) -> PaymentHistory:
         """Prepare a ledger's history.
 
@@ -51,21 +55,25 @@ class PaymentHistory:
                 of the ledger's invoices.
             signals: what the e-mails say, one row per mail (`features.email_signals.signals_frame`); None when the
                 mails have not been read, which leaves the communication features unknown.
+            episodes: when each receivable was settled (`settlement_episodes`), where that is at hand.
         """
         settings = (settings or LedgerSettings()).with_reporting_currency(ledger.invoices)
         conversion = Conversion(settings.reporting_currency, ExchangeRates.of(ledger.indicators))
-        base = CustomerStreams.build(ledger, settings, signals, conversion)
+        base = CustomerStreams.build(ledger, settings, signals, conversion, episodes)
         indicators = None if ledger.indicators is None else IndicatorStreams.build(ledger.indicators)
         return cls(settings, conversion, base, ContextStreams.build(base), indicators, {})
 
-    def with_customer(self, part: Ledger, signals: pl.DataFrame | None = None) -> PaymentHistory:
+    def with_customer(
+        self, part: Ledger, signals: pl.DataFrame | None = None, episodes: pl.DataFrame | None = None
+    ) -> PaymentHistory:
         """The same history with the rows of the part's customers replaced by the part's.
 
         The part holds every row of those customers, not just the new ones, and every customer that is or was merged
         with one of them. Sector, country and portfolio change by the difference, so that the features equal those of a
         history prepared from the whole new ledger. Indicators and exchange rates are taken from the base.
+        `episodes` are those of the part, where they are at hand.
         """
-        streams = CustomerStreams.build(part, self.settings, signals, self.conversion)
+        streams = CustomerStreams.build(part, self.settings, signals, self.conversion, episodes)
         changed = dict(self.changed)
         context = self.context
         for customer_id in streams.customers.ids:

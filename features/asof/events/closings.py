@@ -16,22 +16,18 @@ import polars as pl
 from features.asof.dates import NEVER, Int64Array
 from features.asof.dates import day_expression as _day
 from features.asof.events.invoices import PERMILLE
-from features.ledger.ledger import Ledger
-from features.settings import LedgerSettings
-from features.settlement import settlement_episodes
 from features.words import CLOSED_WITHOUT_PAY
 
 
-def closings_of(ledger: Ledger, base: pl.DataFrame, settings: LedgerSettings) -> pl.DataFrame:
+def closings_of(episodes: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
     """One row per invoice and stretch in which it was known to be closed, in the order in which that became known.
 
     Nothing is known of an invoice before it is issued: what was booked earlier becomes known on the day of issue, and
     what was closed and opened again before it never was.
 
     Args:
-        ledger: the ledger, without instalments.
+        episodes: the answer of `settlement_episodes` for the ledger of the base.
         base: the answer of `invoice_base`.
-        settings: tolerance and accepted discount.
 
     Returns:
         Columns of the base, and:
@@ -44,8 +40,7 @@ def closings_of(ledger: Ledger, base: pl.DataFrame, settings: LedgerSettings) ->
     """
     is_closed = pl.col("settlement_known_on").is_not_null()
     rows = (
-        settlement_episodes(ledger, settings)
-        .lazy()
+        episodes.lazy()
         .with_columns(receivable=(pl.col("episode") <= 1).cum_sum() - 1)
         .filter(is_closed)
         .join(

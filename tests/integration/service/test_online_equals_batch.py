@@ -101,8 +101,8 @@ def test_events_in_any_order_give_the_features_of_the_whole_ledger(
         held = knowledge.invoice(row["invoice_id"])
         assert held is not None
         assert held["due_on"] == row["due_on"]
-        part = knowledge.ledger_of(row["customer_id"])
+        part = knowledge.part_of(row["customer_id"])
         assert part is not None
         wanted = ledger.invoices.filter(pl.col("customer_id") == row["customer_id"])
-        assert part.invoices.sort("invoice_id").equals(wanted.sort("invoice_id"), null_equal=True)
+        assert part.ledger.invoices.sort("invoice_id").equals(wanted.sort("invoice_id"), null_equal=True)
     store.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import polars as pl
 
 from features.asof.identifiers import IdIndex
 from features.ledger import KEYS, SHARED_TABLES, Ledger, customers_of
+from features.ledger.receivables import receivables
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,21 @@ class _Cut:
 
 
 @dataclass(frozen=True)
+class CustomerPart:
+    """Everything known of one customer, or of some that are one payer.
+
+    Attributes:
+        ledger: every row of it.
+        episodes: when each of its receivables was settled (`settlement_episodes`).
+        signals: what its e-mails say, one row per mail; null when they are not read.
+    """
+
+    ledger: Ledger
+    episodes: pl.DataFrame
+    signals: pl.DataFrame | None
+
+
+@dataclass(frozen=True)
 class LedgerParts:
     """A ledger, sorted so that each customer's rows lie together.
 
@@ -43,31 +59,50 @@ class LedgerParts:
     invoices: IdIndex
     cuts: Mapping[str, _Cut]
     shared: Mapping[str, pl.DataFrame]
+    _episodes: _Cut
     _signals: _Cut | None
 
     @classmethod
-    def of(cls, ledger: Ledger, signals: pl.DataFrame | None = None) -> LedgerParts:
-        """Sort a ledger once, and what its e-mails say; null when they are not read."""
+    def of(cls, ledger: Ledger, episodes: pl.DataFrame, signals: pl.DataFrame | None = None) -> LedgerParts:
+        """Sort a ledger once.
+
+        Args:
+            ledger: the ledger.
+            episodes: when each of its receivables was settled.
+            signals: what its e-mails say; null when they are not read.
+        """
         tables = dict(ledger.tables())
         customers = IdIndex.build(ledger.customers["customer_id"])
-        owners = ledger.invoices.select("invoice_id", "customer_id")
+
+        def cut(frame: pl.DataFrame, owners: pl.Series, key: Sequence[str]) -> _Cut:
+            codes = pl.Series("\0code", customers.codes_of(owners))
+            ordered = frame.with_columns(codes).sort("\0code", *key)
+            places = np.arange(len(customers) + 1, dtype=np.int64)
+            starts = np.searchsorted(ordered["\0code"].to_numpy(), places)
+            return _Cut(ordered.select(frame.columns).rechunk(), starts.astype(np.int64))
+
         cuts = {
-            name: _cut(name, frame, owners, customers)
+            name: cut(frame, customers_of(name, frame, ledger.invoices), KEYS[name])
             for name, frame in tables.items()
             if name not in SHARED_TABLES
         }
         invoices = IdIndex.build(cuts["invoices"].frame["invoice_id"])
         shared = {name: frame for name, frame in tables.items() if name in SHARED_TABLES}
-        said = None if signals is None else _cut("emails", signals, owners, customers)
-        return cls(customers, invoices, cuts, shared, said)
+        due = receivables(ledger).invoices.select("invoice_id", "customer_id")
+        debtors = episodes.join(due, on="invoice_id", how="left", validate="m:1", maintain_order="left")
+        settled = cut(episodes, debtors["customer_id"], ("invoice_id", "episode"))
+        said = None if signals is None else cut(signals, signals["customer_id"], KEYS["emails"])
+        return cls(customers, invoices, cuts, shared, settled, said)
 
-    def part(self, customer_id: str) -> Ledger | None:
-        """Return every row of one customer as a ledger; null when the customer is unknown."""
+    def part(self, customer_id: str) -> CustomerPart | None:
+        """Return everything known of one customer; null when it is unknown."""
         code = self.customers.code_of(customer_id)
         if code < 0:
             return None
         tables = {name: cut.rows(code) for name, cut in self.cuts.items()}
-        return Ledger.from_tables({**tables, **self.shared})
+        ledger = Ledger.from_tables({**tables, **self.shared})
+        signals = None if self._signals is None else self._signals.rows(code)
+        return CustomerPart(ledger, self._episodes.rows(code), signals)
 
     def customer(self, customer_id: str) -> pl.DataFrame:
         """Return one customer; no row when it is unknown."""
@@ -86,10 +121,3 @@ class LedgerParts:
         """Return one invoice as a row; null when it is unknown."""
         place = self.invoices.code_of(invoice_id)
         return None if place < 0 else self.cuts["invoices"].frame.row(place, named=True)
-
-
-def _cut(table: str, frame: pl.DataFrame, owners: pl.DataFrame, customers: IdIndex) -> _Cut:
-    codes = pl.Series("\0code", customers.codes_of(customers_of(table, frame, owners)))
-    ordered = frame.with_columns(codes).sort("\0code", *KEYS[table])
-    starts = np.searchsorted(ordered["\0code"].to_numpy(), np.arange(len(customers) + 1, dtype=np.int64))
-    return _Cut(ordered.select(frame.columns).rechunk(), starts.astype(np.int64))
