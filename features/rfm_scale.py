@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
+from features.asof.dates import Float64Array
 from features.errors import Fault, InvalidInputError
 
 RFM_SCALE_VERSION: Final = "1"
@@ -67,15 +68,22 @@ class RfmScale:
     fitted_on: int
     version: str = RFM_SCALE_VERSION
 
-    @cached_property
-    def score_expressions(self) -> tuple[pl.Expr, ...]:
-        """How each axis is scored, built once: a single payer is scored more often than many."""
-        return tuple(
-            _score(pl.col(axis.column), self.cut_points[axis.name], is_more_better=axis.is_more_better).alias(
-                axis.score_column
-            )
-            for axis in AXES
-        )
+    def scores(self, payers: Mapping[str, Float64Array]) -> dict[str, Float64Array]:
+        """Score payers on the four axes, by `RfmAxis.score_column`: 1 to 5, 5 the best, NaN where the value is unknown.
+
+        A value equal to a cut point belongs to the worse side of it when more is better, to the better side otherwise,
+        so that payers who tie score alike.
+
+        Args:
+            payers: the columns the axes read, NaN where unknown.
+        """
+        found = {}
+        for axis in AXES:
+            values = payers[axis.column]
+            above = np.searchsorted(self.cut_points[axis.name], values).astype(np.float64)
+            score = 1 + above if axis.is_more_better else SCORES - above
+            found[axis.score_column] = np.where(np.isnan(values), np.nan, score)
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """The scale as plain values, for a JSON file."""
@@ -182,15 +190,12 @@ def _quantile(values: pl.Series, share: float) -> float:
 
 
 def rfm_scores(features: pl.DataFrame, scale: RfmScale) -> list[pl.Series]:
-    """Scores of each row's payer on the four axes: 1 to 5, 5 the best, null where the value is unknown.
-
-    A value equal to a cut point belongs to the worse side of it when more is better, to the better side otherwise, so
-    that payers who tie score alike.
-    """
-    return features.select(scale.score_expressions).get_columns()
+    """Scores of each row's payer on the four axes, as `RfmScale.scores` gives them; null where unknown."""
+    found = scale.scores(columns_of(features))
+    return [pl.Series(name, scores, nan_to_null=True).cast(pl.Int8) for name, scores in found.items()]
 
 
-def _score(value: pl.Expr, cuts: Sequence[float], *, is_more_better: bool) -> pl.Expr:
-    above = pl.sum_horizontal((value > cut).cast(pl.Int8) for cut in cuts)
-    score = 1 + above if is_more_better else SCORES - above
-    return pl.when(value.is_not_null()).then(score).cast(pl.Int8)
+def columns_of(features: pl.DataFrame) -> dict[str, Float64Array]:
+    """The numeric columns of a feature frame by name, NaN where unknown."""
+    numbers = features.select(pl.selectors.numeric().cast(pl.Float64))
+    return {name: numbers[name].to_numpy() for name in numbers.columns}

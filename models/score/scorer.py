@@ -154,8 +154,8 @@ def _score_piece(
 def _segments(bundle: ModelBundle, features: FeatureMatrix) -> list[str | None]:
     if bundle.rfm_scale is None or not features.has(_SEGMENT_INPUTS):
         return [None] * len(features)
-    columns = [pl.Series(name, features.column(name), nan_to_null=True) for name in _SEGMENT_INPUTS]
-    return payer_segments(pl.DataFrame(columns), bundle.rfm_scale).to_list()
+    columns = {name: features.column(name) for name in _SEGMENT_INPUTS}
+    return list(payer_segments(columns, bundle.rfm_scale))
 
 
 def _has_unpriced_amounts(features: FeatureMatrix) -> BoolArray:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import InvalidInputError
-from features.rfm_scale import AXES, RfmScale, fit_rfm_scale, rfm_scores
+from features.rfm_scale import AXES, RfmScale, columns_of, fit_rfm_scale, rfm_scores
 from features.segments import (
     LABELS_EN,
     LABELS_FR,
@@ -130,13 +130,13 @@ def payer(**changes: float | None) -> pl.DataFrame:
 )
 def test_each_rule_names_the_payer_it_describes(changes: dict[str, float | None], rule: str) -> None:
     features = payer(**changes)
-    assert payer_segment_rules(features, SCALE).to_list() == [rule]
-    assert payer_segments(features, SCALE).to_list() == [rule.split(".")[0]]
+    assert payer_segment_rules(columns_of(features), SCALE) == [rule]
+    assert payer_segments(columns_of(features), SCALE) == [rule.split(".")[0]]
 
 
 def test_nothing_known_at_all_is_a_new_payer() -> None:
     features = payer(**dict.fromkeys(COLUMNS)).with_columns(outcome_count_all=pl.lit(0.0))
-    assert payer_segments(features, SCALE).to_list() == ["new"]
+    assert payer_segments(columns_of(features), SCALE) == ["new"]
 
 
 @settings(max_examples=200, deadline=None)
@@ -151,8 +151,8 @@ def test_whatever_the_features_say_a_payer_gets_exactly_one_segment(values: dict
     segment, rule = table["payer_segment"][0], table["payer_segment_rule"][0]
     assert segment in SEGMENTS
     assert segment_rule(rule).segment == segment
-    row = features.with_columns(rfm_scores(features, SCALE))
-    tried = [known.rule_id for known in SEGMENT_RULES if row.select(known.applies).item()]
+    row = columns_of(features.with_columns(rfm_scores(features, SCALE)))
+    tried = [known.rule_id for known in SEGMENT_RULES if known.applies(row).item()]
     assert rule == tried[0]
 
 
@@ -173,7 +173,7 @@ def test_more_than_three_in_ten_late_is_flagged_with_the_counts_behind_it() -> N
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(InvalidInputError, match=r"column is missing; expected oldest_overdue_days"):
-        payer_segments(payer().drop("oldest_overdue_days"), SCALE)
+        payer_segments(columns_of(payer().drop("oldest_overdue_days")), SCALE)
 
 
 def test_scores_run_from_one_worst_to_five_best_with_ties_alike() -> None:
