@@ -19,7 +19,7 @@ from features.ledger.customers_at import payers_at
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
 from features.legal_forms import natural_person
 from features.settings import DEFAULT_CURRENCY, LedgerSettings
-from features.settlement import settlement_episodes
+from features.settlement import settlement_at, settlement_episodes
 from features.words import lifecycle
 from serving.account_events import (
     Plan,
@@ -33,7 +33,7 @@ from serving.account_events import (
     recorded_promise_of,
     tasks_of,
 )
-from serving.account_invoices import INVOICE_COLUMNS, NOTHING_OWED, InvoiceRead, KnownInvoices
+from serving.account_invoices import INVOICE_COLUMNS, NOTHING_OWED, InvoiceRead, KnownFacts, KnownInvoices
 from serving.account_mails import (
     MailsAbout,
     announced_on,
@@ -67,7 +67,7 @@ def account_facts(
     settings: LedgerSettings | None = None,
     memory: SignalMemory | None = None,
     overrides: Overrides | None = None,
-    episodes: pl.DataFrame | None = None,
+    states: pl.DataFrame | None = None,
     currency: str = DEFAULT_CURRENCY,
 ) -> dict[str, AccountFacts]:
     """The account's state for each of these receivables on a day, from what was known through that day.
@@ -82,7 +82,7 @@ def account_facts(
         settings: tolerance of settlement.
         memory: how long a signal holds.
         overrides: the decisions of people that stand; as orders, not knowledge, they hold whatever the day.
-        episodes: settlement episodes of the ledger, where they are at hand.
+        states: what was settled by what was known through the day (`settlement_at` the next one), where at hand.
         currency: the policy's: exchange rates convert into it.
 
     Returns:
@@ -101,7 +101,7 @@ def account_facts(
         settings=settings,
         memory=memory,
         overrides=overrides,
-        episodes=episodes,
+        states=states,
         currency=currency,
     )
     return accounts.facts(wanted["invoice_id"].to_list(), feeds)
@@ -227,10 +227,9 @@ class Accounts:
             }
             known_before = self.on + dt.timedelta(days=1)
             with_them = receivables(Ledger.from_tables(tables))
-            episodes = settlement_episodes(with_them, self.settings)
-            known = KnownInvoices.of(
-                with_them, [row["customer_id"]], known_before, [new.invoice_id], episodes
-            )
+            states = settlement_at(settlement_episodes(with_them, self.settings), known_before)
+            facts = KnownFacts.of(with_them, known_before)
+            known = KnownInvoices.of(facts, [row["customer_id"]], [new.invoice_id], states)
             invoice = known.read([new.invoice_id]).get(new.invoice_id, invoice)
         for event in self._events.get(new.invoice_id, ()):
             invoice.take(event)
@@ -247,7 +246,7 @@ def read_accounts(
     settings: LedgerSettings | None = None,
     memory: SignalMemory | None = None,
     overrides: Overrides | None = None,
-    episodes: pl.DataFrame | None = None,
+    states: pl.DataFrame | None = None,
     currency: str = DEFAULT_CURRENCY,
     rates: ExchangeRates | None = None,
 ) -> Accounts:
@@ -264,7 +263,7 @@ def read_accounts(
         settings: tolerance of settlement.
         memory: how long a signal holds.
         overrides: the decisions of people that stand; none holds for another customer.
-        episodes: settlement episodes of the ledger, where they are at hand.
+        states: what was settled by what was known through the day (`settlement_at` the next one), where at hand.
         currency: the policy's: exchange rates convert into it.
         rates: the published ones, where they are at hand.
     """
@@ -273,13 +272,12 @@ def read_accounts(
     payers = payers_at(ledger.customer_merges, known_before)
     ids = list(dict.fromkeys(payers.get(customer_id, customer_id) for customer_id in customer_ids))
     ledger, signals = ledger_of_payers(receivables(ledger), payers), signals_of_payers(signals, payers)
-    if episodes is None:
-        episodes = settlement_episodes(ledger, settings)
-    known = KnownInvoices.of(ledger, ids, known_before, also, episodes)
+    if states is None:
+        states = settlement_at(settlement_episodes(ledger, settings), known_before)
+    facts = KnownFacts.of(ledger, known_before)
+    known = KnownInvoices.of(facts, ids, also, states)
     invoices = known.bearing(also, on - dt.timedelta(days=_AT_REST_DAYS))
-    customers = read_customers(
-        ledger, ids, invoices, known_before, on, signals, memory, settings.reporting_currency
-    )
+    customers = read_customers(facts, ids, invoices, on, signals, memory, settings.reporting_currency)
     owed: dict[str, list[InvoiceRead]] = {customer_id: [] for customer_id in customers}
     for invoice in invoices.values():
         owed[invoice.row["customer_id"]].append(invoice)

@@ -13,7 +13,6 @@ from typing import Any, Final
 import polars as pl
 
 from features.ledger import Ledger
-from features.settlement import settlement_at
 from features.words import (
     CASH_METHODS,
     CONTACT_KINDS,
@@ -105,6 +104,13 @@ class InvoiceRead:
             else:
                 del self.receipts[key]
 
+    def dispute(self, opened_on: dt.date, amount: Decimal | None) -> None:
+        """Note an open dispute about the invoice, or about an amount of it."""
+        so_far = self.disputed if self.is_disputed else NOTHING_OWED
+        self.disputed = None if amount is None or so_far is None else so_far + amount
+        self.is_disputed = True
+        self.disputed_on = max(self.disputed_on or opened_on, opened_on)
+
     def take(self, event: Mapping[str, Any]) -> None:
         """Note an interaction about the invoice; they come in the order they happened."""
         if event["kind"].startswith(LIFECYCLE_PREFIX):
@@ -116,6 +122,39 @@ class InvoiceRead:
 
 
 @dataclass(frozen=True)
+class KnownFacts:
+    """What a ledger holds that was known before a day, each table in the order in which it became known.
+
+    Attributes:
+        ledger: the whole of it.
+        known_before: the day.
+        payments: known by then.
+        disputes: those open then; null without the table.
+        interactions: those that had happened; null without the table.
+    """
+
+    ledger: Ledger
+    known_before: dt.date
+    payments: pl.DataFrame
+    disputes: pl.DataFrame | None
+    interactions: pl.DataFrame | None
+
+    @classmethod
+    def of(cls, ledger: Ledger, known_before: dt.date) -> KnownFacts:
+        """Leave out what was not known before a day."""
+        payments = ledger.payments.filter(pl.col("known_on") < known_before).sort("known_on", "payment_id")
+        disputes, interactions = ledger.disputes, ledger.interactions
+        if disputes is not None:
+            disputes = disputes.filter(
+                (pl.col("opened_on") < known_before)
+                & (pl.col("closed_on").is_null() | (pl.col("closed_on") >= known_before))
+            )
+        if interactions is not None:
+            interactions = before(interactions, "happened_at", known_before)
+        return cls(ledger, known_before, payments, disputes, interactions)
+
+
+@dataclass(frozen=True)
 class KnownInvoices:
     """The invoices of some customers known before a day, or asked for.
 
@@ -123,47 +162,41 @@ class KnownInvoices:
     read one by one unless somebody asks.
 
     Attributes:
-        ledger: every row of the customers.
-        known_before: the day.
+        facts: what was known before the day of the customers.
         rows: the invoices, one row each: `INVOICE_COLUMNS`, `owed` (its amount, nothing once it is cancelled), and
             `settled_on`, `settlement_known_on`, `closed_by` of its settlement, null while it is open.
     """
 
-    ledger: Ledger
-    known_before: dt.date
+    facts: KnownFacts
     rows: pl.DataFrame
 
     @classmethod
     def of(
         cls,
-        ledger: Ledger,
+        facts: KnownFacts,
         customer_ids: Collection[str],
-        known_before: dt.date,
         extra: Collection[str],
-        episodes: pl.DataFrame,
+        states: pl.DataFrame,
     ) -> KnownInvoices:
         """Find the invoices of some customers.
 
         Args:
-            ledger: every row of the customers, its receivables as invoices.
+            facts: every row of the customers that was known before the day, receivables as invoices.
             customer_ids: the customers.
-            known_before: the day.
             extra: invoices that count though they were issued later.
-            episodes: settlement episodes of the ledger.
+            states: what was settled by what was known before the day (`settlement_at`).
         """
-        invoices = ledger.invoices.filter(
+        known_before = facts.known_before
+        invoices = facts.ledger.invoices.filter(
             pl.col("customer_id").is_in(list(customer_ids))
             & (pl.col("kind") == "invoice")
             & ((pl.col("issued_on") < known_before) | pl.col("invoice_id").is_in(list(extra)))
         )
         owed = pl.when(pl.col("cancelled_on") < known_before).then(NOTHING_OWED).otherwise(pl.col("amount"))
-        states = settlement_at(episodes, known_before).select(
-            "invoice_id", "settled_on", "settlement_known_on", "closed_by"
-        )
         rows = invoices.select(*INVOICE_COLUMNS, owed=owed).join(
             states, on="invoice_id", how="left", validate="1:1", maintain_order="left"
         )
-        return cls(ledger, known_before, rows)
+        return cls(facts, rows)
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -207,12 +240,14 @@ class KnownInvoices:
     def unknown_events(self, customer_ids: Collection[str]) -> dict[str, list[Mapping[str, Any]]]:
         """Return the interactions of customers about invoices that are not among these, by invoice, in their order."""
         found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        if self.ledger.interactions is None:
+        if self.facts.interactions is None:
             return found
-        strange = self.ledger.interactions.filter(
-            pl.col("customer_id").is_in(list(customer_ids)) & pl.col("invoice_id").is_not_null()
-        ).join(self.rows, on="invoice_id", how="anti")
-        for row in before(strange, "happened_at", self.known_before).iter_rows(named=True):
+        strange = self.facts.interactions.filter(
+            pl.col("customer_id").is_in(list(customer_ids))
+            & pl.col("invoice_id").is_not_null()
+            & ~pl.col("invoice_id").is_in(self.rows["invoice_id"].implode())
+        )
+        for row in strange.iter_rows(named=True):
             found[row["invoice_id"]].append(row)
         return dict(found)
 
@@ -232,14 +267,11 @@ class KnownInvoices:
         return dict(found)
 
     def _allocations(self, rows: pl.DataFrame) -> pl.DataFrame:
-        return self.ledger.payments.filter(
-            pl.col("invoice_id").is_in(rows["invoice_id"].implode())
-            & (pl.col("known_on") < self.known_before)
-        ).sort("known_on", "payment_id")
+        return self.facts.payments.filter(pl.col("invoice_id").is_in(rows["invoice_id"].implode()))
 
     def _read(self, rows: pl.DataFrame) -> dict[str, InvoiceRead]:
         """Read invoices with their allocations, disputes, statuses and steps."""
-        ledger, known_before = self.ledger, self.known_before
+        disputes, interactions = self.facts.disputes, self.facts.interactions
         found = {
             row["invoice_id"]: InvoiceRead(
                 row, row["owed"], closed_by=row["closed_by"], settled_on=row["settled_on"]
@@ -247,29 +279,18 @@ class KnownInvoices:
             for row in rows.iter_rows(named=True)
         }
         allocations = self._allocations(rows)
-        methods = dict(allocations.select("payment_id", "method").iter_rows())
+        methods = dict(zip(allocations["payment_id"], allocations["method"], strict=True))
         for row in allocations.iter_rows(named=True):
             method = row["method"]
             if method == REVERSAL:
                 method = methods.get(row["reverses_payment_id"], method)
             _allocate(found[row["invoice_id"]], row, method)
-        if ledger.disputes is not None:
-            disputes = ledger.disputes.filter(
-                pl.col("invoice_id").is_in(rows["invoice_id"].implode())
-                & (pl.col("opened_on") < known_before)
-                & (pl.col("closed_on").is_null() | (pl.col("closed_on") >= known_before))
-            )
-            for invoice_id, opened_on, part in disputes.select(
-                "invoice_id", "opened_on", "amount"
-            ).iter_rows():
-                invoice = found[invoice_id]
-                so_far = invoice.disputed if invoice.is_disputed else NOTHING_OWED
-                invoice.disputed = None if part is None or so_far is None else so_far + part
-                invoice.is_disputed = True
-                invoice.disputed_on = max(invoice.disputed_on or opened_on, opened_on)
-        if ledger.interactions is not None:
-            about = ledger.interactions.filter(pl.col("invoice_id").is_in(rows["invoice_id"].implode()))
-            for row in before(about, "happened_at", known_before).iter_rows(named=True):
+        is_about = pl.col("invoice_id").is_in(rows["invoice_id"].implode())
+        if disputes is not None:
+            for row in disputes.filter(is_about).iter_rows(named=True):
+                found[row["invoice_id"]].dispute(row["opened_on"], row["amount"])
+        if interactions is not None:
+            for row in interactions.filter(is_about).iter_rows(named=True):
                 found[row["invoice_id"]].take(row)
         return found
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import polars as pl
 
-from features.ledger import Ledger, customers_of
+from features.ledger import customers_of
 from features.ledger.customers_at import customers_at
 from features.settings import DEFAULT_CURRENCY
 from features.words import CALL, CONTACT_KINDS, CREDIT_NOTE, SMS_SENT
 from serving.account_events import ACCOUNT_KINDS, Event
-from serving.account_invoices import NOTHING_OWED, InvoiceRead, before
+from serving.account_invoices import NOTHING_OWED, InvoiceRead, KnownFacts, before
 from serving.dunning import Contact
 from serving.dunning.words import Channel
 
@@ -72,10 +72,9 @@ class CustomerRead:
 
 
 def read_customers(
-    ledger: Ledger,
+    facts: KnownFacts,
     customer_ids: list[str],
     invoices: Mapping[str, InvoiceRead],
-    known_before: dt.date,
     on: dt.date,
     signals: pl.DataFrame | None,
     memory: SignalMemory,
@@ -85,30 +84,28 @@ def read_customers(
 
     A customer is described as it was known by then: a natural person, strategic, with its limit and its country.
     """
+    ledger, known_before = facts.ledger, facts.known_before
     of_them = pl.col("customer_id").is_in(customer_ids)
     described = customers_at(ledger.customers.filter(of_them), ledger.customer_history, known_before)
     found = {row["customer_id"]: CustomerRead(row) for row in described.iter_rows(named=True)}
     for customer_id in customer_ids:
         found.setdefault(customer_id, CustomerRead({}))
-    for customer_id, currency, amount in _unapplied(
-        ledger, customer_ids, known_before, reporting_currency
-    ).iter_rows():
+    for customer_id, currency, amount in _unapplied(facts, customer_ids, reporting_currency).iter_rows():
         found[customer_id].credits[currency] += amount
     for invoice in invoices.values():
         customer, currency = found[invoice.row["customer_id"]], invoice.row["currency"]
         customer.credits[currency] -= invoice.credited + invoice.from_account
         if invoice.balance < 0:
             customer.credits[currency] -= invoice.balance
-    payers = customers_of("payments", ledger.payments, ledger.invoices)
-    cash = ledger.payments.with_columns(payers).filter(
-        of_them & (pl.col("amount") > 0) & (pl.col("known_on") < known_before)
-    )
-    for customer_id, day in cash.group_by("customer_id").agg(pl.col("paid_on").max()).iter_rows():
-        found[customer_id].last_cash_on = day
-    if ledger.interactions is not None:
+    received = facts.payments.filter(pl.col("amount") > 0)
+    payers = customers_of("payments", received, ledger.invoices)
+    for customer_id, day in received.group_by(payers).agg(pl.col("paid_on").max()).iter_rows():
+        if customer_id in found:
+            found[customer_id].last_cash_on = day
+    if facts.interactions is not None:
         since = on - dt.timedelta(days=memory.contact_days)
         of_account = pl.col("kind").is_in(ACCOUNT_KINDS)
-        bearing = before(ledger.interactions, "happened_at", known_before).filter(
+        bearing = facts.interactions.filter(
             of_them & (of_account | (pl.col("happened_at").dt.date() >= since))
         )
         contacts: dict[tuple[str, dt.date, Channel], list[str]] = defaultdict(list)
@@ -135,20 +132,21 @@ def read_customers(
     return found
 
 
-def _unapplied(
-    ledger: Ledger, customer_ids: list[str], known_before: dt.date, reporting_currency: str | None
-) -> pl.DataFrame:
+def _unapplied(facts: KnownFacts, customer_ids: list[str], reporting_currency: str | None) -> pl.DataFrame:
     """Credit notes of the customers less what was refunded on them, and cash on account: customer, currency, amount.
 
     Cash on account whose currency is not stated is in the reporting currency, without one in that of most invoices.
     What of all this was set against invoices is not taken off here.
     """
+    ledger, known_before, known = facts.ledger, facts.known_before, facts.payments
     of_them = pl.col("customer_id").is_in(customer_ids)
     is_cancelled = (pl.col("cancelled_on") < known_before).fill_null(value=False)
     notes = ledger.invoices.filter(
         of_them & (pl.col("kind") == "credit_note") & (pl.col("issued_on") < known_before)
     )
-    known = ledger.payments.filter(pl.col("known_on") < known_before)
+    on_account = known.filter(pl.col("invoice_id").is_null() & of_them)
+    if notes.is_empty() and on_account.is_empty():
+        return notes.select("customer_id", "currency", "amount")
     refunds = known.filter(pl.col("method").ne_missing(CREDIT_NOTE)).join(
         notes.select("invoice_id", "customer_id", "currency"),
         on="invoice_id",
@@ -156,7 +154,6 @@ def _unapplied(
         validate="m:1",
         suffix="_of_note",
     )
-    on_account = known.filter(pl.col("invoice_id").is_null() & of_them)
     usual = reporting_currency or ledger.invoices["currency"].mode().sort().first() or DEFAULT_CURRENCY
     return pl.concat(
         [

@@ -77,29 +77,27 @@ def payment_records(
         grace_days: days after the due date that are no delay yet.
 
     Returns:
-        The record of each customer that was invoiced lately.
+        The record of each customer that has invoices.
     """
     today, late_after = pl.lit(on), pl.col("due_on") + pl.duration(days=grace_days)
-    invoiced = (
-        rows.filter((today - pl.col("issued_on")).dt.total_days().is_between(0, _TURNOVER_DAYS - 1))
-        .group_by("customer_id", "currency")
-        .agg(pl.col("amount").sum())
+    is_invoiced = (today - pl.col("issued_on")).dt.total_days().is_between(0, _TURNOVER_DAYS - 1)
+    has_fallen_due = (
+        (pl.col("settled_on").is_not_null() | (late_after < today))
+        & ((today - pl.col("due_on")).dt.total_days() <= _RECORD_DAYS)
+        & ~pl.col("invoice_id").is_in(list(credited))
     )
-    turnover: dict[str, dict[str, Decimal]] = {}
-    for customer_id, currency, amount in invoiced.iter_rows():
-        turnover.setdefault(customer_id, {})[currency] = amount
     is_late = pl.col("settled_on").is_null() | (pl.col("settled_on") > late_after)
-    counted = (
-        rows.filter(
-            (pl.col("settled_on").is_not_null() | (late_after < today))
-            & ((today - pl.col("due_on")).dt.total_days() <= _RECORD_DAYS)
-            & ~pl.col("invoice_id").is_in(list(credited))
+    found: dict[str, PaymentRecord] = {}
+    for customer_id, currency, is_in_year, amount, due, late in (
+        rows.group_by("customer_id", "currency")
+        .agg(
+            is_invoiced.any().alias("is_in_year"),
+            pl.col("amount").filter(is_invoiced).sum(),
+            has_fallen_due.sum().alias("due"),
+            (has_fallen_due & is_late).sum().alias("late"),
         )
-        .group_by("customer_id")
-        .agg(due=pl.len(), late=is_late.sum())
-    )
-    counts = {customer_id: (due, late) for customer_id, due, late in counted.iter_rows()}
-    return {
-        customer_id: PaymentRecord(turnover.get(customer_id, {}), *counts.get(customer_id, (0, 0)))
-        for customer_id in {*turnover, *counts}
-    }
+        .iter_rows()
+    ):
+        record = PaymentRecord({currency: amount} if is_in_year else {}, due, late)
+        found[customer_id] = found.get(customer_id, NO_RECORD).and_of(record)
+    return found

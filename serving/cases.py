@@ -15,7 +15,7 @@ from features.ledger import Ledger
 from features.ledger.customers_at import customers_at
 from features.ledger.receivables import InstalmentPlace, receivables
 from features.settings import DEFAULT_CURRENCY
-from features.settlement import is_paid, settlement_at
+from features.settlement import is_paid
 from models.score import Score
 from serving.dunning import AccountFacts, Case, ScoredInvoice
 
@@ -32,11 +32,11 @@ def with_country(landmarks: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
         customers_at(ledger.customers, ledger.customer_history, day).select(
             "customer_id", "country", as_of=pl.lit(day)
         )
-        for day in landmarks["as_of"].unique().sort()
+        for day in sorted(set(landmarks["as_of"].to_list()))
     ]
     nobody = pl.DataFrame(schema={"customer_id": pl.String, "country": pl.String, "as_of": pl.Date})
     return landmarks.join(
-        pl.concat([nobody, *described]),
+        described[0] if len(described) == 1 else pl.concat([nobody, *described]),
         on=["customer_id", "as_of"],
         how="left",
         validate="m:1",
@@ -136,15 +136,18 @@ def _placed(whole: ScoredInvoice, place: InstalmentPlace | None) -> ScoredInvoic
     )
 
 
-def recently_paid(ledger: Ledger, as_of: dt.date, episodes: pl.DataFrame) -> pl.DataFrame:
-    """Receivables whose payment became known by a day and not long before it, as far back as thanks make sense."""
+def recently_paid(ledger: Ledger, as_of: dt.date, states: pl.DataFrame) -> pl.DataFrame:
+    """Receivables whose payment became known by a day and not long before it, as far back as thanks make sense.
+
+    Args:
+        ledger: the ledger.
+        as_of: the day.
+        states: what was settled by what was known through the day (`settlement_at` the next one).
+    """
     since = as_of - dt.timedelta(days=THANKS_DAYS)
-    whole = receivables(ledger)
-    known = settlement_at(episodes, as_of + dt.timedelta(days=1)).filter(
-        is_paid() & (pl.col("settlement_known_on") >= since)
-    )
-    issued = whole.invoices.filter(pl.col("issued_on") < as_of)
-    return issued.join(known.select("invoice_id"), on="invoice_id", how="semi").sort("invoice_id")
+    issued = receivables(ledger).invoices.filter(pl.col("issued_on") < as_of)
+    known = states.filter(is_paid() & (pl.col("settlement_known_on") >= since))
+    return issued.join(known, on="invoice_id", how="semi").sort("invoice_id")
 
 
 def reminded_cases(

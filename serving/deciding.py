@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from features.asof import PaymentHistory, landmarks_to_decide
+from features.settlement import settlement_at
 from features.words import Text
 from models.feature_matrix import FeatureMatrix
 from models.score import Score
@@ -209,6 +210,7 @@ class Decider:
         def read() -> _Account:
             members = knowledge.members_of(customer_id, as_of + _ONE_DAY)
             part = knowledge.part_of_members(members) or nothing_known_of(customer_id)
+            states = settlement_at(part.episodes, as_of + _ONE_DAY)
             accounts = read_accounts(
                 part.ledger,
                 [customer_id],
@@ -216,12 +218,12 @@ class Decider:
                 signals=part.signals,
                 settings=settings,
                 overrides=knowledge.overrides,
-                episodes=part.episodes,
+                states=states,
                 currency=currency,
                 rates=knowledge.history.conversion.rates,
             )
-            landmarks = landmarks_to_decide(part.ledger, as_of, settings, part.episodes)
-            paid = recently_paid(part.ledger, as_of, part.episodes)
+            landmarks = landmarks_to_decide(part.ledger, as_of, settings, states)
+            paid = recently_paid(part.ledger, as_of, states)
             return _Account(accounts, with_country(landmarks, part.ledger), paid)
 
         return self._accounts.get((customer_id, as_of, currency, *version), read)

@@ -13,7 +13,7 @@ from features.ledger import Ledger
 from features.ledger.customers_at import payers_at
 from features.ledger.receivables import instalment_places
 from features.settings import LedgerSettings
-from features.settlement import settlement_episodes
+from features.settlement import settlement_at, settlement_episodes
 from models.bundle import ModelBundle
 from models.score import Score, score_frame
 from serving.account_facts import account_facts
@@ -85,9 +85,9 @@ def route_open_invoices(
     A ledger whose invoices and payments end well before the as-of date is a stale feed: the policy then takes
     no automatic step. What people decided about an invoice (`overrides`) is followed as in the score service.
     """
-    episodes = settlement_episodes(ledger, settings)
+    states = settlement_at(settlement_episodes(ledger, settings), as_of + dt.timedelta(days=1))
     scored = pl.Series([score.invoice_id for score in scores], dtype=pl.String)
-    paid = recently_paid(ledger, as_of, episodes).filter(~pl.col("invoice_id").is_in(scored.implode()))
+    paid = recently_paid(ledger, as_of, states).filter(~pl.col("invoice_id").is_in(scored.implode()))
     facts = account_facts(
         ledger,
         [*scored.to_list(), *paid["invoice_id"].to_list()],
@@ -96,7 +96,7 @@ def route_open_invoices(
         feeds=feed_days(feeds_of_ledger(ledger, as_of)),
         settings=settings,
         overrides=overrides,
-        episodes=episodes,
+        states=states,
         currency=policy.spec.policy.currency,
     )
     places = instalment_places(ledger)

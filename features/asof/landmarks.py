@@ -54,41 +54,39 @@ def open_landmarks(ledger: Ledger, as_of: dt.date, settings: LedgerSettings | No
     One that was paid is open again from the day after its payment is known to have bounced; one that was cancelled or
     written off is not open.
     """
-    return _open_landmarks(ledger, as_of, as_of, settlement_episodes(ledger, settings))
+    return _open_landmarks(ledger, as_of, settlement_at(settlement_episodes(ledger, settings), as_of))
 
 
 def landmarks_to_decide(
     ledger: Ledger,
     on: dt.date,
     settings: LedgerSettings | None = None,
-    episodes: pl.DataFrame | None = None,
+    states: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Each receivable open on a day by what is known through that day, to be scored as of it.
 
     A decision sees the facts of its own day: what was paid on it is not chased, what bounced on it is. A score knows
-    only what came before. `episodes` are those of the ledger where they are at hand.
+    only what came before. `states` is what was settled by what is known through the day (`settlement_at` the next
+    one), where that is at hand.
     """
-    if episodes is None:
-        episodes = settlement_episodes(ledger, settings)
-    return _open_landmarks(ledger, on, on + dt.timedelta(days=1), episodes)
+    if states is None:
+        states = settlement_at(settlement_episodes(ledger, settings), on + dt.timedelta(days=1))
+    return _open_landmarks(ledger, on, states)
 
 
-def _open_landmarks(
-    ledger: Ledger, as_of: dt.date, known_before: dt.date, episodes: pl.DataFrame
-) -> pl.DataFrame:
+def _open_landmarks(ledger: Ledger, as_of: dt.date, states: pl.DataFrame) -> pl.DataFrame:
     whole = receivables(ledger)
-    closed = settlement_at(episodes, known_before).filter(pl.col("settlement_known_on").is_not_null())
+    closed = states.filter(pl.col("settlement_known_on").is_not_null())
     still_open = whole.invoices.filter((pl.col("kind") == "invoice") & (pl.col("issued_on") <= as_of)).join(
-        closed.select("invoice_id"), on="invoice_id", how="anti", maintain_order="left"
+        closed, on="invoice_id", how="anti", maintain_order="left"
     )
     return _as_landmarks(still_open, pl.lit(as_of))
 
 
 def _as_landmarks(invoices: pl.DataFrame, as_of: pl.Expr) -> pl.DataFrame:
     return (
-        invoices.with_columns(as_of=as_of, amount=pl.col("amount").cast(pl.Float64))
-        .select(LANDMARK_SCHEMA.names())
-        .cast(LANDMARK_SCHEMA)
+        invoices.with_columns(as_of=as_of)
+        .select(pl.col(name).cast(dtype) for name, dtype in LANDMARK_SCHEMA.items())
         .sort("as_of", "invoice_id")
     )
 

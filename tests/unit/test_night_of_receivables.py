@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+import polars as pl
+
 from features.asof import open_landmarks
-from features.settlement import settlement_episodes
+from features.settlement import settlement_at, settlement_episodes
 from serving.account_facts import account_facts
 from serving.cases import recently_paid
 from tests.ledger_samples import day, invoice, ledger, payment
@@ -39,6 +41,10 @@ def reminder(invoice_id: str, offset: int, **values) -> dict:
     }
 
 
+def paid_lately(held, offset: int) -> pl.DataFrame:
+    return recently_paid(held, day(offset), settlement_at(settlement_episodes(held), day(offset + 1)))
+
+
 def balances(held, offset: int) -> dict[str, str]:
     ids = open_landmarks(held, day(offset))["invoice_id"].to_list()
     facts = account_facts(held, ids, day(offset))
@@ -48,7 +54,7 @@ def balances(held, offset: int) -> dict[str, str]:
 def test_each_instalment_is_open_for_what_it_still_owes():
     held = ledger([invoice()], [payment("p", "550.00", 25)], instalments=THREE_PARTS)
     assert balances(held, 40) == {"F1#2": "250.00", "F1#3": "200.00"}
-    assert recently_paid(held, day(27), settlement_episodes(held))["invoice_id"].to_list() == ["F1#1"]
+    assert paid_lately(held, 27)["invoice_id"].to_list() == ["F1#1"]
 
 
 def test_a_dispute_and_a_reminder_of_the_invoice_concern_each_instalment():
@@ -102,4 +108,4 @@ def test_who_was_written_off_or_cancelled_is_not_thanked():
     held = ledger(
         [invoice(), invoice("F2", cancelled_on=day(39))], [payment("w", "1000.00", 38, method="write_off")]
     )
-    assert recently_paid(held, day(40), settlement_episodes(held)).is_empty()
+    assert paid_lately(held, 40).is_empty()
