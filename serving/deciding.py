@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,12 +19,16 @@ from serving.account_facts import Accounts, NewInvoice, read_accounts
 from serving.cases import dunning_cases, recently_paid, reminded_cases, scored_invoice, with_country
 from serving.dunning import Case, Decision, FeedDay, Policy, decide_customer
 from serving.memory import Remembered
-from serving.online import Knowledge
+from serving.online import CustomerPart, Knowledge
 from serving.payers import Payers, cases_of_payers
 from serving.scoring import InvoiceInFull, nothing_known_of
 
 #: Accounts and what is owed on them remembered, by customer and day.
 REMEMBERED_ACCOUNTS: Final = 5_000
+#: Accounts read before anybody asks: half of those remembered, so that they never drive out all that was asked.
+READ_AHEAD: Final = REMEMBERED_ACCOUNTS // 2
+#: Customers whose accounts are read together.
+READ_TOGETHER: Final = 50
 _ONE_DAY: Final = dt.timedelta(days=1)
 #: Scores landmarks without reasons: their features, and one score for each in their order.
 ScoreLandmarks = Callable[[pl.DataFrame], tuple[FeatureMatrix, Sequence[Score]]]
@@ -37,7 +41,7 @@ class _Account:
     """One customer's account on a day.
 
     Attributes:
-        accounts: facts of its receivables.
+        accounts: facts of its receivables, and maybe of those of customers read with it.
         open: landmarks of its open receivables.
         paid: its receivables that were paid lately.
     """
@@ -202,31 +206,85 @@ class Decider:
             decisions |= {name: each for name, each in decided.items() if name in asked}
         return decisions
 
+    def read_ahead(self, knowledge: Knowledge, as_of: dt.date, currency: str) -> None:
+        """Read the accounts of customers that owe something, before anybody asks: many at once cost little each.
+
+        Left out are customers that changed since all was last prepared, and those that were merged.
+
+        Args:
+            knowledge: what is known.
+            as_of: the day.
+            currency: the policy's.
+        """
+        payers = knowledge.payers_at(as_of + _ONE_DAY)
+        others = {*knowledge.changed, *payers, *payers.values()}
+        room = READ_AHEAD
+        for part in knowledge.parts.blocks(READ_TOGETHER):
+            states = settlement_at(part.episodes, as_of + _ONE_DAY)
+            landmarks = landmarks_to_decide(part.ledger, as_of, knowledge.history.settings, states)
+            owing = [key for key in landmarks["customer_id"].unique().sort() if key not in others]
+            if not owing:
+                continue
+            together = _read(knowledge, part, owing, as_of, currency)
+            unpaid = together.open.partition_by("customer_id", as_dict=True)
+            paid = together.paid.partition_by("customer_id", as_dict=True)
+            for customer_id in owing[:room]:
+                account = _Account(
+                    together.accounts,
+                    unpaid[customer_id,],
+                    paid.get((customer_id,), together.paid.clear()),
+                )
+                self._accounts.hold(_account_key(knowledge, customer_id, as_of, currency), account)
+            room -= len(owing)
+            if room <= 0:
+                return
+
     def _account_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date, currency: str) -> _Account:
         """Return the state of a customer's account, remembered per customer, day and version of its history."""
-        settings = knowledge.history.settings
-        version = (settings, *knowledge.version_of(customer_id))
 
         def read() -> _Account:
             members = knowledge.members_of(customer_id, as_of + _ONE_DAY)
             part = knowledge.part_of_members(members) or nothing_known_of(customer_id)
-            states = settlement_at(part.episodes, as_of + _ONE_DAY)
-            accounts = read_accounts(
-                part.ledger,
-                [customer_id],
-                as_of,
-                signals=part.signals,
-                settings=settings,
-                overrides=knowledge.overrides,
-                states=states,
-                currency=currency,
-                rates=knowledge.history.conversion.rates,
-            )
-            landmarks = landmarks_to_decide(part.ledger, as_of, settings, states)
-            paid = recently_paid(part.ledger, as_of, states)
-            return _Account(accounts, with_country(landmarks, part.ledger), paid)
+            return _read(knowledge, part, [customer_id], as_of, currency)
 
-        return self._accounts.get((customer_id, as_of, currency, *version), read)
+        return self._accounts.get(_account_key(knowledge, customer_id, as_of, currency), read)
+
+
+def _account_key(
+    knowledge: Knowledge, customer_id: str, as_of: dt.date, currency: str
+) -> tuple[Hashable, ...]:
+    """Return what an account is remembered by: it changes whenever the account does."""
+    return customer_id, as_of, currency, knowledge.history.settings, *knowledge.version_of(customer_id)
+
+
+def _read(
+    knowledge: Knowledge, part: CustomerPart, customer_ids: Sequence[str], as_of: dt.date, currency: str
+) -> _Account:
+    """Read the accounts of customers as one.
+
+    Args:
+        knowledge: what is known.
+        part: what of it is known of these customers, and maybe of others.
+        customer_ids: the customers; of one that is not known nothing is owed.
+        as_of: the day.
+        currency: the policy's.
+    """
+    settings = knowledge.history.settings
+    states = settlement_at(part.episodes, as_of + _ONE_DAY)
+    accounts = read_accounts(
+        part.ledger,
+        customer_ids,
+        as_of,
+        signals=part.signals,
+        settings=settings,
+        overrides=knowledge.overrides,
+        states=states,
+        currency=currency,
+        rates=knowledge.history.conversion.rates,
+    )
+    landmarks = landmarks_to_decide(part.ledger, as_of, settings, states)
+    paid = recently_paid(part.ledger, as_of, states)
+    return _Account(accounts, with_country(landmarks, part.ledger), paid)
 
 
 def _cases(

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -75,6 +75,8 @@ FEED_SECONDS: Final = 5.0
 FREEZE_SECONDS: Final = 2.0
 #: Name of the background worker that runs the mail reader.
 MAIL_READER: Final = "mail-reader"
+#: Name of the background task that reads the accounts of the day.
+ACCOUNTS_READER: Final = "accounts-ahead"
 _ONE_HUNDRED: Final = Decimal("100.00")
 _ONE_DAY: Final = dt.timedelta(days=1)
 
@@ -112,6 +114,7 @@ class ScoreWorker:
         self.is_reading_mails = is_reading_mails
         self._histories: dict[LedgerSettings, OnlineHistory] = {}
         self._decider = Decider()
+        self._read_ahead_of: tuple[Hashable, ...] = ()
         self._waits = NightWaits(self.store)
         self._segments: Remembered[str] = Remembered(REMEMBERED_CUSTOMERS)
         self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_CUSTOMERS)
@@ -343,6 +346,8 @@ class ScoreWorker:
             payer: self._decider.owed(knowledge, payer, as_of, bundle.version, currency, score_open)
             for payer in {payers.get(customer_id, customer_id) for customer_id in dunned}
         }
+        if as_of == now.date():
+            self._read_ahead(knowledge, as_of, currency)
         features = features_of(knowledge.history, landmarks, owed)
         scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
         decisions = self._decider.decide(
@@ -370,6 +375,15 @@ class ScoreWorker:
             for customer_id in (known if with_reasons and self.settings.is_quoting else ())
         }
         return Scored(invoices, features.rows(), scores, decisions, known, evidence)
+
+    def _read_ahead(self, knowledge: Knowledge, as_of: dt.date, currency: str) -> None:
+        """Read the accounts of a day in the background, once for each day and each load."""
+        ahead_of = (as_of, currency, knowledge.base, knowledge.history.settings)
+        if ahead_of == self._read_ahead_of:
+            return
+        task = partial(self._decider.read_ahead, knowledge, as_of, currency)
+        if self.supervisor.once(ACCOUNTS_READER, task):
+            self._read_ahead_of = ahead_of
 
     def _score(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +17,18 @@ from features.ledger.receivables import receivables
 
 @dataclass(frozen=True)
 class _Cut:
-    """A table sorted by customer; rows of customer code `c` are `starts[c]` to `starts[c + 1]`."""
+    """A table sorted by customer; rows of customer code `c` begin at `starts[c]` and end before `starts[c + 1]`."""
 
     frame: pl.DataFrame
     starts: npt.NDArray[np.int64]
 
     def rows(self, code: int) -> pl.DataFrame:
         """Return the rows of one customer; none of a code below zero."""
-        if code < 0:
-            return self.frame.clear()
-        return self.frame.slice(int(self.starts[code]), int(self.starts[code + 1] - self.starts[code]))
+        return self.frame.clear() if code < 0 else self.between(code, code + 1)
+
+    def between(self, first: int, end: int) -> pl.DataFrame:
+        """Return the rows of the customers from code `first` to before `end`."""
+        return self.frame.slice(int(self.starts[first]), int(self.starts[end] - self.starts[first]))
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,18 @@ class LedgerParts:
     def part(self, customer_id: str) -> CustomerPart | None:
         """Return everything known of one customer; null when it is unknown."""
         code = self.customers.code_of(customer_id)
-        if code < 0:
-            return None
-        tables = {name: cut.rows(code) for name, cut in self.cuts.items()}
+        return None if code < 0 else self._between(code, code + 1)
+
+    def blocks(self, size: int) -> Iterator[CustomerPart]:
+        """Return everything known of all customers, so many of them at a time."""
+        for first in range(0, len(self.customers), size):
+            yield self._between(first, min(first + size, len(self.customers)))
+
+    def _between(self, first: int, end: int) -> CustomerPart:
+        tables = {name: cut.between(first, end) for name, cut in self.cuts.items()}
         ledger = Ledger.from_tables({**tables, **self.shared})
-        signals = None if self._signals is None else self._signals.rows(code)
-        return CustomerPart(ledger, self._episodes.rows(code), signals)
+        signals = None if self._signals is None else self._signals.between(first, end)
+        return CustomerPart(ledger, self._episodes.between(first, end), signals)
 
     def customer(self, customer_id: str) -> pl.DataFrame:
         """Return one customer; no row when it is unknown."""
