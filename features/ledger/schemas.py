@@ -257,9 +257,15 @@ DATED_ATTRIBUTES: Final = tuple(
 )
 
 
+_DTYPES: Final = {
+    table: {name: column.dtype for name, column in schema.columns().items()}
+    for table, schema in SCHEMAS.items()
+}
+
+
 def table_dtypes(table: str) -> dict[str, pl.DataType]:
     """Column names of a ledger table in contract order, with their polars types."""
-    return {name: column.dtype for name, column in SCHEMAS[table].columns().items()}
+    return dict(_DTYPES[table])
 
 
 def id_columns(table: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from features.cents import amount_in_cents, cents_as_amount
-from features.ledger import KEYS, table_dtypes
+from features.ledger import KEYS, empty_table, table_dtypes
 from serving.store.facts import Fact
 from serving.store.tables import FACT_COLUMNS
 
@@ -35,7 +35,10 @@ def frame_of(table: str, rows: Iterable[Sequence[Any]]) -> pl.DataFrame:
         table: name of the ledger table.
         rows: values in the order of `FACT_COLUMNS[table]`.
     """
-    return ledger_frame(table, pl.DataFrame(list(rows), schema=store_dtypes(table), orient="row"))
+    held = list(rows)
+    if not held:
+        return empty_table(table)
+    return ledger_frame(table, pl.DataFrame(held, schema=store_dtypes(table), orient="row"))
 
 
 def ledger_frame(table: str, frame: pl.DataFrame) -> pl.DataFrame:

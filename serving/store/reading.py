@@ -185,13 +185,14 @@ def _rows(
         if table in FOLLOWS_INVOICE:
             statement = statement.where(facts.c.customer_id.is_not(None))
         return [tuple(row) for row in connection.execute(statement)]
-    rows: dict[Sequence[Any], None] = {}
+    rows: list[Sequence[Any]] = []
     for chunk in in_chunks(customer_ids):
         of_them: ColumnElement[bool] = facts.c.customer_id.in_(chunk)
         if table == "customer_merges":
             of_them = or_(of_them, facts.c.merged_into_id.in_(chunk))
-        rows |= dict.fromkeys(tuple(row) for row in connection.execute(statement.where(of_them)))
-    return list(rows)
+        rows += [tuple(row) for row in connection.execute(statement.where(of_them))]
+    # A merge is found by both its customers.
+    return list(dict.fromkeys(rows)) if table == "customer_merges" else rows
 
 
 def _sound(
@@ -227,7 +228,8 @@ def _with_derived_customers(
         statement = select(named.c.customer_id).where(named.c.customer_id.is_not(None)).distinct()
         ids = connection.execute(statement).scalars()
     else:
-        ids = _present(connection, customer_ids)
+        described = set(customers["customer_id"].to_list())
+        ids = _present(connection, [key for key in customer_ids if key not in described])
     missing = sorted(set(ids) - set(customers["customer_id"].to_list()))
     return with_customers(customers, pl.Series(missing, dtype=pl.String))
 
