@@ -9,7 +9,6 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 import polars as pl
 
@@ -144,7 +143,6 @@ class Accounts:
     _known: KnownInvoices
     _invoices: Mapping[str, InvoiceRead]
     _customers: Mapping[str, CustomerRead]
-    _events: Mapping[str, Sequence[Mapping[str, Any]]]
     _totals: Mapping[str, AccountTotals]
     _payment_records: Mapping[str, PaymentRecord]
     _rates: Mapping[str, Decimal]
@@ -231,7 +229,7 @@ class Accounts:
             facts = KnownFacts.of(with_them, known_before)
             known = KnownInvoices.of(facts, [row["customer_id"]], [new.invoice_id], states)
             invoice = known.read([new.invoice_id]).get(new.invoice_id, invoice)
-        for event in self._events.get(new.invoice_id, ()):
+        for event in self._known.events_about(new.invoice_id, self._customers):
             invoice.take(event)
         return invoice
 
@@ -296,7 +294,6 @@ def read_accounts(
         known,
         invoices,
         customers,
-        known.unknown_events(ids),
         totals,
         payment_records(known.rows, credited, on, settings.grace_days),
         published.known(currency, known_before),

@@ -237,19 +237,12 @@ class KnownInvoices:
         """Read some of them."""
         return self._read(self.rows.filter(pl.col("invoice_id").is_in(list(invoice_ids))))
 
-    def unknown_events(self, customer_ids: Collection[str]) -> dict[str, list[Mapping[str, Any]]]:
-        """Return the interactions of customers about invoices that are not among these, by invoice, in their order."""
-        found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    def events_about(self, invoice_id: str, customer_ids: Collection[str]) -> list[dict[str, Any]]:
+        """Return the interactions of customers about an invoice, in their order; it need not be among these."""
         if self.facts.interactions is None:
-            return found
-        strange = self.facts.interactions.filter(
-            pl.col("customer_id").is_in(list(customer_ids))
-            & pl.col("invoice_id").is_not_null()
-            & ~pl.col("invoice_id").is_in(self.rows["invoice_id"].implode())
-        )
-        for row in strange.iter_rows(named=True):
-            found[row["invoice_id"]].append(row)
-        return dict(found)
+            return []
+        is_about = (pl.col("invoice_id") == invoice_id) & pl.col("customer_id").is_in(list(customer_ids))
+        return self.facts.interactions.filter(is_about).to_dicts()
 
     def received(self) -> dict[str, list[tuple[dt.date, str, Decimal]]]:
         """Return what was allocated to all invoices of each customer: value day, currency, amount."""
@@ -267,7 +260,7 @@ class KnownInvoices:
         return dict(found)
 
     def _allocations(self, rows: pl.DataFrame) -> pl.DataFrame:
-        return self.facts.payments.filter(pl.col("invoice_id").is_in(rows["invoice_id"].implode()))
+        return _about(rows, self.facts.payments)
 
     def _read(self, rows: pl.DataFrame) -> dict[str, InvoiceRead]:
         """Read invoices with their allocations, disputes, statuses and steps."""
@@ -278,26 +271,37 @@ class KnownInvoices:
             )
             for row in rows.iter_rows(named=True)
         }
-        allocations = self._allocations(rows)
-        methods = dict(zip(allocations["payment_id"], allocations["method"], strict=True))
-        for row in allocations.iter_rows(named=True):
+        allocations = [
+            row for row in self._allocations(rows).iter_rows(named=True) if row["invoice_id"] in found
+        ]
+        methods = {row["payment_id"]: row["method"] for row in allocations}
+        for row in allocations:
             method = row["method"]
             if method == REVERSAL:
                 method = methods.get(row["reverses_payment_id"], method)
             _allocate(found[row["invoice_id"]], row, method)
-        is_about = pl.col("invoice_id").is_in(rows["invoice_id"].implode())
         if disputes is not None:
-            for row in disputes.filter(is_about).iter_rows(named=True):
-                found[row["invoice_id"]].dispute(row["opened_on"], row["amount"])
+            for row in _about(rows, disputes).iter_rows(named=True):
+                if row["invoice_id"] in found:
+                    found[row["invoice_id"]].dispute(row["opened_on"], row["amount"])
         if interactions is not None:
-            for row in interactions.filter(is_about).iter_rows(named=True):
-                found[row["invoice_id"]].take(row)
+            for row in _about(rows, interactions).iter_rows(named=True):
+                if row["invoice_id"] in found:
+                    found[row["invoice_id"]].take(row)
         return found
+
+
+def _about(invoices: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a table about some invoices, and maybe others: it costs less to pass over a few than to pick."""
+    if frame.height <= FEW_INVOICES:
+        return frame
+    return frame.filter(pl.col("invoice_id").is_in(invoices["invoice_id"].implode()))
 
 
 def before(frame: pl.DataFrame, instant: str, known_before: dt.date) -> pl.DataFrame:
     """Return the rows of a table before a day, in the order of their instants and ids."""
-    return frame.filter(pl.col(instant).dt.date() < known_before).sort(instant, frame.columns[0])
+    midnight = dt.datetime.combine(known_before, dt.time(), dt.UTC)
+    return frame.filter(pl.col(instant) < midnight).sort(instant, frame.columns[0])
 
 
 def _allocate(invoice: InvoiceRead, row: Mapping[str, Any], method: str | None) -> None:

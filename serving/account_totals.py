@@ -79,25 +79,25 @@ def payment_records(
     Returns:
         The record of each customer that has invoices.
     """
-    today, late_after = pl.lit(on), pl.col("due_on") + pl.duration(days=grace_days)
-    is_invoiced = (today - pl.col("issued_on")).dt.total_days().is_between(0, _TURNOVER_DAYS - 1)
-    has_fallen_due = (
-        (pl.col("settled_on").is_not_null() | (late_after < today))
-        & ((today - pl.col("due_on")).dt.total_days() <= _RECORD_DAYS)
-        & ~pl.col("invoice_id").is_in(list(credited))
-    )
-    is_late = pl.col("settled_on").is_null() | (pl.col("settled_on") > late_after)
+    is_open, due_on, grace = pl.col("settled_on").is_null(), pl.col("due_on"), dt.timedelta(days=grace_days)
+    is_invoiced = pl.col("issued_on").is_between(on - dt.timedelta(days=_TURNOVER_DAYS - 1), on)
+    has_fallen_due = (~is_open | (due_on < on - grace)) & (due_on >= on - dt.timedelta(days=_RECORD_DAYS))
+    if credited:
+        has_fallen_due &= ~pl.col("invoice_id").is_in(list(credited))
+    is_late = is_open | (pl.col("settled_on") > due_on + grace)
     found: dict[str, PaymentRecord] = {}
-    for customer_id, currency, is_in_year, amount, due, late in (
-        rows.group_by("customer_id", "currency")
-        .agg(
-            is_invoiced.any().alias("is_in_year"),
-            pl.col("amount").filter(is_invoiced).sum(),
-            has_fallen_due.sum().alias("due"),
-            (has_fallen_due & is_late).sum().alias("late"),
+    for customer_id, currency, in_year, amount, due, late in (
+        rows.select(
+            "customer_id",
+            "currency",
+            pl.when(is_invoiced).then("amount"),
+            due=has_fallen_due,
+            late=has_fallen_due & is_late,
         )
+        .group_by("customer_id", "currency")
+        .agg(pl.col("amount").count().alias("in_year"), pl.col("amount").sum(), pl.col("due", "late").sum())
         .iter_rows()
     ):
-        record = PaymentRecord({currency: amount} if is_in_year else {}, due, late)
+        record = PaymentRecord({currency: amount} if in_year else {}, due, late)
         found[customer_id] = found.get(customer_id, NO_RECORD).and_of(record)
     return found

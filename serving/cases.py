@@ -28,20 +28,19 @@ def with_country(landmarks: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
 
     The country is the one that was known before the as-of date of the landmark.
     """
-    described = [
-        customers_at(ledger.customers, ledger.customer_history, day).select(
-            "customer_id", "country", as_of=pl.lit(day)
+    countries = {
+        day: dict(
+            customers_at(ledger.customers, ledger.customer_history, day)
+            .select("customer_id", "country")
+            .iter_rows()
         )
-        for day in sorted(set(landmarks["as_of"].to_list()))
+        for day in set(landmarks["as_of"].to_list())
+    }
+    found = [
+        countries[day].get(customer_id)
+        for customer_id, day in zip(landmarks["customer_id"], landmarks["as_of"], strict=True)
     ]
-    nobody = pl.DataFrame(schema={"customer_id": pl.String, "country": pl.String, "as_of": pl.Date})
-    return landmarks.join(
-        described[0] if len(described) == 1 else pl.concat([nobody, *described]),
-        on=["customer_id", "as_of"],
-        how="left",
-        validate="m:1",
-        maintain_order="left",
-    )
+    return landmarks.with_columns(pl.Series("country", found, dtype=pl.String))
 
 
 def dunning_cases(

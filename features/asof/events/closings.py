@@ -160,10 +160,11 @@ def with_parts(closings: pl.DataFrame, allocations: pl.DataFrame) -> pl.DataFram
     booked afterwards.
     `first_part` is 0 where the invoice was not paid in parts.
     """
+    is_several = pl.col("allocation_count") > 1
+    if not closings.select(is_several.any()).item():
+        return closings.with_columns(part_paid=pl.lit(0, pl.Int64), first_part=pl.lit(0, pl.Int64))
     closings = closings.with_row_index("row")
-    several = (
-        closings.lazy().filter(pl.col("allocation_count") > 1).select("row", "invoice", "cents", "begun")
-    )
+    several = closings.lazy().filter(is_several).select("row", "invoice", "cents", "begun")
     parts = (
         allocations.lazy()
         .filter("cash")

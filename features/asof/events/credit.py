@@ -29,22 +29,21 @@ def credit_note_events(
         customer_codes: customer ids and their codes.
         conversion: None where every amount is in the reporting currency.
     """
-    notes = (
-        invoices.filter(pl.col("kind") == "credit_note")
-        .join(customer_codes, on="customer_id", validate="m:1")
-        .select(
-            "invoice_id",
-            "entity",
-            issued=_day("issued_on"),
-            cancelled=_day("cancelled_on"),
-            cents=amount_in_cents("amount"),
-            note_currency="currency",
-        )
+    currency = {} if conversion is None else {"currency": pl.col("note_currency")}
+    issued = invoices.filter(pl.col("kind") == "credit_note")
+    if issued.is_empty():
+        return _valued([_set_off(allocations, "credit", currency)], conversion)
+    notes = issued.join(customer_codes, on="customer_id", validate="m:1").select(
+        "invoice_id",
+        "entity",
+        issued=_day("issued_on"),
+        cancelled=_day("cancelled_on"),
+        cents=amount_in_cents("amount"),
+        note_currency="currency",
     )
     refunds = payments.filter(pl.col("method").ne_missing(CREDIT_NOTE)).join(
         notes, on="invoice_id", validate="m:1"
     )
-    currency = {} if conversion is None else {"currency": pl.col("note_currency")}
     rows = [
         notes.select("entity", **currency, day="issued", amount="cents"),
         notes.filter(pl.col("cancelled").is_not_null()).select(

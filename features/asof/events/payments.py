@@ -71,6 +71,8 @@ def bounce_events(
         invoices: the ledger's invoices, whole.
         customer_codes: customer ids and their codes.
     """
+    if not payments.select(_is_reversal().any()).item():
+        return pl.DataFrame(schema={"entity": pl.Int64, "day": pl.Int64})
     bounces = with_effects(payments).filter(_is_reversal() & _is_cash("effect"))
     of_invoices = bounces.drop("customer_id").join(
         invoices.filter(pl.col("kind") == "invoice").select("invoice_id", "customer_id", "issued_on"),
