@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -20,21 +20,16 @@ import polars as pl
 from features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from features.legal_forms import natural_person
 from features.settings import LedgerSettings
-from features.words import Text
 from models.bundle import ModelBundle, load_bundle
-from models.feature_matrix import FeatureMatrix
-from models.score import Score, Scores, score
+from models.score import score
 from serving.access import AccessKey, KeyRing
-from serving.answer_messages import EvidenceAnswer, ScoresAnswer
-from serving.answering import Scored, answers_to_keep, score_answers, without_conversations
+from serving.answer_messages import ScoresAnswer
+from serving.answering import answers_to_keep, score_answers, without_conversations
 from serving.api.bodies import BodyReader
 from serving.audit import note_anchor
-from serving.deciding import Decider, features_of
 from serving.dunning import DEFAULT_POLICY_PATH, Policy, load_policy
-from serving.email_reading import evidence_of
 from serving.freshness import feed_days
 from serving.limits import RateLimit, RateLimiter
-from serving.memory import Remembered
 from serving.messages import InvoiceToScore, ScoreRequest
 from serving.metrics import ServiceMetrics
 from serving.model_watch import Loaded, Watched, file_signature, read_pointer
@@ -44,6 +39,7 @@ from serving.operations.mail_reader import run_mail_reader
 from serving.operations.spool import Spool
 from serving.operations.supervisor import Supervisor
 from serving.problems import RefusalError, ambiguous_ids, not_ready
+from serving.request_scorer import RequestScorer
 from serving.scoring import (
     InvoiceInFull,
     complete_invoices,
@@ -67,16 +63,12 @@ from serving.waits import NightWaits
 _LOG: Final = logging.getLogger("encours.worker")
 #: Invoices above which the computing leaves the event loop, so that other callers are not kept waiting.
 FEW_INVOICES: Final = 8
-#: Segments and mail evidence remembered, by customer and day.
-REMEMBERED_CUSTOMERS: Final = 20_000
 #: Seconds for which the freshness of the feeds is remembered.
 FEED_SECONDS: Final = 5.0
 #: The event loop is spared the search for garbage among what is loaded once: seconds after the start.
 FREEZE_SECONDS: Final = 2.0
 #: Name of the background worker that runs the mail reader.
 MAIL_READER: Final = "mail-reader"
-#: Name of the background task that reads the accounts of the day.
-ACCOUNTS_READER: Final = "accounts-ahead"
 _ONE_HUNDRED: Final = Decimal("100.00")
 _ONE_DAY: Final = dt.timedelta(days=1)
 
@@ -113,11 +105,8 @@ class ScoreWorker:
         self.writer = AnswerWriter(self.store, Spool(settings.spool_folder), self.supervisor)
         self.is_reading_mails = is_reading_mails
         self._histories: dict[LedgerSettings, OnlineHistory] = {}
-        self._decider = Decider()
-        self._read_ahead_of: tuple[Hashable, ...] = ()
+        self._scorer = RequestScorer(self.supervisor, is_quoting=settings.is_quoting)
         self._waits = NightWaits(self.store)
-        self._segments: Remembered[str] = Remembered(REMEMBERED_CUSTOMERS)
-        self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_CUSTOMERS)
         self._feeds: tuple[float, Moment | None, tuple[FeedState, ...]] = (-FEED_SECONDS, None, ())
         self.champion: Watched[ModelBundle] = Watched(
             "model", lambda: file_signature(settings.champion_pointer), self._load_champion, now
@@ -251,12 +240,13 @@ class ScoreWorker:
             invoices,
             as_of,
             now,
+            feed_days(self._feeds[2]),
             with_reasons,
         )
         if len(invoices) <= FEW_INVOICES:
-            scored = self._compute(*arguments)
+            scored = self._scorer.score(*arguments)
         else:
-            scored = await asyncio.to_thread(self._compute, *arguments)
+            scored = await asyncio.to_thread(self._scorer.score, *arguments)
         partly_seen = {
             customer_id
             for customer_id in {invoice.customer_id for invoice in invoices}
@@ -321,93 +311,6 @@ class ScoreWorker:
             )
         return model, policy
 
-    def _compute(
-        self,
-        bundle: ModelBundle,
-        policy: Policy,
-        knowledge: Knowledge,
-        waits: Mapping[str, Text],
-        pending: Mapping[str, Mapping[str, pl.DataFrame]],
-        invoices: Sequence[InvoiceInFull],
-        as_of: dt.date,
-        now: dt.datetime,
-        with_reasons: bool,
-    ) -> Scored:
-        landmarks = landmarks_of(invoices)
-
-        def score_open(landmarks: pl.DataFrame) -> tuple[FeatureMatrix, Sequence[Score]]:
-            matrix = FeatureMatrix.of_history(knowledge.history, landmarks)
-            return matrix, self._score(bundle, knowledge, matrix, landmarks, with_reasons=False).rows()
-
-        currency = policy.spec.policy.currency
-        payers = knowledge.payers_at(as_of + _ONE_DAY)
-        dunned = {invoice.customer_id for invoice in invoices if invoice.is_dunned}
-        owed = {
-            payer: self._decider.owed(knowledge, payer, as_of, bundle.version, currency, score_open)
-            for payer in {payers.get(customer_id, customer_id) for customer_id in dunned}
-        }
-        if as_of == now.date():
-            self._read_ahead(knowledge, as_of, currency)
-        features = features_of(knowledge.history, landmarks, owed)
-        scores = self._score(bundle, knowledge, features, landmarks, with_reasons).rows()
-        decisions = self._decider.decide(
-            policy,
-            waits,
-            pending,
-            invoices,
-            landmarks,
-            scores,
-            as_of,
-            feed_days(self._feeds[2]),
-            owed,
-            payers,
-            is_live=as_of >= now.date(),
-        )
-        known = frozenset(
-            invoice.customer_id for invoice in invoices if knowledge.is_known(invoice.customer_id)
-        )
-        evidence = {
-            customer_id: self._evidence.get(
-                (customer_id, as_of, *knowledge.version_of(customer_id)),
-                partial(_evidence_of, knowledge, customer_id, as_of),
-            )
-            # What was read while sentences were kept may still hold them.
-            for customer_id in (known if with_reasons and self.settings.is_quoting else ())
-        }
-        return Scored(invoices, features.rows(), scores, decisions, known, evidence)
-
-    def _read_ahead(self, knowledge: Knowledge, as_of: dt.date, currency: str) -> None:
-        """Read the accounts of a day in the background, once for each day and each load."""
-        ahead_of = (as_of, currency, knowledge.base, knowledge.history.settings)
-        if ahead_of == self._read_ahead_of:
-            return
-        task = partial(self._decider.read_ahead, knowledge, as_of, currency)
-        if self.supervisor.once(ACCOUNTS_READER, task):
-            self._read_ahead_of = ahead_of
-
-    def _score(
-        self,
-        bundle: ModelBundle,
-        knowledge: Knowledge,
-        features: FeatureMatrix,
-        landmarks: pl.DataFrame,
-        with_reasons: bool,
-    ) -> Scores:
-        """Score landmarks; the segment of a payer is cached for the day and the version of its history."""
-        payers = zip(landmarks["customer_id"].to_list(), landmarks["as_of"].to_list(), strict=True)
-        keys = [
-            (customer_id, as_of, *knowledge.version_of(customer_id), bundle.version)
-            for customer_id, as_of in payers
-        ]
-        cached = [self._segments.held(key) for key in keys]
-        if all(segment is not None for segment in cached):
-            return score(bundle, features, landmarks, with_reasons, cached)
-        scores = score(bundle, features, landmarks, with_reasons)
-        for key, segment in zip(keys, scores.segment, strict=True):
-            if segment is not None:
-                self._segments.hold(key, segment)
-        return scores
-
     def _load_champion(self) -> ModelBundle:
         folder: Path = read_pointer(self.settings.champion_pointer)
         bundle = load_bundle(folder, FEATURE_NAMES, CATALOGUE_VERSION, threads=1)
@@ -434,10 +337,6 @@ class ScoreWorker:
 def _is_natural_person(customer: Mapping[str, Any] | None) -> bool:
     row = customer or {}
     return bool(natural_person(row.get("is_natural_person"), row.get("legal_form")))
-
-
-def _evidence_of(knowledge: Knowledge, customer_id: str, as_of: dt.date) -> list[EvidenceAnswer]:
-    return evidence_of(knowledge.signals_of(customer_id), as_of)
 
 
 def _try_out(bundle: ModelBundle, knowledge: Knowledge) -> None:

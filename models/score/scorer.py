@@ -6,7 +6,7 @@ on the number of threads. Many landmarks are scored a few thousand at a time, so
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
@@ -42,7 +42,6 @@ def score(
     features: PaymentHistory | FeatureMatrix | pl.DataFrame,
     landmarks: pl.DataFrame,
     with_reasons: bool = True,
-    segments: Sequence[str | None] | None = None,
 ) -> Scores:
     """Score landmarks.
 
@@ -53,8 +52,6 @@ def score(
         landmarks: at least `invoice_id, customer_id, as_of, due_on`. When present, `country` gives the working days of
             payment dates, and `amount` and `currency` are named in sentences.
         with_reasons: false leaves explanations out, which is several times faster.
-        segments: segment of each payer where the caller has it already (a payer has one segment at one as-of
-            date); computed when null.
 
     Returns:
         One score per landmark in the order given.
@@ -62,7 +59,7 @@ def score(
     Raises:
         InvalidInputError: features and landmarks do not belong together, or a feature of the model is missing.
     """
-    return Scores.joined(list(_scored(bundle, features, landmarks, with_reasons, segments)))
+    return Scores.joined(list(_scored(bundle, features, landmarks, with_reasons)))
 
 
 def score_frame(
@@ -75,9 +72,7 @@ def score_frame(
 
     Arguments and errors are those of `score`; the columns are those of `Scores.frame`.
     """
-    return pl.concat(
-        [piece.frame() for piece in _scored(bundle, features, landmarks, with_reasons, segments=None)]
-    )
+    return pl.concat([piece.frame() for piece in _scored(bundle, features, landmarks, with_reasons)])
 
 
 def _scored(
@@ -85,18 +80,14 @@ def _scored(
     features: PaymentHistory | FeatureMatrix | pl.DataFrame,
     landmarks: pl.DataFrame,
     with_reasons: bool,
-    segments: Sequence[str | None] | None,
 ) -> Iterator[Scores]:
     """The scores a piece at a time."""
     if isinstance(features, pl.DataFrame):
         _refuse_unaligned(features, landmarks)
     elif isinstance(features, FeatureMatrix) and len(features) != landmarks.height:
         raise _unaligned(len(features), landmarks.height)
-    first = 0
     for matrix, piece in _pieces(features, landmarks):
-        known = None if segments is None else segments[first : first + piece.height]
-        yield _score_piece(bundle, matrix, piece, with_reasons, known)
-        first += piece.height
+        yield _score_piece(bundle, matrix, piece, with_reasons)
 
 
 def _pieces(
@@ -121,7 +112,6 @@ def _score_piece(
     features: FeatureMatrix,
     landmarks: pl.DataFrame,
     with_reasons: bool,
-    segments: Sequence[str | None] | None,
 ) -> Scores:
     found = predict_landmarks(bundle, features, landmarks)
     curves = found.curves
@@ -143,7 +133,7 @@ def _score_piece(
         grade=grades(p_late, unpaid[:, HORIZONS.index(30)]),
         history_depth=history_depths(features),
         rung=rungs(features),
-        segment=_segments(bundle, features) if segments is None else segments,
+        segment=_segments(bundle, features),
         has_unpriced_amounts=_has_unpriced_amounts(features),
         model_version=bundle.version,
         feature_version=bundle.catalogue_version,

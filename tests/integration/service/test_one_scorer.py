@@ -96,11 +96,7 @@ def test_a_file_of_scores_holds_the_same_scores_as_the_rows(
     assert plain.rows() == [replace(scored, explanation=None) for scored in whole]
 
 
-def test_a_payer_has_one_segment_and_a_cached_one_changes_no_score(
-    bundle: ModelBundle, history: PaymentHistory, landmarks: pl.DataFrame, whole: list[Score]
-) -> None:
+def test_a_payer_has_one_segment(bundle: ModelBundle, whole: list[Score]) -> None:
     named = {(scored.customer_id, scored.as_of): scored.rfm_segment for scored in whole}
     assert all(named[scored.customer_id, scored.as_of] == scored.rfm_segment for scored in whole)
     assert any(named.values()) == (bundle.rfm_scale is not None)
-    cached = [scored.rfm_segment for scored in whole]
-    assert score(bundle, history, landmarks, segments=cached).rows() == whole
