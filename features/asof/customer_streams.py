@@ -251,7 +251,8 @@ def _codes(ids: pl.Series, name: str, code: str) -> pl.DataFrame:
 
 
 def _stream(name: str, frame: pl.DataFrame, entity_count: int) -> EventStream:
-    columns = {column: frame[column].cast(pl.Int64).to_numpy() for column in frame.columns}
+    whole = frame if set(frame.dtypes) == {pl.Int64} else frame.cast(pl.Int64)
+    columns = {column: whole.get_column(column).to_numpy() for column in frame.columns}
     entities, days = columns.pop("entity"), columns.pop("day")
     categories = {
         category: (to_code(days if source == "day" else columns[source]), bins)

@@ -273,9 +273,12 @@ def id_columns(table: str) -> list[str]:
     return [name for name in table_dtypes(table) if name.endswith("_id")]
 
 
+_EMPTY: Final = {table: pl.DataFrame(schema=dtypes) for table, dtypes in _DTYPES.items()}
+
+
 def empty_table(table: str) -> pl.DataFrame:
     """The table with no rows: "there was nothing", as opposed to an absent table."""
-    return pl.DataFrame(schema=table_dtypes(table))
+    return _EMPTY[table]
 
 
 def in_contract_columns(table: str, frame: pl.DataFrame) -> pl.DataFrame:

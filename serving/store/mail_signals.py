@@ -205,10 +205,13 @@ def _mails(connection: Connection, email_ids: Iterable[str]) -> dict[str, dict[s
     return found
 
 
+_NO_SIGNALS: Final = pl.DataFrame(schema=signals_schema())
+
+
 def _frame(bodies: Iterable[str]) -> pl.DataFrame:
-    schema = signals_schema()
+    schema = _NO_SIGNALS.schema
     rows = []
     for body in bodies:
         row = json.loads(body)
         rows.append([value_of_json(row.get(name), dtype) for name, dtype in schema.items()])
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=schema, orient="row") if rows else _NO_SIGNALS
