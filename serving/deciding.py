@@ -15,7 +15,7 @@ from features.settlement import settlement_at
 from features.words import Text
 from models.feature_matrix import FeatureMatrix
 from models.score import Score
-from serving.account_facts import Accounts, NewInvoice, read_accounts
+from serving.accounts import Accounts, NewInvoice, read_accounts
 from serving.cases import dunning_cases, recently_paid, reminded_cases, scored_invoice, with_country
 from serving.dunning import Case, Decision, FeedDay, Policy, decide_customer
 from serving.memory import Remembered

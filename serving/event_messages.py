@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator, mode
 
 from features.ledger.schemas import FEED_NAMES
 from features.words import NEGATIVE_METHODS, PAYMENT_METHODS, REVERSAL
-from serving.account_events import DETAIL_FORMS, has_readable_detail
+from serving.accounts.events import DETAIL_FORMS, has_readable_detail
 from serving.message_fields import (
     Amount,
     ContactBy,

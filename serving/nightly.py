@@ -16,7 +16,7 @@ from features.settings import LedgerSettings
 from features.settlement import settlement_at, settlement_episodes
 from models.bundle import ModelBundle
 from models.score import Score, score_frame
-from serving.account_facts import account_facts
+from serving.accounts import account_facts
 from serving.cases import dunning_cases, recently_paid, reminded_cases, with_country
 from serving.dunning import (
     DecisionRecord,

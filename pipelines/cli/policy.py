@@ -193,7 +193,7 @@ def _plan_asked(
 ) -> tuple[Grade | None, Decimal, tuple[Instalment, ...]]:
     """What was asked about, checked; every fault in one report."""
     from features.errors import Fault, InvalidInputError
-    from serving.account_events import read_instalment
+    from serving.accounts.events import read_instalment
     from serving.dunning import GRADES
 
     faults = []

@@ -11,7 +11,7 @@ import pytest
 from features.asof import open_landmarks
 from features.ledger import check_folder
 from features.settings import LedgerSettings
-from serving.account_facts import account_facts
+from serving.accounts import account_facts
 
 CASES = Path(__file__).parent / "ledger_cases"
 JUNE = dt.date(2026, 6, 29)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.ledger import as_known_before
-from serving.account_facts import read_accounts
+from serving.accounts import read_accounts
 from tests.property.ledger_worlds import SPAN, day, ledgers
 from tests.property.reference_settlement import Row, tables
 

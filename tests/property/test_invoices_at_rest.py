@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from features.ledger import Ledger, check_tables, table_dtypes
 from features.ledger.receivables import receivables
-from serving import account_invoices
-from serving.account_facts import Accounts, read_accounts
+from serving.accounts import Accounts, read_accounts
+from serving.accounts import invoices as account_invoices
 from serving.dunning import AccountFacts
 from tests.property.ledger_worlds import SPAN, day, ledgers
 

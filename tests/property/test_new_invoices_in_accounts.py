@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.ledger import Ledger, read_ledger, rows_of_customers
-from serving.account_facts import NewInvoice, account_facts, read_accounts
+from serving.accounts import NewInvoice, account_facts, read_accounts
 from tests.dunning_samples import FRESH
 
 SAMPLE = Path(__file__).parents[2] / "data_samples" / "ledger"

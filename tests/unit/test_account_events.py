@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.ledger import Ledger, empty_table, table_dtypes
-from serving.account_events import has_readable_detail, quiet_days_of
-from serving.account_facts import account_facts
+from serving.accounts import account_facts
+from serving.accounts.events import has_readable_detail, quiet_days_of
 from serving.dunning import DebtorStatement, Decision, Promise
 from tests.dunning_samples import FRESH, POLICY, decide, scored
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.account_events import ACCOUNT_KINDS
+from serving.accounts.events import ACCOUNT_KINDS
 from serving.dunning import load_policy
 from serving.dunning.legal import semesters
 from serving.dunning.policy.tables import (

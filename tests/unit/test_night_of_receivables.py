@@ -9,7 +9,7 @@ import polars as pl
 
 from features.asof import open_landmarks
 from features.settlement import settlement_at, settlement_episodes
-from serving.account_facts import account_facts
+from serving.accounts import account_facts
 from serving.cases import recently_paid
 from tests.ledger_samples import day, invoice, ledger, payment
 

@@ -20,8 +20,8 @@ from features.words import (
     nearest_word,
 )
 from features.words_page import words_page
-from serving.account_events import DETAIL_FORMS, has_readable_detail
-from serving.account_reading import _CHANNELS
+from serving.accounts.customers import _CHANNELS
+from serving.accounts.events import DETAIL_FORMS, has_readable_detail
 from serving.dunning.words import CHANNELS
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import pytest
 
 from features.settings import LedgerSettings
 from serving.access import Scope
-from serving.account_facts import account_facts
+from serving.accounts import account_facts
 from serving.dunning import Case
 from serving.dunning.deciding.gates.stopping import stopping_gates
 from tests.dunning_samples import FRESH, POLICY, scored

@@ -11,9 +11,9 @@ from typing import Any
 
 from features.cents import CENTS
 from features.words import BlockageKind, lifecycle
-from serving.account_events import Insolvency
-from serving.account_invoices import InvoiceRead
-from serving.account_reading import CustomerRead, SignalMemory
+from serving.accounts.customers import CustomerRead, SignalMemory
+from serving.accounts.events import Insolvency
+from serving.accounts.invoices import InvoiceRead
 from serving.dunning import DebtorStatement, Promise
 
 _PAYMENT_SENT_STATUS = lifecycle(211)

@@ -16,32 +16,13 @@ from features.asof.exchange_rates import ExchangeRates
 from features.ledger import Ledger, empty_table, table_dtypes
 from features.ledger.customers_at import payers_at
 from features.ledger.receivables import InstalmentPlace, instalment_places, receivables
-from features.legal_forms import natural_person
 from features.settings import DEFAULT_CURRENCY, LedgerSettings
 from features.settlement import settlement_at, settlement_episodes
-from features.words import lifecycle
-from serving.account_events import (
-    Plan,
-    complaint_since,
-    has_plan,
-    insolvency_of,
-    last_step_of,
-    mediation_since,
-    plan_of,
-    quiet_days_of,
-    recorded_promise_of,
-    tasks_of,
-)
-from serving.account_invoices import INVOICE_COLUMNS, NOTHING_OWED, InvoiceRead, KnownFacts, KnownInvoices
-from serving.account_mails import (
-    MailsAbout,
-    announced_on,
-    blockage_of,
-    insolvency_hint,
-    promises_of,
-)
-from serving.account_reading import CustomerRead, SignalMemory, read_customers
-from serving.account_totals import NO_RECORD, AccountTotals, PaymentRecord, payment_records
+from serving.accounts.customers import CustomerRead, SignalMemory, read_customers
+from serving.accounts.events import has_plan
+from serving.accounts.facts import facts_of
+from serving.accounts.invoices import INVOICE_COLUMNS, NOTHING_OWED, InvoiceRead, KnownFacts, KnownInvoices
+from serving.accounts.totals import NO_RECORD, AccountTotals, PaymentRecord, payment_records
 from serving.dunning import (
     AccountFacts,
     FeedDay,
@@ -51,7 +32,6 @@ from serving.dunning import (
 from serving.payers import Payers, ledger_of_payers, overrides_of_payers, signals_of_payers
 from serving.store import Overrides
 
-_DISPUTED_STATUS = lifecycle(207)
 #: Days after which an invoice that was paid in full bears on nothing that is done; longer than anybody is thanked.
 _AT_REST_DAYS = 30
 
@@ -188,7 +168,7 @@ class Accounts:
                 credits_of = self._customers[customer_id].credits
                 shares |= allocate_unapplied_credits(credits_of, totals[customer_id].open_balances)
         return {
-            key: _facts(
+            key: facts_of(
                 invoice,
                 self._customers[invoice.row["customer_id"]],
                 shares.get(key, NOTHING_OWED),
@@ -315,96 +295,3 @@ def _records_of(
     dtypes = {**table_dtypes("invoices"), "settled_on": pl.Date()}
     frame = pl.DataFrame(rows, schema={name: dtypes[name] for name in columns})
     return payment_records(frame, _credited_in_full(invoices), on, settings.grace_days)
-
-
-def _facts(
-    invoice: InvoiceRead,
-    customer: CustomerRead,
-    credit_share: Decimal,
-    totals: AccountTotals,
-    paying: PaymentRecord,
-    on: dt.date,
-    rates: Mapping[str, Decimal],
-    feeds: tuple[FeedDay, ...],
-    tolerance: Decimal,
-    memory: SignalMemory,
-    override: PersonOverride | None,
-) -> AccountFacts:
-    row = customer.row
-    said = MailsAbout(customer.mails, invoice.row["invoice_id"], invoice.row["issued_on"])
-    promise, unclear_promise = promises_of(said, on)
-    recorded = recorded_promise_of(customer.told, invoice.row["invoice_id"])
-    if recorded is not None and (promise is None or recorded.made_on >= promise.made_on):
-        promise = recorded  # a person heard it
-        if unclear_promise is not None and unclear_promise.said_on <= recorded.made_on:
-            unclear_promise = None
-    disputed_by_mail = said.last("dispute", on, memory.dispute_days)
-    is_partly_disputed = (
-        invoice.is_disputed and invoice.status != _DISPUTED_STATUS and disputed_by_mail is None
-    )
-    blockage, blocked_since = blockage_of(invoice, said, on, memory)
-    published = insolvency_of(customer.told)
-    plan = _plan(customer, invoice, on, tolerance, memory)
-    return AccountFacts(
-        balance_amount=invoice.owed,
-        unapplied_credit_amount=credit_share,
-        closed_by=invoice.closed_by,
-        feeds=feeds,
-        has_open_dispute=invoice.is_disputed
-        or invoice.status == _DISPUTED_STATUS
-        or disputed_by_mail is not None,
-        disputed_amount=invoice.disputed if is_partly_disputed else None,
-        dispute_opened_on=invoice.disputed_on,
-        is_insolvent=published.published_on is not None,
-        insolvency_published_on=published.published_on,
-        insolvency_hint=insolvency_hint(published, said, on),
-        mediation_since=mediation_since(customer.told, invoice.row["invoice_id"]),
-        complaint_opened_on=complaint_since(customer.told, invoice.row["invoice_id"]),
-        payment_announced_on=announced_on(invoice, customer, said, on, memory),
-        promise=promise,
-        unclear_promise=unclear_promise,
-        has_running_plan=plan is not None,
-        plan_next_due_on=None if plan is None else plan[1],
-        admin_blockage=blockage,
-        admin_blockage_since=blocked_since,
-        last_paid_on=invoice.last_paid_on,
-        is_natural_person=natural_person(row.get("is_natural_person"), row.get("legal_form")),
-        is_strategic=bool(row.get("is_strategic", False)),
-        contacts=tuple(
-            contact for contact in customer.contacts if (on - contact.on).days <= memory.contact_days
-        ),
-        quiet_days=quiet_days_of(customer.told, on),
-        last_step=last_step_of(invoice.steps, invoice.row["due_on"]),
-        tasks=tasks_of(invoice.tasks),
-        country=row.get("country"),
-        language=row.get("language"),
-        delivery_channel=invoice.row["delivery_channel"],
-        customer_since_on=row.get("customer_since_on"),
-        turnover_amounts=tuple(sorted(paying.turnover.items())),
-        overdue_amounts=tuple(sorted(totals.overdue.items())),
-        outstanding_amounts=tuple(sorted(totals.outstanding.items())),
-        exchange_rates=tuple(sorted(rates.items())),
-        credit_limit=row.get("credit_limit"),
-        fallen_due_count=paying.fallen_due_count,
-        late_count=paying.late_count,
-        late_part_payments=invoice.late_payments,
-        override=override,
-    )
-
-
-def _plan(
-    customer: CustomerRead, invoice: InvoiceRead, on: dt.date, tolerance: Decimal, memory: SignalMemory
-) -> tuple[Plan, dt.date | None] | None:
-    """The plan that runs and its first unpaid instalment; null when none runs or everything agreed is paid.
-
-    A plan whose instalments were not told is taken to run for a while. Whether a missed instalment has broken
-    the plan is the policy's to say.
-    """
-    plan = plan_of(customer.told, invoice.row["invoice_id"])
-    if plan is None:
-        return None
-    if not plan.instalments:
-        return (plan, None) if (on - plan.agreed_on).days <= memory.plan_days else None
-    received = customer.received if plan.invoice_id is None else invoice.received
-    next_due_on = plan.next_due_on(received, tolerance)
-    return None if next_due_on is None else (plan, next_due_on)

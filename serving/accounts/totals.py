@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from serving.account_invoices import NOTHING_OWED, InvoiceRead
+from serving.accounts.invoices import NOTHING_OWED, InvoiceRead
 from serving.dunning import OpenBalance
 
 _TURNOVER_DAYS, _RECORD_DAYS = 365, 730

@@ -15,8 +15,8 @@ from features.ledger import customers_of
 from features.ledger.customers_at import customers_at
 from features.settings import DEFAULT_CURRENCY
 from features.words import CALL, CONTACT_KINDS, CREDIT_NOTE, SMS_SENT
-from serving.account_events import ACCOUNT_KINDS, Event
-from serving.account_invoices import NOTHING_OWED, InvoiceRead, KnownFacts, before
+from serving.accounts.events import ACCOUNT_KINDS, Event
+from serving.accounts.invoices import NOTHING_OWED, InvoiceRead, KnownFacts, before
 from serving.dunning import Contact
 from serving.dunning.words import Channel
 
