@@ -31,7 +31,6 @@ class Knowledge:
         history: the event streams that features are read from.
         parts: the ledger as it was when the base was prepared.
         changed: all of each customer that changed since.
-        changed_invoices: customer of each invoice in `changed`.
         versions: change and generation at which each changed customer was last brought level.
         base: moment of `parts`.
         overrides: the decisions of people that stand.
@@ -42,7 +41,6 @@ class Knowledge:
     history: PaymentHistory
     parts: LedgerParts
     changed: Mapping[str, CustomerPart]
-    changed_invoices: Mapping[str, str]
     base: Moment
     versions: Mapping[str, Moment]
     overrides: Overrides
@@ -143,12 +141,11 @@ class Knowledge:
         return None if part is None or part.ledger.instalments is None else part.ledger
 
     def _whole_invoice(self, invoice_id: str) -> dict[str, Any] | None:
-        customer_id = self.changed_invoices.get(invoice_id)
-        if customer_id is not None:
-            invoices = self.changed[customer_id].ledger.invoices
-            return invoices.row(by_predicate=pl.col("invoice_id") == invoice_id, named=True)
         row = self.parts.invoice(invoice_id)
-        return None if row is not None and row["customer_id"] in self.changed else row
+        if row is not None and row["customer_id"] not in self.changed:
+            return row
+        found = (part.invoice(invoice_id) for part in self.changed.values())
+        return next((row for row in found if row is not None), None)
 
 
 def prepare(store: HistoryStore, settings: LedgerSettings, is_reading_mails: bool = False) -> Knowledge:
@@ -167,7 +164,7 @@ def prepare(store: HistoryStore, settings: LedgerSettings, is_reading_mails: boo
     for index in (history.base.customers, history.base.invoices, parts.customers, parts.invoices):
         index.code_of("")  # the first look-up prepares an index: here, not in somebody's request
     merges = whole.ledger.customer_merges
-    return Knowledge(whole.moment, history, parts, {}, {}, whole.moment, {}, whole.overrides, merges)
+    return Knowledge(whole.moment, history, parts, {}, whole.moment, {}, whole.overrides, merges)
 
 
 def advance(
@@ -187,18 +184,11 @@ def advance(
     signals = _signals(fresh, is_reading_mails)
     episodes = settlement_episodes(fresh.ledger, knowledge.history.settings)
     part = CustomerPart(fresh.ledger, episodes, signals)
-    invoices = {
-        invoice_id: customer_id
-        for invoice_id, customer_id in knowledge.changed_invoices.items()
-        if customer_id not in customer_ids
-    }
-    invoices.update(fresh.ledger.invoices.select("invoice_id", "customer_id").iter_rows())
     return replace(
         knowledge,
         moment=fresh.moment,
         history=knowledge.history.with_customer(fresh.ledger, signals, episodes),
         changed={**knowledge.changed, **_apart(part, customer_ids)},
-        changed_invoices=invoices,
         versions={**knowledge.versions, **dict.fromkeys(customer_ids, fresh.moment)},
         overrides={key: held for key, held in knowledge.overrides.items() if key not in customer_ids}
         | dict(fresh.overrides),

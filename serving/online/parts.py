@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,15 @@ class CustomerPart:
     ledger: Ledger
     episodes: pl.DataFrame
     signals: pl.DataFrame | None
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {invoice_id: place for place, invoice_id in enumerate(self.ledger.invoices["invoice_id"])}
+
+    def invoice(self, invoice_id: str) -> dict[str, Any] | None:
+        """Return one of its invoices as a row; null when it has none of this id."""
+        place = self._places.get(invoice_id)
+        return None if place is None else self.ledger.invoices.row(place, named=True)
 
 
 @dataclass(frozen=True)
