@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from serving.cases import dunning_cases, recently_paid, reminded_cases, scored_i
 from serving.dunning import Case, Decision, FeedDay, Policy, decide_customer
 from serving.memory import Remembered
 from serving.online import CustomerPart, Knowledge
+from serving.operations.supervisor import Supervisor
 from serving.payers import Payers, cases_of_payers
 from serving.scoring import InvoiceInFull, nothing_known_of
 
@@ -27,6 +29,11 @@ from serving.scoring import InvoiceInFull, nothing_known_of
 REMEMBERED_ACCOUNTS: Final = 5_000
 #: Accounts read before anybody asks: half of those remembered, so that they never drive out all that was asked.
 READ_AHEAD: Final = REMEMBERED_ACCOUNTS // 2
+#: Accounts of a day read when they were asked for, after which the others are read ahead; days this is counted for.
+FEW_READ_ALONE: Final = 3
+REMEMBERED_DAYS: Final = 100
+#: Name of the background task that reads ahead.
+ACCOUNTS_READER: Final = "accounts-ahead"
 #: Customers whose accounts are read together.
 READ_TOGETHER: Final = 50
 _ONE_DAY: Final = dt.timedelta(days=1)
@@ -102,9 +109,15 @@ def features_of(history: PaymentHistory, landmarks: pl.DataFrame, owed: Mapping[
 
 
 class Decider:
-    """Decides, and remembers what it read of each customer until something about the customer changes."""
+    """Decides, and remembers what it read of each customer until something about the customer changes.
 
-    def __init__(self) -> None:
+    Args:
+        supervisor: reads the accounts of a day ahead in the background; null reads each when it is asked for.
+    """
+
+    def __init__(self, supervisor: Supervisor | None = None) -> None:
+        self._supervisor = supervisor
+        self._read_alone: Remembered[int] = Remembered(REMEMBERED_DAYS)
         self._accounts: Remembered[_Account] = Remembered(REMEMBERED_ACCOUNTS)
         self._owed: Remembered[Owed] = Remembered(REMEMBERED_ACCOUNTS)
 
@@ -245,9 +258,20 @@ class Decider:
         def read() -> _Account:
             members = knowledge.members_of(customer_id, as_of + _ONE_DAY)
             part = knowledge.part_of_members(members) or nothing_known_of(customer_id)
+            self._note_read(knowledge, as_of, currency)
             return _read(knowledge, part, [customer_id], as_of, currency)
 
         return self._accounts.get(_account_key(knowledge, customer_id, as_of, currency), read)
+
+    def _note_read(self, knowledge: Knowledge, as_of: dt.date, currency: str) -> None:
+        """Read a day ahead when several of its accounts were asked for: more will be. Once for each day and load."""
+        day = (as_of, currency, knowledge.base, knowledge.history.settings)
+        count = (self._read_alone.held(day) or 0) + 1
+        if count == FEW_READ_ALONE and self._supervisor is not None:
+            task = partial(self.read_ahead, knowledge, as_of, currency)
+            if not self._supervisor.once(ACCOUNTS_READER, task):
+                return  # another day is being read: asked again with the next account
+        self._read_alone.replace(day, count)
 
 
 def _account_key(

@@ -6,7 +6,7 @@ Nothing is stored or answered here. What was read of a customer is kept until so
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -28,8 +28,6 @@ from serving.scoring import InvoiceInFull, landmarks_of
 
 #: Customers and days whose mail evidence is remembered.
 REMEMBERED_CUSTOMERS: Final = 20_000
-#: Name of the background task that reads the accounts of the day.
-ACCOUNTS_READER: Final = "accounts-ahead"
 _ONE_DAY: Final = dt.timedelta(days=1)
 
 
@@ -42,11 +40,9 @@ class RequestScorer:
     """
 
     def __init__(self, supervisor: Supervisor, *, is_quoting: bool) -> None:
-        self._supervisor = supervisor
         self._is_quoting = is_quoting
-        self._decider = Decider()
+        self._decider = Decider(supervisor)
         self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_CUSTOMERS)
-        self._read_ahead_of: tuple[Hashable, ...] = ()
 
     def score(
         self,
@@ -88,8 +84,6 @@ class RequestScorer:
             payer: self._decider.owed(knowledge, payer, as_of, bundle.version, currency, score_open)
             for payer in {payers.get(customer_id, customer_id) for customer_id in dunned}
         }
-        if as_of == now.date():
-            self._read_ahead(knowledge, as_of, currency)
         features = features_of(knowledge.history, landmarks, owed)
         scores = score(bundle, features, landmarks, with_reasons).rows()
         decisions = self._decider.decide(
@@ -117,15 +111,6 @@ class RequestScorer:
             for customer_id in (known if with_reasons and self._is_quoting else ())
         }
         return Scored(invoices, features.rows(), scores, decisions, known, evidence)
-
-    def _read_ahead(self, knowledge: Knowledge, as_of: dt.date, currency: str) -> None:
-        """Read the accounts of a day in the background, once for each day and each load."""
-        ahead_of = (as_of, currency, knowledge.base, knowledge.history.settings)
-        if ahead_of == self._read_ahead_of:
-            return
-        task = partial(self._decider.read_ahead, knowledge, as_of, currency)
-        if self._supervisor.once(ACCOUNTS_READER, task):
-            self._read_ahead_of = ahead_of
 
 
 def _evidence_of(knowledge: Knowledge, customer_id: str, as_of: dt.date) -> list[EvidenceAnswer]:
