@@ -18,7 +18,7 @@ from features import (
 )
 from features.columns import FeatureColumn, FeatureGroup
 
-CATALOGUE_VERSION: Final = "5"
+CATALOGUE_VERSION: Final = "6"
 """Changes when a column is added, dropped or changes its meaning; a model refuses features of another version."""
 
 GROUPS: Final[tuple[FeatureGroup, ...]] = (

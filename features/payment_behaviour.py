@@ -37,6 +37,13 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="part des factures en retard", label_en="share of invoices late"),
     *declare(NAME, "late_amount_share", LONG_WINDOWS, unit="share", direction=1, null=_NO_OUTCOME,
              label_fr="part du montant en retard", label_en="share of the amount late"),
+    *declare(NAME, "outcome_30d_count", (365, None), unit="count", minimum=0, null="never null",
+             label_fr="factures dont on sait si elles étaient impayées 30 jours après l'échéance",
+             label_en="invoices known to be unpaid or paid 30 days past due"),
+    *declare(NAME, "unpaid_30d_share", (365, None), unit="share", direction=1,
+             null="no invoice known to be unpaid or paid 30 days past due in the window",
+             label_fr="part des factures impayées 30 jours après l'échéance",
+             label_en="share of invoices unpaid 30 days past due"),
     *declare(NAME, "days_late_mean", WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
              label_fr="retard moyen", label_en="mean days late"),
     *declare(NAME, "days_late_amount_weighted_mean", LONG_WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
@@ -141,6 +148,11 @@ def _outcomes(view: LandmarkView) -> dict[str, Float64Array]:
         amount = read.total("outcome", "amount", window)
         late_amount = np.maximum(read.total("outcome", "late_amount", window), 0)
         values[column_name("late_amount_share", window)] = np.minimum(ratio(late_amount, amount), 1.0)
+    for window in (365, None):
+        count = read.total("outcome_30d", "count", window)
+        unpaid = np.maximum(read.total("outcome_30d", "late", window), 0)
+        values[column_name("outcome_30d_count", window)] = count.astype(np.float64)
+        values[column_name("unpaid_30d_share", window)] = np.minimum(ratio(unpaid, count), 1.0)
     share = values["late_share_365d"]
     values["is_often_late_365d"] = known((share > HIGH_LATE_SHARE).astype(np.int64), ~np.isnan(share))
     return values

@@ -28,6 +28,16 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              label_fr="part en retard du pays", label_en="share late in the country"),
     *declare(NAME, "portfolio_late_share", (90, 365), unit="share", direction=1, null=_NOBODY, sources=_SOURCES,
              label_fr="part en retard du portefeuille", label_en="share late in the portfolio"),
+    *declare(NAME, "portfolio_outcome_count", (365,), unit="count", minimum=0, null="never null", sources=_SOURCES,
+             label_fr="factures des autres clients dont l'issue est connue",
+             label_en="invoices of other customers with a known outcome"),
+    *declare(NAME, "portfolio_unpaid_30d_share", (365,), unit="share", direction=1, null=_NOBODY, sources=_SOURCES,
+             label_fr="part du portefeuille impayée 30 jours après l'échéance",
+             label_en="share of the portfolio unpaid 30 days past due"),
+    *declare(NAME, "portfolio_outcome_30d_count", (365,), unit="count", minimum=0, null="never null",
+             sources=_SOURCES,
+             label_fr="factures des autres clients dont on sait si elles étaient impayées 30 jours après l'échéance",
+             label_en="invoices of other customers known to be unpaid or paid 30 days past due"),
     *declare(NAME, "sector_indicator", unit="index", null="no figure published for the sector", sources=_INDICATORS,
              label_fr="indice du secteur", label_en="sector index"),
     *declare(NAME, "sector_indicator_change", unit="index", null="figures of fewer than two periods published",
@@ -46,6 +56,10 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
     for kind, days in windows.items():
         for window in days:
             values[f"{kind}_late_share_{window}d"] = others_late_share(view, kind, window)
+    unpaid, count = (view.others("portfolio", "outcome_30d", measure, 365) for measure in ("late", "count"))
+    values["portfolio_unpaid_30d_share_365d"] = _share(unpaid, count)
+    values["portfolio_outcome_30d_count_365d"] = count.astype(np.float64)
+    values["portfolio_outcome_count_365d"] = view.others("portfolio", "outcome", "count", 365).astype(np.float64)
     recent, recent_late = _recent(view, "count"), _recent(view, "late")
     before = view.others("sector", "outcome", "count", 455) - recent
     before_late = view.others("sector", "outcome", "late", 455) - recent_late

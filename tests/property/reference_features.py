@@ -63,6 +63,11 @@ def payment_behaviour(facts: Facts, mark: Row) -> Values:
         values[f"late_count_{name}"] = min(late, count)
         amount, late_amount = sum(o.amount for o in chosen), max(sum(o.late_amount for o in chosen), 0)
         values[f"late_amount_share_{name}"] = clipped(divide(late_amount, amount))
+        watched = [o for o in facts.outcomes(customer, t, 30) if within(o.known, t, window)]
+        values[f"outcome_30d_count_{name}"] = sum(o.count for o in watched)
+        values[f"unpaid_30d_share_{name}"] = clipped(
+            divide(max(sum(o.late for o in watched), 0), sum(o.count for o in watched))
+        )
         values |= settled_in(facts, mark, [i for i in settled if within(i.settlement_known, t, window)], name)
     share = values["late_share_365d"]
     values["is_often_late_365d"] = None if share is None else float(share > 0.3)

@@ -40,7 +40,7 @@ def state_events(
             became known (`first_known`).
 
     Returns:
-        `due`; `settled`, keyed by epoch; `outcome`; and the number of invoices that are closed without being paid
+        `due`; `settled`, keyed by epoch; `outcome`; `outcome_30d`, which is the same with 30 days of grace; and the number of invoices that are closed without being paid
         (`closed_unpaid`), written off (`written_off`), or closed and past due (`overdue_closed`), each event adding
         `count` to it. Where closings were taken back also `settlements`, which takes out what `settled` no longer
         holds, and `due_states`, keyed by epoch: when what fell due was known to be closed.
@@ -57,7 +57,8 @@ def state_events(
     streams = {
         "settled": _settled(in_epochs, settings),
         "due": base.select("entity", day="due", amount=money_of(base), closed_known=closed_known),
-        "outcome": outcome_events(base, closings, settings, is_dated=is_dated),
+        "outcome": outcome_events(base, closings, settings.grace_days, is_dated=is_dated),
+        "outcome_30d": outcome_events(base, closings, SEVERE_DELAY_DAYS, is_dated=is_dated),
         "closed_unpaid": _counted(unpaid, "withdrawn"),
         "written_off": _counted(written_off, "withdrawn"),
         "overdue_closed": _counted(closed_due, "ended"),
@@ -133,7 +134,7 @@ def _due_states(base: pl.DataFrame, closings: pl.DataFrame, epochs: Epochs) -> p
 
 
 def outcome_events(
-    base: pl.DataFrame, closings: pl.DataFrame, settings: LedgerSettings, *, is_dated: bool
+    base: pl.DataFrame, closings: pl.DataFrame, grace_days: int, *, is_dated: bool
 ) -> pl.DataFrame:
     """What each day changed in which invoices are known to be late or on time.
 
@@ -145,10 +146,10 @@ def outcome_events(
     invoice became known.
     """
     invoice = ("invoice",) if is_dated else ()
-    grace_end = pl.max_horizontal(pl.col("due") + settings.grace_days, "issued")
+    grace_end = pl.max_horizontal(pl.col("due") + grace_days, "issued")
     decided = closings.filter((pl.col("begun") <= grace_end) & (grace_end <= pl.col("ended")))
     marked = base.join(decided, on="invoice", how="anti")
-    late = (pl.col("settled") > pl.col("due") + settings.grace_days).cast(pl.Int64)
+    late = (pl.col("settled") > pl.col("due") + grace_days).cast(pl.Int64)
     one, money = pl.lit(1, pl.Int64), money_of(base)
     closed, is_first = closings.filter(~pl.col("is_cancelled")), pl.col("begun") <= grace_end
     reopened, was_marked = closed.filter(pl.col("ended") < NEVER), pl.col("ended") >= grace_end

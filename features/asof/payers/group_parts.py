@@ -27,9 +27,10 @@ _CHANGING: Final = KINDS[:-1]
 """Kinds of groups that a customer may change between; the portfolio is one."""
 MEASURES: Final[Mapping[str, tuple[str, ...]]] = {
     "outcome": ("count", "late"),
+    "outcome_30d": ("count", "late"),
     "settlements": ("count", "days_late"),
 }
-"""What is totalled for each group: known outcomes, and settlements with their days late, less those taken back."""
+"""What is totalled for each group: known outcomes (late, and unpaid 30 days past due), and settlements with their days late, less those taken back."""
 
 
 @dataclass(frozen=True)
