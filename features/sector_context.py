@@ -59,7 +59,9 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
     unpaid, count = (view.others("portfolio", "outcome_30d", measure, 365) for measure in ("late", "count"))
     values["portfolio_unpaid_30d_share_365d"] = _share(unpaid, count)
     values["portfolio_outcome_30d_count_365d"] = count.astype(np.float64)
-    values["portfolio_outcome_count_365d"] = view.others("portfolio", "outcome", "count", 365).astype(np.float64)
+    values["portfolio_outcome_count_365d"] = view.others("portfolio", "outcome", "count", 365).astype(
+        np.float64
+    )
     recent, recent_late = _recent(view, "count"), _recent(view, "late")
     before = view.others("sector", "outcome", "count", 455) - recent
     before_late = view.others("sector", "outcome", "late", 455) - recent_late

@@ -23,6 +23,7 @@ from features.rfm_scale import RfmScale
 from features.settings import LedgerSettings
 from models.booster import TreeModel
 from models.calibration import HazardCalibration
+from models.customer_curve import CustomerCurve
 from models.date_levels import USUAL_LEVELS, DateLevels
 from models.hazard import HAZARD_COLUMNS, DiscreteTimeHazard
 from models.intervals import Intervals
@@ -150,9 +151,12 @@ def load_bundle(
     faults = _mismatches(model, folder, feature_names, catalogue_version)
     if faults:
         raise InvalidInputError(f"The model in {folder} cannot be used.", faults)
+    settings = LedgerSettings.from_dict(model["settings"])
     hazard = DiscreteTimeHazard(
         feature_names=tuple(model["feature_names"]),
-        intervals=Intervals(tuple(model["interval_bounds"])),
+        intervals=Intervals(tuple(model["interval_bounds"]), settings.grace_days),
+        curve=CustomerCurve.from_json(model["curve"]),
+        curve_share=model["curve_share"],
         linear=LinearPart.from_json(model["linear"]),
         trees=_trees_of(contents, len(model["feature_names"]), threads),
     )
@@ -166,7 +170,7 @@ def load_bundle(
             portfolio_hazard=tuple(calibration["portfolio_hazard"]),
             landmark_count=calibration["landmark_count"],
         ),
-        settings=LedgerSettings.from_dict(model["settings"]),
+        settings=settings,
         catalogue_version=model["catalogue_version"],
         known_before=date.fromisoformat(model["known_before"]),
         facts=model["facts"],
@@ -196,6 +200,8 @@ def _files(bundle: ModelBundle) -> dict[str, bytes]:
         "hazard_columns": list(HAZARD_COLUMNS),
         "interval_bounds": list(bundle.intervals.bounds),
         "calibration": asdict(bundle.calibration),
+        "curve": bundle.hazard.curve.to_json(),
+        "curve_share": bundle.hazard.curve_share,
         "linear": bundle.hazard.linear.to_json(),
         "facts": bundle.facts,
         "date_levels": asdict(bundle.date_levels),

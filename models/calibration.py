@@ -3,8 +3,8 @@
 Fitted on the newest slices of the training window with models that have not seen them. Because it acts on
 each interval's hazard, the curve stays one falling curve and everything read from it (dates, receipts) is
 calibrated with it. Every parameter carries a prior around "no change": with few data the calibration stays
-near the identity. Each slice has a level of its own, which is set aside: the level is set on the whole window, for the
-model that was fitted on it (`level_on`).
+near the identity. Each slice has a level of its own, which is set aside: the level is the portfolio's as known on the
+day of each score (`models.customer_curve`), which is nearer to what comes than that of the window behind it.
 
 Last, a small share of the portfolio's own curve is mixed in: some invoices follow no habit, and a model that knows only
 habits says one in a million where one in fifty happens.
@@ -26,9 +26,6 @@ _LEVEL_SPREAD = 0.50
 _OWN_SHIFT_SPREAD = 0.03
 _LEAST_SLOPE = 0.05
 _TINY = 1e-12
-_LARGEST_LEVEL = 0.6
-_LEVEL_PRIOR = 200.0
-_BISECTIONS = 30
 _PORTFOLIO_SHARES = (0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12)
 
 
@@ -96,11 +93,6 @@ class JudgedCurves:
     is_unpaid: npt.NDArray[np.bool_]
     weight: Floats
     time_slice: Ints
-
-    def issued(self) -> JudgedCurves:
-        """The landmarks at issue only: those of full weight."""
-        own = self.weight == 1.0
-        return JudgedCurves(**{name: values[own] for name, values in vars(self).items()})
 
 
 def identity_calibration(interval_count: int) -> HazardCalibration:
@@ -179,40 +171,6 @@ def fit_calibration(judged: JudgedCurves) -> HazardCalibration:
         portfolio_hazard=tuple(_rounded(value) for value in hazard.tolist()),
         landmark_count=int(seen.sum()),
     )
-
-
-def level_on(calibration: HazardCalibration, judged: JudgedCurves) -> HazardCalibration:
-    """The calibration with its shifts moved so that the model in service has the right level on its own window.
-
-    A product of shrunken hazards is right in each interval for those who reach it, yet not for everybody from
-    the start. Bound after bound, the interval's shift is moved until the mean of P(unpaid) is the share
-    observed, the less the fewer landmarks there are. Only a level is set here, which a model cannot overfit.
-
-    Args:
-        calibration: fitted out of time.
-        judged: landmarks at issue of the whole window, with the margins of the model in service.
-    """
-    slope, shift = np.asarray(calibration.slope), np.asarray(calibration.shift).copy()
-    hazard, share = np.asarray(calibration.portfolio_hazard), calibration.portfolio_share
-    own, pooled = np.ones(judged.margins.shape[0]), np.ones(judged.margins.shape[0])
-    for column in range(shift.size):
-        ahead = judged.is_ahead[:, column]
-        used = ahead & judged.is_observed[:, column]
-        margin = slope[column] * judged.margins[:, column] + shift[column]
-        pooled = np.where(ahead, pooled * (1.0 - hazard[column]), pooled)
-        if used.any():
-            observed = float(judged.is_unpaid[used, column].mean())
-            low, high = -_LARGEST_LEVEL, _LARGEST_LEVEL
-            for _ in range(_BISECTIONS):
-                move = 0.5 * (low + high)
-                curve = own[used] / (1.0 + np.exp(np.clip(margin[used] + move, -30.0, 30.0)))
-                mean = float(((1.0 - share) * curve + share * pooled[used]).mean())
-                low, high = (move, high) if mean > observed else (low, move)
-            count = int(used.sum())
-            shift[column] += 0.5 * (low + high) * count / (count + _LEVEL_PRIOR)
-        moved = slope[column] * judged.margins[:, column] + shift[column]
-        own = np.where(ahead, own / (1.0 + np.exp(np.clip(moved, -30.0, 30.0))), own)
-    return replace(calibration, shift=tuple(_rounded(value) for value in shift.tolist()))
 
 
 def _portfolio_hazard(

@@ -14,10 +14,11 @@ from features.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES
 from features.compute import compute_features
 from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger, ledger_fingerprint
-from features.rfm_scale import fit_rfm_scale
+from features.rfm_scale import AXES, RfmScale, fit_rfm_scale
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes
 from models.bundle import ModelBundle, make_bundle
+from models.customer_curve import CURVE_COLUMNS
 from models.selection import TrainingSettings
 from models.target import Target
 from models.training import TrainedModel, train_model
@@ -92,8 +93,22 @@ def training_input(
 
 
 def usable_features(features: pl.DataFrame) -> tuple[str, ...]:
-    """Catalogue columns with at least one known value, in catalogue order; the rest cannot teach anything."""
-    return tuple(name for name in FEATURE_NAMES if features[name].null_count() < features.height)
+    """Catalogue columns with at least one known value, in catalogue order; the rest cannot teach anything.
+
+    Those of the customer's curve are always among them: what it needs may become known after the training.
+    """
+    return tuple(
+        name
+        for name in FEATURE_NAMES
+        if name in CURVE_COLUMNS or features[name].null_count() < features.height
+    )
+
+
+def _rfm_scale(given: TrainingInput) -> RfmScale | None:
+    """Cut points of the payers' segments; None while a ledger is so young that an axis is known of no payer."""
+    if any(given.features[axis.column].null_count() == given.features.height for axis in AXES):
+        return None
+    return fit_rfm_scale(given.features, given.landmarks["customer_id"])
 
 
 def train_bundle(
@@ -130,9 +145,8 @@ def train_bundle(
         "hazard_rows": trained.row_count,
         "first_issued_on": str(given.landmarks["issued_on"].min()),
         "last_issued_on": str(given.landmarks["issued_on"].max()),
-        "penalty": trained.settings.penalty,
         "wide_penalty": trained.settings.wide_penalty,
-        "wide_share": trained.settings.wide_share,
+        "trust": trained.settings.trust,
         "leaves": trained.settings.leaves,
         "trees": trained.settings.tree_count,
     }
@@ -143,7 +157,7 @@ def train_bundle(
         CATALOGUE_VERSION,
         given.known_before,
         facts,
-        fit_rfm_scale(given.features, given.landmarks["customer_id"]),
+        _rfm_scale(given),
         trained.date_levels,
     )
     return bundle, trained

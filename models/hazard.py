@@ -16,9 +16,10 @@ import numpy as np
 
 from features.errors import Fault, InvalidInputError
 from models.booster import TreeModel
+from models.customer_curve import CustomerCurve, fit_customer_curve
 from models.exact_math import exact_sigmoid
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
-from models.linear_part import LinearPart, fit_linear_part, penalties_for, reading_of
+from models.linear_part import LinearPart, reading_of
 from models.phased_trees import PHASE_ENDS, PhasedTrees, phase_of_end, without_threads
 from models.training_set import TrainingRows
 from models.wide_part import fit_wide_part
@@ -40,10 +41,9 @@ class HazardSettings:
         min_rows_per_leaf: fewest hazard rows in a leaf.
         l2: ridge penalty of the leaves.
         feature_share: share of the features each tree may use.
-        penalty: pull of the start's slopes to zero, in observations.
         wide_penalty: pull of the wide card's slopes to zero, in observations.
-        wide_share: share of the wide card in the log-odds; the rest is the trees and their start.
-        linear_rows: most hazard rows the start, and each phase of the wide card, is fitted on.
+        trust: weight of what the card and the trees have learnt; the rest is the customer's own curve.
+        linear_rows: most hazard rows each phase of the wide card is fitted on.
         is_monotone: hold the trees to the direction the catalogue declares.
         threads: threads of training; the result does not depend on it.
         seed: of everything random.
@@ -55,9 +55,8 @@ class HazardSettings:
     min_rows_per_leaf: int = 100
     l2: float = 10.0
     feature_share: float = 0.3
-    penalty: float = 10.0
     wide_penalty: float = 1000.0
-    wide_share: float = 0.5
+    trust: float = 0.5
     linear_rows: int = 25_000
     is_monotone: bool = False
     threads: int = 1
@@ -71,12 +70,16 @@ class DiscreteTimeHazard:
     Attributes:
         feature_names: features in the order of the table it reads.
         intervals: the intervals it speaks of.
-        linear: the linear part of the mix: the start and the wide card, each with its share.
-        trees: what the trees of each phase add to it, with their share.
+        curve: the customer's own curve and the portfolio's.
+        curve_share: share of the customer's curve in the log-odds; the rest is the portfolio's with the card.
+        linear: what the wide card adds to the portfolio's curve, with its share.
+        trees: what the trees of each phase add, with their share.
     """
 
     feature_names: tuple[str, ...]
     intervals: Intervals
+    curve: CustomerCurve
+    curve_share: float
     linear: LinearPart
     trees: PhasedTrees
 
@@ -88,8 +91,13 @@ class DiscreteTimeHazard:
             rows: the hazard rows of those landmarks.
         """
         inputs = tree_inputs(table, rows, self.intervals, self.linear)
-        total = self.linear.margins(table, rows, self.intervals) + self.trees.margins(inputs)
+        total = self.without_trees(table, rows) + self.trees.margins(inputs)
         return np.clip(total, -_MARGIN_LIMIT, _MARGIN_LIMIT)
+
+    def without_trees(self, table: Floats, rows: HazardRows) -> Floats:
+        """Log-odds of settlement in the interval of each row by the curve and the card; arguments as for `margins`."""
+        curves = self.curve.read(table, self.feature_names, rows, self.intervals)
+        return curves.mixed(self.curve_share) + self.linear.margins(table, rows, self.intervals)
 
 
 @dataclass(frozen=True)
@@ -169,43 +177,41 @@ def tree_inputs(table: Floats, rows: HazardRows, intervals: Intervals, linear: L
 
 
 @dataclass(frozen=True)
-class LinearCards:
-    """The two linear opinions, which read the features in the same way.
+class Floor:
+    """What is fitted before the trees.
 
     Attributes:
-        start: what the trees start from.
-        wide: the card on every feature.
+        curve: the customer's own curve and the portfolio's.
+        card: what the wide card adds to the portfolio's.
     """
 
-    start: LinearPart
-    wide: LinearPart
+    curve: CustomerCurve
+    card: LinearPart
 
 
-def fit_cards(
+def fit_floor(
     table: Floats,
     training: TrainingRows,
     feature_names: Sequence[str],
     intervals: Intervals,
     settings: HazardSettings,
-) -> LinearCards:
-    """Fit the start and the wide card; arguments as for `fit_hazard`."""
-    thin = training.thinned(settings.linear_rows, settings.seed)
-    reading = reading_of(table, thin.rows)
-    penalty = penalties_for(feature_names, settings.penalty)
-    return LinearCards(
-        start=fit_linear_part(table, thin.rows, thin.is_settled, thin.weight, intervals, penalty, reading),
-        wide=fit_wide_part(
-            table,
-            training.rows,
-            training.is_settled,
-            training.weight,
-            intervals,
-            reading,
-            settings.wide_penalty,
-            settings.linear_rows,
-            settings.seed,
-        ),
+) -> Floor:
+    """Fit the curve, and the wide card on what the portfolio's leaves; arguments as for `fit_hazard`."""
+    rows, is_settled, weight = training.rows, training.is_settled, training.weight
+    curve = fit_customer_curve(table, feature_names, rows, is_settled, weight, intervals)
+    card = fit_wide_part(
+        table,
+        rows,
+        is_settled,
+        weight,
+        intervals,
+        reading_of(table, training.thinned(settings.linear_rows, settings.seed).rows),
+        settings.wide_penalty,
+        settings.linear_rows,
+        settings.seed,
+        curve.read(table, feature_names, rows, intervals).portfolio,
     )
+    return Floor(curve, card)
 
 
 def fit_hazard(
@@ -230,9 +236,9 @@ def fit_hazard(
         InvalidInputError: when no settlement has been observed, or none has been outlived.
     """
     _refuse_unusable(table, training, feature_names)
-    cards = fit_cards(table, training, feature_names, intervals, settings)
-    grown = grow_trees(table, training, feature_names, intervals, settings, directions, cards.start)
-    return mixed_hazard(grown, cards, settings.wide_share)
+    floor = fit_floor(table, training, feature_names, intervals, settings)
+    grown = grow_trees(table, training, feature_names, intervals, settings, directions, floor)
+    return mixed_hazard(grown, floor, settings.trust)
 
 
 def grow_trees(
@@ -242,18 +248,28 @@ def grow_trees(
     intervals: Intervals,
     settings: HazardSettings,
     directions: Sequence[int],
-    start: LinearPart,
+    floor: Floor,
 ) -> DiscreteTimeHazard:
-    """The start with the trees fitted on what it leaves, before the wide card; arguments as for `fit_hazard`."""
-    models = _fit_trees(table, training, feature_names, intervals, settings, directions, start)
+    """The curve with the trees fitted on what it leaves, without the wide card; arguments as for `fit_hazard`."""
+    models = _fit_trees(table, training, feature_names, intervals, settings, directions, floor)
     columns = len(feature_names) + len(HAZARD_COLUMNS)
     trees = PhasedTrees(models, len(feature_names), columns)
-    return DiscreteTimeHazard(tuple(feature_names), intervals, start, trees)
+    return DiscreteTimeHazard(
+        tuple(feature_names), intervals, floor.curve, 1.0, floor.card.scaled(0.0), trees
+    )
 
 
-def mixed_hazard(grown: DiscreteTimeHazard, cards: LinearCards, share: float) -> DiscreteTimeHazard:
-    """The hazard whose log-odds are those of the trees and their start, and a share of the wide card's."""
-    return replace(grown, linear=cards.start.mixed(cards.wide, share), trees=grown.trees.scaled(1.0 - share))
+def mixed_hazard(grown: DiscreteTimeHazard, floor: Floor, trust: float) -> DiscreteTimeHazard:
+    """The hazard that gives so much weight to what the card and the trees have learnt.
+
+    Args:
+        grown: the customer's curve and its trees.
+        floor: the curve and its card.
+        trust: 0 leaves the customer's curve alone; 1 leaves none of it but what the trees were grown on.
+    """
+    return replace(
+        grown, curve_share=1.0 - trust, linear=floor.card.scaled(trust), trees=grown.trees.scaled(trust)
+    )
 
 
 def predict_margins(
@@ -271,11 +287,11 @@ def _fit_trees(
     intervals: Intervals,
     settings: HazardSettings,
     directions: Sequence[int],
-    linear: LinearPart,
+    floor: Floor,
 ) -> list[TreeModel | None]:
     import lightgbm
 
-    inputs = tree_inputs(table, training.rows, intervals, linear)
+    inputs = tree_inputs(table, training.rows, intervals, floor.card)
     names = [*feature_names, *HAZARD_COLUMNS]
     parameters: dict[str, object] = {
         "objective": "binary",
@@ -298,7 +314,7 @@ def _fit_trees(
         parameters["monotone_constraints_method"] = "intermediate"
     if settings.tree_count == 0:
         return [None] * (len(PHASE_ENDS) + 1)
-    offset = linear.margins(table, training.rows, intervals)
+    offset = floor.curve.read(table, feature_names, training.rows, intervals).own
     phases = phase_of_end(intervals.array[training.rows.interval])
     models: list[TreeModel | None] = []
     for phase in range(len(PHASE_ENDS) + 1):

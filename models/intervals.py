@@ -23,12 +23,18 @@ DEFAULT_BOUNDS: tuple[int, ...] = (-15, -7, -3, 0, 3, 7, 15, 30, 60, 90, 120, 18
 
 @dataclass(frozen=True)
 class Intervals:
-    """The last day of each interval, in days past due, growing; every horizon and the grace are among them."""
+    """The intervals of a model.
+
+    Attributes:
+        bounds: last day of each interval, in days past due, growing; every horizon and the grace are among them.
+        grace_days: days past due that are still on time.
+    """
 
     bounds: tuple[int, ...] = DEFAULT_BOUNDS
+    grace_days: int = 0
 
     def __post_init__(self) -> None:
-        missing = sorted(set(HORIZONS) - set(self.bounds))
+        missing = sorted({*HORIZONS, self.grace_days} - set(self.bounds))
         if missing or list(self.bounds) != sorted(set(self.bounds)):
             raise InvalidInputError(
                 "The intervals cannot be used.",
@@ -36,7 +42,7 @@ class Intervals:
                     Fault(
                         what=f"bounds are {list(self.bounds)}",
                         where="intervals",
-                        expected=f"growing days past due that contain {list(HORIZONS)}",
+                        expected=f"growing days past due that contain {sorted({*HORIZONS, self.grace_days})}",
                         remedy="add the missing days" if missing else "sort the days and remove repeats",
                     )
                 ],
@@ -74,7 +80,7 @@ class Intervals:
 
 def intervals_for(grace_days: int, bounds: tuple[int, ...] = DEFAULT_BOUNDS) -> Intervals:
     """Intervals among whose bounds the grace is, so that p_late needs no interpolation."""
-    return Intervals(bounds=tuple(sorted({*bounds, *HORIZONS, grace_days})))
+    return Intervals(tuple(sorted({*bounds, *HORIZONS, grace_days})), grace_days)
 
 
 @dataclass(frozen=True)

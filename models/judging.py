@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from models.booster import TreeModel
 from models.calibration import JudgedCurves
 from models.hazard import (
     DiscreteTimeHazard,
+    Floor,
     HazardSettings,
-    LinearCards,
     curves_from_margins,
     grow_trees,
     mixed_hazard,
@@ -24,7 +22,7 @@ from models.hazard import (
 )
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.phased_trees import PhasedTrees, phase_of_end
-from models.training_set import TrainingRows, days_past_due, known_outcomes
+from models.training_set import TrainingRows
 
 Bools = npt.NDArray[np.bool_]
 
@@ -71,7 +69,7 @@ class JudgedGrowth:
 def judge_growth(
     table: Floats,
     slices: Sequence[TimeSlice],
-    cards: Sequence[LinearCards],
+    floors: Sequence[Floor],
     feature_names: Sequence[str],
     intervals: Intervals,
     settings: HazardSettings,
@@ -83,7 +81,7 @@ def judge_growth(
     Args:
         table: features per landmark.
         slices: of the same landmarks.
-        cards: the linear cards of each slice.
+        floors: of each slice.
         feature_names: of the table.
         intervals: of the model.
         settings: the candidate.
@@ -91,12 +89,12 @@ def judge_growth(
         counts: numbers of trees judged, growing; the last is that of the candidate.
     """
     models = tuple(
-        grow_trees(table, part.fit, feature_names, intervals, settings, directions, card.start)
-        for card, part in zip(cards, slices, strict=True)
+        grow_trees(table, part.fit, feature_names, intervals, settings, directions, floor)
+        for floor, part in zip(floors, slices, strict=True)
     )
     losses = [
-        _losses_by_tree(table, part, mixed_hazard(model, card, settings.wide_share), counts)
-        for model, card, part in zip(models, cards, slices, strict=True)
+        _losses_by_tree(table, part, mixed_hazard(model, floor, settings.trust), counts)
+        for model, floor, part in zip(models, floors, slices, strict=True)
     ]
     return JudgedGrowth(settings, models, np.mean(losses, axis=0))
 
@@ -109,7 +107,7 @@ def _losses_by_tree(
     last = np.full(part.landmarks.size, intervals.position(JUDGED_BOUNDS[-1]))
     rows = hazard_rows(part.days_past_due, intervals, last)
     features = table[part.landmarks]
-    total = model.linear.margins(features, rows, intervals)
+    total = model.without_trees(features, rows)
     import lightgbm
 
     inputs = tree_inputs(features, rows, intervals, model.linear)
@@ -192,30 +190,6 @@ def judged_curves(model: DiscreteTimeHazard, table: Floats, part: TimeSlice, num
         weight=part.weight,
         time_slice=np.full(dpd.size, number, dtype=np.int64),
     )
-
-
-def issued_curves(
-    model: DiscreteTimeHazard,
-    table: Floats,
-    landmarks: pl.DataFrame,
-    settlements: pl.DataFrame,
-    known_before: date,
-) -> JudgedCurves:
-    """Curves of the window's invoices at issue beside what became of them by the cut-off."""
-    dpd = days_past_due(landmarks)
-    is_at_issue = (landmarks["as_of"] == landmarks["issued_on"]).to_numpy()
-    issued = np.flatnonzero(is_at_issue & (dpd <= model.intervals.bounds[-1]))
-    known = known_outcomes(landmarks, settlements, known_before)
-    none = np.empty(0, dtype=np.int64)
-    part = TimeSlice(
-        TrainingRows(HazardRows(none, none, np.empty(0), np.empty(0)), np.empty(0), np.empty(0)),
-        issued,
-        dpd[issued],
-        np.maximum(known.days_late, dpd)[issued],
-        known.days_until_cutoff[issued],
-        np.ones(issued.size),
-    )
-    return judged_curves(model, table, part, 0)
 
 
 def together(parts: Sequence[JudgedCurves]) -> JudgedCurves:

@@ -10,7 +10,7 @@ model holds is this start and the wide card (`models.wide_part`), mixed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 
@@ -19,11 +19,6 @@ import numpy as np
 from models.exact_math import exact_log
 from models.intervals import Floats, HazardRows, Intervals, Ints
 
-HABIT_FEATURES: tuple[str, ...] = ("late_share_shrunk_all",)
-"""What the start reads: the customer's late share, pulled towards its peers where history is short.
-
-Each further column made small ledgers worse, and large ones no better: trees with few leaves say more of them."""
-
 PHASE_ENDS: tuple[int, ...] = (-4, 0, 7, 30)
 """Last interval end, in days past due, of each phase but the last."""
 
@@ -31,8 +26,6 @@ RARELY = 0.001
 """A feature unknown (or known) in a smaller share of the landmarks has no step of its own."""
 
 _AT_A_TIME = 4096
-_ROUNDS = 150
-_DEPARTURE_PENALTY = 3.0
 _SIGNIFICANT_DIGITS = 6
 
 
@@ -112,14 +105,14 @@ class LinearPart:
         result: Floats = base + by_phase[phase_of(rows, intervals), rows.landmark]
         return result
 
-    def mixed(self, other: LinearPart, share: float) -> LinearPart:
-        """This part and a share of another one that reads the features in the same way, as one part."""
+    def scaled(self, share: float) -> LinearPart:
+        """The same part with everything it adds multiplied by a share."""
         return replace(
             self,
-            slope=(1.0 - share) * self.slope + share * other.slope,
-            unknown=(1.0 - share) * self.unknown + share * other.unknown,
-            interval_offset=(1.0 - share) * self.interval_offset + share * other.interval_offset,
-            elapsed_slope=(1.0 - share) * self.elapsed_slope + share * other.elapsed_slope,
+            slope=share * self.slope,
+            unknown=share * self.unknown,
+            interval_offset=share * self.interval_offset,
+            elapsed_slope=share * self.elapsed_slope,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -196,77 +189,6 @@ def _phases_of(intervals: Intervals) -> Ints:
     return np.searchsorted(PHASE_ENDS, intervals.array, side="left").astype(np.int64)
 
 
-def fit_linear_part(
-    table: Floats,
-    rows: HazardRows,
-    is_settled: Floats,
-    weight: Floats,
-    intervals: Intervals,
-    penalty: Floats,
-    reading: Reading | None = None,
-) -> LinearPart:
-    """Fit the start by penalised maximum likelihood.
-
-    Args:
-        table: features per landmark.
-        rows: hazard rows.
-        is_settled: outcome of each row.
-        weight: weight of each row.
-        intervals: the intervals of the model.
-        penalty: strength of the pull of each feature's slope to zero, in observations; infinite leaves it out.
-        reading: how the features are read; from the rows when absent.
-
-    Returns:
-        The fitted part; without features it is the portfolio's rhythm alone.
-    """
-    reading = reading or reading_of(table, rows)
-    count, phases = len(intervals.bounds), len(PHASE_ENDS) + 1
-    part = reading.empty_part(count)
-    used = np.flatnonzero(np.isfinite(penalty))
-    z, is_unknown = part.standardised(table, used)
-    known_share = reading.unknown_share[used]
-    varies = np.flatnonzero((known_share > RARELY) & (known_share < 1.0 - RARELY))
-    phase = phase_of(rows, intervals)
-    departing = [z[rows.landmark] * (phase == own)[:, None] for own in range(phases)]
-    design = np.concatenate(
-        [
-            np.eye(count)[rows.interval],
-            log_share_left(rows, intervals)[:, None],
-            z[rows.landmark],
-            (is_unknown - known_share)[:, varies][rows.landmark],
-            *departing,
-        ],
-        axis=1,
-    )
-    pull = penalty[used]
-    strength = np.concatenate(
-        [np.full(count + 1, 1.0), pull, pull[varies], np.tile(_DEPARTURE_PENALTY * pull, phases)]
-    )
-    share = np.average(is_settled, weights=weight) if is_settled.size else 0.5
-    anchor = np.zeros(strength.size)
-    anchor[:count] = np.log(share + 1e-3) - np.log(1.0 - share + 1e-3)
-    solution = _penalised_logistic(design, is_settled, weight, strength, anchor)
-    first = count + 1
-    last = first + used.size + varies.size
-    slope, unknown = part.slope.copy(), part.unknown.copy()
-    slope[:, used] = solution[first : first + used.size] + solution[last:].reshape(phases, used.size)
-    unknown[:, used[varies]] = solution[first + used.size : last]
-    return replace(
-        part,
-        slope=slope,
-        unknown=unknown,
-        interval_offset=solution[:count],
-        elapsed_slope=np.full(phases, solution[count]),
-    )
-
-
-def penalties_for(feature_names: Sequence[str], penalty: float) -> Floats:
-    """Penalty of each feature: the habits', and infinite for all others."""
-    return np.array(
-        [penalty if name in HABIT_FEATURES else np.inf for name in feature_names], dtype=np.float64
-    )
-
-
 def reading_of(table: Floats, rows: HazardRows) -> Reading:
     """How to read each feature, from the landmarks that have rows."""
     seen = table[np.unique(rows.landmark)]
@@ -285,36 +207,6 @@ def reading_of(table: Floats, rows: HazardRows) -> Reading:
         spread = float(clipped.std())
         scale[column] = spread if spread > 1e-9 else 1.0
     return Reading(*(rounded(part) for part in (lower, upper, centre, scale, unknown_share)))
-
-
-def _penalised_logistic(
-    design: Floats, outcome: Floats, weight: Floats, strength: Floats, anchor: Floats
-) -> Floats:
-    """Penalised logistic coefficients; the pull is towards `anchor`, where the search begins."""
-    from scipy.optimize import minimize
-
-    scale = float(weight.sum())
-
-    def loss(solution: Floats) -> tuple[float, Floats]:
-        margin = design @ solution
-        away = solution - anchor
-        fit = np.logaddexp(0.0, margin) - outcome * margin
-        slope = design.T @ (weight * (1.0 / (1.0 + np.exp(-np.clip(margin, -30.0, 30.0))) - outcome))
-        value = float((weight * fit).sum()) + 0.5 * float((strength * away**2).sum())
-        return value / scale, (slope + strength * away) / scale
-
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    # Threads of the matrix library wait for each other in a loop: on a busy machine two are slower than one.
-    with threadpool_limits(1):
-        found = minimize(
-            loss,
-            anchor,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": _ROUNDS, "maxcor": 20, "gtol": 1e-6, "ftol": 1e-10},
-        )
-    return rounded(np.asarray(found.x, dtype=np.float64))
 
 
 def rounded(values: Floats) -> Floats:

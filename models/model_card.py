@@ -16,6 +16,8 @@ from models.feature_matrix import feature_table
 from models.training import TrainedModel
 from models.training_set import days_past_due
 
+_LEAST_TRUST = 0.25
+"""Weight of what was learnt below which the card says that there is little history."""
 _FEATURES_SHOWN = 20
 _LANDMARKS_EXPLAINED = 2_000
 
@@ -121,16 +123,19 @@ def model_card(
         "- settings it was trained under, and scores under: "
         + ", ".join(f"{name} {value}" for name, value in sorted(bundle.settings.to_dict().items())),
         "## Model",
-        f"{trained.settings.tree_count} trees of {trained.settings.leaves} leaves on a scorecard of the "
-        f"customer's habit, mixed with a ridge card on every feature (share {trained.settings.wide_share:g}, penalty "
-        f"{trained.settings.wide_penalty:g}), calibrated out of time on {bundle.calibration.landmark_count:,} "
-        f"landmarks; {100 * bundle.calibration.portfolio_share:.1f} % of the portfolio's own curve mixed in.",
+        f"Each customer's own curve, pulled towards the portfolio's by {bundle.hazard.curve.late_strength:g} outcomes "
+        f"(share late) and {bundle.hazard.curve.unpaid_30_strength:g} (unpaid 30 days past due); to it are added, with "
+        f"weight {trained.settings.trust:g}, {trained.settings.tree_count} trees of {trained.settings.leaves} leaves "
+        f"and a ridge card on every feature (penalty {trained.settings.wide_penalty:g}). Calibrated out of time on "
+        f"{bundle.calibration.landmark_count:,} landmarks; {100 * bundle.calibration.portfolio_share:.1f} % of the "
+        "portfolio's own curve mixed in.",
+        *_little_history(trained),
         "### Candidates",
         _rows(
-            ["card's share", "card's penalty", "leaves", "trees", "log loss"],
+            ["weight of what was learnt", "card's penalty", "leaves", "trees", "log loss"],
             [
                 [
-                    f"{trial.settings.wide_share:g}",
+                    f"{trial.settings.trust:g}",
                     f"{trial.settings.wide_penalty:g}",
                     trial.settings.leaves,
                     trial.settings.tree_count,
@@ -165,6 +170,18 @@ def model_card(
         "change of the economy, of terms or of the payers' habits it lags until it is trained again.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _little_history(trained: TrainedModel) -> list[str]:
+    """What to know of a model that has learnt little; nothing once what it has learnt carries a good part."""
+    if trained.settings.trust >= _LEAST_TRUST:
+        return []
+    return [
+        f"**Little history.** The ledger is young: its scores rest for {100 * (1 - trained.settings.trust):.0f} % on "
+        "each customer's own shares (late, and unpaid 30 days past due) pulled towards the portfolio's, and only for "
+        "the rest on anything learnt from the other features. That is the safer opinion until more invoices have come "
+        "due; train again as they do."
+    ]
 
 
 def _figures(figures: Mapping[str, Any] | None) -> str:

@@ -1,7 +1,7 @@
 """Which candidate fits this ledger: judged on the newest slices of the training window, never on a test period.
 
-Tree size, number of trees and the share of the wide card are the ones with the lowest log loss of P(unpaid) on slices
-a candidate has not seen; the same out-of-time predictions calibrate the winner.
+Tree size, number of trees and the weight of what has been learnt are the ones with the lowest log loss of P(unpaid) on
+slices a candidate has not seen; the same out-of-time predictions calibrate the winner.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from models.calibration import HazardCalibration, JudgedCurves, fit_calibration, identity_calibration
-from models.hazard import HazardSettings, fit_cards, mixed_hazard
+from models.hazard import HazardSettings, fit_floor, mixed_hazard
 from models.intervals import DEFAULT_BOUNDS, Floats, Intervals
 from models.judging import TimeSlice, judge_growth, judged_curves, judged_loss, together, with_first_trees
 from models.training_set import days_past_due, known_outcomes, training_rows
@@ -26,11 +26,15 @@ LEAST_OBSERVED = 30
 TREE_COUNTS: tuple[int, ...] = (3, 6, 12, 20, 30, 45, 60, 80, 100, 125, 150, 175, 200, 250, 300, 400)
 LARGE_ROWS = 50_000
 """Hazard rows from which larger trees are tried."""
-WIDE_SHARES: tuple[float, ...] = (0.25, 0.5, 0.75)
-"""Shares of the wide card tried; an even mix is left only when the slices say so clearly."""
-_EVEN_MIX = 0.5
-_EVEN_MIX_LANDMARKS = 60.0
-"""Strength of the pull to an even mix: log loss per squared distance, spread over the judged landmarks."""
+TRUSTS: tuple[float, ...] = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75)
+"""Weights of what has been learnt that are tried; the rest is the customer's own curve."""
+_USUAL_TRUST = 0.5
+_USUAL_TRUST_FROM = 800.0
+"""Judged landmarks at which half the usual trust is expected; with fewer, less."""
+_TRUST_LANDMARKS = 100.0
+"""Strength of the pull to the trust expected: log loss per squared distance, spread over the judged landmarks."""
+_TRUST_PULL = 0.05
+"""The same however many landmarks judge: the slices are seasons of their own, and few."""
 _TREES_FOR_MORE_ROWS = 0.5
 """Power of (rows of the whole window / rows a candidate was tried on) by which its trees grow: more rows bear more."""
 
@@ -46,7 +50,7 @@ class TrainingSettings:
         large_leaves: tree sizes tried from `LARGE_ROWS` hazard rows on.
         max_trees: most trees tried.
         least_judges: landmarks in all slices together below which no tree is grown: too few to say how many.
-        wide_shares: shares of the wide card tried.
+        trusts: weights of what has been learnt that are tried.
         tuning_trials: other settings tried by Optuna before (`models.tuning`); 0 for none.
         open_weight: weight of a landmark seen while open; one at issue weighs 1.
         validation_share: share of the newest observed invoices that judge the candidates.
@@ -62,7 +66,7 @@ class TrainingSettings:
     large_leaves: tuple[int, ...] = (8, 16)
     max_trees: int = 250
     least_judges: int = 1_000
-    wide_shares: tuple[float, ...] = WIDE_SHARES
+    trusts: tuple[float, ...] = TRUSTS
     tuning_trials: int = 0
     open_weight: float = 0.1
     validation_share: float = 0.2
@@ -167,16 +171,18 @@ def choose(
         min_rows_per_leaf=leaf_rows(row_count),
     )
     if not slices:
+        cautious = replace(cautious, trust=0.0)
         return Choice(cautious, identity_calibration(len(intervals.bounds)), (), ())
-    cards = [fit_cards(table, part.fit, feature_names, intervals, cautious) for part in slices]
     judges = sum(part.landmarks.size for part in slices)
+    cautious = replace(cautious, trust=usual_trust(judges))
+    floors = [fit_floor(table, part.fit, feature_names, intervals, cautious) for part in slices]
     counts = tree_counts(settings) if judges >= settings.least_judges else [0]
     sizes = settings.large_leaves if row_count >= LARGE_ROWS else settings.leaves
     grown = [
         judge_growth(
             table,
             slices,
-            cards,
+            floors,
             feature_names,
             intervals,
             replace(cautious, leaves=leaves, tree_count=counts[-1]),
@@ -190,41 +196,46 @@ def choose(
     winner = replace(best.settings, tree_count=counts[int(np.argmin(best.losses))])
     cut = [with_first_trees(model, winner.tree_count) for model in best.models]
     judged_of = {
-        share: [
-            judged_curves(mixed_hazard(model, card, share), table, part, number)
-            for number, (model, card, part) in enumerate(zip(cut, cards, slices, strict=True))
+        trust: [
+            judged_curves(mixed_hazard(model, floor, trust), table, part, number)
+            for number, (model, floor, part) in enumerate(zip(cut, floors, slices, strict=True))
         ]
-        for share in sorted({*settings.wide_shares, winner.wide_share})
+        for trust in settings.trusts
     }
     losses_of = {
-        share: float(np.mean([judged_loss(one, intervals) for one in judged]))
-        for share, judged in judged_of.items()
+        trust: float(np.mean([judged_loss(one, intervals) for one in judged]))
+        for trust, judged in judged_of.items()
     }
-    share = even_unless_clear(losses_of, judges)
-    winner = replace(winner, wide_share=share)
+    trust = usual_unless_clear(losses_of, judges)
+    winner = replace(winner, trust=trust)
     trials = [
         Trial(replace(one.settings, tree_count=counts[int(np.argmin(one.losses))]), loss)
         for loss, one in tried
     ]
-    trials += [Trial(replace(winner, wide_share=each), loss) for each, loss in losses_of.items()]
+    trials += [Trial(replace(winner, trust=each), loss) for each, loss in losses_of.items()]
     learnt = max(len(part.fit) for part in slices)
     more = max(1.0, row_count / learnt) ** _TREES_FOR_MORE_ROWS
     final = replace(winner, tree_count=min(settings.max_trees, round(winner.tree_count * more)))
-    chosen = judged_of[share]
+    chosen = judged_of[trust]
     return Choice(final, fit_calibration(together(chosen)), tuple(trials), tuple(chosen))
 
 
-def tree_counts(settings: TrainingSettings) -> list[int]:
-    """Numbers of trees judged."""
-    return [0, *(count for count in TREE_COUNTS if count < settings.max_trees), settings.max_trees]
+def usual_trust(landmark_count: int) -> float:
+    """The weight of what has been learnt that so many judged landmarks usually bear; 0 without any."""
+    return _USUAL_TRUST * landmark_count / (landmark_count + _USUAL_TRUST_FROM)
 
 
-def even_unless_clear(losses: Mapping[float, float], landmark_count: int) -> float:
-    """The share with the lowest log loss, each pulled towards an even mix the more the fewer landmarks judged it."""
-    pull = _EVEN_MIX_LANDMARKS / max(landmark_count, 1)
-    return min(losses, key=lambda share: (losses[share] + pull * (share - _EVEN_MIX) ** 2, share))
+def usual_unless_clear(losses: Mapping[float, float], landmark_count: int) -> float:
+    """The trust with the lowest log loss, each pulled towards the usual one the more the fewer landmarks judged it."""
+    usual, pull = usual_trust(landmark_count), _TRUST_PULL + _TRUST_LANDMARKS / max(landmark_count, 1)
+    return min(losses, key=lambda trust: (losses[trust] + pull * (trust - usual) ** 2, trust))
 
 
 def leaf_rows(row_count: int) -> int:
     """Fewest rows in a leaf: grows with the ledger, so that a small one makes broad statements only."""
     return int(np.clip(row_count // 200, 20, 200))
+
+
+def tree_counts(settings: TrainingSettings) -> list[int]:
+    """Numbers of trees judged."""
+    return [0, *(count for count in TREE_COUNTS if count < settings.max_trees), settings.max_trees]

@@ -16,12 +16,12 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.settlement import is_paid, settlement_at
-from models.calibration import HazardCalibration, level_on
+from models.calibration import HazardCalibration
 from models.date_levels import DateLevels, JudgedDates, fit_date_levels
 from models.feature_matrix import FeatureMatrix, feature_table
 from models.hazard import DiscreteTimeHazard, HazardSettings, UnpaidCurves, fit_hazard
 from models.intervals import Intervals, hazard_rows, intervals_for
-from models.judging import TimeSlice, issued_curves, together
+from models.judging import TimeSlice
 from models.payable_days import countries_of, run_habits
 from models.selection import Choice, TrainingSettings, Trial, choose, time_slices
 from models.target import Target
@@ -31,8 +31,8 @@ from models.tuning import tuned
 MOST_DATES_JUDGED = 2_000
 """Landmarks of a slice whose payment dates are judged."""
 
-MINIMUM_SETTLED = 30
-"""Fewest settled invoices a model is trained on; below it a prior would be all there is."""
+MINIMUM_SETTLED = 5
+"""Fewest settled invoices a model is trained on; below it there is nobody's rhythm of paying to go by."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,6 @@ def train_model(
     chosen, calibration = choice.settings, choice.calibration
     progress(f"fitting {chosen.tree_count} trees of {chosen.leaves} leaves on {len(rows):,} hazard rows")
     hazard = fit_hazard(table, rows, feature_names, intervals, chosen, directions)
-    calibration = level_on(calibration, issued_curves(hazard, table, landmarks, settlements, known_before))
     return TrainedModel(
         hazard=hazard,
         calibration=calibration,
@@ -129,9 +128,7 @@ def _judged_dates(
     """Landmarks at issue of the slices, an even sample of each, with their calibrated curves."""
     if not folds:
         return None
-    # The level is set on the landmarks judged, as that of the model in service is on its own window: what is asked
-    # here is how wide the dates must be.
-    calibration = level_on(choice.calibration, together([judged.issued() for judged in choice.judged]))
+    calibration = choice.calibration
     parts = []
     for fold, judged in zip(folds, choice.judged, strict=True):
         issued = np.flatnonzero(fold.weight == 1.0)
@@ -172,7 +169,7 @@ def _refuse_short_history(landmarks: pl.DataFrame, settlements: pl.DataFrame, kn
                     what=f"{settled} of {landmarks['invoice_id'].n_unique()} invoices are known to be settled "
                     f"before {known_before}",
                     where="payments",
-                    expected=f"at least {MINIMUM_SETTLED} settled invoices (a few hundred for a useful model)",
+                    expected=f"at least {MINIMUM_SETTLED} settled invoices",
                     remedy="import a longer history or choose a later cut-off",
                 )
             ],

@@ -18,6 +18,9 @@ from models.linear_part import RARELY, LinearPart, Reading, log_share_left, phas
 PHASES_TOGETHER: tuple[tuple[int, ...], ...] = ((0, 1), (2,), (3,), (4,))
 """Phases of `models.linear_part` that share their slopes: up to the due date, the week after, to a month, later."""
 
+LEVEL_PENALTY = 20.0
+"""Pull of the level of each interval to the portfolio's, in observations."""
+
 _STEPS = 25
 _HALVINGS = 10
 _CLOSE_ENOUGH = 1e-7
@@ -33,6 +36,7 @@ def fit_wide_part(
     penalty: float,
     most_rows: int,
     seed: int,
+    offset: Floats,
 ) -> LinearPart:
     """Fit the card by ridge regression on the log-odds, one fit for each group of phases.
 
@@ -46,6 +50,7 @@ def fit_wide_part(
         penalty: pull of every slope to zero, in observations.
         most_rows: rows of a group of phases above which an even sample is learnt from.
         seed: of that sample.
+        offset: log-odds of each row by the portfolio's curve, to which the card adds.
 
     Returns:
         The fitted part; in phases nothing has been observed of, the portfolio's level.
@@ -54,8 +59,7 @@ def fit_wide_part(
     known_share = reading.unknown_share
     told = np.flatnonzero(known_share < 1.0 - RARELY)
     varies = np.flatnonzero((known_share > RARELY) & (known_share < 1.0 - RARELY))
-    overall = float(np.average(is_settled, weights=weight)) if is_settled.size else 0.5
-    offset = np.full(len(intervals.bounds), _log_odds(overall))
+    level = part.interval_offset.copy()
     slope, unknown, elapsed = part.slope.copy(), part.unknown.copy(), part.elapsed_slope.copy()
     phase, random = phase_of(rows, intervals), np.random.default_rng(seed)
     for together in PHASES_TOGETHER:
@@ -67,18 +71,16 @@ def fit_wide_part(
         own = rows.take(chosen)
         levels = np.unique(own.interval)
         design = _design(part, table, own, intervals, levels, told, varies)
-        anchor = np.zeros(design.shape[1])
-        anchor[: levels.size] = _log_odds(float(np.average(is_settled[chosen], weights=weight[chosen])))
         strength = np.full(design.shape[1], penalty)
-        strength[: levels.size + 1] = 1.0
-        solution = rounded(_ridge(design, is_settled[chosen], weight[chosen], strength, anchor))
+        strength[: levels.size + 1] = LEVEL_PENALTY
+        solution = rounded(_ridge(design, is_settled[chosen], weight[chosen], strength, offset[chosen]))
         first, last = levels.size + 1, levels.size + 1 + told.size
-        offset[levels] = solution[: levels.size]
+        level[levels] = solution[: levels.size]
         for place in together:
             elapsed[place] = solution[levels.size]
             slope[place, told] = solution[first:last]
             unknown[place, varies] = solution[last:]
-    return replace(part, slope=slope, unknown=unknown, interval_offset=rounded(offset), elapsed_slope=elapsed)
+    return replace(part, slope=slope, unknown=unknown, interval_offset=rounded(level), elapsed_slope=elapsed)
 
 
 def _design(
@@ -105,21 +107,22 @@ def _design(
     )
 
 
-def _ridge(design: Floats, outcome: Floats, weight: Floats, strength: Floats, anchor: Floats) -> Floats:
-    """Ridge logistic coefficients by Newton's method; the pull is towards `anchor`, where the search begins."""
+def _ridge(design: Floats, outcome: Floats, weight: Floats, strength: Floats, offset: Floats) -> Floats:
+    """Ridge logistic coefficients on top of an offset by Newton's method; the pull is to zero, where it begins."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     def loss(solution: Floats) -> float:
-        margin = design @ solution
+        margin = offset + design @ solution
         fit = (weight * (np.logaddexp(0.0, margin) - outcome * margin)).sum()
-        return float(fit + 0.5 * (strength * (solution - anchor) ** 2).sum())
+        return float(fit + 0.5 * (strength * solution**2).sum())
 
     # Threads of the matrix library wait for each other in a loop: on a busy machine two are slower than one.
     with threadpool_limits(1):
-        solution, reached = anchor.copy(), loss(anchor)
+        solution = np.zeros(design.shape[1])
+        reached = loss(solution)
         for _ in range(_STEPS):
-            chance = 1.0 / (1.0 + np.exp(-np.clip(design @ solution, -30.0, 30.0)))
-            gradient = design.T @ (weight * (chance - outcome)) + strength * (solution - anchor)
+            chance = 1.0 / (1.0 + np.exp(-np.clip(offset + design @ solution, -30.0, 30.0)))
+            gradient = design.T @ (weight * (chance - outcome)) + strength * solution
             curvature = (design * (weight * chance * (1.0 - chance))[:, None]).T @ design
             curvature[np.diag_indices_from(curvature)] += strength
             step = np.linalg.solve(curvature, gradient)
@@ -136,8 +139,3 @@ def _ridge(design: Floats, outcome: Floats, weight: Floats, strength: Floats, an
             if gained < _CLOSE_ENOUGH * reached:
                 break
     return solution
-
-
-def _log_odds(share: float) -> float:
-    """Log-odds of a share, held off 0 and 1."""
-    return float(np.log(share + 1e-3) - np.log(1.0 - share + 1e-3))

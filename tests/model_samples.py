@@ -31,6 +31,13 @@ FEATURES = (
     "history_depth",
     "sector_late_share_365d",
     "portfolio_late_share_365d",
+    "late_share_all",
+    "outcome_count_all",
+    "portfolio_outcome_count_365d",
+    "unpaid_30d_share_all",
+    "outcome_30d_count_all",
+    "portfolio_unpaid_30d_share_365d",
+    "portfolio_outcome_30d_count_365d",
 )
 SMALL = TrainingSettings(
     hazard=HazardSettings(threads=1),
@@ -96,6 +103,13 @@ def portfolio(invoices: int = 700, seed: int = 5) -> Portfolio:
         "history_depth": history,
         "sector_late_share_365d": np.where(random.random(invoices) < 0.9, 0.31, np.nan),
         "portfolio_late_share_365d": random.normal(0.33, 0.01, invoices),
+        "late_share_all": np.where(history > 0, share, np.nan),
+        "outcome_count_all": history,
+        "portfolio_outcome_count_365d": np.minimum(np.arange(invoices), 300).astype(float),
+        "unpaid_30d_share_all": np.where(history > 0, 0.2 * share, np.nan),
+        "outcome_30d_count_all": history,
+        "portfolio_unpaid_30d_share_365d": np.full(invoices, 0.07),
+        "portfolio_outcome_30d_count_365d": np.minimum(np.arange(invoices), 250).astype(float),
     }
     features = landmarks.select("invoice_id", "as_of").with_columns(
         pl.Series(name, columns[name]).fill_nan(None) for name in FEATURES

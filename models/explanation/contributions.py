@@ -1,12 +1,14 @@
 """What each feature contributes to a score, exactly.
 
-The score is a product over intervals, so TreeSHAP values of the trees (and the scorecard's own terms) are exact per
-interval, on its log-odds. The rescale rule for composed models carries them through the product (Chen,
-Lundberg and Lee, "Explaining a series of models by propagating Shapley values", Nature Communications 13,
-2022): each interval's contributions are scaled by how much the interval moved log P(unpaid), then by how
-much that moved P(unpaid). They add up to the probability, from that of an average invoice over the same intervals to
-the invoice's own; what calibration adds is given apart. What the model reads of the invoice's place in an interval (its
-end, how much of it is left, days past due) is one fact to a reader and counts as a contribution of the days past due.
+The score is a product over intervals, so TreeSHAP values of the trees, the card's own terms and what the customer's
+curve is away from the portfolio's are exact per interval, on its log-odds. The curve counts with the customer's share
+late (in the intervals after the grace, with its share unpaid 30 days past due), the portfolio's with the portfolio's.
+The rescale rule for composed models carries them through the product (Chen, Lundberg and Lee, "Explaining a series of
+models by propagating Shapley values", Nature Communications 13, 2022): each interval's contributions are scaled by how
+much the interval moved log P(unpaid), then by how much that moved P(unpaid). They add up to the probability, from that
+of an average invoice over the same intervals to the invoice's own; what calibration adds is given apart. What the model
+reads of the invoice's place in an interval (its end, how much of it is left, days past due) is one fact to a reader and
+counts as a contribution of the days past due.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.bundle import ModelBundle
+from models.customer_curve import LATE_COLUMNS, UNPAID_30_COLUMNS
+from models.customer_curve import is_up_to_late as curve_is_up_to_late
 from models.exact_math import exact_exp, exact_log, exact_sigmoid
 from models.hazard import HAZARD_COLUMNS, tree_inputs
 from models.intervals import Floats, HazardRows, Intervals, Ints
@@ -141,20 +145,31 @@ def _names(features: tuple[str, ...]) -> tuple[str, ...]:
 
 def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> tuple[Floats, Floats]:
     """Log-odds contributions of each feature per hazard row, and the log-odds of an average invoice in its interval."""
-    hazard = bundle.hazard
+    hazard, intervals = bundle.hazard, bundle.intervals
     width = table.shape[1]
-    trees = hazard.trees.contributions(tree_inputs(table, rows, bundle.intervals, hazard.linear))
+    trees = hazard.trees.contributions(tree_inputs(table, rows, intervals, hazard.linear))
     used = hazard.linear.used_columns
     by_phase = np.stack(hazard.linear.feature_terms(table, used))
     offset = hazard.linear.interval_offset[rows.interval]
+    average, average_left = hazard.curve.average(rows, intervals)
     stage = trees[:, width : width + len(HAZARD_COLUMNS)].sum(axis=1)
-    stage += hazard.linear.interval_terms(rows, bundle.intervals) - offset
-    base = offset + trees[:, -1]
+    stage += hazard.linear.interval_terms(rows, intervals) - offset + average_left - average
+    base = average + offset + trees[:, -1]
     names = _names(bundle.feature_names)
     values = trees[:, : len(names)]
-    values[:, used] += by_phase[phase_of(rows, bundle.intervals), rows.landmark]
+    values[:, used] += by_phase[phase_of(rows, intervals), rows.landmark]
     values[:, width:] = 0.0
     values[:, names.index(STAGE_FEATURE)] += stage
+    curves = hazard.curve.read(table, bundle.feature_names, rows, intervals)
+    is_up_to_late = curve_is_up_to_late(rows, intervals)
+    for up_to_late, later, moved in (
+        (LATE_COLUMNS[0], UNPAID_30_COLUMNS[0], hazard.curve_share * (curves.own - curves.portfolio)),
+        (LATE_COLUMNS[2], UNPAID_30_COLUMNS[2], curves.portfolio - average_left),
+    ):
+        for name, is_its in ((up_to_late, is_up_to_late), (later, ~is_up_to_late)):
+            # Where the model has no such feature the curve does not move.
+            if name in names:
+                values[:, names.index(name)] += np.where(is_its, moved, 0.0)
     return values, base
 
 

@@ -15,10 +15,11 @@ from models.explanation.phrases import SENTENCES, Money, Subject, describe
 from models.explanation.reasons import group_contributions
 from models.feature_matrix import FeatureMatrix, feature_table
 from models.intervals import hazard_rows, intervals_for
-from models.linear_part import fit_linear_part
+from models.linear_part import reading_of
 from models.prediction import predict_curves
 from models.score import score
 from models.training_set import days_past_due
+from models.wide_part import fit_wide_part
 from tests.model_samples import bundle, overdue, unseen
 
 VIEWS = {"at issue": unseen(), "overdue": overdue(12), "long overdue": overdue(75), "beyond": overdue(500)}
@@ -75,7 +76,18 @@ def test_the_scorecards_terms_are_its_exact_shapley_values():
     intervals = intervals_for(0)
     rows = hazard_rows(np.full(120, -30), intervals)
     outcome = (table[rows.landmark, 0] + random.normal(size=len(rows)) > 0).astype(float)
-    part = fit_linear_part(table, rows, outcome, np.ones(len(rows)), intervals, np.full(3, 5.0))
+    part = fit_wide_part(
+        table,
+        rows,
+        outcome,
+        np.ones(len(rows)),
+        intervals,
+        reading_of(table, rows),
+        penalty=5.0,
+        most_rows=10_000,
+        seed=1,
+        offset=np.zeros(len(rows)),
+    )
     asked = hazard_rows(np.array([-30]), intervals)
     one = table[:1]
     average = part.centre[None, :]

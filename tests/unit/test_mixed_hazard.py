@@ -1,4 +1,4 @@
-"""Two opinions mixed: the wide card is the ridge it claims to be, and a mix of log-odds is exactly that."""
+"""The customer's curve, the card and the trees mixed: the card is the ridge it claims to be, and a mix is exact."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from features.settings import LedgerSettings
 from models.bundle import make_bundle
 from models.explanation.contributions import explain_landmarks
 from models.feature_matrix import feature_table
-from models.hazard import LinearCards, fit_cards, grow_trees, mixed_hazard
+from models.hazard import fit_floor, grow_trees, mixed_hazard
 from models.intervals import HazardRows, hazard_rows, intervals_for
 from models.judging import with_first_trees
 from models.linear_part import log_share_left, phase_of, reading_of
-from models.selection import even_unless_clear
+from models.selection import usual_trust, usual_unless_clear
 from models.training import train_model
 from models.training_set import TrainingRows, training_rows
-from models.wide_part import fit_wide_part
+from models.wide_part import LEVEL_PENALTY, fit_wide_part
 from tests.model_samples import CUTOFF, FEATURES, SMALL, portfolio
 
 INTERVALS = intervals_for(0)
@@ -37,8 +37,9 @@ def test_the_wide_card_has_the_lowest_penalised_loss_of_all():
     after = np.isin(phase_of(training.rows, INTERVALS), (2,))
     rows = training.take(np.flatnonzero(after))
     reading = reading_of(table, rows.rows)
+    offset = np.random.default_rng(3).normal(-1.0, 0.5, len(rows))
     part = fit_wide_part(
-        table, rows.rows, rows.is_settled, rows.weight, INTERVALS, reading, 20.0, 10_000, seed=1
+        table, rows.rows, rows.is_settled, rows.weight, INTERVALS, reading, 30.0, 10_000, 1, offset
     )
     z, is_unknown = part.standardised(table)
     step = (is_unknown - part.unknown_share)[rows.rows.landmark]
@@ -53,18 +54,15 @@ def test_the_wide_card_has_the_lowest_penalised_loss_of_all():
         ],
         axis=1,
     )
-    share = np.average(rows.is_settled, weights=rows.weight)
-    anchor = np.zeros(design.shape[1])
-    anchor[: levels.size] = np.log(share + 1e-3) - np.log(1.0 - share + 1e-3)
-    pull = np.full(design.shape[1], 20.0)
-    pull[: levels.size + 1] = 1.0
+    pull = np.full(design.shape[1], 30.0)
+    pull[: levels.size + 1] = LEVEL_PENALTY
 
     def loss(solution: np.ndarray) -> float:
-        margin = design @ solution
+        margin = offset + design @ solution
         fit = rows.weight * (np.logaddexp(0.0, margin) - rows.is_settled * margin)
-        return float(fit.sum() + 0.5 * (pull * (solution - anchor) ** 2).sum())
+        return float(fit.sum() + 0.5 * (pull * solution**2).sum())
 
-    found = minimize(loss, anchor, method="BFGS", options={"gtol": 1e-7})
+    found = minimize(loss, np.zeros(design.shape[1]), method="BFGS", options={"gtol": 1e-7})
     own = np.concatenate(
         [part.interval_offset[levels], part.elapsed_slope[2:3], part.slope[2], part.unknown[2, varies]]
     )
@@ -72,45 +70,57 @@ def test_the_wide_card_has_the_lowest_penalised_loss_of_all():
     assert loss(own) <= found.fun + 1e-6
 
 
-def test_phases_nothing_was_observed_of_keep_the_portfolios_level():
+def test_phases_nothing_was_observed_of_are_left_to_the_portfolio():
     table, training = _given()
     before = training.take(np.flatnonzero(INTERVALS.array[training.rows.interval] <= 0))
     reading = reading_of(table, before.rows)
     part = fit_wide_part(
-        table, before.rows, before.is_settled, before.weight, INTERVALS, reading, 100.0, 10_000, seed=1
+        table,
+        before.rows,
+        before.is_settled,
+        before.weight,
+        INTERVALS,
+        reading,
+        100.0,
+        10_000,
+        1,
+        np.zeros(len(before)),
     )
+    assert part.slope[:2].any()
     assert not part.slope[2:].any()
-    later = part.interval_offset[INTERVALS.array > 0]
-    assert np.unique(later).size == 1
-    assert np.isfinite(later).all()
+    assert not part.interval_offset[INTERVALS.array > 0].any()
 
 
-def test_a_mix_is_the_weighted_mean_of_both_log_odds():
+def test_a_mix_is_the_weighted_mean_of_the_curve_and_what_was_learnt():
     table, training = _given()
-    cards = fit_cards(table, training, FEATURES, INTERVALS, SMALL.hazard)
-    settings = replace(SMALL.hazard, tree_count=10)
-    grown = grow_trees(table, training, FEATURES, INTERVALS, settings, (), cards.start)
+    floor = fit_floor(table, training, FEATURES, INTERVALS, SMALL.hazard)
+    grown = grow_trees(table, training, FEATURES, INTERVALS, replace(SMALL.hazard, tree_count=10), (), floor)
     asked = hazard_rows(np.array([-20, 3, 45, 400]), INTERVALS)
-    of_trees = grown.margins(table[:4], asked)
-    of_card = cards.wide.margins(table[:4], asked, INTERVALS)
-    for share in (0.0, 0.3, 1.0):
-        mixed = mixed_hazard(grown, cards, share).margins(table[:4], asked)
-        assert mixed == pytest.approx((1.0 - share) * of_trees + share * of_card, abs=1e-12)
+    curves = floor.curve.read(table[:4], FEATURES, asked, INTERVALS)
+    of_trees = grown.margins(table[:4], asked) - curves.own
+    assert np.abs(of_trees).max() > 0.01
+    learnt = curves.portfolio + floor.card.margins(table[:4], asked, INTERVALS)
+    for trust in (0.0, 0.3, 1.0):
+        mixed = mixed_hazard(grown, floor, trust).margins(table[:4], asked)
+        expected = (1.0 - trust) * curves.own + trust * (learnt + of_trees)
+        assert mixed == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_cards_alone_are_one_without_trees():
+def test_without_trust_the_customers_curve_is_all_there_is():
     table, training = _given()
-    cards = fit_cards(table, training, FEATURES, INTERVALS, SMALL.hazard)
-    grown = grow_trees(
-        table, training, FEATURES, INTERVALS, replace(SMALL.hazard, tree_count=5), (), cards.start
-    )
-    assert mixed_hazard(grown, LinearCards(cards.start, cards.wide), 1.0).trees.models == (None, None, None)
+    floor = fit_floor(table, training, FEATURES, INTERVALS, SMALL.hazard)
+    grown = grow_trees(table, training, FEATURES, INTERVALS, replace(SMALL.hazard, tree_count=5), (), floor)
+    alone = mixed_hazard(grown, floor, 0.0)
+    asked = hazard_rows(np.array([-20, 3]), INTERVALS)
+    assert alone.trees.models == (None, None, None)
+    own = floor.curve.read(table[:2], FEATURES, asked, INTERVALS).own
+    assert alone.margins(table[:2], asked) == pytest.approx(own, abs=1e-12)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 200, 5000])
 def test_a_landmark_has_the_same_linear_margin_alone_and_among_others(count: int):
     table, training = _given()
-    part = fit_cards(table, training, FEATURES, INTERVALS, SMALL.hazard).wide
+    part = fit_floor(table, training, FEATURES, INTERVALS, SMALL.hazard).card
     many = np.resize(table, (count, table.shape[1]))
     rows = hazard_rows(np.full(count, -30), INTERVALS)
     together = part.margins(many, rows, INTERVALS)
@@ -147,17 +157,21 @@ def test_a_candidate_without_trees_is_judged_without_them():
     """LightGBM reads "the first 0 trees" as all of them; here they are none."""
     table, training = _given()
     settings = replace(SMALL.hazard, tree_count=8)
-    cards = fit_cards(table, training, FEATURES, INTERVALS, settings)
-    grown = grow_trees(table, training, FEATURES, INTERVALS, settings, (), cards.start)
+    floor = fit_floor(table, training, FEATURES, INTERVALS, settings)
+    grown = grow_trees(table, training, FEATURES, INTERVALS, settings, (), floor)
     assert any(text is not None for text in grown.trees.texts)
     assert with_first_trees(grown, 0).trees.texts == (None, None, None)
     asked = hazard_rows(np.array([-20]), INTERVALS)
-    fewer = grow_trees(table, training, FEATURES, INTERVALS, replace(settings, tree_count=3), (), cards.start)
+    fewer = grow_trees(table, training, FEATURES, INTERVALS, replace(settings, tree_count=3), (), floor)
     cut = with_first_trees(grown, 3).margins(table[:1], asked)
     assert cut == pytest.approx(fewer.margins(table[:1], asked), abs=1e-12)
 
 
-def test_an_even_mix_is_left_only_for_a_clear_gain():
-    losses = {0.25: 0.4990, 0.5: 0.5000, 0.75: 0.5100}
-    assert even_unless_clear(losses, landmark_count=600) == 0.5
-    assert even_unless_clear(losses, landmark_count=60_000) == 0.25
+def test_few_judges_leave_the_usual_trust_and_many_move_it_only_for_a_clear_gain():
+    losses = {0.0: 0.5000, 0.25: 0.4990, 0.5: 0.4980, 0.75: 0.4970}
+    assert usual_trust(0) == 0.0
+    assert usual_trust(100) < usual_trust(1_000) < usual_trust(1_000_000) <= 0.5
+    assert usual_unless_clear(losses, landmark_count=50) == 0.0
+    assert usual_unless_clear(losses, landmark_count=60_000) == 0.5
+    clear = {0.0: 0.52, 0.25: 0.51, 0.5: 0.50, 0.75: 0.48}
+    assert usual_unless_clear(clear, landmark_count=60_000) == 0.75

@@ -40,10 +40,11 @@ def state_events(
             became known (`first_known`).
 
     Returns:
-        `due`; `settled`, keyed by epoch; `outcome`; `outcome_30d`, which is the same with 30 days of grace; and the number of invoices that are closed without being paid
-        (`closed_unpaid`), written off (`written_off`), or closed and past due (`overdue_closed`), each event adding
-        `count` to it. Where closings were taken back also `settlements`, which takes out what `settled` no longer
-        holds, and `due_states`, keyed by epoch: when what fell due was known to be closed.
+        `due`; `settled`, keyed by epoch; `outcome`; `outcome_30d`, which is the same with 30 days of grace; and the
+        number of invoices that are closed without being paid (`closed_unpaid`), written off (`written_off`), or closed
+        and past due (`overdue_closed`), each event adding `count` to it. Where closings were taken back also
+        `settlements`, which takes out what `settled` no longer holds, and `due_states`, keyed by epoch: when what fell
+        due was known to be closed.
     """
     unpaid, written_off = closings.filter(~pl.col("is_paid")), closings.filter("is_written_off")
     closed_due = closings.filter(~pl.col("is_on_top")).with_columns(

@@ -30,7 +30,8 @@ MEASURES: Final[Mapping[str, tuple[str, ...]]] = {
     "outcome_30d": ("count", "late"),
     "settlements": ("count", "days_late"),
 }
-"""What is totalled for each group: known outcomes (late, and unpaid 30 days past due), and settlements with their days late, less those taken back."""
+"""What is totalled for each group: known outcomes (late, and unpaid 30 days past due), and settlements with their days
+late, less those taken back."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,297 @@
+"""The floor of the model: how a customer pays, from nothing but its own outcomes and everybody else's.
+
+The share late and the share unpaid 30 days past due are each a beta-binomial estimate: a customer with n known outcomes
+counts n, the portfolio as known on the day counts `late_strength` (`unpaid_30_strength`) more. Between them and beyond
+them the customer follows the portfolio's rhythm: in each stretch its cumulative hazard is the portfolio's, times one
+factor. It learns four numbers and a rhythm, so it says something sensible from the first settled invoices on; what the
+linear card and the trees learn is added to it, and is held to nothing while there is too little to learn from.
+
+The strengths are those under which the outcomes of the window were most probable, each predicted from what was known
+when its invoice was issued (a prequential marginal likelihood; Dawid, "Statistical theory: the prequential approach",
+1984), with a log-normal prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from models.exact_math import exact_exp, exact_log
+from models.intervals import Floats, HazardRows, Intervals, Ints
+
+LATE_COLUMNS: tuple[str, ...] = (
+    "late_share_all",
+    "outcome_count_all",
+    "portfolio_late_share_365d",
+    "portfolio_outcome_count_365d",
+)
+"""Own share and count, and those of everybody else, behind the share late."""
+UNPAID_30_COLUMNS: tuple[str, ...] = (
+    "unpaid_30d_share_all",
+    "outcome_30d_count_all",
+    "portfolio_unpaid_30d_share_365d",
+    "portfolio_outcome_30d_count_365d",
+)
+"""The same behind the share unpaid 30 days past due."""
+CURVE_COLUMNS: tuple[str, ...] = LATE_COLUMNS + UNPAID_30_COLUMNS
+
+LONG_DAYS = 30
+_WINDOW_WEIGHT = 10.0
+"""Outcomes the training window counts for in the portfolio's share as known on a day."""
+_STRENGTHS = tuple(float(f"{value:.3g}") for value in np.geomspace(1.0, 60.0, 25))
+_USUAL_LATE_STRENGTH, _USUAL_UNPAID_30_STRENGTH, _STRENGTH_SPREAD = 5.0, 8.0, 0.15
+_LEAST_SHARE = 0.001
+_LARGEST_LONG_SHARE = 0.98
+"""Largest share of late invoices that are taken to be unpaid after 30 days."""
+_LEAST_HAZARD, _LARGEST_HAZARD = 1e-6, 30.0
+
+
+@dataclass(frozen=True)
+class CustomerCurve:
+    """What is learnt for the floor.
+
+    Attributes:
+        late_share: share late in the training window, held off 0 and 1.
+        unpaid_30_share: share unpaid 30 days past due, held off 0 and 1.
+        late_strength: outcomes the portfolio counts for in a customer's share late.
+        unpaid_30_strength: the same of the share unpaid 30 days past due.
+        rhythm: the portfolio's cumulative hazard of settlement in each whole interval.
+    """
+
+    late_share: float
+    unpaid_30_share: float
+    late_strength: float
+    unpaid_30_strength: float
+    rhythm: tuple[float, ...]
+
+    def shares(self, table: Floats, feature_names: Sequence[str]) -> CurveShares:
+        """The two shares of each landmark's customer, and of everybody else as known that day.
+
+        Args:
+            table: one row of features per landmark.
+            feature_names: of the table; the shares of a curve column that is not among them are unknown.
+        """
+        places = _places(tuple(feature_names))
+        late = _Counts.of(table, places[:4], self.late_share)
+        long = _Counts.of(table, places[4:], self.unpaid_30_share)
+        return CurveShares(
+            late=late.pulled(self.late_strength),
+            unpaid_30=long.pulled(self.unpaid_30_strength),
+            portfolio_late=late.portfolio,
+            portfolio_unpaid_30=long.portfolio,
+        )
+
+    def read(
+        self, table: Floats, feature_names: Sequence[str], rows: HazardRows, intervals: Intervals
+    ) -> CurveMargins:
+        """Log-odds of settlement in the interval of each row, by the customer's curve and by the portfolio's.
+
+        Args:
+            table: one row of features per landmark.
+            feature_names: of the table.
+            rows: the hazard rows of those landmarks.
+            intervals: of the model.
+        """
+        shares = self.shares(table, feature_names)
+        left = _share_left(rows, intervals)
+        return CurveMargins(
+            own=self._margins(shares.late, shares.unpaid_30, rows, left, intervals),
+            portfolio=self._margins(shares.portfolio_late, shares.portfolio_unpaid_30, rows, left, intervals),
+        )
+
+    def average(self, rows: HazardRows, intervals: Intervals) -> tuple[Floats, Floats]:
+        """Log-odds by the portfolio's curve as it was in the training window: over whole intervals, and what is left.
+
+        Args:
+            rows: hazard rows.
+            intervals: of the model.
+        """
+        count = int(rows.landmark.max()) + 1 if len(rows) else 0
+        late, unpaid_30 = np.full(count, self.late_share), np.full(count, self.unpaid_30_share)
+        left = _share_left(rows, intervals)
+        return (
+            self._margins(late, unpaid_30, rows, np.ones(len(rows)), intervals),
+            self._margins(late, unpaid_30, rows, left, intervals),
+        )
+
+    def _margins(
+        self, late: Floats, unpaid_30: Floats, rows: HazardRows, left: Floats, intervals: Intervals
+    ) -> Floats:
+        """Log-odds of settlement per row, from the shares per landmark and the share left of each row's interval."""
+        to_late, to_long = self._factors(late, unpaid_30, intervals)
+        later = np.where(rows.interval <= intervals.position(LONG_DAYS), to_long[rows.landmark], 1.0)
+        factor = np.where(is_up_to_late(rows, intervals), to_late[rows.landmark], later)
+        whole = np.asarray(self.rhythm)[rows.interval]
+        hazard = np.clip(whole * left * factor, _LEAST_HAZARD, _LARGEST_HAZARD)
+        # log(e^h - 1) = h + log(1 - e^-h)
+        result: Floats = hazard + exact_log(1.0 - exact_exp(-hazard))
+        return result
+
+    def _factors(self, late: Floats, unpaid_30: Floats, intervals: Intervals) -> tuple[Floats, Floats]:
+        """By how much the customer's cumulative hazard differs up to the end of grace, and from there to 30 days."""
+        total = np.cumsum(np.asarray(self.rhythm))
+        due, long = intervals.position(intervals.grace_days), intervals.position(LONG_DAYS)
+        late = np.clip(late, _LEAST_SHARE, 1.0 - _LEAST_SHARE)
+        unpaid_30 = np.clip(unpaid_30, _LEAST_SHARE**2, _LARGEST_LONG_SHARE * late)
+        to_late = -exact_log(late) / total[due]
+        if long <= due:
+            return to_late, np.ones_like(to_late)
+        return to_late, -exact_log(unpaid_30 / late) / (total[long] - total[due])
+
+    def to_json(self) -> dict[str, object]:
+        """Plain numbers, exact when read back."""
+        return {**vars(self), "rhythm": list(self.rhythm)}
+
+    @staticmethod
+    def from_json(numbers: Mapping[str, object]) -> CustomerCurve:
+        """The curve written by `to_json`."""
+        return CustomerCurve(**{**numbers, "rhythm": tuple(numbers["rhythm"])})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class CurveShares:
+    """The shares the curve of each landmark is made of.
+
+    Attributes:
+        late: of the customer, pulled towards the portfolio's.
+        unpaid_30: the same of unpaid 30 days past due.
+        portfolio_late: of everybody else as known on the day.
+        portfolio_unpaid_30: the same of unpaid 30 days past due.
+    """
+
+    late: Floats
+    unpaid_30: Floats
+    portfolio_late: Floats
+    portfolio_unpaid_30: Floats
+
+
+@dataclass(frozen=True)
+class CurveMargins:
+    """Log-odds of settlement in the interval of each hazard row.
+
+    Attributes:
+        own: by the customer's own curve.
+        portfolio: by that of everybody else as known on the day.
+    """
+
+    own: Floats
+    portfolio: Floats
+
+    def mixed(self, own_share: float) -> Floats:
+        """The log-odds between the two, so much of them the customer's own."""
+        return self.portfolio + own_share * (self.own - self.portfolio)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Events and outcomes of a customer, and the portfolio's share, per landmark."""
+
+    events: Floats
+    outcomes: Floats
+    portfolio: Floats
+
+    @classmethod
+    def of(cls, table: Floats, places: Ints, window_share: float) -> _Counts:
+        share, count, portfolio_share, portfolio_count = (
+            np.zeros(len(table)) if place < 0 else np.nan_to_num(table[:, place]) for place in places.tolist()
+        )
+        weighted = portfolio_share * portfolio_count + _WINDOW_WEIGHT * window_share
+        return cls(share * count, count, weighted / (portfolio_count + _WINDOW_WEIGHT))
+
+    def pulled(self, strength: float) -> Floats:
+        result: Floats = (self.events + strength * self.portfolio) / (self.outcomes + strength)
+        return result
+
+
+def is_up_to_late(rows: HazardRows, intervals: Intervals) -> npt.NDArray[np.bool_]:
+    """Whether each row's interval ends within the grace: those the share late speaks of."""
+    result: npt.NDArray[np.bool_] = rows.interval <= intervals.position(intervals.grace_days)
+    return result
+
+
+def _share_left(rows: HazardRows, intervals: Intervals) -> Floats:
+    """Share of each row's interval that is still to come; all of the first one, whose length is the terms."""
+    left = np.minimum(rows.days_at_risk / intervals.nominal_days[rows.interval], 1.0)
+    return np.where(rows.interval == 0, 1.0, left)
+
+
+@lru_cache(maxsize=32)
+def _places(feature_names: tuple[str, ...]) -> Ints:
+    places = {name: place for place, name in enumerate(feature_names)}
+    return np.array([places.get(name, -1) for name in CURVE_COLUMNS], dtype=np.int64)
+
+
+def fit_customer_curve(
+    table: Floats,
+    feature_names: Sequence[str],
+    rows: HazardRows,
+    is_settled: Floats,
+    weight: Floats,
+    intervals: Intervals,
+) -> CustomerCurve:
+    """The curve of a training window.
+
+    Args:
+        table: features per landmark.
+        feature_names: of the table.
+        rows: hazard rows of those landmarks.
+        is_settled: outcome of each row.
+        weight: weight of each row; the landmarks at issue weigh 1.
+        intervals: of the model.
+    """
+    issued = np.flatnonzero(weight == 1.0)
+    own, settled = rows.take(issued), is_settled[issued]
+    count = len(intervals.bounds)
+    at_risk = np.bincount(own.interval, minlength=count)
+    hazard = (np.bincount(own.interval, weights=settled, minlength=count) + 1.0) / (at_risk + 2.0)
+    outcomes = [
+        _unpaid_at(own, settled, intervals.position(days)) for days in (intervals.grace_days, LONG_DAYS)
+    ]
+    shares = [_share(is_unpaid) for _, is_unpaid in outcomes]
+    places = _places(tuple(feature_names))
+    strengths = [
+        _strength(_Counts.of(table[landmarks], of, share), is_unpaid, usual)
+        for (landmarks, is_unpaid), share, of, usual in zip(
+            outcomes,
+            shares,
+            (places[:4], places[4:]),
+            (_USUAL_LATE_STRENGTH, _USUAL_UNPAID_30_STRENGTH),
+            strict=True,
+        )
+    ]
+    return CustomerCurve(
+        late_share=shares[0],
+        unpaid_30_share=shares[1],
+        late_strength=strengths[0],
+        unpaid_30_strength=strengths[1],
+        rhythm=tuple(float(f"{value:.8g}") for value in -np.log1p(-hazard)),
+    )
+
+
+def _unpaid_at(rows: HazardRows, is_settled: Floats, bound: int) -> tuple[Ints, Floats]:
+    """Landmarks whose state at the end of an interval was observed, and whether they were unpaid then (1.0)."""
+    reached = (rows.interval == bound) | ((rows.interval < bound) & (is_settled == 1.0))
+    landmarks = rows.landmark[reached]
+    unpaid = ((rows.interval[reached] == bound) & (is_settled[reached] == 0.0)).astype(np.float64)
+    return landmarks, unpaid
+
+
+def _share(is_unpaid: Floats) -> float:
+    """Share of unpaid, held off 0 and 1 by one invoice of each kind."""
+    return float(f"{(is_unpaid.sum() + 1.0) / (is_unpaid.size + 2.0):.8g}")
+
+
+def _strength(counts: _Counts, is_unpaid: Floats, usual: float) -> float:
+    """The strength under which each outcome, predicted from what was known at issue, was most probable."""
+    best, found = np.inf, usual
+    for strength in _STRENGTHS:
+        chance = np.clip(counts.pulled(strength), _LEAST_SHARE, 1.0 - _LEAST_SHARE)
+        loss = -(is_unpaid * np.log(chance) + (1.0 - is_unpaid) * np.log1p(-chance)).sum()
+        loss += 0.5 * (np.log(strength / usual) / _STRENGTH_SPREAD) ** 2
+        if loss < best:
+            best, found = float(loss), strength
+    return found

@@ -1,0 +1,114 @@
+"""The floor of the model: a customer's own shares pulled towards the portfolio's, and the curve they make."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.errors import InvalidInputError
+from models.customer_curve import CURVE_COLUMNS, CustomerCurve, fit_customer_curve
+from models.hazard import curves_from_margins
+from models.intervals import Floats, Intervals, hazard_rows, intervals_for
+
+INTERVALS = intervals_for(0)
+CURVE = CustomerCurve(
+    late_share=0.4,
+    unpaid_30_share=0.1,
+    late_strength=5.0,
+    unpaid_30_strength=8.0,
+    rhythm=tuple(0.2 + 0.05 * place for place in range(len(INTERVALS.bounds))),
+)
+
+
+def table(*rows: tuple[float, ...]) -> Floats:
+    """Landmarks as (late share, outcomes, portfolio's late share, its outcomes, the same four of 30 days)."""
+    return np.array(rows, dtype=np.float64)
+
+
+def unpaid(curve: CustomerCurve, features: Floats, days: int, intervals: Intervals = INTERVALS) -> Floats:
+    """P(unpaid) of invoices with long terms, seen at issue."""
+    past_due = np.full(len(features), -40)
+    rows = hazard_rows(past_due, intervals)
+    margins = curve.read(features, CURVE_COLUMNS, rows, intervals).own
+    return curves_from_margins(margins, rows, past_due, intervals).at(days)
+
+
+NAN = float("nan")
+NEW = (NAN, 0.0, 0.3, 1e9, NAN, 0.0, 0.06, 1e9)
+
+
+def test_shares_are_beta_binomial_estimates():
+    # 3 of 5 late where the portfolio has 30 % of a million: (3 + 5 x 0.3) / (5 + 5).
+    features = table((0.6, 5.0, 0.3, 1e9, 0.25, 4.0, 0.06, 1e9))
+    assert unpaid(CURVE, features, 0) == pytest.approx([(3 + 5 * 0.3) / 10], abs=1e-6)
+    assert unpaid(CURVE, features, 30) == pytest.approx([(1 + 8 * 0.06) / 12], abs=1e-6)
+
+
+def test_a_new_customer_has_the_portfolios_shares_as_known_that_day():
+    assert unpaid(CURVE, table(NEW), 0) == pytest.approx([0.3], abs=1e-6)
+    assert unpaid(CURVE, table(NEW), 30) == pytest.approx([0.06], abs=1e-6)
+
+
+def test_where_nothing_is_known_the_training_windows_shares_stand():
+    nothing = table((NAN, 0.0, NAN, 0.0, NAN, 0.0, NAN, 0.0))
+    assert unpaid(CURVE, nothing, 0) == pytest.approx([0.4], abs=1e-9)
+    assert unpaid(CURVE, nothing, 30) == pytest.approx([0.1], abs=1e-9)
+
+
+def test_each_late_invoice_makes_later_payment_likelier():
+    late = [unpaid(CURVE, table((count / 10, 10.0, *NEW[2:])), 0)[0] for count in range(11)]
+    assert np.all(np.diff(late) > 0)
+
+
+def test_the_curve_falls_and_the_share_unpaid_after_30_days_never_exceeds_the_late_share():
+    features = table((0.0, 50.0, 0.3, 1e9, 1.0, 50.0, 0.06, 1e9), NEW)
+    curve = [unpaid(CURVE, features, days) for days in INTERVALS.bounds]
+    assert np.all(np.diff(np.array(curve), axis=0) <= 0)
+
+
+def test_the_share_late_is_that_of_the_grace():
+    intervals = intervals_for(5)
+    curve = CustomerCurve(0.4, 0.1, 5.0, 8.0, tuple(0.2 for _ in intervals.bounds))
+    features = table((0.6, 5.0, 0.3, 1e9, 0.25, 4.0, 0.06, 1e9))
+    assert unpaid(curve, features, 5, intervals) == pytest.approx([(3 + 5 * 0.3) / 10], abs=1e-6)
+
+
+def test_a_ledger_without_the_curves_columns_gets_the_windows_shares():
+    rows = hazard_rows(np.array([-40]), INTERVALS)
+    found = CURVE.read(np.array([[1.0]]), ("amount",), rows, INTERVALS)
+    assert np.array_equal(found.own, found.portfolio)
+
+
+def _window(strength: float, seed: int) -> tuple[Floats, Floats, np.ndarray]:
+    """Customers whose share late is drawn around the portfolio's: the tighter, the larger the strength."""
+    random = np.random.default_rng(seed)
+    habits = random.beta(0.35 * strength, 0.65 * strength, 3000)
+    counts = random.integers(0, 30, habits.size).astype(float)
+    seen = random.binomial(counts.astype(int), habits)
+    features = np.full((habits.size, 8), 0.0)
+    features[:, 0] = np.where(counts > 0, seen / np.maximum(counts, 1), np.nan)
+    features[:, 1], features[:, 2], features[:, 3] = counts, 0.35, 1e6
+    features[:, 6] = np.nan
+    return features, habits, random.random(habits.size) < habits
+
+
+@pytest.mark.parametrize("strength", [2.0, 15.0])
+def test_the_strength_is_learnt_from_how_customers_differ(strength: float):
+    features, _, is_late = _window(strength, seed=4)
+    past_due = np.full(len(features), -40)
+    due = INTERVALS.position(0)
+    rows = hazard_rows(past_due, INTERVALS, np.full(past_due.size, due))
+    # Those in time are settled in the interval that ends on the due date.
+    settled = ((rows.interval == due) & ~is_late[rows.landmark]).astype(float)
+    curve = fit_customer_curve(features, CURVE_COLUMNS, rows, settled, np.ones(len(rows)), INTERVALS)
+    assert strength / 2 < curve.late_strength < strength * 2
+    assert curve.late_share == pytest.approx(is_late.mean(), abs=0.01)
+
+
+def test_bounds_without_the_grace_are_refused():
+    with pytest.raises(InvalidInputError, match=r"growing days past due that contain \[0, 5, 7"):
+        Intervals((0, 7, 15, 30, 60, 90), grace_days=5)
+
+
+def test_a_curve_is_the_same_when_read_back():
+    assert CustomerCurve.from_json(CURVE.to_json()) == CURVE
