@@ -31,7 +31,7 @@ from models.linear_part import LinearPart
 from models.phased_trees import PHASE_NAMES, PhasedTrees
 from models.target import Target
 
-FORMAT = "encours-late-payment-4"
+FORMAT = "encours-late-payment-5"
 MODEL_FILE = "model.json"
 TREES_FILES = tuple(f"trees_{name}.txt" for name in PHASE_NAMES)
 """LightGBM's text of each phase; a phase with too little to learn from has no file."""
@@ -256,7 +256,7 @@ def _mismatches(
             Fault(
                 what=f"the format is {model.get('format')!r}",
                 where=str(folder / MODEL_FILE),
-                expected=f"{FORMAT}: it stores the ledger settings the model was trained under",
+                expected=f"{FORMAT}: it stores the customers' curve the model starts from",
                 remedy="train the model again with this version of Encours (encours run)",
             )
         ]
