@@ -3,8 +3,8 @@
 One model for every landmark and interval. Its product is one coherent curve P(unpaid at due + k), falling in k, for an
 invoice just issued as for one long overdue (which starts in its own interval).
 
-Its log-odds are a mix of two opinions fitted apart: trees that start from one habit, and a wide linear card on every
-feature. A mix of log-odds adds up feature by feature, so explanations stay exact.
+Its log-odds are a mix of two opinions fitted apart, the customer's own curve and a wide linear card on every feature,
+and what trees grown on that mix add. A mix of log-odds adds up feature by feature, so explanations stay exact.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class HazardSettings:
         l2: ridge penalty of the leaves.
         feature_share: share of the features each tree may use.
         wide_penalty: pull of the wide card's slopes to zero, in observations.
-        trust: weight of what the card and the trees have learnt; the rest is the customer's own curve.
+        trust: weight of the wide card; the rest is the customer's own curve.
         linear_rows: most hazard rows each phase of the wide card is fitted on.
         is_monotone: hold the trees to the direction the catalogue declares.
         threads: threads of training; the result does not depend on it.
@@ -73,7 +73,7 @@ class DiscreteTimeHazard:
         curve: the customer's own curve and the portfolio's.
         curve_share: share of the customer's curve in the log-odds; the rest is the portfolio's with the card.
         linear: what the wide card adds to the portfolio's curve, with its share.
-        trees: what the trees of each phase add, with their share.
+        trees: what the trees of each phase add.
     """
 
     feature_names: tuple[str, ...]
@@ -181,12 +181,24 @@ class Floor:
     """What is fitted before the trees.
 
     Attributes:
+        feature_names: features in the order of the table they read.
+        intervals: the intervals.
         curve: the customer's own curve and the portfolio's.
         card: what the wide card adds to the portfolio's.
     """
 
+    feature_names: tuple[str, ...]
+    intervals: Intervals
     curve: CustomerCurve
     card: LinearPart
+
+    def hazard(self, trust: float) -> DiscreteTimeHazard:
+        """The hazard without trees that gives the card so much weight, and the customer's curve the rest."""
+        count = len(self.feature_names)
+        trees = PhasedTrees([None] * (len(PHASE_ENDS) + 1), count, count + len(HAZARD_COLUMNS))
+        return DiscreteTimeHazard(
+            self.feature_names, self.intervals, self.curve, 1.0 - trust, self.card.scaled(trust), trees
+        )
 
 
 def fit_floor(
@@ -211,7 +223,7 @@ def fit_floor(
         settings.seed,
         curve.read(table, feature_names, rows, intervals).portfolio,
     )
-    return Floor(curve, card)
+    return Floor(tuple(feature_names), intervals, curve, card)
 
 
 def fit_hazard(
@@ -222,7 +234,7 @@ def fit_hazard(
     settings: HazardSettings,
     directions: Sequence[int] = (),
 ) -> DiscreteTimeHazard:
-    """Fit both linear cards, then the trees on what the start leaves, and mix them.
+    """Fit the customer's curve and the card, mix them, and grow the trees on what the mix leaves.
 
     Args:
         table: one row of features per landmark, unknown as NaN.
@@ -236,40 +248,20 @@ def fit_hazard(
         InvalidInputError: when no settlement has been observed, or none has been outlived.
     """
     _refuse_unusable(table, training, feature_names)
-    floor = fit_floor(table, training, feature_names, intervals, settings)
-    grown = grow_trees(table, training, feature_names, intervals, settings, directions, floor)
-    return mixed_hazard(grown, floor, settings.trust)
+    start = fit_floor(table, training, feature_names, intervals, settings).hazard(settings.trust)
+    return grow_trees(table, training, start, settings, directions)
 
 
 def grow_trees(
     table: Floats,
     training: TrainingRows,
-    feature_names: Sequence[str],
-    intervals: Intervals,
+    start: DiscreteTimeHazard,
     settings: HazardSettings,
-    directions: Sequence[int],
-    floor: Floor,
+    directions: Sequence[int] = (),
 ) -> DiscreteTimeHazard:
-    """The curve with the trees fitted on what it leaves, without the wide card; arguments as for `fit_hazard`."""
-    models = _fit_trees(table, training, feature_names, intervals, settings, directions, floor)
-    columns = len(feature_names) + len(HAZARD_COLUMNS)
-    trees = PhasedTrees(models, len(feature_names), columns)
-    return DiscreteTimeHazard(
-        tuple(feature_names), intervals, floor.curve, 1.0, floor.card.scaled(0.0), trees
-    )
-
-
-def mixed_hazard(grown: DiscreteTimeHazard, floor: Floor, trust: float) -> DiscreteTimeHazard:
-    """The hazard that gives so much weight to what the card and the trees have learnt.
-
-    Args:
-        grown: the customer's curve and its trees.
-        floor: the curve and its card.
-        trust: 0 leaves the customer's curve alone; 1 leaves none of it but what the trees were grown on.
-    """
-    return replace(
-        grown, curve_share=1.0 - trust, linear=floor.card.scaled(trust), trees=grown.trees.scaled(trust)
-    )
+    """A hazard without trees, and the trees fitted on what it leaves; arguments as for `fit_hazard`."""
+    models = _fit_trees(table, training, start, settings, directions)
+    return replace(start, trees=PhasedTrees(models, start.trees.end_column, start.trees.column_count))
 
 
 def predict_margins(
@@ -283,16 +275,14 @@ def predict_margins(
 def _fit_trees(
     table: Floats,
     training: TrainingRows,
-    feature_names: Sequence[str],
-    intervals: Intervals,
+    start: DiscreteTimeHazard,
     settings: HazardSettings,
     directions: Sequence[int],
-    floor: Floor,
 ) -> list[TreeModel | None]:
     import lightgbm
 
-    inputs = tree_inputs(table, training.rows, intervals, floor.card)
-    names = [*feature_names, *HAZARD_COLUMNS]
+    inputs = tree_inputs(table, training.rows, start.intervals, start.linear)
+    names = [*start.feature_names, *HAZARD_COLUMNS]
     parameters: dict[str, object] = {
         "objective": "binary",
         "num_leaves": settings.leaves,
@@ -314,8 +304,8 @@ def _fit_trees(
         parameters["monotone_constraints_method"] = "intermediate"
     if settings.tree_count == 0:
         return [None] * (len(PHASE_ENDS) + 1)
-    offset = floor.curve.read(table, feature_names, training.rows, intervals).own
-    phases = phase_of_end(intervals.array[training.rows.interval])
+    offset = start.without_trees(table, training.rows)
+    phases = phase_of_end(start.intervals.array[training.rows.interval])
     models: list[TreeModel | None] = []
     for phase in range(len(PHASE_ENDS) + 1):
         rows = np.flatnonzero(phases == phase)

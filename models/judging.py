@@ -12,11 +12,9 @@ from models.booster import TreeModel
 from models.calibration import JudgedCurves
 from models.hazard import (
     DiscreteTimeHazard,
-    Floor,
     HazardSettings,
     curves_from_margins,
     grow_trees,
-    mixed_hazard,
     predict_margins,
     tree_inputs,
 )
@@ -57,8 +55,8 @@ class JudgedGrowth:
 
     Attributes:
         settings: the candidate, with the most trees tried.
-        models: its start and trees, fitted on what was known before each slice; without the wide card.
-        losses: mean log loss over the slices after each number of trees, the wide card mixed in.
+        models: fitted on what was known before each slice.
+        losses: mean log loss over the slices after each number of trees.
     """
 
     settings: HazardSettings
@@ -69,9 +67,7 @@ class JudgedGrowth:
 def judge_growth(
     table: Floats,
     slices: Sequence[TimeSlice],
-    floors: Sequence[Floor],
-    feature_names: Sequence[str],
-    intervals: Intervals,
+    starts: Sequence[DiscreteTimeHazard],
     settings: HazardSettings,
     directions: Sequence[int],
     counts: Sequence[int],
@@ -81,21 +77,16 @@ def judge_growth(
     Args:
         table: features per landmark.
         slices: of the same landmarks.
-        floors: of each slice.
-        feature_names: of the table.
-        intervals: of the model.
+        starts: hazard without trees of each slice.
         settings: the candidate.
         directions: per feature.
         counts: numbers of trees judged, growing; the last is that of the candidate.
     """
     models = tuple(
-        grow_trees(table, part.fit, feature_names, intervals, settings, directions, floor)
-        for floor, part in zip(floors, slices, strict=True)
+        grow_trees(table, part.fit, start, settings, directions)
+        for start, part in zip(starts, slices, strict=True)
     )
-    losses = [
-        _losses_by_tree(table, part, mixed_hazard(model, floor, settings.trust), counts)
-        for model, floor, part in zip(models, floors, slices, strict=True)
-    ]
+    losses = [_losses_by_tree(table, part, model, counts) for model, part in zip(models, slices, strict=True)]
     return JudgedGrowth(settings, models, np.mean(losses, axis=0))
 
 

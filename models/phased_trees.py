@@ -43,11 +43,6 @@ class PhasedTrees:
         """LightGBM's text of each phase."""
         return tuple(None if model is None else model.text for model in self.models)
 
-    def scaled(self, share: float) -> PhasedTrees:
-        """The same trees with every leaf multiplied by a share; without any tree for a share of 0."""
-        models = [None if model is None or share == 0.0 else _scaled(model, share) for model in self.models]
-        return PhasedTrees(models, self.end_column, self.column_count)
-
     def margins(self, inputs: Floats) -> Floats:
         """What the trees add to the log-odds of settlement in each row's interval."""
         return self._by_phase(inputs, 1, lambda model, rows: model.margins(rows)[:, None])[:, 0]
@@ -64,16 +59,6 @@ class PhasedTrees:
             if model is not None and rows.size:
                 found[rows] = read(model, inputs[rows])
         return found
-
-
-def _scaled(model: TreeModel, share: float) -> TreeModel:
-    import lightgbm
-
-    booster = lightgbm.Booster(model_str=model.text)
-    for tree, shape in enumerate(booster.dump_model()["tree_info"]):
-        for leaf in range(shape["num_leaves"]):
-            booster.set_leaf_output(tree, leaf, booster.get_leaf_output(tree, leaf) * share)
-    return TreeModel(without_threads(booster.model_to_string()), model.threads)
 
 
 def without_threads(text: str) -> str:

@@ -1,6 +1,6 @@
 """Which candidate fits this ledger: judged on the newest slices of the training window, never on a test period.
 
-Tree size, number of trees and the weight of what has been learnt are the ones with the lowest log loss of P(unpaid) on
+The weight of the wide card, the size and the number of trees are the ones with the lowest log loss of P(unpaid) on
 slices a candidate has not seen; the same out-of-time predictions calibrate the winner.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from models.calibration import HazardCalibration, JudgedCurves, fit_calibration, identity_calibration
-from models.hazard import HazardSettings, fit_floor, mixed_hazard
+from models.hazard import HazardSettings, fit_floor
 from models.intervals import DEFAULT_BOUNDS, Floats, Intervals
 from models.judging import TimeSlice, judge_growth, judged_curves, judged_loss, together, with_first_trees
 from models.training_set import days_past_due, known_outcomes, training_rows
@@ -27,7 +27,7 @@ TREE_COUNTS: tuple[int, ...] = (3, 6, 12, 20, 30, 45, 60, 80, 100, 125, 150, 175
 LARGE_ROWS = 50_000
 """Hazard rows from which larger trees are tried."""
 TRUSTS: tuple[float, ...] = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75)
-"""Weights of what has been learnt that are tried; the rest is the customer's own curve."""
+"""Weights of the wide card that are tried; the rest is the customer's own curve."""
 _USUAL_TRUST = 0.5
 _USUAL_TRUST_FROM = 800.0
 """Judged landmarks at which half the usual trust is expected; with fewer, less."""
@@ -50,7 +50,7 @@ class TrainingSettings:
         large_leaves: tree sizes tried from `LARGE_ROWS` hazard rows on.
         max_trees: most trees tried.
         least_judges: landmarks in all slices together below which no tree is grown: too few to say how many.
-        trusts: weights of what has been learnt that are tried.
+        trusts: weights of the wide card that are tried.
         tuning_trials: other settings tried by Optuna before (`models.tuning`); 0 for none.
         open_weight: weight of a landmark seen while open; one at issue weighs 1.
         validation_share: share of the newest observed invoices that judge the candidates.
@@ -174,17 +174,26 @@ def choose(
         cautious = replace(cautious, trust=0.0)
         return Choice(cautious, identity_calibration(len(intervals.bounds)), (), ())
     judges = sum(part.landmarks.size for part in slices)
-    cautious = replace(cautious, trust=usual_trust(judges))
     floors = [fit_floor(table, part.fit, feature_names, intervals, cautious) for part in slices]
+    losses_of = {
+        trust: float(
+            np.mean(
+                [
+                    judged_loss(judged_curves(floor.hazard(trust), table, part, number), intervals)
+                    for number, (floor, part) in enumerate(zip(floors, slices, strict=True))
+                ]
+            )
+        )
+        for trust in settings.trusts
+    }
+    cautious = replace(cautious, trust=usual_unless_clear(losses_of, judges))
     counts = tree_counts(settings) if judges >= settings.least_judges else [0]
     sizes = settings.large_leaves if row_count >= LARGE_ROWS else settings.leaves
     grown = [
         judge_growth(
             table,
             slices,
-            floors,
-            feature_names,
-            intervals,
+            [floor.hazard(cautious.trust) for floor in floors],
             replace(cautious, leaves=leaves, tree_count=counts[-1]),
             directions,
             counts,
@@ -194,34 +203,23 @@ def choose(
     tried = [(float(one.losses.min()), one) for one in grown]
     _, best = min(tried, key=lambda each: (each[0], each[1].settings.leaves))
     winner = replace(best.settings, tree_count=counts[int(np.argmin(best.losses))])
-    cut = [with_first_trees(model, winner.tree_count) for model in best.models]
-    judged_of = {
-        trust: [
-            judged_curves(mixed_hazard(model, floor, trust), table, part, number)
-            for number, (model, floor, part) in enumerate(zip(cut, floors, slices, strict=True))
-        ]
-        for trust in settings.trusts
-    }
-    losses_of = {
-        trust: float(np.mean([judged_loss(one, intervals) for one in judged]))
-        for trust, judged in judged_of.items()
-    }
-    trust = usual_unless_clear(losses_of, judges)
-    winner = replace(winner, trust=trust)
-    trials = [
+    trials = [Trial(replace(cautious, trust=each), loss) for each, loss in losses_of.items()]
+    trials += [
         Trial(replace(one.settings, tree_count=counts[int(np.argmin(one.losses))]), loss)
         for loss, one in tried
     ]
-    trials += [Trial(replace(winner, trust=each), loss) for each, loss in losses_of.items()]
     learnt = max(len(part.fit) for part in slices)
     more = max(1.0, row_count / learnt) ** _TREES_FOR_MORE_ROWS
     final = replace(winner, tree_count=min(settings.max_trees, round(winner.tree_count * more)))
-    chosen = judged_of[trust]
+    chosen = [
+        judged_curves(with_first_trees(model, winner.tree_count), table, part, number)
+        for number, (model, part) in enumerate(zip(best.models, slices, strict=True))
+    ]
     return Choice(final, fit_calibration(together(chosen)), tuple(trials), tuple(chosen))
 
 
 def usual_trust(landmark_count: int) -> float:
-    """The weight of what has been learnt that so many judged landmarks usually bear; 0 without any."""
+    """The weight of the card that so many judged landmarks usually bear; 0 without any."""
     return _USUAL_TRUST * landmark_count / (landmark_count + _USUAL_TRUST_FROM)
 
 

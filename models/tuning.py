@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from models.hazard import Floor, HazardSettings, fit_floor
+from models.hazard import DiscreteTimeHazard, HazardSettings, fit_floor
 from models.intervals import Floats, Intervals
 from models.judging import TimeSlice, judge_growth
-from models.selection import LARGE_ROWS, TrainingSettings, Trial, leaf_rows, tree_counts
+from models.selection import LARGE_ROWS, TrainingSettings, Trial, leaf_rows, tree_counts, usual_trust
 
 LEAST_JUDGES = 3_000
 """Landmarks in all slices together below which nothing is tuned: the best of many trials would be the luckiest."""
@@ -63,20 +63,19 @@ def tuned(
     counts = tree_counts(settings)
     shipped = replace(settings.hazard, min_rows_per_leaf=leaf_rows(row_count), tree_count=counts[-1])
     sizes = settings.large_leaves if row_count >= LARGE_ROWS else settings.leaves
-    floors_of: dict[float, list[Floor]] = {}
+    starts_of: dict[float, list[DiscreteTimeHazard]] = {}
+    trust = usual_trust(judges)
     trials: list[Trial] = []
 
     def loss(trial: Any) -> float:
         progress(f"tuning: trial {trial.number + 1} of {settings.tuning_trials}")
         asked = _asked(trial, shipped)
         penalty = asked.wide_penalty
-        if penalty not in floors_of:
-            floors_of[penalty] = [
-                fit_floor(table, part.fit, feature_names, intervals, asked) for part in slices
+        if penalty not in starts_of:
+            starts_of[penalty] = [
+                fit_floor(table, part.fit, feature_names, intervals, asked).hazard(trust) for part in slices
             ]
-        grown = judge_growth(
-            table, slices, floors_of[penalty], feature_names, intervals, asked, directions, counts
-        )
+        grown = judge_growth(table, slices, starts_of[penalty], asked, directions, counts)
         trials.append(
             Trial(replace(asked, tree_count=counts[int(grown.losses.argmin())]), float(grown.losses.min()))
         )

@@ -12,7 +12,7 @@ from features.settings import LedgerSettings
 from models.bundle import make_bundle
 from models.explanation.contributions import explain_landmarks
 from models.feature_matrix import feature_table
-from models.hazard import fit_floor, grow_trees, mixed_hazard
+from models.hazard import fit_floor, grow_trees, tree_inputs
 from models.intervals import HazardRows, hazard_rows, intervals_for
 from models.judging import with_first_trees
 from models.linear_part import log_share_left, phase_of, reading_of
@@ -91,30 +91,28 @@ def test_phases_nothing_was_observed_of_are_left_to_the_portfolio():
     assert not part.interval_offset[INTERVALS.array > 0].any()
 
 
-def test_a_mix_is_the_weighted_mean_of_the_curve_and_what_was_learnt():
+def test_a_mix_is_the_weighted_mean_of_the_curve_and_the_card():
     table, training = _given()
     floor = fit_floor(table, training, FEATURES, INTERVALS, SMALL.hazard)
-    grown = grow_trees(table, training, FEATURES, INTERVALS, replace(SMALL.hazard, tree_count=10), (), floor)
     asked = hazard_rows(np.array([-20, 3, 45, 400]), INTERVALS)
     curves = floor.curve.read(table[:4], FEATURES, asked, INTERVALS)
-    of_trees = grown.margins(table[:4], asked) - curves.own
-    assert np.abs(of_trees).max() > 0.01
-    learnt = curves.portfolio + floor.card.margins(table[:4], asked, INTERVALS)
+    of_card = curves.portfolio + floor.card.margins(table[:4], asked, INTERVALS)
     for trust in (0.0, 0.3, 1.0):
-        mixed = mixed_hazard(grown, floor, trust).margins(table[:4], asked)
-        expected = (1.0 - trust) * curves.own + trust * (learnt + of_trees)
-        assert mixed == pytest.approx(expected, abs=1e-9)
+        mixed = floor.hazard(trust).margins(table[:4], asked)
+        assert mixed == pytest.approx((1.0 - trust) * curves.own + trust * of_card, abs=1e-12)
 
 
-def test_without_trust_the_customers_curve_is_all_there_is():
+def test_trees_add_to_the_mix_they_were_grown_on():
     table, training = _given()
-    floor = fit_floor(table, training, FEATURES, INTERVALS, SMALL.hazard)
-    grown = grow_trees(table, training, FEATURES, INTERVALS, replace(SMALL.hazard, tree_count=5), (), floor)
-    alone = mixed_hazard(grown, floor, 0.0)
-    asked = hazard_rows(np.array([-20, 3]), INTERVALS)
-    assert alone.trees.models == (None, None, None)
-    own = floor.curve.read(table[:2], FEATURES, asked, INTERVALS).own
-    assert alone.margins(table[:2], asked) == pytest.approx(own, abs=1e-12)
+    start = fit_floor(table, training, FEATURES, INTERVALS, SMALL.hazard).hazard(0.4)
+    grown = grow_trees(table, training, start, replace(SMALL.hazard, tree_count=10))
+    asked = hazard_rows(np.array([-20, 3, 45, 400]), INTERVALS)
+    added = grown.trees.margins(tree_inputs(table[:4], asked, INTERVALS, grown.linear))
+    assert np.abs(added).max() > 0.01
+    assert grown.margins(table[:4], asked) == pytest.approx(
+        start.margins(table[:4], asked) + added, abs=1e-12
+    )
+    assert start.trees.models == (None, None, None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 200, 5000])
@@ -157,12 +155,12 @@ def test_a_candidate_without_trees_is_judged_without_them():
     """LightGBM reads "the first 0 trees" as all of them; here they are none."""
     table, training = _given()
     settings = replace(SMALL.hazard, tree_count=8)
-    floor = fit_floor(table, training, FEATURES, INTERVALS, settings)
-    grown = grow_trees(table, training, FEATURES, INTERVALS, settings, (), floor)
+    start = fit_floor(table, training, FEATURES, INTERVALS, settings).hazard(0.5)
+    grown = grow_trees(table, training, start, settings)
     assert any(text is not None for text in grown.trees.texts)
     assert with_first_trees(grown, 0).trees.texts == (None, None, None)
     asked = hazard_rows(np.array([-20]), INTERVALS)
-    fewer = grow_trees(table, training, FEATURES, INTERVALS, replace(settings, tree_count=3), (), floor)
+    fewer = grow_trees(table, training, start, replace(settings, tree_count=3))
     cut = with_first_trees(grown, 3).margins(table[:1], asked)
     assert cut == pytest.approx(fewer.margins(table[:1], asked), abs=1e-12)
 

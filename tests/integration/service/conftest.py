@@ -92,7 +92,7 @@ def bundle_folder(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> P
     at_issue = landmarks_at_issue(ledger, first, CUT_OFF)
     landmarks = training_landmarks(at_issue, settled, CUT_OFF, seed=7, max_invoices=300)
     features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
-    names = [name for name in FEATURE_NAMES if name in FEATURES]
+    names = [name for name in FEATURE_NAMES if name in {*FEATURES, *CURVE_COLUMNS}]
     trained = train_model(
         features,
         landmarks,
