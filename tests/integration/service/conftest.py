@@ -25,6 +25,7 @@ from features.ledger import Ledger, read_ledger
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes
 from models.bundle import make_bundle, write_bundle
+from models.customer_curve import CURVE_COLUMNS
 from models.training import TrainingSettings, train_model
 from models.training_set import training_landmarks
 from serving.access import Scope, make_key, read_keys, write_keys
