@@ -40,6 +40,11 @@ UNPAID_30_COLUMNS: tuple[str, ...] = (
 CURVE_COLUMNS: tuple[str, ...] = LATE_COLUMNS + UNPAID_30_COLUMNS
 
 LONG_DAYS = 30
+USUAL_LATE_SHARE, USUAL_UNPAID_30_SHARE = 0.38, 0.10
+"""What a ledger that has seen nothing yet is taken to show: of invoices between French firms some 38 % are paid late
+and 10 % more than 30 days late, as the simulated worlds read the surveys (`data_samples.generator.settings`)."""
+_USUAL_SHARE_WEIGHT = 5.0
+"""Outcomes it counts for."""
 _WINDOW_WEIGHT = 10.0
 """Outcomes the training window counts for in the portfolio's share as known on a day."""
 _STRENGTHS = tuple(float(f"{value:.3g}") for value in np.geomspace(1.0, 60.0, 25))
@@ -55,8 +60,8 @@ class CustomerCurve:
     """What is learnt for the floor.
 
     Attributes:
-        late_share: share late in the training window, held off 0 and 1.
-        unpaid_30_share: share unpaid 30 days past due, held off 0 and 1.
+        late_share: share late in the training window, pulled towards what is usual.
+        unpaid_30_share: the same of unpaid 30 days past due.
         late_strength: outcomes the portfolio counts for in a customer's share late.
         unpaid_30_strength: the same of the share unpaid 30 days past due.
         rhythm: the portfolio's cumulative hazard of settlement in each whole interval.
@@ -251,7 +256,10 @@ def fit_customer_curve(
     outcomes = [
         _unpaid_at(own, settled, intervals.position(days)) for days in (intervals.grace_days, LONG_DAYS)
     ]
-    shares = [_share(is_unpaid) for _, is_unpaid in outcomes]
+    shares = [
+        _share(is_unpaid, usual)
+        for (_, is_unpaid), usual in zip(outcomes, (USUAL_LATE_SHARE, USUAL_UNPAID_30_SHARE), strict=True)
+    ]
     places = _places(tuple(feature_names))
     strengths = [
         _strength(_Counts.of(table[landmarks], of, share), is_unpaid, usual)
@@ -280,9 +288,10 @@ def _unpaid_at(rows: HazardRows, is_settled: Floats, bound: int) -> tuple[Ints, 
     return landmarks, unpaid
 
 
-def _share(is_unpaid: Floats) -> float:
-    """Share of unpaid, held off 0 and 1 by one invoice of each kind."""
-    return float(f"{(is_unpaid.sum() + 1.0) / (is_unpaid.size + 2.0):.8g}")
+def _share(is_unpaid: Floats, usual: float) -> float:
+    """Share of unpaid, pulled towards what is usual."""
+    weight = _USUAL_SHARE_WEIGHT
+    return float(f"{(is_unpaid.sum() + weight * usual) / (is_unpaid.size + weight):.8g}")
 
 
 def _strength(counts: _Counts, is_unpaid: Floats, usual: float) -> float:

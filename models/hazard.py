@@ -245,9 +245,9 @@ def fit_hazard(
         directions: per feature +1 when more means later payment, -1 when earlier, 0 when unknown; all 0 when empty.
 
     Raises:
-        InvalidInputError: when no settlement has been observed, or none has been outlived.
+        InvalidInputError: the table is not float64, has another width, or holds an infinite value.
     """
-    _refuse_unusable(table, training, feature_names)
+    _refuse_unusable(table, feature_names)
     start = fit_floor(table, training, feature_names, intervals, settings).hazard(settings.trust)
     return grow_trees(table, training, start, settings, directions)
 
@@ -327,7 +327,7 @@ def _fit_trees(
     return models
 
 
-def _refuse_unusable(table: Floats, training: TrainingRows, feature_names: Sequence[str]) -> None:
+def _refuse_unusable(table: Floats, feature_names: Sequence[str]) -> None:
     faults = []
     if table.dtype != np.float64 or table.ndim != 2 or table.shape[1] != len(feature_names):
         faults.append(
@@ -339,16 +339,5 @@ def _refuse_unusable(table: Floats, training: TrainingRows, feature_names: Seque
         )
     if np.isinf(table).any():
         faults.append(Fault(what="infinite values", where="features", expected="finite values or unknown"))
-    settled = float(training.is_settled.sum())
-    if settled == 0.0 or settled == len(training):
-        observed = "no settlement" if settled == 0.0 else "no invoice that outlived an interval"
-        faults.append(
-            Fault(
-                what=f"{observed} has been observed in {len(training)} training rows",
-                where="training set",
-                expected="both settled and still unpaid invoices before the cut-off",
-                remedy="choose a later cut-off or import a longer ledger",
-            )
-        )
     if faults:
         raise InvalidInputError("The model cannot be trained.", faults)

@@ -13,11 +13,10 @@ from models.explanation.contributions import Contributions, explain_landmarks
 from models.explanation.groups import group_label
 from models.explanation.reasons import group_contributions
 from models.feature_matrix import feature_table
+from models.selection import LITTLE_HISTORY_TRUST
 from models.training import TrainedModel
 from models.training_set import days_past_due
 
-_LEAST_TRUST = 0.25
-"""Weight of what was learnt below which the card says that there is little history."""
 _FEATURES_SHOWN = 20
 _LANDMARKS_EXPLAINED = 2_000
 
@@ -174,7 +173,7 @@ def model_card(
 
 def _little_history(trained: TrainedModel) -> list[str]:
     """What to know of a model that has learnt little; nothing once what it has learnt carries a good part."""
-    if trained.settings.trust >= _LEAST_TRUST:
+    if trained.settings.trust >= LITTLE_HISTORY_TRUST:
         return []
     return [
         f"**Little history.** The ledger is young: its scores rest for {100 * (1 - trained.settings.trust):.0f} % on "

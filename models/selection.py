@@ -28,6 +28,8 @@ LARGE_ROWS = 50_000
 """Hazard rows from which larger trees are tried."""
 TRUSTS: tuple[float, ...] = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75)
 """Weights of the wide card that are tried; the rest is the customer's own curve."""
+LITTLE_HISTORY_TRUST = 0.25
+"""Weight below which a ledger has little history: scores rest on each customer's own shares above all."""
 _USUAL_TRUST = 0.5
 _USUAL_TRUST_FROM = 800.0
 """Judged landmarks at which half the usual trust is expected; with fewer, less."""

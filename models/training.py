@@ -23,7 +23,7 @@ from models.hazard import DiscreteTimeHazard, HazardSettings, UnpaidCurves, fit_
 from models.intervals import Intervals, hazard_rows, intervals_for
 from models.judging import TimeSlice
 from models.payable_days import countries_of, run_habits
-from models.selection import Choice, TrainingSettings, Trial, choose, time_slices
+from models.selection import LITTLE_HISTORY_TRUST, Choice, TrainingSettings, Trial, choose, time_slices
 from models.target import Target
 from models.training_set import training_rows
 from models.tuning import tuned
@@ -31,8 +31,8 @@ from models.tuning import tuned
 MOST_DATES_JUDGED = 2_000
 """Landmarks of a slice whose payment dates are judged."""
 
-MINIMUM_SETTLED = 5
-"""Fewest settled invoices a model is trained on; below it there is nobody's rhythm of paying to go by."""
+MINIMUM_SETTLED = 1
+"""Fewest settled invoices a model is trained on; without one there is nobody's rhythm of paying to go by."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ def train_model(
     settings, tried = tuned(table, folds, feature_names, intervals, settings, directions, len(rows), progress)
     choice = choose(table, folds, feature_names, intervals, settings, directions, len(rows))
     chosen, calibration = choice.settings, choice.calibration
+    if chosen.trust < LITTLE_HISTORY_TRUST:
+        progress(f"little history: {1.0 - chosen.trust:.0%} of each score rests on the customer's own shares")
     progress(f"fitting {chosen.tree_count} trees of {chosen.leaves} leaves on {len(rows):,} hazard rows")
     hazard = fit_hazard(table, rows, feature_names, intervals, chosen, directions)
     return TrainedModel(
@@ -169,7 +171,7 @@ def _refuse_short_history(landmarks: pl.DataFrame, settlements: pl.DataFrame, kn
                     what=f"{settled} of {landmarks['invoice_id'].n_unique()} invoices are known to be settled "
                     f"before {known_before}",
                     where="payments",
-                    expected=f"at least {MINIMUM_SETTLED} settled invoices",
+                    expected="at least one settled invoice",
                     remedy="import a longer history or choose a later cut-off",
                 )
             ],

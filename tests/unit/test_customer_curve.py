@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
+import polars as pl
 import pytest
 
 from features.errors import InvalidInputError
-from models.customer_curve import CURVE_COLUMNS, CustomerCurve, fit_customer_curve
+from models.customer_curve import (
+    CURVE_COLUMNS,
+    USUAL_LATE_SHARE,
+    USUAL_UNPAID_30_SHARE,
+    CustomerCurve,
+    fit_customer_curve,
+)
 from models.hazard import curves_from_margins
 from models.intervals import Floats, Intervals, hazard_rows, intervals_for
+from models.training import train_model
+from tests.model_samples import FEATURES, portfolio
 
 INTERVALS = intervals_for(0)
 CURVE = CustomerCurve(
@@ -103,6 +114,28 @@ def test_the_strength_is_learnt_from_how_customers_differ(strength: float):
     curve = fit_customer_curve(features, CURVE_COLUMNS, rows, settled, np.ones(len(rows)), INTERVALS)
     assert strength / 2 < curve.late_strength < strength * 2
     assert curve.late_share == pytest.approx(is_late.mean(), abs=0.01)
+
+
+def test_a_window_without_outcomes_has_the_usual_shares_and_strengths():
+    rows = hazard_rows(np.array([-40]), INTERVALS).take(np.empty(0, dtype=np.int64))
+    nothing = np.empty(0)
+    curve = fit_customer_curve(table(NEW), CURVE_COLUMNS, rows, nothing, nothing, INTERVALS)
+    assert (curve.late_share, curve.unpaid_30_share) == (USUAL_LATE_SHARE, USUAL_UNPAID_30_SHARE)
+    assert curve.late_strength == pytest.approx(5.0, rel=0.1)
+    assert curve.unpaid_30_strength == pytest.approx(8.0, rel=0.1)
+
+
+def test_a_model_is_trained_from_the_first_settled_invoice_on():
+    known = portfolio()
+    first = known.landmarks.sort("issued_on").head(3)
+    settled = known.settlements.filter(pl.col("invoice_id").is_in(first["invoice_id"].implode()))
+    day = settled["settlement_known_on"].min() + timedelta(days=1)
+    features = known.features.join(first.select("invoice_id"), on="invoice_id", how="semi")
+    landmarks = known.landmarks.join(first.select("invoice_id"), on="invoice_id", how="semi")
+    model = train_model(features, landmarks, settled, day, FEATURES)
+    assert (model.settings.trust, model.settings.tree_count) == (0.0, 0)
+    with pytest.raises(InvalidInputError, match="0 of 3 invoices are known to be settled"):
+        train_model(features, landmarks, settled, day - timedelta(days=1), FEATURES)
 
 
 def test_bounds_without_the_grace_are_refused():

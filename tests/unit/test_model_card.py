@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,12 @@ def test_a_card_without_a_rehearsal_claims_nothing():
     assert "a person deciding" in card
     for trial in TRAINED.trials:
         assert f"{trial.log_loss:.5f}" in card
+
+
+def test_a_card_of_little_history_says_what_its_scores_rest_on():
+    young = replace(TRAINED, settings=replace(TRAINED.settings, trust=0.125))
+    card = model_card(BUNDLE, young, FOUND)
+    assert "**Little history.**" in card
+    assert "rest for 88 % on each customer's own shares" in card
+    grown = replace(TRAINED, settings=replace(TRAINED.settings, trust=0.5))
+    assert "Little history" not in model_card(BUNDLE, grown, FOUND)
