@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.exact_math import exact_exp, exact_log
-from models.intervals import Floats, HazardRows, Intervals, Ints
+from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 
 LATE_COLUMNS: tuple[str, ...] = (
     "late_share_all",
@@ -37,7 +37,9 @@ UNPAID_30_COLUMNS: tuple[str, ...] = (
     "portfolio_outcome_30d_count_365d",
 )
 """The same behind the share unpaid 30 days past due."""
-CURVE_COLUMNS: tuple[str, ...] = LATE_COLUMNS + UNPAID_30_COLUMNS
+TERMS_COLUMN = "terms_days"
+"""Days from issue to the due date: how many intervals the invoice has before it is due."""
+CURVE_COLUMNS: tuple[str, ...] = (*LATE_COLUMNS, *UNPAID_30_COLUMNS, TERMS_COLUMN)
 
 LONG_DAYS = 30
 USUAL_LATE_SHARE, USUAL_UNPAID_30_SHARE = 0.38, 0.10
@@ -45,6 +47,8 @@ USUAL_LATE_SHARE, USUAL_UNPAID_30_SHARE = 0.38, 0.10
 and 10 % more than 30 days late, as the simulated worlds read the surveys (`data_samples.generator.settings`)."""
 _USUAL_SHARE_WEIGHT = 5.0
 """Outcomes it counts for."""
+_USUAL_EARLY_HAZARD, _USUAL_LATER_HAZARD, _USUAL_HAZARD_WEIGHT = 0.1, 0.4, 2.0
+"""Share settled in an interval nobody has been seen in, before and after the end of grace, and the rows it counts for."""
 _WINDOW_WEIGHT = 10.0
 """Outcomes the training window counts for in the portfolio's share as known on a day."""
 _STRENGTHS = tuple(float(f"{value:.3g}") for value in np.geomspace(1.0, 60.0, 25))
@@ -65,6 +69,8 @@ class CustomerCurve:
         late_strength: outcomes the portfolio counts for in a customer's share late.
         unpaid_30_strength: the same of the share unpaid 30 days past due.
         rhythm: the portfolio's cumulative hazard of settlement in each whole interval.
+        usual_hazard: what that adds up to, from issue to the end of grace, over the intervals that an invoice of the
+            training window has on average: short terms leave out the first ones.
     """
 
     late_share: float
@@ -72,6 +78,7 @@ class CustomerCurve:
     late_strength: float
     unpaid_30_strength: float
     rhythm: tuple[float, ...]
+    usual_hazard: float
 
     def shares(self, table: Floats, feature_names: Sequence[str]) -> CurveShares:
         """The two shares of each landmark's customer, and of everybody else as known that day.
@@ -82,12 +89,15 @@ class CustomerCurve:
         """
         places = _places(tuple(feature_names))
         late = _Counts.of(table, places[:4], self.late_share)
-        long = _Counts.of(table, places[4:], self.unpaid_30_share)
+        long = _Counts.of(table, places[4:8], self.unpaid_30_share)
+        terms = np.full(len(table), np.nan) if places[8] < 0 else table[:, places[8]]
         return CurveShares(
             late=late.pulled(self.late_strength),
             unpaid_30=long.pulled(self.unpaid_30_strength),
             portfolio_late=late.portfolio,
             portfolio_unpaid_30=long.portfolio,
+            borrowed=self.late_strength / (late.outcomes + self.late_strength),
+            terms=terms,
         )
 
     def read(
@@ -103,10 +113,29 @@ class CustomerCurve:
         """
         shares = self.shares(table, feature_names)
         left = _share_left(rows, intervals)
+        terms = self._terms_factor(shares.terms, intervals)
+        # A customer's own share was observed under its own terms: they count once, where the share is borrowed.
+        own_terms = exact_exp(-shares.borrowed * exact_log(terms)) * terms
         return CurveMargins(
-            own=self._margins(shares.late, shares.unpaid_30, rows, left, intervals),
-            portfolio=self._margins(shares.portfolio_late, shares.portfolio_unpaid_30, rows, left, intervals),
+            own=self._margins(shares.late, shares.unpaid_30, own_terms, rows, left, intervals),
+            portfolio=self._margins(
+                shares.portfolio_late, shares.portfolio_unpaid_30, np.ones_like(terms), rows, left, intervals
+            ),
         )
+
+    def _terms_factor(self, terms: Floats, intervals: Intervals) -> Floats:
+        """By how much the hazard must grow for an invoice with these terms to be as likely late as the average one."""
+        due = intervals.position(intervals.grace_days)
+        rhythm = np.asarray(self.rhythm)
+        is_known = ~np.isnan(terms) & (terms >= -intervals.grace_days)
+        issued = np.where(is_known, -terms, intervals.array[0]).astype(np.int64)
+        after = np.r_[np.cumsum(rhythm[: due + 1][::-1])[::-1], 0.0]
+        start = intervals.start(issued)
+        opening = np.where(start == 0, issued, np.maximum(issued, intervals.array[start - 1] + 1))
+        left = np.minimum((intervals.array[start] - opening + 1) / intervals.nominal_days[start], 1.0)
+        left = np.where(start == 0, 1.0, left)
+        own = after[np.minimum(start + 1, due + 1)] + left * rhythm[start]
+        return np.where(is_known & (start <= due), self.usual_hazard / np.maximum(own, _LEAST_HAZARD), 1.0)
 
     def average(self, rows: HazardRows, intervals: Intervals) -> tuple[Floats, Floats]:
         """Log-odds by the portfolio's curve as it was in the training window: over whole intervals, and what is left.
@@ -119,15 +148,22 @@ class CustomerCurve:
         late, unpaid_30 = np.full(count, self.late_share), np.full(count, self.unpaid_30_share)
         left = _share_left(rows, intervals)
         return (
-            self._margins(late, unpaid_30, rows, np.ones(len(rows)), intervals),
-            self._margins(late, unpaid_30, rows, left, intervals),
+            self._margins(late, unpaid_30, np.ones(count), rows, np.ones(len(rows)), intervals),
+            self._margins(late, unpaid_30, np.ones(count), rows, left, intervals),
         )
 
     def _margins(
-        self, late: Floats, unpaid_30: Floats, rows: HazardRows, left: Floats, intervals: Intervals
+        self,
+        late: Floats,
+        unpaid_30: Floats,
+        terms: Floats,
+        rows: HazardRows,
+        left: Floats,
+        intervals: Intervals,
     ) -> Floats:
         """Log-odds of settlement per row, from the shares per landmark and the share left of each row's interval."""
         to_late, to_long = self._factors(late, unpaid_30, intervals)
+        to_late = to_late * terms
         later = np.where(rows.interval <= intervals.position(LONG_DAYS), to_long[rows.landmark], 1.0)
         factor = np.where(is_up_to_late(rows, intervals), to_late[rows.landmark], later)
         whole = np.asarray(self.rhythm)[rows.interval]
@@ -142,7 +178,7 @@ class CustomerCurve:
         due, long = intervals.position(intervals.grace_days), intervals.position(LONG_DAYS)
         late = np.clip(late, _LEAST_SHARE, 1.0 - _LEAST_SHARE)
         unpaid_30 = np.clip(unpaid_30, _LEAST_SHARE**2, _LARGEST_LONG_SHARE * late)
-        to_late = -exact_log(late) / total[due]
+        to_late = -exact_log(late) / self.usual_hazard
         if long <= due:
             return to_late, np.ones_like(to_late)
         return to_late, -exact_log(unpaid_30 / late) / (total[long] - total[due])
@@ -166,12 +202,16 @@ class CurveShares:
         unpaid_30: the same of unpaid 30 days past due.
         portfolio_late: of everybody else as known on the day.
         portfolio_unpaid_30: the same of unpaid 30 days past due.
+        borrowed: weight of the portfolio in the customer's share late.
+        terms: days from issue to the due date; NaN where unknown.
     """
 
     late: Floats
     unpaid_30: Floats
     portfolio_late: Floats
     portfolio_unpaid_30: Floats
+    borrowed: Floats
+    terms: Floats
 
 
 @dataclass(frozen=True)
@@ -236,6 +276,7 @@ def fit_customer_curve(
     rows: HazardRows,
     is_settled: Floats,
     weight: Floats,
+    issued: Ints,
     intervals: Intervals,
 ) -> CustomerCurve:
     """The curve of a training window.
@@ -246,13 +287,17 @@ def fit_customer_curve(
         rows: hazard rows of those landmarks.
         is_settled: outcome of each row.
         weight: weight of each row; the landmarks at issue weigh 1.
+        issued: days past due at issue of every invoice of the window, observed or not.
         intervals: of the model.
     """
-    issued = np.flatnonzero(weight == 1.0)
-    own, settled = rows.take(issued), is_settled[issued]
+    at_issue = np.flatnonzero(weight == 1.0)
+    own, settled = rows.take(at_issue), is_settled[at_issue]
     count = len(intervals.bounds)
     at_risk = np.bincount(own.interval, minlength=count)
-    hazard = (np.bincount(own.interval, weights=settled, minlength=count) + 1.0) / (at_risk + 2.0)
+    usual = np.where(intervals.array <= intervals.grace_days, _USUAL_EARLY_HAZARD, _USUAL_LATER_HAZARD)
+    events = np.bincount(own.interval, weights=settled, minlength=count)
+    hazard = (events + _USUAL_HAZARD_WEIGHT * usual) / (at_risk + _USUAL_HAZARD_WEIGHT)
+    rhythm = np.array([float(f"{value:.8g}") for value in -np.log1p(-hazard)])
     outcomes = [
         _unpaid_at(own, settled, intervals.position(days)) for days in (intervals.grace_days, LONG_DAYS)
     ]
@@ -266,7 +311,7 @@ def fit_customer_curve(
         for (landmarks, is_unpaid), share, of, usual in zip(
             outcomes,
             shares,
-            (places[:4], places[4:]),
+            (places[:4], places[4:8]),
             (_USUAL_LATE_STRENGTH, _USUAL_UNPAID_30_STRENGTH),
             strict=True,
         )
@@ -276,8 +321,19 @@ def fit_customer_curve(
         unpaid_30_share=shares[1],
         late_strength=strengths[0],
         unpaid_30_strength=strengths[1],
-        rhythm=tuple(float(f"{value:.8g}") for value in -np.log1p(-hazard)),
+        rhythm=tuple(rhythm.tolist()),
+        usual_hazard=_usual_hazard(issued, rhythm, intervals),
     )
+
+
+def _usual_hazard(issued: Ints, rhythm: Floats, intervals: Intervals) -> float:
+    """Cumulative hazard from issue to the end of grace, on average over invoices issued so many days past due."""
+    due = np.full(issued.size, intervals.position(intervals.grace_days))
+    early = issued[issued <= intervals.grace_days]
+    if early.size == 0:
+        return float(f"{rhythm[: intervals.position(intervals.grace_days) + 1].sum():.8g}")
+    rows = hazard_rows(early, intervals, due[: early.size])
+    return float(f"{(rhythm[rows.interval] * _share_left(rows, intervals)).sum() / early.size:.8g}")
 
 
 def _unpaid_at(rows: HazardRows, is_settled: Floats, bound: int) -> tuple[Ints, Floats]:

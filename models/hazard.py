@@ -210,7 +210,7 @@ def fit_floor(
 ) -> Floor:
     """Fit the curve, and the wide card on what the portfolio's leaves; arguments as for `fit_hazard`."""
     rows, is_settled, weight = training.rows, training.is_settled, training.weight
-    curve = fit_customer_curve(table, feature_names, rows, is_settled, weight, intervals)
+    curve = fit_customer_curve(table, feature_names, rows, is_settled, weight, training.issued, intervals)
     card = fit_wide_part(
         table,
         rows,

@@ -7,7 +7,7 @@ through every interval they have already outlived.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -29,18 +29,22 @@ class TrainingRows:
         rows: landmark, interval and days at risk of each row.
         is_settled: 1.0 when the invoice was settled in the interval, 0.0 when it outlived it.
         weight: weight of each row.
+        issued: days past due at issue of every invoice known, whether or not any of its intervals has been observed.
     """
 
     rows: HazardRows
     is_settled: Floats
     weight: Floats
+    issued: Ints
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def take(self, chosen: Ints) -> TrainingRows:
         """The chosen rows."""
-        return TrainingRows(self.rows.take(chosen), self.is_settled[chosen], self.weight[chosen])
+        return replace(
+            self, rows=self.rows.take(chosen), is_settled=self.is_settled[chosen], weight=self.weight[chosen]
+        )
 
     def thinned(self, most: int, seed: int) -> TrainingRows:
         """An even sample of at most so many rows, in their order."""
@@ -182,4 +186,5 @@ def training_rows(
         rows=kept,
         is_settled=(late[kept.landmark] <= ends[kept.interval]).astype(np.float64),
         weight=np.where(is_at_issue[kept.landmark], 1.0, open_weight),
+        issued=dpd[is_at_issue],
     )

@@ -28,17 +28,18 @@ CURVE = CustomerCurve(
     late_strength=5.0,
     unpaid_30_strength=8.0,
     rhythm=tuple(0.2 + 0.05 * place for place in range(len(INTERVALS.bounds))),
+    usual_hazard=sum(0.2 + 0.05 * place for place in range(INTERVALS.position(0) + 1)),
 )
 
 
-def table(*rows: tuple[float, ...]) -> Floats:
-    """Landmarks as (late share, outcomes, portfolio's late share, its outcomes, the same four of 30 days)."""
-    return np.array(rows, dtype=np.float64)
+def table(*rows: tuple[float, ...], terms: int = 40) -> Floats:
+    """Landmarks as (late share, outcomes, the portfolio's late share and outcomes, the same of 30 days), with terms."""
+    return np.array([(*row, terms) for row in rows], dtype=np.float64)
 
 
 def unpaid(curve: CustomerCurve, features: Floats, days: int, intervals: Intervals = INTERVALS) -> Floats:
-    """P(unpaid) of invoices with long terms, seen at issue."""
-    past_due = np.full(len(features), -40)
+    """P(unpaid) of invoices seen at issue."""
+    past_due = -features[:, 8].astype(np.int64)
     rows = hazard_rows(past_due, intervals)
     margins = curve.read(features, CURVE_COLUMNS, rows, intervals).own
     return curves_from_margins(margins, rows, past_due, intervals).at(days)
@@ -66,6 +67,31 @@ def test_where_nothing_is_known_the_training_windows_shares_stand():
     assert unpaid(CURVE, nothing, 30) == pytest.approx([0.1], abs=1e-9)
 
 
+def test_where_terms_are_the_same_for_all_they_change_nothing():
+    past_due = np.full(200, -10)
+    rows = hazard_rows(past_due, INTERVALS, np.full(200, INTERVALS.position(30)))
+    settled = np.zeros(len(rows))
+    features = table(*[NEW] * 200, terms=10)
+    curve = fit_customer_curve(
+        features, CURVE_COLUMNS, rows, settled, np.ones(len(rows)), past_due, INTERVALS
+    )
+    assert unpaid(curve, features[:1], 0) == pytest.approx([0.3], abs=1e-6)
+
+
+def test_shorter_terms_count_for_a_new_customer_and_are_part_of_what_is_known_of_an_old_one():
+    long, short = table(NEW), table(NEW, terms=5)
+    assert unpaid(CURVE, short, 0)[0] > unpaid(CURVE, long, 0)[0] + 0.1
+    known = (0.5, 10_000.0, *NEW[2:])
+    assert unpaid(CURVE, table(known, terms=5), 0) == pytest.approx([0.5], abs=1e-3)
+
+
+def test_an_invoice_issued_past_its_due_date_has_a_curve():
+    features = table(NEW, terms=0)
+    rows = hazard_rows(np.array([12]), INTERVALS)
+    margins = CURVE.read(features, CURVE_COLUMNS, rows, INTERVALS).own
+    assert np.isfinite(margins).all()
+
+
 def test_each_late_invoice_makes_later_payment_likelier():
     late = [unpaid(CURVE, table((count / 10, 10.0, *NEW[2:])), 0)[0] for count in range(11)]
     assert np.all(np.diff(late) > 0)
@@ -79,7 +105,8 @@ def test_the_curve_falls_and_the_share_unpaid_after_30_days_never_exceeds_the_la
 
 def test_the_share_late_is_that_of_the_grace():
     intervals = intervals_for(5)
-    curve = CustomerCurve(0.4, 0.1, 5.0, 8.0, tuple(0.2 for _ in intervals.bounds))
+    early = intervals.position(5) + 1
+    curve = CustomerCurve(0.4, 0.1, 5.0, 8.0, tuple(0.2 for _ in intervals.bounds), 0.2 * early)
     features = table((0.6, 5.0, 0.3, 1e9, 0.25, 4.0, 0.06, 1e9))
     assert unpaid(curve, features, 5, intervals) == pytest.approx([(3 + 5 * 0.3) / 10], abs=1e-6)
 
@@ -96,10 +123,10 @@ def _window(strength: float, seed: int) -> tuple[Floats, Floats, np.ndarray]:
     habits = random.beta(0.35 * strength, 0.65 * strength, 3000)
     counts = random.integers(0, 30, habits.size).astype(float)
     seen = random.binomial(counts.astype(int), habits)
-    features = np.full((habits.size, 8), 0.0)
+    features = np.full((habits.size, 9), 0.0)
     features[:, 0] = np.where(counts > 0, seen / np.maximum(counts, 1), np.nan)
     features[:, 1], features[:, 2], features[:, 3] = counts, 0.35, 1e6
-    features[:, 6] = np.nan
+    features[:, 6], features[:, 8] = np.nan, 40.0
     return features, habits, random.random(habits.size) < habits
 
 
@@ -111,7 +138,9 @@ def test_the_strength_is_learnt_from_how_customers_differ(strength: float):
     rows = hazard_rows(past_due, INTERVALS, np.full(past_due.size, due))
     # Those in time are settled in the interval that ends on the due date.
     settled = ((rows.interval == due) & ~is_late[rows.landmark]).astype(float)
-    curve = fit_customer_curve(features, CURVE_COLUMNS, rows, settled, np.ones(len(rows)), INTERVALS)
+    curve = fit_customer_curve(
+        features, CURVE_COLUMNS, rows, settled, np.ones(len(rows)), past_due, INTERVALS
+    )
     assert strength / 2 < curve.late_strength < strength * 2
     assert curve.late_share == pytest.approx(is_late.mean(), abs=0.01)
 
@@ -119,7 +148,7 @@ def test_the_strength_is_learnt_from_how_customers_differ(strength: float):
 def test_a_window_without_outcomes_has_the_usual_shares_and_strengths():
     rows = hazard_rows(np.array([-40]), INTERVALS).take(np.empty(0, dtype=np.int64))
     nothing = np.empty(0)
-    curve = fit_customer_curve(table(NEW), CURVE_COLUMNS, rows, nothing, nothing, INTERVALS)
+    curve = fit_customer_curve(table(NEW), CURVE_COLUMNS, rows, nothing, nothing, np.array([-40]), INTERVALS)
     assert (curve.late_share, curve.unpaid_30_share) == (USUAL_LATE_SHARE, USUAL_UNPAID_30_SHARE)
     assert curve.late_strength == pytest.approx(5.0, rel=0.1)
     assert curve.unpaid_30_strength == pytest.approx(8.0, rel=0.1)
