@@ -48,7 +48,7 @@ and 10 % more than 30 days late, as the simulated worlds read the surveys (`data
 _USUAL_SHARE_WEIGHT = 5.0
 """Outcomes it counts for."""
 _USUAL_EARLY_HAZARD, _USUAL_LATER_HAZARD, _USUAL_HAZARD_WEIGHT = 0.1, 0.4, 2.0
-"""Share settled in an interval nobody has been seen in, before and after the end of grace, and the rows it counts for."""
+"""Share settled in an interval nobody was seen in, up to the end of grace and later, and the rows it counts for."""
 _WINDOW_WEIGHT = 10.0
 """Outcomes the training window counts for in the portfolio's share as known on a day."""
 _STRENGTHS = tuple(float(f"{value:.3g}") for value in np.geomspace(1.0, 60.0, 25))
