@@ -44,6 +44,13 @@ COLUMNS: tuple[FeatureColumn, ...] = (
              null="no invoice known to be unpaid or paid 30 days past due in the window",
              label_fr="part des factures impayées 30 jours après l'échéance",
              label_en="share of invoices unpaid 30 days past due"),
+    *declare(NAME, "late_unpaid_30d_share", (None,), unit="share", direction=1,
+             null="no invoice known to be late and then unpaid or paid 30 days past due",
+             label_fr="part des factures en retard encore impayées 30 jours après l'échéance",
+             label_en="share of late invoices still unpaid 30 days past due"),
+    *declare(NAME, "late_outcome_30d_count", (None,), unit="count", minimum=0, null="never null",
+             label_fr="factures en retard dont l'état 30 jours après l'échéance est connu",
+             label_en="late invoices known to be unpaid or paid 30 days past due"),
     *declare(NAME, "days_late_mean", WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
              label_fr="retard moyen", label_en="mean days late"),
     *declare(NAME, "days_late_amount_weighted_mean", LONG_WINDOWS, unit="days", direction=1, null=_NO_SETTLED,
@@ -153,6 +160,10 @@ def _outcomes(view: LandmarkView) -> dict[str, Float64Array]:
         unpaid = np.maximum(read.total("outcome_30d", "late", window), 0)
         values[column_name("outcome_30d_count", window)] = count.astype(np.float64)
         values[column_name("unpaid_30d_share", window)] = np.minimum(ratio(unpaid, count), 1.0)
+    late = np.maximum(read.total("outcome_30d", "late_before"), 0)
+    unpaid = np.maximum(read.total("outcome_30d", "late"), 0)
+    values["late_outcome_30d_count_all"] = late.astype(np.float64)
+    values["late_unpaid_30d_share_all"] = np.minimum(ratio(unpaid, late), 1.0)
     share = values["late_share_365d"]
     values["is_often_late_365d"] = known((share > HIGH_LATE_SHARE).astype(np.int64), ~np.isnan(share))
     return values

@@ -31,13 +31,14 @@ COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "portfolio_outcome_count", (365,), unit="count", minimum=0, null="never null", sources=_SOURCES,
              label_fr="factures des autres clients dont l'issue est connue",
              label_en="invoices of other customers with a known outcome"),
-    *declare(NAME, "portfolio_unpaid_30d_share", (365,), unit="share", direction=1, null=_NOBODY, sources=_SOURCES,
-             label_fr="part du portefeuille impayée 30 jours après l'échéance",
-             label_en="share of the portfolio unpaid 30 days past due"),
-    *declare(NAME, "portfolio_outcome_30d_count", (365,), unit="count", minimum=0, null="never null",
+    *declare(NAME, "portfolio_late_unpaid_30d_share", (365,), unit="share", direction=1, sources=_SOURCES,
+             null="no invoice of anybody else known to be late and then unpaid or paid 30 days past due in the window",
+             label_fr="part des factures en retard du portefeuille encore impayées 30 jours après l'échéance",
+             label_en="share of the portfolio's late invoices still unpaid 30 days past due"),
+    *declare(NAME, "portfolio_late_outcome_30d_count", (365,), unit="count", minimum=0, null="never null",
              sources=_SOURCES,
-             label_fr="factures des autres clients dont on sait si elles étaient impayées 30 jours après l'échéance",
-             label_en="invoices of other customers known to be unpaid or paid 30 days past due"),
+             label_fr="factures en retard d'autres clients dont l'état 30 jours après l'échéance est connu",
+             label_en="late invoices of other customers known to be unpaid or paid 30 days past due"),
     *declare(NAME, "sector_indicator", unit="index", null="no figure published for the sector", sources=_INDICATORS,
              label_fr="indice du secteur", label_en="sector index"),
     *declare(NAME, "sector_indicator_change", unit="index", null="figures of fewer than two periods published",
@@ -56,9 +57,12 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
     for kind, days in windows.items():
         for window in days:
             values[f"{kind}_late_share_{window}d"] = others_late_share(view, kind, window)
-    unpaid, count = (view.others("portfolio", "outcome_30d", measure, 365) for measure in ("late", "count"))
-    values["portfolio_unpaid_30d_share_365d"] = _share(unpaid, count)
-    values["portfolio_outcome_30d_count_365d"] = count.astype(np.float64)
+    unpaid, late = (
+        view.others("portfolio", "outcome_30d", measure, 365) for measure in ("late", "late_before")
+    )
+    late = np.maximum(late, 0)
+    values["portfolio_late_unpaid_30d_share_365d"] = _share(unpaid, late)
+    values["portfolio_late_outcome_30d_count_365d"] = late.astype(np.float64)
     values["portfolio_outcome_count_365d"] = view.others("portfolio", "outcome", "count", 365).astype(
         np.float64
     )

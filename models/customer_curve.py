@@ -1,10 +1,11 @@
 """The floor of the model: how a customer pays, from nothing but its own outcomes and everybody else's.
 
-The share late and the share unpaid 30 days past due are each a beta-binomial estimate: a customer with n known outcomes
-counts n, the portfolio as known on the day counts `late_strength` (`unpaid_30_strength`) more. Between them and beyond
-them the customer follows the portfolio's rhythm: in each stretch its cumulative hazard is the portfolio's, times one
-factor. It learns four numbers and a rhythm, so it says something sensible from the first settled invoices on; what the
-linear card and the trees learn is added to it, and is held to nothing while there is too little to learn from.
+The share late, and the share of late invoices still unpaid 30 days past due, are each a beta-binomial estimate: a
+customer with n known outcomes counts n, the portfolio as known on the day counts `late_strength` (`unpaid_30_strength`)
+more. Between them and beyond them the customer follows the portfolio's rhythm: in each stretch its cumulative hazard is
+the portfolio's, times one factor. It learns a handful of numbers and a rhythm, so it says something sensible from the
+first settled invoices on; what the linear card and the trees learn is added to it, and is held to nothing while there
+is too little to learn from.
 
 The strengths are those under which the outcomes of the window were most probable, each predicted from what was known
 when its invoice was issued (a prequential marginal likelihood; Dawid, "Statistical theory: the prequential approach",
@@ -31,20 +32,21 @@ LATE_COLUMNS: tuple[str, ...] = (
 )
 """Own share and count, and those of everybody else, behind the share late."""
 UNPAID_30_COLUMNS: tuple[str, ...] = (
-    "unpaid_30d_share_all",
-    "outcome_30d_count_all",
-    "portfolio_unpaid_30d_share_365d",
-    "portfolio_outcome_30d_count_365d",
+    "late_unpaid_30d_share_all",
+    "late_outcome_30d_count_all",
+    "portfolio_late_unpaid_30d_share_365d",
+    "portfolio_late_outcome_30d_count_365d",
 )
-"""The same behind the share unpaid 30 days past due."""
+"""The same behind the share of late invoices still unpaid 30 days past due. Both parts of it are counted over invoices
+whose state on that day is known: one that fell due last week counts as late at once, and here not yet."""
 TERMS_COLUMN = "terms_days"
 """Days from issue to the due date: how many intervals the invoice has before it is due."""
 CURVE_COLUMNS: tuple[str, ...] = (*LATE_COLUMNS, *UNPAID_30_COLUMNS, TERMS_COLUMN)
 
 LONG_DAYS = 30
-USUAL_LATE_SHARE, USUAL_UNPAID_30_SHARE = 0.38, 0.10
-"""What a ledger that has seen nothing yet is taken to show: of invoices between French firms some 38 % are paid late
-and 10 % more than 30 days late, as the simulated worlds read the surveys (`data_samples.generator.settings`)."""
+USUAL_LATE_SHARE, USUAL_UNPAID_30_SHARE = 0.38, 0.26
+"""What a ledger that has seen nothing yet is taken to show: of invoices between French firms some 38 % are paid late,
+26 % of these more than 30 days late, as the simulated worlds read the surveys (`data_samples.generator.settings`)."""
 _USUAL_SHARE_WEIGHT = 5.0
 """Outcomes it counts for."""
 _USUAL_EARLY_HAZARD, _USUAL_LATER_HAZARD, _USUAL_HAZARD_WEIGHT = 0.1, 0.4, 2.0
@@ -55,7 +57,7 @@ _STRENGTHS = tuple(float(f"{value:.3g}") for value in np.geomspace(1.0, 60.0, 25
 _USUAL_LATE_STRENGTH, _USUAL_UNPAID_30_STRENGTH, _STRENGTH_SPREAD = 5.0, 8.0, 0.15
 _LEAST_SHARE = 0.001
 _LARGEST_LONG_SHARE = 0.98
-"""Largest share of late invoices that are taken to be unpaid after 30 days."""
+"""Largest share of late invoices taken to be unpaid after 30 days."""
 _LEAST_HAZARD, _LARGEST_HAZARD = 1e-6, 30.0
 
 
@@ -65,9 +67,9 @@ class CustomerCurve:
 
     Attributes:
         late_share: share late in the training window, pulled towards what is usual.
-        unpaid_30_share: the same of unpaid 30 days past due.
+        unpaid_30_share: the same of late invoices still unpaid 30 days past due.
         late_strength: outcomes the portfolio counts for in a customer's share late.
-        unpaid_30_strength: the same of the share unpaid 30 days past due.
+        unpaid_30_strength: the same of late invoices in its share still unpaid 30 days past due.
         rhythm: the portfolio's cumulative hazard of settlement in each whole interval.
         usual_hazard: what that adds up to, from issue to the end of grace, over the intervals that an invoice of the
             training window has on average: short terms leave out the first ones.
@@ -116,10 +118,12 @@ class CustomerCurve:
         terms = self._terms_factor(shares.terms, intervals)
         # A customer's own share was observed under its own terms: they count once, where the share is borrowed.
         own_terms = exact_exp(-shares.borrowed * exact_log(terms)) * terms
+        usual = np.ones_like(terms)
         return CurveMargins(
             own=self._margins(shares.late, shares.unpaid_30, own_terms, rows, left, intervals),
+            own_at_usual_terms=self._margins(shares.late, shares.unpaid_30, usual, rows, left, intervals),
             portfolio=self._margins(
-                shares.portfolio_late, shares.portfolio_unpaid_30, np.ones_like(terms), rows, left, intervals
+                shares.portfolio_late, shares.portfolio_unpaid_30, usual, rows, left, intervals
             ),
         )
 
@@ -177,11 +181,11 @@ class CustomerCurve:
         total = np.cumsum(np.asarray(self.rhythm))
         due, long = intervals.position(intervals.grace_days), intervals.position(LONG_DAYS)
         late = np.clip(late, _LEAST_SHARE, 1.0 - _LEAST_SHARE)
-        unpaid_30 = np.clip(unpaid_30, _LEAST_SHARE**2, _LARGEST_LONG_SHARE * late)
+        unpaid_30 = np.clip(unpaid_30, _LEAST_SHARE, _LARGEST_LONG_SHARE)
         to_late = -exact_log(late) / self.usual_hazard
         if long <= due:
             return to_late, np.ones_like(to_late)
-        return to_late, -exact_log(unpaid_30 / late) / (total[long] - total[due])
+        return to_late, -exact_log(unpaid_30) / (total[long] - total[due])
 
     def to_json(self) -> dict[str, object]:
         """Plain numbers, exact when read back."""
@@ -199,9 +203,9 @@ class CurveShares:
 
     Attributes:
         late: of the customer, pulled towards the portfolio's.
-        unpaid_30: the same of unpaid 30 days past due.
+        unpaid_30: the same of late invoices still unpaid 30 days past due.
         portfolio_late: of everybody else as known on the day.
-        portfolio_unpaid_30: the same of unpaid 30 days past due.
+        portfolio_unpaid_30: the same of late invoices still unpaid 30 days past due.
         borrowed: weight of the portfolio in the customer's share late.
         terms: days from issue to the due date; NaN where unknown.
     """
@@ -220,10 +224,12 @@ class CurveMargins:
 
     Attributes:
         own: by the customer's own curve.
+        own_at_usual_terms: by the same, had the invoice the terms of an average one.
         portfolio: by that of everybody else as known on the day.
     """
 
     own: Floats
+    own_at_usual_terms: Floats
     portfolio: Floats
 
     def mixed(self, own_share: float) -> Floats:
@@ -250,6 +256,13 @@ class _Counts:
     def pulled(self, strength: float) -> Floats:
         result: Floats = (self.events + strength * self.portfolio) / (self.outcomes + strength)
         return result
+
+
+def usual_late_share(grace_days: int) -> float:
+    """Share late by more than so many days where nothing is known: it falls evenly on its logarithm to 30 days."""
+    return float(
+        f"{USUAL_LATE_SHARE * USUAL_UNPAID_30_SHARE ** (min(grace_days, LONG_DAYS) / LONG_DAYS):.6g}"
+    )
 
 
 def is_up_to_late(rows: HazardRows, intervals: Intervals) -> npt.NDArray[np.bool_]:
@@ -298,12 +311,15 @@ def fit_customer_curve(
     events = np.bincount(own.interval, weights=settled, minlength=count)
     hazard = (events + _USUAL_HAZARD_WEIGHT * usual) / (at_risk + _USUAL_HAZARD_WEIGHT)
     rhythm = np.array([float(f"{value:.8g}") for value in -np.log1p(-hazard)])
-    outcomes = [
-        _unpaid_at(own, settled, intervals.position(days)) for days in (intervals.grace_days, LONG_DAYS)
-    ]
+    late = _unpaid_at(own, settled, intervals.position(intervals.grace_days))
+    landmarks, is_unpaid = _unpaid_at(own, settled, intervals.position(LONG_DAYS))
+    was_late = np.isin(landmarks, late[0][late[1] == 1.0])
+    outcomes = [late, (landmarks[was_late], is_unpaid[was_late])]
     shares = [
         _share(is_unpaid, usual)
-        for (_, is_unpaid), usual in zip(outcomes, (USUAL_LATE_SHARE, USUAL_UNPAID_30_SHARE), strict=True)
+        for (_, is_unpaid), usual in zip(
+            outcomes, (usual_late_share(intervals.grace_days), USUAL_UNPAID_30_SHARE), strict=True
+        )
     ]
     places = _places(tuple(feature_names))
     strengths = [

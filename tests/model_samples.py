@@ -34,10 +34,10 @@ FEATURES = (
     "late_share_all",
     "outcome_count_all",
     "portfolio_outcome_count_365d",
-    "unpaid_30d_share_all",
-    "outcome_30d_count_all",
-    "portfolio_unpaid_30d_share_365d",
-    "portfolio_outcome_30d_count_365d",
+    "late_unpaid_30d_share_all",
+    "late_outcome_30d_count_all",
+    "portfolio_late_unpaid_30d_share_365d",
+    "portfolio_late_outcome_30d_count_365d",
 )
 SMALL = TrainingSettings(
     hazard=HazardSettings(threads=1),
@@ -106,10 +106,10 @@ def portfolio(invoices: int = 700, seed: int = 5) -> Portfolio:
         "late_share_all": np.where(history > 0, share, np.nan),
         "outcome_count_all": history,
         "portfolio_outcome_count_365d": np.minimum(np.arange(invoices), 300).astype(float),
-        "unpaid_30d_share_all": np.where(history > 0, 0.2 * share, np.nan),
-        "outcome_30d_count_all": history,
-        "portfolio_unpaid_30d_share_365d": np.full(invoices, 0.07),
-        "portfolio_outcome_30d_count_365d": np.minimum(np.arange(invoices), 250).astype(float),
+        "late_unpaid_30d_share_all": np.where(history > 0, 0.5 * share, np.nan),
+        "late_outcome_30d_count_all": history,
+        "portfolio_late_unpaid_30d_share_365d": np.full(invoices, 0.2),
+        "portfolio_late_outcome_30d_count_365d": np.minimum(np.arange(invoices), 250).astype(float),
     }
     features = landmarks.select("invoice_id", "as_of").with_columns(
         pl.Series(name, columns[name]).fill_nan(None) for name in FEATURES

@@ -2,7 +2,8 @@
 
 The score is a product over intervals, so TreeSHAP values of the trees, the card's own terms and what the customer's
 curve is away from the portfolio's are exact per interval, on its log-odds. The curve counts with the customer's share
-late (in the intervals after the grace, with its share unpaid 30 days past due), the portfolio's with the portfolio's.
+late (in the intervals after the grace, with the share of its late invoices still unpaid 30 days past due), the
+portfolio's with the portfolio's, and what the invoice's terms change of it with the terms.
 The rescale rule for composed models carries them through the product (Chen, Lundberg and Lee, "Explaining a series of
 models by propagating Shapley values", Nature Communications 13, 2022): each interval's contributions are scaled by how
 much the interval moved log P(unpaid), then by how much that moved P(unpaid). They add up to the probability, from that
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.bundle import ModelBundle
-from models.customer_curve import LATE_COLUMNS, UNPAID_30_COLUMNS
+from models.customer_curve import LATE_COLUMNS, TERMS_COLUMN, UNPAID_30_COLUMNS
 from models.customer_curve import is_up_to_late as curve_is_up_to_late
 from models.exact_math import exact_exp, exact_log, exact_sigmoid
 from models.hazard import HAZARD_COLUMNS, tree_inputs
@@ -162,8 +163,10 @@ def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> 
     values[:, names.index(STAGE_FEATURE)] += stage
     curves = hazard.curve.read(table, bundle.feature_names, rows, intervals)
     is_up_to_late = curve_is_up_to_late(rows, intervals)
+    share, at_usual_terms = hazard.curve_share, curves.own_at_usual_terms
     for up_to_late, later, moved in (
-        (LATE_COLUMNS[0], UNPAID_30_COLUMNS[0], hazard.curve_share * (curves.own - curves.portfolio)),
+        (LATE_COLUMNS[0], UNPAID_30_COLUMNS[0], share * (at_usual_terms - curves.portfolio)),
+        (TERMS_COLUMN, TERMS_COLUMN, share * (curves.own - at_usual_terms)),
         (LATE_COLUMNS[2], UNPAID_30_COLUMNS[2], curves.portfolio - average_left),
     ):
         for name, is_its in ((up_to_late, is_up_to_late), (later, ~is_up_to_late)):

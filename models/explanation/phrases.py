@@ -121,6 +121,28 @@ def _sentence(group: str, leading: FeatureColumn, subject: Subject, language: La
     return f"{label}{between}{value_with_unit(value, leading.unit, language, currency)}"
 
 
+def _unpaid_and_late(subject: Subject, language: Language) -> str | None:
+    """5 of the 5 invoices due were late, those still unpaid included.
+
+    Said where invoices that are not settled have an outcome: the settled ones alone tell less than the model reads.
+    """
+    due, late = subject.value("outcome_count_all"), subject.value("late_count_all")
+    settled = subject.value("history_depth")
+    if not late or due is None or settled is None or due <= settled:
+        return None
+    count, late_count = round(due), round(late)
+    delay = _late_by(subject.grace_days, language)
+    if language == "fr":
+        if count == 1:
+            return f"la seule facture arrivée à échéance est {delay}, encore impayée"
+        verb = "ont été" if late_count > 1 else "a été"
+        return f"{late_count} des {count} factures dont l'issue est connue {verb} {delay}, impayées comprises"
+    if count == 1:
+        return f"the only invoice that has come due is {delay}, still unpaid"
+    verb = "were" if late_count > 1 else "was"
+    return f"{late_count} of the {count} invoices whose outcome is known {verb} {delay}, those still unpaid included"
+
+
 def _no_history(subject: Subject, language: Language) -> str | None:
     if subject.value("history_depth") != 0:
         return None
@@ -398,7 +420,7 @@ def _orders(subject: Subject, language: Language) -> str | None:
 
 
 SENTENCES: dict[str, tuple[Sentence, ...]] = {
-    "payment_behaviour": (_no_history, _habit),
+    "payment_behaviour": (_unpaid_and_late, _no_history, _habit),
     "payment_runs": (_run,),
     "rfm": (_pace,),
     "exposure": (_exposure,),

@@ -28,13 +28,19 @@ def is_counted(facts: Facts, mark: Row, kind: str, other: str, day: dt.date) -> 
 
 
 def late_and_count(
-    facts: Facts, mark: Row, kind: str, window: int | None, until: int = 0, grace_days: int | None = None
+    facts: Facts,
+    mark: Row,
+    kind: str,
+    window: int | None,
+    until: int = 0,
+    grace_days: int | None = None,
+    late_after: int | None = None,
 ) -> tuple[int, int]:
     t = mark["as_of"]
     first = t - window * DAY if window else dt.date.min
     late = count = 0
     for other in others(facts, mark):
-        for outcome in facts.apart.outcomes(other, t, grace_days):
+        for outcome in facts.apart.outcomes(other, t, grace_days, late_after):
             if first <= outcome.known < t - until * DAY and is_counted(
                 facts, mark, kind, other, outcome.first
             ):
@@ -49,7 +55,10 @@ def late_share(facts: Facts, mark: Row, kind: str, window: int, until: int = 0) 
 
 def sector_context(facts: Facts, mark: Row) -> Values:
     now, before = late_share(facts, mark, "sector", 90), late_share(facts, mark, "sector", 455, 90)
-    unpaid, watched = late_and_count(facts, mark, "portfolio", 365, grace_days=30)
+    unpaid, _ = late_and_count(facts, mark, "portfolio", 365, grace_days=30)
+    late, _ = late_and_count(
+        facts, mark, "portfolio", 365, grace_days=30, late_after=facts.settings.grace_days
+    )
     me = facts.customers.get(mark["customer_id"]) or {}
     sector, country = me.get("sector"), me.get("country")
     by_sector = figure(facts, mark, sector, country) or figure(facts, mark, sector, None) if sector else None
@@ -63,8 +72,8 @@ def sector_context(facts: Facts, mark: Row) -> Values:
         "portfolio_late_share_90d": late_share(facts, mark, "portfolio", 90),
         "portfolio_late_share_365d": late_share(facts, mark, "portfolio", 365),
         "portfolio_outcome_count_365d": late_and_count(facts, mark, "portfolio", 365)[1],
-        "portfolio_unpaid_30d_share_365d": min(max(unpaid / watched, 0.0), 1.0) if watched else None,
-        "portfolio_outcome_30d_count_365d": watched,
+        "portfolio_late_unpaid_30d_share_365d": min(max(unpaid / late, 0.0), 1.0) if late > 0 else None,
+        "portfolio_late_outcome_30d_count_365d": max(late, 0),
         "sector_indicator": by_sector[0] if by_sector else None,
         "sector_indicator_change": by_sector[1] if by_sector else None,
         "country_indicator": by_country[0] if by_country else None,

@@ -113,7 +113,7 @@ class Facts:
         self.customers = {row["customer_id"]: row for row in self.tables["customers"]}
         self.apart = self
         self.people: dict[tuple[str, dt.date], Row] = {}
-        self.known_outcomes: dict[tuple[str, dt.date, int], list[Outcome]] = {}
+        self.known_outcomes: dict[tuple[str, dt.date, int, int], list[Outcome]] = {}
         self.known_settled: dict[tuple[str, dt.date], list[Invoice]] = {}
 
     def seen_at(self, t: dt.date) -> Facts:
@@ -311,13 +311,16 @@ class Facts:
             invoice.settled_on, invoice.closed_by = state.settled_on, state.closed_by
             invoice.closed_known = max(state.known_on, invoice.issued)
 
-    def outcomes(self, customer_id: str, t: dt.date, grace_days: int | None = None) -> list[Outcome]:
+    def outcomes(
+        self, customer_id: str, t: dt.date, grace_days: int | None = None, late_after: int | None = None
+    ) -> list[Outcome]:
         grace = self.settings.grace_days if grace_days is None else grace_days
-        if (customer_id, t, grace) not in self.known_outcomes:
-            self.known_outcomes[customer_id, t, grace] = self.read_outcomes(customer_id, t, grace)
-        return self.known_outcomes[customer_id, t, grace]
+        key = (customer_id, t, grace, grace if late_after is None else late_after)
+        if key not in self.known_outcomes:
+            self.known_outcomes[key] = self.read_outcomes(*key)
+        return self.known_outcomes[key]
 
-    def read_outcomes(self, customer_id: str, t: dt.date, grace_days: int) -> list[Outcome]:
+    def read_outcomes(self, customer_id: str, t: dt.date, grace_days: int, late_after: int) -> list[Outcome]:
         """What each day before t changed in what its invoices were known to be: late, on time, or neither yet.
 
         An invoice is neither until it is closed or its grace has ended; open at the end of the grace it is late; closed
@@ -334,7 +337,7 @@ class Facts:
                     days.add(max(episode.reopened_on, invoice.issued))
             before, first = (0, 0), None
             for day in sorted(day for day in days if day < t):
-                now = self.reading(invoice, day, grace_days, before)
+                now = self.reading(invoice, day, grace_days, late_after, before)
                 if now != before:
                     count, late = now[0] - before[0], now[1] - before[1]
                     first = first or day
@@ -345,14 +348,14 @@ class Facts:
         return found
 
     def reading(
-        self, invoice: Invoice, day: dt.date, grace_days: int, before: tuple[int, int]
+        self, invoice: Invoice, day: dt.date, grace_days: int, late_after: int, before: tuple[int, int]
     ) -> tuple[int, int]:
         """Whether the invoice's outcome is known through the day, and whether it is late (1 or 0 each)."""
         state = state_at(invoice.episodes, day + DAY)
         if state is not None and state.closed_by == "cancelled":
             return before
         if state is not None:
-            in_time = invoice.due + grace_days * DAY
+            in_time = invoice.due + late_after * DAY
             return 1, int(state.settled_on is None or state.settled_on > in_time)
         grace_end = max(invoice.due + grace_days * DAY, invoice.issued)
         return (1, 1) if day >= grace_end else (0, 0)

@@ -69,6 +69,11 @@ def payment_behaviour(facts: Facts, mark: Row) -> Values:
             divide(max(sum(o.late for o in watched), 0), sum(o.count for o in watched))
         )
         values |= settled_in(facts, mark, [i for i in settled if within(i.settlement_known, t, window)], name)
+    grace = facts.settings.grace_days
+    unpaid = max(sum(o.late for o in facts.outcomes(customer, t, 30)), 0)
+    then_late = max(sum(o.late for o in facts.outcomes(customer, t, 30, grace)), 0)
+    values["late_outcome_30d_count_all"] = then_late
+    values["late_unpaid_30d_share_all"] = clipped(divide(unpaid, then_late))
     share = values["late_share_365d"]
     values["is_often_late_365d"] = None if share is None else float(share > 0.3)
     for last in (3, 5, 10):

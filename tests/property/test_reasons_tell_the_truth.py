@@ -164,6 +164,17 @@ def check_habit(world: World, mark: Row, found: re.Match[str]) -> None:
     assert told["grace"] is None or int(told["grace"]) == world.settings.grace_days
 
 
+def check_unpaid_and_late(world: World, mark: Row, found: re.Match[str]) -> None:
+    outcomes = world.facts.outcomes(mark["customer_id"], AS_OF)
+    late, count = sum(o.late for o in outcomes), sum(o.count for o in outcomes)
+    assert count > len(world.facts.settled(mark["customer_id"], AS_OF))
+    if found["only"] is not None:
+        assert (late, count) == (1, 1)
+    else:
+        assert (int(found["late"]), int(found["count"])) == (late, count)
+    assert (found["grace"] is None) == (world.settings.grace_days == 0)
+
+
 def check_no_history(world: World, mark: Row, found: re.Match[str]) -> None:
     assert world.facts.settled(mark["customer_id"], AS_OF) == []
 
@@ -295,6 +306,13 @@ _WHEN = r"(?P<when>on the due date|\d+ days? (?:after|before) the due date)"
 _LATE = r"(?:late|more than (?P<grace>\d+) days? late)"
 _MONEY = r"€(?P<amount>[\d,]+) (?P<credit>in credit )?net of payments and credits"
 SENTENCES: tuple[tuple[str, Callable[[World, Row, re.Match[str]], None]], ...] = (
+    (
+        r"(?:(?P<only>the only invoice that has come due is) "
+        r"|(?P<late>\d+) of the (?P<count>\d+) invoices whose outcome is known (?:was|were) )"
+        + _LATE
+        + r", (?:still unpaid|those still unpaid included)",
+        check_unpaid_and_late,
+    ),
     ("no settled invoice known of this customer", check_no_history),
     (
         r"(?:(?:the only settled invoice known (?P<only>was|was not))"

@@ -15,6 +15,7 @@ from models.customer_curve import (
     USUAL_UNPAID_30_SHARE,
     CustomerCurve,
     fit_customer_curve,
+    usual_late_share,
 )
 from models.hazard import curves_from_margins
 from models.intervals import Floats, Intervals, hazard_rows, intervals_for
@@ -24,7 +25,7 @@ from tests.model_samples import FEATURES, portfolio
 INTERVALS = intervals_for(0)
 CURVE = CustomerCurve(
     late_share=0.4,
-    unpaid_30_share=0.1,
+    unpaid_30_share=0.25,
     late_strength=5.0,
     unpaid_30_strength=8.0,
     rhythm=tuple(0.2 + 0.05 * place for place in range(len(INTERVALS.bounds))),
@@ -33,7 +34,7 @@ CURVE = CustomerCurve(
 
 
 def table(*rows: tuple[float, ...], terms: int = 40) -> Floats:
-    """Landmarks as (late share, outcomes, the portfolio's late share and outcomes, the same of 30 days), with terms."""
+    """Landmarks as (late share, outcomes, the portfolio's two, the same of the late unpaid after 30 days)."""
     return np.array([(*row, terms) for row in rows], dtype=np.float64)
 
 
@@ -46,14 +47,16 @@ def unpaid(curve: CustomerCurve, features: Floats, days: int, intervals: Interva
 
 
 NAN = float("nan")
-NEW = (NAN, 0.0, 0.3, 1e9, NAN, 0.0, 0.06, 1e9)
+NEW = (NAN, 0.0, 0.3, 1e9, NAN, 0.0, 0.2, 1e9)
 
 
 def test_shares_are_beta_binomial_estimates():
     # 3 of 5 late where the portfolio has 30 % of a million: (3 + 5 x 0.3) / (5 + 5).
-    features = table((0.6, 5.0, 0.3, 1e9, 0.25, 4.0, 0.06, 1e9))
-    assert unpaid(CURVE, features, 0) == pytest.approx([(3 + 5 * 0.3) / 10], abs=1e-6)
-    assert unpaid(CURVE, features, 30) == pytest.approx([(1 + 8 * 0.06) / 12], abs=1e-6)
+    features = table((0.6, 5.0, 0.3, 1e9, 0.25, 4.0, 0.2, 1e9))
+    late = (3 + 5 * 0.3) / 10
+    assert unpaid(CURVE, features, 0) == pytest.approx([late], abs=1e-6)
+    # 1 of 4 late ones was unpaid after 30 days, where 20 % of the portfolio's were.
+    assert unpaid(CURVE, features, 30) == pytest.approx([late * (1 + 8 * 0.2) / 12], abs=1e-6)
 
 
 def test_a_new_customer_has_the_portfolios_shares_as_known_that_day():
@@ -98,7 +101,7 @@ def test_each_late_invoice_makes_later_payment_likelier():
 
 
 def test_the_curve_falls_and_the_share_unpaid_after_30_days_never_exceeds_the_late_share():
-    features = table((0.0, 50.0, 0.3, 1e9, 1.0, 50.0, 0.06, 1e9), NEW)
+    features = table((0.0, 50.0, 0.3, 1e9, 1.0, 50.0, 0.2, 1e9), NEW)
     curve = [unpaid(CURVE, features, days) for days in INTERVALS.bounds]
     assert np.all(np.diff(np.array(curve), axis=0) <= 0)
 
@@ -106,8 +109,8 @@ def test_the_curve_falls_and_the_share_unpaid_after_30_days_never_exceeds_the_la
 def test_the_share_late_is_that_of_the_grace():
     intervals = intervals_for(5)
     early = intervals.position(5) + 1
-    curve = CustomerCurve(0.4, 0.1, 5.0, 8.0, tuple(0.2 for _ in intervals.bounds), 0.2 * early)
-    features = table((0.6, 5.0, 0.3, 1e9, 0.25, 4.0, 0.06, 1e9))
+    curve = CustomerCurve(0.4, 0.25, 5.0, 8.0, tuple(0.2 for _ in intervals.bounds), 0.2 * early)
+    features = table((0.6, 5.0, 0.3, 1e9, 0.25, 4.0, 0.2, 1e9))
     assert unpaid(curve, features, 5, intervals) == pytest.approx([(3 + 5 * 0.3) / 10], abs=1e-6)
 
 
@@ -165,6 +168,26 @@ def test_a_model_is_trained_from_the_first_settled_invoice_on():
     assert (model.settings.trust, model.settings.tree_count) == (0.0, 0)
     with pytest.raises(InvalidInputError, match="0 of 3 invoices are known to be settled"):
         train_model(features, landmarks, settled, day - timedelta(days=1), FEATURES)
+
+
+def test_invoices_just_overdue_make_their_customer_less_safe_and_say_nothing_of_30_days():
+    quiet = (0.3, 10.0, 0.3, 1e9, 0.2, 3.0, 0.2, 1e9)
+    just_overdue = ((3 + 5) / 15, 15.0, 0.3, 1e9, 0.2, 3.0, 0.2, 1e9)
+    features = table(quiet, just_overdue)
+    for days in (0, 30):
+        calm, worse = unpaid(CURVE, features, days)
+        assert worse > calm
+    rows = hazard_rows(np.array([1, 1]), INTERVALS)
+    margins = CURVE.read(features, CURVE_COLUMNS, rows, INTERVALS).own
+    ahead = curves_from_margins(margins, rows, np.array([1, 1]), INTERVALS).at(30)
+    assert ahead[0] == pytest.approx(ahead[1], abs=1e-12)
+
+
+@pytest.mark.parametrize("grace_days", [0, 5, 15, 30])
+def test_what_is_usual_falls_with_the_grace(grace_days: int):
+    usual = usual_late_share(grace_days)
+    assert usual_late_share(30) <= usual <= USUAL_LATE_SHARE
+    assert usual_late_share(30) == pytest.approx(USUAL_LATE_SHARE * USUAL_UNPAID_30_SHARE)
 
 
 def test_bounds_without_the_grace_are_refused():

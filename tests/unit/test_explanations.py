@@ -162,6 +162,30 @@ def test_a_habit_is_told_in_both_languages_with_the_real_values():
 
 
 @pytest.mark.parametrize(
+    ("due", "late", "english", "french"),
+    [
+        (
+            5.0,
+            5.0,
+            "5 of the 5 invoices whose outcome is known were late, those still unpaid included",
+            "5 des 5 factures dont l'issue est connue ont été en retard, impayées comprises",
+        ),
+        (
+            1.0,
+            1.0,
+            "the only invoice that has come due is late, still unpaid",
+            "la seule facture arrivée à échéance est en retard, encore impayée",
+        ),
+    ],
+)
+def test_unpaid_late_invoices_are_told_before_the_settled_ones(due, late, english, french):
+    values = {"history_depth": 0.0, "outcome_count_all": due, "late_count_all": late}
+    assert told("payment_behaviour", values) == (english, french)
+    settled = {**HABIT, "outcome_count_all": 6.0, "late_count_all": 4.0}
+    assert told("payment_behaviour", settled) == told("payment_behaviour", HABIT)
+
+
+@pytest.mark.parametrize(
     ("changes", "english", "french"),
     [
         (

@@ -15,6 +15,8 @@ from features.settings import LedgerSettings
 
 NOT_CURED = -NEVER
 """Stands below every negated cure time, for an invoice that was not paid late."""
+LATE_BEFORE = "late_before"
+"""Measure of `outcome_30d`: those that were late, whether or not they were still unpaid 30 days past due."""
 KEYED_BY_EPOCH = ("settled", "due_states")
 """Streams of a customer whose entities are epochs."""
 
@@ -59,7 +61,9 @@ def state_events(
         "settled": _settled(in_epochs, settings),
         "due": base.select("entity", day="due", amount=money_of(base), closed_known=closed_known),
         "outcome": outcome_events(base, closings, settings.grace_days, is_dated=is_dated),
-        "outcome_30d": outcome_events(base, closings, SEVERE_DELAY_DAYS, is_dated=is_dated),
+        "outcome_30d": outcome_events(
+            base, closings, SEVERE_DELAY_DAYS, is_dated=is_dated, late_after=settings.grace_days
+        ),
         "closed_unpaid": _counted(unpaid, "withdrawn"),
         "written_off": _counted(written_off, "withdrawn"),
         "overdue_closed": _counted(closed_due, "ended"),
@@ -135,7 +139,12 @@ def _due_states(base: pl.DataFrame, closings: pl.DataFrame, epochs: Epochs) -> p
 
 
 def outcome_events(
-    base: pl.DataFrame, closings: pl.DataFrame, grace_days: int, *, is_dated: bool
+    base: pl.DataFrame,
+    closings: pl.DataFrame,
+    grace_days: int,
+    *,
+    is_dated: bool,
+    late_after: int | None = None,
 ) -> pl.DataFrame:
     """What each day changed in which invoices are known to be late or on time.
 
@@ -143,34 +152,42 @@ def outcome_events(
     that day on, paid or not: an open overdue invoice is never counted as on time. Closed it is late when its value date
     lies after the grace or when it was written off. Each change of that reading is an event on the day it became known:
     a payment booked afterwards that was in time withdraws the mark (`late` -1, `count` 0), its bounce sets it again. A
-    cancellation changes nothing that was known by then. With `is_dated`, each event also says when the first one of its
-    invoice became known.
+    cancellation changes nothing that was known by then. With `late_after` the events also say (`late_before`) whether
+    the invoice was late by so many days, fewer than the grace. With `is_dated`, each event also says when the first one
+    of its invoice became known.
     """
     invoice = ("invoice",) if is_dated else ()
     grace_end = pl.max_horizontal(pl.col("due") + grace_days, "issued")
     decided = closings.filter((pl.col("begun") <= grace_end) & (grace_end <= pl.col("ended")))
     marked = base.join(decided, on="invoice", how="anti")
-    late = (pl.col("settled") > pl.col("due") + grace_days).cast(pl.Int64)
+    bounds = {"late": grace_days} | ({} if late_after is None else {LATE_BEFORE: late_after})
+    late = {name: (pl.col("settled") > pl.col("due") + days).cast(pl.Int64) for name, days in bounds.items()}
+    before = (LATE_BEFORE,) if late_after is not None else ()
     one, money = pl.lit(1, pl.Int64), money_of(base)
     closed, is_first = closings.filter(~pl.col("is_cancelled")), pl.col("begun") <= grace_end
     reopened, was_marked = closed.filter(pl.col("ended") < NEVER), pl.col("ended") >= grace_end
     changes = [
-        marked.select("entity", money, *invoice, day=grace_end, count=one, late=one),
+        marked.select("entity", money, *invoice, day=grace_end, count=one, **dict.fromkeys(bounds, one)),
         closed.select(
             "entity",
             money,
             *invoice,
             day="begun",
             count=pl.when(is_first).then(one).otherwise(0),
-            late=pl.when(is_first).then(late).otherwise(late - 1),
-        ).filter((pl.col("count") != 0) | (pl.col("late") != 0)),
+            **{
+                name: pl.when(is_first).then(is_late).otherwise(is_late - 1) for name, is_late in late.items()
+            },
+        ).filter(pl.any_horizontal(pl.col("count", *bounds) != 0)),
         reopened.select(
             "entity",
             money,
             *invoice,
             day="ended",
             count=pl.when(was_marked).then(0 * one).otherwise(-one),
-            late=pl.when(was_marked).then(1 - late).otherwise(-late),
+            **{
+                name: pl.when(was_marked).then(1 - is_late).otherwise(-is_late)
+                for name, is_late in late.items()
+            },
         ),
     ]
     first = {FIRST_KNOWN: pl.col("day").min().over("invoice")} if is_dated else {}
@@ -179,6 +196,7 @@ def outcome_events(
         "day",
         "count",
         "late",
+        *before,
         amount=pl.col(money) * pl.col("count"),
         late_amount=pl.col(money) * pl.col("late"),
         **first,

@@ -27,7 +27,7 @@ _CHANGING: Final = KINDS[:-1]
 """Kinds of groups that a customer may change between; the portfolio is one."""
 MEASURES: Final[Mapping[str, tuple[str, ...]]] = {
     "outcome": ("count", "late"),
-    "outcome_30d": ("count", "late"),
+    "outcome_30d": ("count", "late", "late_before"),
     "settlements": ("count", "days_late"),
 }
 """What is totalled for each group: known outcomes (late, and unpaid 30 days past due), and settlements with their days
