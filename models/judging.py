@@ -56,7 +56,8 @@ class JudgedGrowth:
     Attributes:
         settings: the candidate, with the most trees tried.
         models: fitted on what was known before each slice.
-        losses: mean log loss over the slices after each number of trees.
+        losses: mean log loss over the slices after each number of trees; infinite where they made a slice worse than no
+            tree does: what helps in some seasons only has been learnt of them.
     """
 
     settings: HazardSettings
@@ -86,8 +87,20 @@ def judge_growth(
         grow_trees(table, part.fit, start, settings, directions)
         for start, part in zip(starts, slices, strict=True)
     )
-    losses = [_losses_by_tree(table, part, model, counts) for model, part in zip(models, slices, strict=True)]
-    return JudgedGrowth(settings, models, np.mean(losses, axis=0))
+    losses = np.array(
+        [_losses_by_tree(table, part, model, counts) for model, part in zip(models, slices, strict=True)]
+    )
+    return JudgedGrowth(settings, models, helpful_everywhere(losses))
+
+
+def helpful_everywhere(losses: Floats) -> Floats:
+    """Mean loss over slices (rows) of each number of trees (columns), infinite where any slice is worse than the first.
+
+    Args:
+        losses: one row per slice; the first column is that of no trees.
+    """
+    is_worse = (losses > losses[:, :1]).any(axis=0)
+    return np.where(is_worse, np.inf, losses.mean(axis=0))
 
 
 def _losses_by_tree(

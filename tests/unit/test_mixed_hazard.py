@@ -14,7 +14,7 @@ from models.explanation.contributions import explain_landmarks
 from models.feature_matrix import feature_table
 from models.hazard import fit_floor, grow_trees, tree_inputs
 from models.intervals import HazardRows, hazard_rows, intervals_for
-from models.judging import with_first_trees
+from models.judging import helpful_everywhere, with_first_trees
 from models.linear_part import log_share_left, phase_of, reading_of
 from models.selection import usual_trust, usual_unless_clear
 from models.training import train_model
@@ -173,3 +173,8 @@ def test_few_judges_leave_the_usual_trust_and_many_move_it_only_for_a_clear_gain
     assert usual_unless_clear(losses, landmark_count=60_000) == 0.5
     clear = {0.0: 0.52, 0.25: 0.51, 0.5: 0.50, 0.75: 0.48}
     assert usual_unless_clear(clear, landmark_count=60_000) == 0.75
+
+
+def test_trees_that_make_one_slice_worse_are_not_grown():
+    losses = np.array([[0.50, 0.49, 0.48], [0.60, 0.59, 0.61]])
+    assert helpful_everywhere(losses).tolist() == [pytest.approx(0.55), pytest.approx(0.54), np.inf]
