@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from models.exact_math import exact_exp, exact_log
+from models.feature_matrix import places_of
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 
 LATE_COLUMNS: tuple[str, ...] = (
@@ -89,7 +89,7 @@ class CustomerCurve:
             table: one row of features per landmark.
             feature_names: of the table; the shares of a curve column that is not among them are unknown.
         """
-        places = _places(tuple(feature_names))
+        places = _places(feature_names)
         late = _Counts.of(table, places[:4], self.late_share)
         long = _Counts.of(table, places[4:8], self.unpaid_30_share)
         terms = np.full(len(table), np.nan) if places[8] < 0 else table[:, places[8]]
@@ -118,28 +118,27 @@ class CustomerCurve:
         terms = self._terms_factor(shares.terms, intervals)
         # A customer's own share was observed under its own terms: they count once, where the share is borrowed.
         own_terms = exact_exp(-shares.borrowed * exact_log(terms)) * terms
-        usual = np.ones_like(terms)
         return CurveMargins(
             own=self._margins(shares.late, shares.unpaid_30, own_terms, rows, left, intervals),
-            own_at_usual_terms=self._margins(shares.late, shares.unpaid_30, usual, rows, left, intervals),
             portfolio=self._margins(
-                shares.portfolio_late, shares.portfolio_unpaid_30, usual, rows, left, intervals
+                shares.portfolio_late, shares.portfolio_unpaid_30, np.ones_like(terms), rows, left, intervals
             ),
         )
 
+    def own_at_usual_terms(
+        self, table: Floats, feature_names: Sequence[str], rows: HazardRows, intervals: Intervals
+    ) -> Floats:
+        """Log-odds by the customer's curve, had each invoice the terms of an average one; arguments as for `read`."""
+        shares = self.shares(table, feature_names)
+        usual, left = np.ones(len(table)), _share_left(rows, intervals)
+        return self._margins(shares.late, shares.unpaid_30, usual, rows, left, intervals)
+
     def _terms_factor(self, terms: Floats, intervals: Intervals) -> Floats:
         """By how much the hazard must grow for an invoice with these terms to be as likely late as the average one."""
-        due = intervals.position(intervals.grace_days)
-        rhythm = np.asarray(self.rhythm)
-        is_known = ~np.isnan(terms) & (terms >= -intervals.grace_days)
+        is_known = terms >= -intervals.grace_days
         issued = np.where(is_known, -terms, intervals.array[0]).astype(np.int64)
-        after = np.r_[np.cumsum(rhythm[: due + 1][::-1])[::-1], 0.0]
-        start = intervals.start(issued)
-        opening = np.where(start == 0, issued, np.maximum(issued, intervals.array[start - 1] + 1))
-        left = np.minimum((intervals.array[start] - opening + 1) / intervals.nominal_days[start], 1.0)
-        left = np.where(start == 0, 1.0, left)
-        own = after[np.minimum(start + 1, due + 1)] + left * rhythm[start]
-        return np.where(is_known & (start <= due), self.usual_hazard / np.maximum(own, _LEAST_HAZARD), 1.0)
+        own = _hazard_to_late(issued, np.asarray(self.rhythm), intervals)
+        return np.where(is_known, self.usual_hazard / np.maximum(own, _LEAST_HAZARD), 1.0)
 
     def average(self, rows: HazardRows, intervals: Intervals) -> tuple[Floats, Floats]:
         """Log-odds by the portfolio's curve as it was in the training window: over whole intervals, and what is left.
@@ -224,12 +223,10 @@ class CurveMargins:
 
     Attributes:
         own: by the customer's own curve.
-        own_at_usual_terms: by the same, had the invoice the terms of an average one.
         portfolio: by that of everybody else as known on the day.
     """
 
     own: Floats
-    own_at_usual_terms: Floats
     portfolio: Floats
 
     def mixed(self, own_share: float) -> Floats:
@@ -246,9 +243,9 @@ class _Counts:
     portfolio: Floats
 
     @classmethod
-    def of(cls, table: Floats, places: Ints, window_share: float) -> _Counts:
+    def of(cls, table: Floats, places: Sequence[int], window_share: float) -> _Counts:
         share, count, portfolio_share, portfolio_count = (
-            np.zeros(len(table)) if place < 0 else np.nan_to_num(table[:, place]) for place in places.tolist()
+            np.zeros(len(table)) if place < 0 else np.nan_to_num(table[:, place]) for place in places
         )
         weighted = portfolio_share * portfolio_count + _WINDOW_WEIGHT * window_share
         return cls(share * count, count, weighted / (portfolio_count + _WINDOW_WEIGHT))
@@ -277,10 +274,10 @@ def _share_left(rows: HazardRows, intervals: Intervals) -> Floats:
     return np.where(rows.interval == 0, 1.0, left)
 
 
-@lru_cache(maxsize=32)
-def _places(feature_names: tuple[str, ...]) -> Ints:
-    places = {name: place for place, name in enumerate(feature_names)}
-    return np.array([places.get(name, -1) for name in CURVE_COLUMNS], dtype=np.int64)
+def _places(feature_names: Sequence[str]) -> list[int]:
+    """Place of each of `CURVE_COLUMNS` in a table; -1 for one that is not in it."""
+    places = places_of(tuple(feature_names))
+    return [places.get(name, -1) for name in CURVE_COLUMNS]
 
 
 def fit_customer_curve(
@@ -321,7 +318,7 @@ def fit_customer_curve(
             outcomes, (usual_late_share(intervals.grace_days), USUAL_UNPAID_30_SHARE), strict=True
         )
     ]
-    places = _places(tuple(feature_names))
+    places = _places(feature_names)
     strengths = [
         _strength(_Counts.of(table[landmarks], of, share), is_unpaid, usual)
         for (landmarks, is_unpaid), share, of, usual in zip(
@@ -342,14 +339,21 @@ def fit_customer_curve(
     )
 
 
+def _hazard_to_late(issued: Ints, rhythm: Floats, intervals: Intervals) -> Floats:
+    """Cumulative hazard from issue to the end of grace, of invoices issued so many days past due, within the grace."""
+    due = intervals.position(intervals.grace_days)
+    after = np.append(np.cumsum(rhythm[due::-1])[::-1], 0.0)
+    first = hazard_rows(issued, intervals, intervals.start(issued))
+    result: Floats = after[first.interval + 1] + _share_left(first, intervals) * rhythm[first.interval]
+    return result
+
+
 def _usual_hazard(issued: Ints, rhythm: Floats, intervals: Intervals) -> float:
-    """Cumulative hazard from issue to the end of grace, on average over invoices issued so many days past due."""
-    due = np.full(issued.size, intervals.position(intervals.grace_days))
-    early = issued[issued <= intervals.grace_days]
-    if early.size == 0:
-        return float(f"{rhythm[: intervals.position(intervals.grace_days) + 1].sum():.8g}")
-    rows = hazard_rows(early, intervals, due[: early.size])
-    return float(f"{(rhythm[rows.interval] * _share_left(rows, intervals)).sum() / early.size:.8g}")
+    """The same on average; over whole intervals where no invoice was issued within the grace."""
+    within = issued[issued <= intervals.grace_days]
+    if within.size == 0:
+        within = intervals.array[:1]
+    return float(f"{_hazard_to_late(within, rhythm, intervals).mean():.8g}")
 
 
 def _unpaid_at(rows: HazardRows, is_settled: Floats, bound: int) -> tuple[Ints, Floats]:

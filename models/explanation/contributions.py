@@ -19,8 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.bundle import ModelBundle
-from models.customer_curve import LATE_COLUMNS, TERMS_COLUMN, UNPAID_30_COLUMNS
-from models.customer_curve import is_up_to_late as curve_is_up_to_late
+from models.customer_curve import LATE_COLUMNS, TERMS_COLUMN, UNPAID_30_COLUMNS, is_up_to_late
 from models.exact_math import exact_exp, exact_log, exact_sigmoid
 from models.hazard import HAZARD_COLUMNS, tree_inputs
 from models.intervals import Floats, HazardRows, Intervals, Ints
@@ -162,14 +161,14 @@ def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> 
     values[:, width:] = 0.0
     values[:, names.index(STAGE_FEATURE)] += stage
     curves = hazard.curve.read(table, bundle.feature_names, rows, intervals)
-    is_up_to_late = curve_is_up_to_late(rows, intervals)
-    share, at_usual_terms = hazard.curve_share, curves.own_at_usual_terms
-    for up_to_late, later, moved in (
+    at_usual_terms = hazard.curve.own_at_usual_terms(table, bundle.feature_names, rows, intervals)
+    share, is_early = hazard.curve_share, is_up_to_late(rows, intervals)
+    for early, later, moved in (
         (LATE_COLUMNS[0], UNPAID_30_COLUMNS[0], share * (at_usual_terms - curves.portfolio)),
         (TERMS_COLUMN, TERMS_COLUMN, share * (curves.own - at_usual_terms)),
         (LATE_COLUMNS[2], UNPAID_30_COLUMNS[2], curves.portfolio - average_left),
     ):
-        for name, is_its in ((up_to_late, is_up_to_late), (later, ~is_up_to_late)):
+        for name, is_its in ((early, is_early), (later, ~is_early)):
             # Where the model has no such feature the curve does not move.
             if name in names:
                 values[:, names.index(name)] += np.where(is_its, moved, 0.0)
