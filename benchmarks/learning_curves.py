@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from data_samples.generator import WorldSettings, simulate_world
 from features.asof.history import PaymentHistory
 from features.asof.landmarks import landmarks_at_issue
 from features.compute import compute_features
@@ -29,10 +29,12 @@ from models.backtest import metrics
 from models.backtest.evaluation import labelled
 from models.backtest.summary import customer_draws
 from models.baselines import BASELINES, Prediction
-from models.from_ledger import train_bundle, training_input, usable_features
+from models.evidence import mean_with_interval
+from models.from_ledger import TrainingInput, train_bundle, training_input, usable_features
 from models.intervals import Floats
 from models.score import score_frame
-from models.target import Target, outcomes
+from models.target import Target
+from models.training_set import known_outcomes
 
 SIZES: tuple[int, ...] = (50, 100, 250, 500, 1_000, 2_000, 5_000)
 WORLDS: dict[str, dict[str, Any]] = {
@@ -49,13 +51,9 @@ _FIRST_DAY = date(1900, 1, 1)
 _SEED = 5
 
 
-def simulated(kind: str, seed: int, scratch: Path) -> Ledger:
-    """A simulated ledger without its mails."""
-    from data_samples.generator import WorldSettings, simulate_world, write_world
-
-    folder = scratch / f"{kind}-{seed}"
-    write_world(simulate_world(WorldSettings(seed=seed, **WORLDS[kind])), folder, f"seed {seed}")
-    return read_ledger(folder)
+def simulated(kind: str, seed: int) -> Ledger:
+    """A simulated ledger."""
+    return simulate_world(WorldSettings(seed=seed, **WORLDS[kind])).ledger
 
 
 def curve(ledger: Ledger) -> dict[int, dict[str, Any]]:
@@ -86,15 +84,12 @@ def _judged(
 ) -> dict[str, Any]:
     """What each model trained at a cut-off says of the invoices issued from it on."""
     given = training_input(ledger, history, cutoff)
-    known = outcomes(issued, given.settlements, end)
-    watched = (
-        known.select((pl.col("observed_before") - pl.col("due_on")).dt.total_days()).to_series().to_numpy()
-    )
-    places = np.flatnonzero(watched > 0)
+    known = known_outcomes(issued, given.settlements, end)
+    places = np.flatnonzero(known.days_until_cutoff > 0)
     if places.size > MOST_JUDGED:
         places = np.sort(np.random.default_rng(_SEED).choice(places, MOST_JUDGED, replace=False))
-    issued, features, watched = issued[places], features[places], watched[places]
-    days_late = known["days_late"].cast(pl.Float64).fill_null(float("inf")).to_numpy()[places]
+    issued, features = issued[places], features[places]
+    watched, days_late = known.days_until_cutoff[places], known.days_late[places]
     predictions = _predictions(given, issued, features)
     draws = customer_draws(issued["customer_id"], RESAMPLES, _SEED)
     figures: dict[str, Any] = {"cutoff": cutoff.isoformat(), "judged": int(places.size)}
@@ -109,7 +104,7 @@ def _judged(
     return figures
 
 
-def _predictions(given: Any, issued: pl.DataFrame, features: pl.DataFrame) -> dict[str, Prediction]:
+def _predictions(given: TrainingInput, issued: pl.DataFrame, features: pl.DataFrame) -> dict[str, Prediction]:
     known, names = labelled(given, Target()), usable_features(given.features)
     told = {}
     try:
@@ -125,21 +120,15 @@ def _predictions(given: Any, issued: pl.DataFrame, features: pl.DataFrame) -> di
     return told
 
 
-def _figures(chance: Floats, reference: Floats, event: Any, draws: list[Floats]) -> dict[str, Any]:
-    gap = _losses(chance, event) - _losses(reference, event)
-    means = [float(np.average(gap, weights=draw)) for draw in draws if draw.sum() > 0]
+def _figures(chance: Floats, reference: Floats, event: metrics.Bools, draws: list[Floats]) -> dict[str, Any]:
+    gap = metrics.log_losses(chance, event) - metrics.log_losses(reference, event)
+    difference = mean_with_interval(gap, draws)
     return {
         "auc": metrics.auc(chance, event),
         "log_loss": metrics.log_loss(chance, event),
-        "minus_own_late_share": float(gap.mean()),
-        "interval": [float(bound) for bound in np.quantile(means, [0.025, 0.975])],
+        "minus_own_late_share": difference.mean,
+        "interval": [difference.lower, difference.upper],
     }
-
-
-def _losses(chance: Floats, event: Any) -> Floats:
-    held = np.clip(chance, 1e-6, 1.0 - 1e-6)
-    result: Floats = -np.where(event, np.log(held), np.log1p(-held))
-    return result
 
 
 def table(results: dict[str, dict[int, dict[str, Any]]]) -> str:
@@ -182,11 +171,10 @@ def main() -> None:
     results: dict[str, dict[int, dict[str, Any]]] = {}
     for name, _, folder in (each.partition("=") for each in asked.ledger):
         results[name] = curve(read_ledger(Path(folder)))
-    with tempfile.TemporaryDirectory() as scratch:
-        for kind in WORLDS:
-            for seed in asked.seeds:
-                print(f"{kind} {seed}", flush=True)
-                results[f"{kind} {seed}"] = curve(simulated(kind, seed, Path(scratch)))
+    for kind in WORLDS:
+        for seed in asked.seeds:
+            print(f"{kind} {seed}", flush=True)
+            results[f"{kind} {seed}"] = curve(simulated(kind, seed))
     asked.out.write_text(json.dumps(results, indent=1), encoding="utf-8")
     print(table(results))
 

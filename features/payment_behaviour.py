@@ -155,15 +155,14 @@ def _outcomes(view: LandmarkView) -> dict[str, Float64Array]:
         amount = read.total("outcome", "amount", window)
         late_amount = np.maximum(read.total("outcome", "late_amount", window), 0)
         values[column_name("late_amount_share", window)] = np.minimum(ratio(late_amount, amount), 1.0)
-    for window in (365, None):
+    unpaid = {window: np.maximum(read.total("outcome_30d", "late", window), 0) for window in (365, None)}
+    for window, still_unpaid in unpaid.items():
         count = read.total("outcome_30d", "count", window)
-        unpaid = np.maximum(read.total("outcome_30d", "late", window), 0)
         values[column_name("outcome_30d_count", window)] = count.astype(np.float64)
-        values[column_name("unpaid_30d_share", window)] = np.minimum(ratio(unpaid, count), 1.0)
+        values[column_name("unpaid_30d_share", window)] = np.minimum(ratio(still_unpaid, count), 1.0)
     late = np.maximum(read.total("outcome_30d", "late_before"), 0)
-    unpaid = np.maximum(read.total("outcome_30d", "late"), 0)
     values["late_outcome_30d_count_all"] = late.astype(np.float64)
-    values["late_unpaid_30d_share_all"] = np.minimum(ratio(unpaid, late), 1.0)
+    values["late_unpaid_30d_share_all"] = np.minimum(ratio(unpaid[None], late), 1.0)
     share = values["late_share_365d"]
     values["is_often_late_365d"] = known((share > HIGH_LATE_SHARE).astype(np.int64), ~np.isnan(share))
     return values

@@ -52,11 +52,15 @@ def evidence_of(backtest: Backtest, customers: pl.DataFrame, explanation_error: 
 
 def loss_difference(own: pl.DataFrame, other: pl.DataFrame) -> Difference:
     """Log loss of one model minus another's on the same invoices, with a 95 % interval over customers."""
-    gap = _losses(own) - _losses(other)
     draws = customer_draws(own["customer_id"], RESAMPLES, _SEED)
-    means = [float(np.average(gap, weights=draw)) for draw in draws if draw.sum() > 0]
+    return mean_with_interval(_losses(own) - _losses(other), draws)
+
+
+def mean_with_interval(values: Floats, draws: Sequence[Floats]) -> Difference:
+    """Mean of a value per invoice with a 95 % interval over the draws of `customer_draws`."""
+    means = [float(np.average(values, weights=draw)) for draw in draws if draw.sum() > 0]
     lower, upper = np.quantile(means, [0.025, 0.975])
-    return Difference(float(gap.mean()), float(lower), float(upper))
+    return Difference(float(values.mean()), float(lower), float(upper))
 
 
 def error_by_group(
@@ -71,10 +75,7 @@ def error_by_group(
     own = predictions.filter(pl.col("model") == MODEL_NAME)
     found = []
     for attribute, value, part in _groups(own, customers, groups):
-        loss = _losses(part)
-        draws = customer_draws(part["customer_id"], RESAMPLES, _SEED)
-        means = [float(np.average(loss, weights=draw)) for draw in draws if draw.sum() > 0]
-        lower, upper = np.quantile(means, [0.025, 0.975])
+        error = mean_with_interval(_losses(part), customer_draws(part["customer_id"], RESAMPLES, _SEED))
         found.append(
             {
                 "attribute": attribute,
@@ -82,9 +83,9 @@ def error_by_group(
                 "invoices": part.height,
                 "late_share": part["is_late"].mean(),
                 "mean_p_late": part["p_late"].mean(),
-                "log_loss": float(loss.mean()),
-                "log_loss_lower": float(lower),
-                "log_loss_upper": float(upper),
+                "log_loss": error.mean,
+                "log_loss_lower": error.lower,
+                "log_loss_upper": error.upper,
             }
         )
     return pl.DataFrame(found)
@@ -119,7 +120,4 @@ def _groups(
 
 
 def _losses(rows: pl.DataFrame) -> Floats:
-    chance = np.clip(rows["p_late"].to_numpy(), metrics.PROBABILITY_FLOOR, 1 - metrics.PROBABILITY_FLOOR)
-    event = rows["is_late"].to_numpy()
-    losses: Floats = -np.where(event, np.log(chance), np.log1p(-chance))
-    return losses
+    return metrics.log_losses(rows["p_late"].to_numpy(), rows["is_late"].to_numpy())

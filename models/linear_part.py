@@ -1,11 +1,8 @@
-"""The linear part of the hazard, and the start of the trees: a penalised logistic hazard on one habit.
+"""The linear part of the hazard: how the features are read, and what each adds to the log-odds of settlement.
 
 Every interval has its own level, and a feature may weigh differently in each phase (well before the due date, around
 it, after it, long after it), because a habit says more about one phase than about another. An unknown value
-takes the average, plus a step of its own.
-
-The start reads the customer's late share, pulled towards its peers; the trees learn what it leaves. What the shipped
-model holds is this start and the wide card (`models.wide_part`), mixed.
+takes the average, plus a step of its own. The wide card (`models.wide_part`) fits it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From landmarks with features to a trained, calibrated model: choices are made inside the training window only.
 
-The newest part of the window judges the candidates (scorecard penalty, tree size, number of trees) and calibrates the
+The newest part of the window judges the candidates (weight of the card, tree size, number of trees) and calibrates the
 chosen one; then the chosen one is fitted again on the whole window.
 """
 

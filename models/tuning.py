@@ -61,10 +61,14 @@ def tuned(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     counts = tree_counts(settings)
-    shipped = replace(settings.hazard, min_rows_per_leaf=leaf_rows(row_count), tree_count=counts[-1])
+    shipped = replace(
+        settings.hazard,
+        min_rows_per_leaf=leaf_rows(row_count),
+        tree_count=counts[-1],
+        trust=usual_trust(judges),
+    )
     sizes = settings.large_leaves if row_count >= LARGE_ROWS else settings.leaves
     starts_of: dict[float, list[DiscreteTimeHazard]] = {}
-    trust = usual_trust(judges)
     trials: list[Trial] = []
 
     def loss(trial: Any) -> float:
@@ -73,7 +77,8 @@ def tuned(
         penalty = asked.wide_penalty
         if penalty not in starts_of:
             starts_of[penalty] = [
-                fit_floor(table, part.fit, feature_names, intervals, asked).hazard(trust) for part in slices
+                fit_floor(table, part.fit, feature_names, intervals, asked).hazard(asked.trust)
+                for part in slices
             ]
         grown = judge_growth(table, slices, starts_of[penalty], asked, directions, counts)
         trials.append(

@@ -2,8 +2,8 @@
 
 The trees say where a few features bend; this says what a few hundred features agree on. The ridge spreads a habit over
 all the columns that tell of it (shares, means, quantiles of several windows), so that no single one has to carry
-it. Mixed with the start and its trees, log-odds with log-odds, it made every development ledger better, above all the
-chance of being more than 30 days late (docs/models.md).
+it. It adds to the portfolio's curve (`models.customer_curve`) and is mixed with the customer's own, log-odds with
+log-odds.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from models.score import score_frame
 from models.selection import TrainingSettings
 from models.target import HORIZONS, Target, is_label_observed, is_unpaid_at, outcomes
 from models.training import TrainedModel
+from models.training_set import known_outcomes
 
 MODEL_NAME = "encours"
 TRUTH_NAME = "truth"
@@ -191,11 +192,8 @@ def labelled(given: TrainingInput, target: Target) -> Labelled:
     """The training window's invoices at issue with the labels observed before its cut-off."""
     is_at_issue = (given.landmarks["as_of"] == given.landmarks["issued_on"]).to_numpy()
     landmarks = given.landmarks.filter(is_at_issue)
-    known = outcomes(landmarks, given.settlements, given.known_before)
-    late = known["days_late"].cast(pl.Float64).fill_null(float("inf")).to_numpy()
-    until = (
-        known.select((pl.col("observed_before") - pl.col("due_on")).dt.total_days()).to_series().to_numpy()
-    )
+    known = known_outcomes(landmarks, given.settlements, given.known_before)
+    late, until = known.days_late, known.days_until_cutoff
     return Labelled(
         features=given.features.filter(is_at_issue),
         is_late=late > target.grace_days,

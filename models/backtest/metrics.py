@@ -50,6 +50,13 @@ def log_loss(probability: Floats, is_event: Bools) -> float:
     return float(-np.where(is_event, np.log(held), np.log(1.0 - held)).mean())
 
 
+def log_losses(probability: Floats, is_event: Bools) -> Floats:
+    """Negative log-likelihood of each prediction, in nats."""
+    held = np.clip(probability, PROBABILITY_FLOOR, 1.0 - PROBABILITY_FLOOR)
+    losses: Floats = -np.where(is_event, np.log(held), np.log1p(-held))
+    return losses
+
+
 def brier(probability: Floats, is_event: Bools) -> float:
     """Mean squared distance between probability and outcome."""
     return float(((probability - is_event) ** 2).mean())

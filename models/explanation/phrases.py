@@ -122,7 +122,7 @@ def _sentence(group: str, leading: FeatureColumn, subject: Subject, language: La
 
 
 def _unpaid_and_late(subject: Subject, language: Language) -> str | None:
-    """5 of the 5 invoices due were late, those still unpaid included.
+    """5 of the 5 invoices whose outcome is known were late, those still unpaid included.
 
     Said where invoices that are not settled have an outcome: the settled ones alone tell less than the model reads.
     """
