@@ -29,9 +29,9 @@ from data_samples.generator import WorldSettings, simulate_world
 from features.asof import PaymentHistory, open_landmarks
 from features.ledger import Ledger, last_known_on
 from models.bundle import ModelBundle
-from models.from_ledger import train_bundle, training_input
 from models.score import score
-from serving.cases import scored_invoice
+from models.training.from_ledger import train_bundle, training_input
+from serving.accounts.cases import scored_invoice
 from serving.dunning import AccountFacts, Policy, ScoredInvoice, load_policy, net_benefit
 from serving.dunning.policy.sequences import Effect
 

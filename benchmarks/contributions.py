@@ -25,12 +25,12 @@ import numpy as np
 import polars as pl
 
 from benchmarks.scoring import fitted, sample
-from features.catalogue import FEATURE_NAMES
-from models.booster import TreeModel
-from models.feature_matrix import feature_table
-from models.hazard import HazardSettings, tree_inputs
+from features.groups.catalogue import FEATURE_NAMES
+from models.hazard.booster import TreeModel
+from models.hazard.feature_matrix import feature_table
+from models.hazard.hazard import HazardSettings, tree_inputs
+from models.hazard.training_set import days_past_due
 from models.intervals import Floats, hazard_rows
-from models.training_set import days_past_due
 
 #: Leaves and trees of each size.
 SIZES = ((4, 100), (7, 100), (15, 200), (31, 200), (31, 500))

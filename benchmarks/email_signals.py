@@ -15,25 +15,22 @@ from typing import Any
 import numpy as np
 
 from data_samples.generator.mail_bank import LABELLED_EMAILS
-from features.email_signals import (
-    LABELS,
-    LabelledMail,
-    Mail,
+from features.email import LABELS, LabelledMail, Mail, load_pipeline
+from features.email.artefact import DEFAULT_FOLDER
+from models.email_reader import (
     cross_validate,
-    load_pipeline,
     read_corpus,
     read_known_mails,
     read_labelled_file,
     read_unread_mails,
 )
-from features.email_signals.model.artefact import DEFAULT_FOLDER
-from features.email_signals.model.evaluation import promise_totals, scores
+from models.email_reader.evaluation import promise_totals, scores
 
 QUALITY_FILE = DEFAULT_FOLDER.parent / "quality.json"
 HELD_OUT_EMAILS = LABELLED_EMAILS.parent / "held_out_emails.jsonl"
 _START = (
     "import time; t = time.perf_counter()\n"
-    "import datetime; from features.email_signals import Mail, load_pipeline\n"
+    "import datetime; from features.email import Mail, load_pipeline\n"
     "load_pipeline().read(Mail('m', datetime.date(2025, 1, 6), 'Re: relance', 'Le virement part lundi.'))\n"
     "print(time.perf_counter() - t)"
 )

@@ -22,12 +22,12 @@ from benchmarks.email_worlds import (
     scores,
 )
 from features.asof import PaymentHistory
-from features.email_signals import LABELS
+from features.email import LABELS
 from features.settlement import still_open
 from models.bundle import ModelBundle
-from models.from_ledger import TrainingInput
 from models.grades import LONG_DELAY_PROBABILITY
 from models.target import outcomes
+from models.training.from_ledger import TrainingInput
 
 LONG_DELAY_DAYS = 30
 FALSE_ALARM_SHARE = 0.10

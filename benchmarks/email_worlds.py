@@ -13,19 +13,18 @@ import polars as pl
 from data_samples.generator import WorldSettings, sample_world_mail_ids, simulate_world
 from data_samples.generator.mail_bank import LABELLED_EMAILS
 from features.asof import PaymentHistory
-from features.communication import COLUMNS
-from features.compute import compute_features
-from features.email_signals import (
-    LABELS,
-    SignalPipeline,
+from features.email import LABELS, SignalPipeline
+from features.groups.communication import COLUMNS
+from features.groups.compute import compute_features
+from features.ledger import Ledger, read_ledger
+from models.bundle import ModelBundle
+from models.email_reader import (
     read_corpus,
     read_known_mails,
     read_labelled_file,
     read_unread_mails,
     train_signals,
 )
-from features.ledger import Ledger, read_ledger
-from models.bundle import ModelBundle
 from models.score import score_frame
 
 Floats = npt.NDArray[np.float64]

@@ -42,13 +42,13 @@ from benchmarks.email_worlds import (
     unread,
 )
 from features.asof import PaymentHistory, landmarks_at_issue
-from features.email_signals import SignalPipeline, signals_frame
+from features.email import SignalPipeline, signals_frame
 from features.ledger import last_known_on
 from features.settlement import still_open
-from models.backtest.evaluation import default_cutoffs
-from models.backtest.metrics import auc, log_loss
-from models.from_ledger import TrainingInput, train_bundle, training_input
+from models.evaluation.backtest import default_cutoffs
+from models.evaluation.metrics import auc, log_loss
 from models.target import outcomes
+from models.training.from_ledger import TrainingInput, train_bundle, training_input
 
 MOMENTS: Final[tuple[tuple[str, int | None], ...]] = (
     ("at issue", None),

@@ -20,17 +20,17 @@ import numpy as np
 import polars as pl
 
 from features.asof import PaymentHistory, landmarks_at_issue
-from features.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES, GROUPS
-from features.compute import compute_features
+from features.groups.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES, GROUPS
+from features.groups.compute import compute_features
 from features.ledger import Ledger, last_known_on, read_ledger
-from features.rfm_scale import fit_rfm_scale
-from models.backtest.evaluation import default_cutoffs
-from models.backtest.metrics import auc, brier, log_loss
+from features.payers.rfm_scale import fit_rfm_scale
 from models.bundle import ModelBundle, make_bundle
-from models.from_ledger import TrainingInput, training_input, usable_features
+from models.evaluation.backtest import default_cutoffs
+from models.evaluation.metrics import auc, brier, log_loss
 from models.score import score_frame
 from models.target import Target, outcomes
-from models.training import train_model
+from models.training.from_ledger import TrainingInput, training_input, usable_features
+from models.training.train import train_model
 
 FIRST_SET: Final = (
     "outcome_count_all",
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     ledger = read_ledger(options.ledger)
     signals = None
     if ledger.emails is not None and ledger.emails.height and not options.no_mails:
-        from features.email_signals import load_pipeline, signals_frame
+        from features.email import load_pipeline, signals_frame
 
         signals = signals_frame(ledger.emails, load_pipeline())
     cutoff = options.cutoff or default_cutoffs(ledger)[0]

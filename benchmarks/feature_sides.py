@@ -16,9 +16,9 @@ from features.asof.events import closings_of, invoice_base
 from features.asof.identifiers import IdIndex
 from features.asof.reader import AsOfReader, known, ratio
 from features.asof.streams import EventStream
-from features.catalogue import CATALOGUE
 from features.cents import CENTS
-from features.compute import compute_features, feature_matrix
+from features.groups.catalogue import CATALOGUE
+from features.groups.compute import compute_features, feature_matrix
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes

@@ -20,21 +20,21 @@ import polars as pl
 from data_samples.generator import WorldSettings, simulate_world
 from features.asof.history import PaymentHistory
 from features.asof.landmarks import landmarks_at_issue
-from features.compute import compute_features
 from features.errors import InvalidInputError
+from features.groups.compute import compute_features
 from features.ledger import Ledger, last_known_on, read_ledger
 from features.ledger.receivables import receivables
 from features.settings import LedgerSettings
-from models.backtest import metrics
-from models.backtest.evaluation import labelled
-from models.backtest.summary import customer_draws
-from models.baselines import BASELINES, Prediction
-from models.evidence import mean_with_interval
-from models.from_ledger import TrainingInput, train_bundle, training_input, usable_features
+from models.evaluation import metrics
+from models.evaluation.backtest import labelled
+from models.evaluation.backtest_summary import customer_draws
+from models.evaluation.baselines import BASELINES, Prediction
+from models.evaluation.evidence import mean_with_interval
+from models.hazard.training_set import known_outcomes
 from models.intervals import Floats
 from models.score import score_frame
 from models.target import Target
-from models.training_set import known_outcomes
+from models.training.from_ledger import TrainingInput, train_bundle, training_input, usable_features
 
 SIZES: tuple[int, ...] = (50, 100, 250, 500, 1_000, 2_000, 5_000)
 WORLDS: dict[str, dict[str, Any]] = {

@@ -21,26 +21,26 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.asof.history import PaymentHistory
-from features.asof.landmarks import landmarks_at_issue
-from features.compute import compute_features
-from features.ledger import last_known_on, read_ledger
-from models.backtest import metrics
-from models.backtest.evaluation import default_cutoffs
-from models.bundle import ModelBundle
-from models.feature_matrix import feature_table
-from models.from_ledger import TrainingInput, train_bundle, training_input, usable_features
-from models.horizon_classifiers import (
+from benchmarks.horizon_classifiers import (
     HorizonLabels,
     horizon_labels,
     rising_share,
     separate_classifiers,
     told_horizon_classifier,
 )
+from features.asof.history import PaymentHistory
+from features.asof.landmarks import landmarks_at_issue
+from features.groups.compute import compute_features
+from features.ledger import last_known_on, read_ledger
+from models.bundle import ModelBundle
+from models.evaluation import metrics
+from models.evaluation.backtest import default_cutoffs
+from models.hazard.feature_matrix import feature_table
 from models.intervals import Floats
 from models.score import score_frame
-from models.selection import TrainingSettings
 from models.target import HORIZONS, outcomes
+from models.training.from_ledger import TrainingInput, train_bundle, training_input, usable_features
+from models.training.selection import TrainingSettings
 
 CUSTOMERS, MONTHS = 300, 24
 FINE_BOUNDS = (-30, -21, -15, -10, -7, -5, -3, -1, 0, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 365)
@@ -106,7 +106,7 @@ def hazard(**changes: Any) -> Callable[[Question], Answer]:
 
 
 def classifier(fit: Callable[[HorizonLabels, Floats], Floats]) -> Callable[[Question], Answer]:
-    """One of the classifiers of `models.horizon_classifiers`."""
+    """One of the classifiers of `benchmarks.horizon_classifiers`."""
 
     def answer(asked: Question) -> Answer:
         known = horizon_labels(asked.given, asked.names)

@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.catalogue import CATALOGUE, FEATURE_NAMES
+from features.groups.catalogue import CATALOGUE, FEATURE_NAMES
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle
-from models.calibration import identity_calibration
 from models.explanation.contributions import explain_landmarks
-from models.feature_matrix import FeatureMatrix, feature_table
-from models.hazard import HazardSettings, fit_hazard
+from models.hazard.calibration import identity_calibration
+from models.hazard.feature_matrix import FeatureMatrix, feature_table
+from models.hazard.hazard import HazardSettings, fit_hazard
+from models.hazard.training_set import days_past_due, training_rows
 from models.intervals import intervals_for
 from models.score import score, score_frame
-from models.training_set import days_past_due, training_rows
 
 CUTOFF = date(2026, 1, 1)
 PIECE = 20_000

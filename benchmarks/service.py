@@ -377,8 +377,8 @@ async def beside_mails(
 
 
 def _mails_waiting(bench: Bench) -> int:
-    from serving.email_reading import reader_version
-    from serving.settings import read_settings
+    from serving.mails.reader import reader_version
+    from serving.operations.settings import read_settings
     from serving.store import open_store
 
     settings = read_settings(bench.environment)
@@ -389,7 +389,7 @@ def _mails_waiting(bench: Bench) -> int:
 
 
 def _lost(bench: Bench, acknowledged: list[str]) -> int:
-    from serving.settings import read_settings
+    from serving.operations.settings import read_settings
     from serving.store import open_store
 
     settings = read_settings(bench.environment)
@@ -462,7 +462,7 @@ def _beside_mails(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]
 
 
 def _load(bench: Bench, ledger: Path) -> None:
-    from serving.settings import read_settings
+    from serving.operations.settings import read_settings
     from serving.store import open_store
 
     settings = read_settings(bench.environment)

@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import Fault, InvalidInputError
-from features.rfm_scale import RfmScale
+from features.payers.rfm_scale import RfmScale
 from features.settings import LedgerSettings
-from models.booster import TreeModel
-from models.calibration import HazardCalibration
-from models.customer_curve import CustomerCurve
-from models.date_levels import USUAL_LEVELS, DateLevels
-from models.hazard import HAZARD_COLUMNS, DiscreteTimeHazard
+from models.hazard.booster import TreeModel
+from models.hazard.calibration import HazardCalibration
+from models.hazard.customer_curve import CustomerCurve
+from models.hazard.date_levels import USUAL_LEVELS, DateLevels
+from models.hazard.hazard import HAZARD_COLUMNS, DiscreteTimeHazard
+from models.hazard.linear_part import LinearPart
+from models.hazard.phased_trees import PHASE_NAMES, PhasedTrees
 from models.intervals import Intervals
-from models.linear_part import LinearPart
-from models.phased_trees import PHASE_NAMES, PhasedTrees
 from models.target import Target
 
 FORMAT = "encours-late-payment-5"

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from models.feature_matrix import FeatureMatrix
+from models.hazard.feature_matrix import FeatureMatrix
 from models.intervals import Ints
 
 HISTORY_DEPTH_COLUMN = "history_depth"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.bundle import ModelBundle
-from models.feature_matrix import FeatureMatrix
-from models.hazard import UnpaidCurves, curves_from_margins, predict_margins
+from models.hazard.feature_matrix import FeatureMatrix
+from models.hazard.hazard import UnpaidCurves, curves_from_margins, predict_margins
+from models.hazard.training_set import days_past_due
 from models.intervals import Floats, HazardRows, Ints
-from models.training_set import days_past_due
 
 
 @dataclass(frozen=True)

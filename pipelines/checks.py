@@ -6,9 +6,9 @@ from itertools import pairwise
 import dagster as dg
 import polars as pl
 
-from features.catalogue import CATALOGUE
-from features.columns import FeatureColumn
 from features.errors import Fault
+from features.groups.catalogue import CATALOGUE
+from features.groups.columns import FeatureColumn
 from pipelines.assets.features import features__training
 from pipelines.assets.tonight import features__open_invoices, out__scored_invoices
 from pipelines.resources import EncoursHome

@@ -13,7 +13,7 @@ from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from models.home import sqlite_address
+from models.registry.home import sqlite_address
 
 
 def database_address(base_dir: str, db_name: str) -> str:

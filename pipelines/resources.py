@@ -15,8 +15,8 @@ from pydantic import Field
 from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger, last_known_on, read_tables
 from features.settings import LedgerSettings
-from models.home import Home, home_at, read_home
-from models.selection import TrainingSettings
+from models.registry.home import Home, home_at, read_home
+from models.training.selection import TrainingSettings
 from pipelines.workspace import Workspace
 from serving.dunning import Policy, load_policy
 

@@ -15,8 +15,8 @@ import yaml
 from dagster._core.instance.ref import InstanceRef
 
 from features.errors import EncoursError, Fault, InvalidInputError
-from models.files import write_bytes
-from models.home import Home
+from models.registry.files import write_bytes
+from models.registry.home import Home
 
 _REFUSALS = frozenset({"EncoursError", "InvalidInputError"})
 _DAGSTER_SETTINGS = """# Nothing is reported to anybody, and nobody is asked for an address.

@@ -14,22 +14,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from features.errors import EncoursError
+from features.groups.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from features.ledger import Ledger, as_known_before
 from features.settings import setting_differences
-from models.backtest.evaluation import Backtest, default_cutoffs, run_backtest
-from models.backtest.summary import summarise
 from models.bundle import ModelBundle, load_bundle
-from models.evidence import CHAMPION_NAME, error_by_group, evidence_of
+from models.evaluation.backtest import Backtest, default_cutoffs, run_backtest
+from models.evaluation.backtest_summary import summarise
+from models.evaluation.evidence import CHAMPION_NAME, error_by_group, evidence_of
+from models.evaluation.model_card import explained_sample, model_card
+from models.evaluation.run_files import write_run_files
 from models.explanation.contributions import Contributions
-from models.from_ledger import TrainingInput, train_bundle
-from models.home import Home
-from models.model_card import explained_sample, model_card
-from models.promotion import Evidence, GateLimits, promote, record_gate, refusals
-from models.run_files import write_run_files
-from models.selection import TrainingSettings
-from models.tracking import (
+from models.registry.home import Home
+from models.registry.promotion import Evidence, GateLimits, promote, record_gate, refusals
+from models.registry.tracking import (
     CHAMPION,
     RegisteredVersion,
     RunRecord,
@@ -37,7 +35,9 @@ from models.tracking import (
     register_model,
     training_tags,
 )
-from models.training import TrainedModel
+from models.training.from_ledger import TrainingInput, train_bundle
+from models.training.selection import TrainingSettings
+from models.training.train import TrainedModel
 
 _REHEARSAL_BASELINES = ("constant", "own_late_share")
 _REHEARSAL_RESAMPLES = 100

@@ -13,7 +13,7 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.settings import LedgerSettings
-from models.home import Home
+from models.registry.home import Home
 
 
 @dataclass(frozen=True)

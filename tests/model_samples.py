@@ -11,9 +11,9 @@ import polars as pl
 
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle
-from models.hazard import HazardSettings
-from models.selection import TrainingSettings
-from models.training import TrainedModel, train_model
+from models.hazard.hazard import HazardSettings
+from models.training.selection import TrainingSettings
+from models.training.train import TrainedModel, train_model
 from tests.settlement_samples import episodes
 
 CUTOFF = date(2024, 10, 1)

@@ -53,7 +53,7 @@ class PaymentHistory:
             ledger: the checked ledger; tables that are None leave their features unknown.
             settings: grace days and tolerance; the defaults when None. Without a reporting currency it is that of most
                 of the ledger's invoices.
-            signals: what the e-mails say, one row per mail (`features.email_signals.signals_frame`); None when the
+            signals: what the e-mails say, one row per mail (`features.email.signals_frame`); None when the
                 mails have not been read, which leaves the communication features unknown.
             episodes: when each receivable was settled (`settlement_episodes`), where that is at hand.
         """

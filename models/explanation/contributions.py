@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.bundle import ModelBundle
-from models.customer_curve import LATE_COLUMNS, TERMS_COLUMN, UNPAID_30_COLUMNS, is_up_to_late
-from models.exact_math import exact_exp, exact_log, exact_sigmoid
-from models.hazard import HAZARD_COLUMNS, tree_inputs
+from models.hazard.customer_curve import LATE_COLUMNS, TERMS_COLUMN, UNPAID_30_COLUMNS, is_up_to_late
+from models.hazard.exact_math import exact_exp, exact_log, exact_sigmoid
+from models.hazard.hazard import HAZARD_COLUMNS, tree_inputs
+from models.hazard.linear_part import phase_of
 from models.intervals import Floats, HazardRows, Intervals, Ints
-from models.linear_part import phase_of
 from models.prediction import Prediction, predict
 
 STAGE_FEATURE = "days_past_due"

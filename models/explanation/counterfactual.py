@@ -16,8 +16,8 @@ import polars as pl
 from models.bundle import ModelBundle
 from models.explanation.phrases import Money, Texts
 from models.explanation.wording import counted, money
-from models.feature_matrix import FeatureMatrix
 from models.grades import GRADES, grades
+from models.hazard.feature_matrix import FeatureMatrix
 from models.prediction import predict_curves
 
 Change = Callable[[Mapping[str, float]], dict[str, float] | None]

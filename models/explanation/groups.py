@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from features.catalogue import GROUPS_BY_NAME
-from features.columns import FeatureColumn
+from features.groups.catalogue import GROUPS_BY_NAME
+from features.groups.columns import FeatureColumn
 from models.explanation.phrases import Texts
 
 TOLD_WITH: dict[str, str] = {

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from features.columns import FeatureColumn
-from features.payment_runs import HABIT_SHARE
+from features.groups.columns import FeatureColumn
+from features.groups.payment_runs import HABIT_SHARE
 from features.settings import DEFAULT_CURRENCY
 from models.explanation.wording import Language, counted, days, money, number, percent, value_with_unit
 

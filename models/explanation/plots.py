@@ -13,7 +13,7 @@ def importance_plot(by_group: pl.DataFrame) -> str:
     """Mean absolute contribution by group, in points of probability, the weightiest on top.
 
     Args:
-        by_group: the answer of `models.model_card.group_importance`.
+        by_group: the answer of `models.evaluation.model_card.group_importance`.
     """
     rows = by_group.reverse()
     figure, axes = canvas(6.4, 0.8 + 0.34 * max(rows.height, 1))
@@ -28,7 +28,7 @@ def dependence_plot(bins: pl.DataFrame, label: str, unit: str) -> str:
     """Mean contribution against the feature's value; landmarks whose value is unknown as a level of their own.
 
     Args:
-        bins: the answer of `models.model_card.dependence`.
+        bins: the answer of `models.evaluation.model_card.dependence`.
         label: how the feature is called.
         unit: its unit.
     """

@@ -9,11 +9,11 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
-from features.catalogue import COLUMNS_BY_NAME
+from features.groups.catalogue import COLUMNS_BY_NAME
 from models.explanation.contributions import Contributions
 from models.explanation.groups import group_label, group_of
 from models.explanation.phrases import Money, Subject, Texts, describe
-from models.feature_matrix import FeatureMatrix, places_of
+from models.hazard.feature_matrix import FeatureMatrix, places_of
 from models.intervals import Floats, Ints
 
 REASON_TYPE = pl.List(

@@ -14,17 +14,17 @@ import polars as pl
 from features.asof.dates import BoolArray
 from features.asof.history import PaymentHistory
 from features.errors import Fault, InvalidInputError
-from features.rfm_scale import AXES
-from features.segments import SEGMENT_COLUMNS, payer_segments
+from features.payers.rfm_scale import AXES
+from features.payers.segments import SEGMENT_COLUMNS, payer_segments
 from models.bundle import ModelBundle
 from models.cold_start import history_depths, rungs
 from models.explanation.contributions import explain_prediction
 from models.explanation.phrases import Money
 from models.explanation.reasons import reasons_of
-from models.feature_matrix import KEYS, FeatureMatrix
 from models.grades import grades
-from models.payable_days import countries_of, run_habits
-from models.payment_date import payment_dates, quantile_days
+from models.hazard.feature_matrix import KEYS, FeatureMatrix
+from models.hazard.payable_days import countries_of, run_habits
+from models.hazard.payment_date import payment_dates, quantile_days
 from models.prediction import Prediction, predict_landmarks
 from models.score.scores import Explanations, Scores
 from models.target import HORIZONS

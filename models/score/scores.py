@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 
 from features.asof.dates import BoolArray
-from features.segments import Segment
+from features.payers.segments import Segment
 from models.cold_start import NO_OPINION, RUNGS, Rung
-from models.date_levels import DATE_COLUMNS
 from models.explanation.phrases import Texts
 from models.explanation.reasons import Reason, Reasons
 from models.grades import GRADES, Grade
+from models.hazard.date_levels import DATE_COLUMNS
+from models.hazard.payment_date import Dates
 from models.intervals import Floats, Ints
-from models.payment_date import Dates
 from models.target import HORIZONS
 
 UNPAID_COLUMNS: Final = tuple(f"unpaid_probability_{k}d" for k in HORIZONS)

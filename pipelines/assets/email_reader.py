@@ -34,13 +34,13 @@ def model__email_reader(
 ) -> dg.MaterializeResult[None]:
     """Weights, calibration and thresholds of the ten e-mail signals, with the quality they have out of fold."""
     from data_samples.generator.mail_bank import LABELLED_EMAILS
-    from features.email_signals import (
+    from features.email import save_artefact
+    from models.email_reader import (
         cross_validate,
         read_corpus,
         read_known_mails,
         read_labelled_file,
         read_unread_mails,
-        save_artefact,
         train_signals,
     )
 

@@ -3,11 +3,11 @@
 import dagster as dg
 
 from features.asof import PaymentHistory
-from features.catalogue import CATALOGUE_VERSION
+from features.groups.catalogue import CATALOGUE_VERSION
 from features.settings import LedgerSettings
-from models.from_ledger import training_input
+from models.registry.champion import training_settings
+from models.training.from_ledger import training_input
 from pipelines.assets.ledger import core__email_signals, core__facts
-from pipelines.champion import training_settings
 from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, known_facts
 from pipelines.workspace import Workspace
 

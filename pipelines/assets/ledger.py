@@ -6,8 +6,8 @@ import dagster as dg
 
 from features.ledger import check_folder, ledger_fingerprint, read_ledger, write_checked, write_ledger
 from pipelines.resources import EncoursHome, LedgerInput, known_facts
-from serving.loading import facts_in_service, load_into_service, signals_in_service
-from serving.settings import settings_at
+from serving.night.store import facts_in_service, load_into_service, signals_in_service
+from serving.operations.settings import settings_at
 from serving.store import examples_of
 
 GROUP = "ledger"

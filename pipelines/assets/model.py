@@ -6,7 +6,7 @@ import dagster as dg
 
 from features.ledger import ledger_fingerprint
 from features.settlement import settlement_episodes
-from models.from_ledger import TrainingInput
+from models.training.from_ledger import TrainingInput
 from pipelines.assets.features import GROUP, features__training
 from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, known_facts
 from pipelines.training import train_and_register

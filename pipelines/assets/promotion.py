@@ -8,8 +8,8 @@ import datetime as dt
 import dagster as dg
 from pydantic import Field
 
-from models.promotion import promote_registered, rollback
-from models.tracking import CHALLENGER
+from models.registry.promotion import promote_registered, rollback
+from models.registry.tracking import CHALLENGER
 from pipelines.resources import EncoursHome
 
 GROUP = "promotion"

@@ -11,20 +11,20 @@ import dagster as dg
 import polars as pl
 
 from features.asof import landmarks_to_decide
-from features.catalogue import CATALOGUE_VERSION
-from features.compute import compute_features
+from features.groups.catalogue import CATALOGUE_VERSION
+from features.groups.compute import compute_features
+from models.registry.champion import champion_bundle, scoring_settings
 from models.score import scores_of_frame
 from pipelines.assets.features import payment_history
 from pipelines.assets.ledger import core__email_signals, core__facts
 from pipelines.assets.model import model__late_payment
-from pipelines.champion import champion_bundle, scoring_settings
 from pipelines.resources import EncoursHome, LedgerInput, PolicyFile, known_facts
 from pipelines.workspace import write_parquet
 from serving.dunning import read_records, write_records
-from serving.loading import overrides_in_service, publish_night
-from serving.nightly import route_open_invoices, score_open_invoices
-from serving.settings import settings_at
-from serving.tonight import tonights_answers
+from serving.night.answers import tonights_answers
+from serving.night.scoring import route_open_invoices, score_open_invoices
+from serving.night.store import overrides_in_service, publish_night
+from serving.operations.settings import settings_at
 
 TONIGHT = "tonight"
 

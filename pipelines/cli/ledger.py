@@ -124,8 +124,8 @@ def _print_label_changes(ledger: Ledger, language: Language) -> None:
     """How many late labels would change if due dates were recomputed from their wordings, reading by reading."""
     from rich.console import Console
 
-    from features.due_date_labels import due_date_labels
     from features.ledger import last_known_on
+    from features.settlement.due_date_labels import due_date_labels
     from features.terms import EndOfMonthReading
 
     last_day = last_known_on(ledger)

@@ -70,14 +70,14 @@ def backtest(
 
     from rich.console import Console
 
-    from features.email_signals import ledger_signals, load_pipeline
+    from features.email import ledger_signals, load_pipeline
     from features.ledger import read_ledger
     from features.settings import LedgerSettings
-    from models.backtest.evaluation import default_cutoffs, run_backtest
-    from models.backtest.report import html_report
-    from models.backtest.summary import summarise
-    from models.files import write_bytes, write_frame
-    from models.selection import TrainingSettings
+    from models.evaluation.backtest import default_cutoffs, run_backtest
+    from models.evaluation.backtest_report import html_report
+    from models.evaluation.backtest_summary import summarise
+    from models.registry.files import write_bytes, write_frame
+    from models.training.selection import TrainingSettings
     from pipelines.resources import amount
 
     console = Console()
@@ -139,8 +139,8 @@ def promote_version(
     """
     from rich.console import Console
 
-    from models.home import read_home
-    from models.promotion import promote_registered
+    from models.registry.home import read_home
+    from models.registry.promotion import promote_registered
 
     console = Console()
     home = read_home()
@@ -160,8 +160,8 @@ def rollback_champion(
     """Make the previous champion the champion again."""
     from rich.console import Console
 
-    from models.home import read_home
-    from models.promotion import rollback
+    from models.registry.home import read_home
+    from models.registry.promotion import rollback
 
     home = read_home()
     found = rollback(home, who, why, dt.datetime.now(dt.UTC))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
 
-    from models.home import Home
+    from models.registry.home import Home
 
 app = typer.Typer()
 
@@ -80,8 +80,8 @@ def run(
     """
     from rich.console import Console
 
-    from models.home import read_home
-    from pipelines.champion import champion_bundle, scoring_settings
+    from models.registry.champion import champion_bundle, scoring_settings
+    from models.registry.home import read_home
     from pipelines.resources import LedgerInput, PolicyFile
     from pipelines.running import run_job
 
@@ -131,13 +131,13 @@ def score(
 
     from features.asof import PaymentHistory, open_landmarks
     from features.ledger import read_ledger
-    from models.home import read_home
-    from pipelines.champion import champion_bundle
+    from models.registry.champion import champion_bundle
+    from models.registry.home import read_home
     from pipelines.resources import as_of_date
     from pipelines.workspace import write_parquet
-    from serving.loading import with_events
-    from serving.nightly import score_open_invoices
-    from serving.settings import settings_at
+    from serving.night.scoring import score_open_invoices
+    from serving.night.store import with_events
+    from serving.operations.settings import settings_at
 
     home = read_home()
     bundle = champion_bundle(home)
@@ -145,7 +145,7 @@ def score(
     landmarks = open_landmarks(known, as_of_date(known, as_of), bundle.settings)
     signals = None
     if known.emails is not None:
-        from features.email_signals import ledger_signals, load_pipeline
+        from features.email import ledger_signals, load_pipeline
 
         signals = ledger_signals(known, load_pipeline())
     history = PaymentHistory.from_ledger(known, bundle.settings, signals)
@@ -172,7 +172,7 @@ def ui(
     import subprocess
     import sys
 
-    from models.home import read_home
+    from models.registry.home import read_home
     from pipelines.running import check_pages_can_open, dagster_home
 
     home = read_home()

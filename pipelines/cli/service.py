@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from serving.access import AccessKey
-    from serving.privacy import DataSubject
-    from serving.settings import ServiceSettings
+    from serving.operations.settings import ServiceSettings
+    from serving.security.access import AccessKey
     from serving.store import SqlHistoryStore
+    from serving.store.privacy import DataSubject
 
 app = typer.Typer(no_args_is_help=True)
 keys_app = typer.Typer(no_args_is_help=True, help="Access keys of the score service.")
@@ -49,8 +49,8 @@ def serve(
 
     Reads the champion model and the history store in ENCOURS_HOME; writes answers and their audit log there.
     """
-    from serving.settings import read_settings
-    from serving.starting import Listening, check_listening, environment_of, run_service
+    from serving.operations.launcher import Listening, check_listening, environment_of, run_service
+    from serving.operations.settings import read_settings
 
     settings = read_settings()
     has_registry = importlib.util.find_spec("mlflow") is not None
@@ -84,7 +84,7 @@ def load(
     Reads the ledger folder; writes the history store. Running services take it over by themselves.
     """
     from features.ledger import read_ledger
-    from serving.loading import load_into_service
+    from serving.night.store import load_into_service
     from serving.store import examples_of
 
     settings = _settings()
@@ -126,7 +126,7 @@ def add_key(
     ] = None,
 ) -> None:
     """Make a key and show it once. Running services accept it at once."""
-    from serving.access import make_key, parse_scopes, read_keys, write_keys
+    from serving.security.access import make_key, parse_scopes, read_keys, write_keys
 
     settings = _settings()
     key, text = make_key(name, parse_scopes(scope), account or None, settings.secret(), _now())
@@ -137,7 +137,7 @@ def add_key(
 @keys_app.command("list")
 def list_keys() -> None:
     """Show the keys, without their secrets."""
-    from serving.access import read_keys
+    from serving.security.access import read_keys
 
     settings = _settings()
     table = Table(title=f"Keys in {settings.keys_path}")
@@ -157,7 +157,7 @@ def rotate(
     overlap_hours: Annotated[float, typer.Option(help="How long the old secret is still accepted.")] = 24.0,
 ) -> None:
     """Give a key a new secret and show it once; the old one is accepted a while longer. No restart is needed."""
-    from serving.access import known_key, read_keys, rotate_key, write_keys
+    from serving.security.access import known_key, read_keys, rotate_key, write_keys
 
     settings = _settings()
     keys = read_keys(settings.keys_path)
@@ -173,7 +173,7 @@ def revoke(
     key_id: Annotated[str, typer.Argument(help="Id of the key, see `encours keys list`.")],
 ) -> None:
     """Refuse a key from now on. No restart is needed."""
-    from serving.access import known_key, read_keys, revoke_key, write_keys
+    from serving.security.access import known_key, read_keys, revoke_key, write_keys
 
     settings = _settings()
     keys = read_keys(settings.keys_path)
@@ -188,7 +188,7 @@ def verify() -> None:
     Reads the history store; notes the last position outside it, for the next verification. Ends with 1 on
     a fault.
     """
-    from serving.audit import note_anchor, read_anchors
+    from serving.store.audit import note_anchor, read_anchors
 
     settings = _settings()
     store = _open()
@@ -221,7 +221,7 @@ def export(
     by: Annotated[str, typer.Option(help="Who asks, for the audit log.")] = "command line",
 ) -> None:
     """Write everything kept about a customer or a person into a file; the export is audited."""
-    from serving.privacy import export_data
+    from serving.store.privacy import export_data
 
     store = _open()
     try:
@@ -247,7 +247,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
 ) -> None:
     """Erase what may be erased about a customer or a person, and say what stays and why."""
-    from serving.privacy import erase_data
+    from serving.store.privacy import erase_data
 
     subject = _subject(customer, person)
     if not yes:
@@ -268,7 +268,7 @@ def erase(
 
 
 def _settings() -> ServiceSettings:
-    from serving.settings import read_settings
+    from serving.operations.settings import read_settings
 
     return read_settings()
 
@@ -281,7 +281,7 @@ def _open() -> SqlHistoryStore:
 
 
 def _subject(customer: str | None, person: str | None) -> DataSubject:
-    from serving.privacy import DataSubject
+    from serving.store.privacy import DataSubject
 
     return DataSubject(customer_id=customer, person=person)
 
@@ -291,7 +291,7 @@ def _now() -> dt.datetime:
 
 
 def _make_first_key(settings: ServiceSettings) -> None:
-    from serving.access import Scope, make_key, read_keys, write_keys
+    from serving.security.access import Scope, make_key, read_keys, write_keys
 
     if read_keys(settings.keys_path):
         return

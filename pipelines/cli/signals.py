@@ -24,8 +24,9 @@ def signals_command(
     from rich.console import Console
     from rich.progress import Progress
 
-    from features.email_signals import load_pipeline, read_mails_file
-    from features.email_signals.records import signals_record
+    from features.email import load_pipeline
+    from features.email.records import signals_record
+    from models.email_reader import read_mails_file
 
     console = Console()
     mails = read_mails_file(file)
@@ -59,12 +60,12 @@ def train_signals_command(
     """Train the e-mail signals from labelled mails and write the artefact (JSON and arrays, no pickle)."""
     from rich.console import Console
 
-    from features.email_signals import (
+    from features.email import save_artefact
+    from models.email_reader import (
         read_corpus,
         read_known_mails,
         read_labelled_file,
         read_unread_mails,
-        save_artefact,
         train_signals,
     )
 

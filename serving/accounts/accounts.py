@@ -22,6 +22,7 @@ from serving.accounts.customers import CustomerRead, SignalMemory, read_customer
 from serving.accounts.events import has_plan
 from serving.accounts.facts import facts_of
 from serving.accounts.invoices import INVOICE_COLUMNS, NOTHING_OWED, InvoiceRead, KnownFacts, KnownInvoices
+from serving.accounts.payers import Payers, ledger_of_payers, overrides_of_payers, signals_of_payers
 from serving.accounts.totals import NO_RECORD, AccountTotals, PaymentRecord, payment_records
 from serving.dunning import (
     AccountFacts,
@@ -29,7 +30,6 @@ from serving.dunning import (
     PersonOverride,
     allocate_unapplied_credits,
 )
-from serving.payers import Payers, ledger_of_payers, overrides_of_payers, signals_of_payers
 from serving.store import Overrides
 
 #: Days after which an invoice that was paid in full bears on nothing that is done; longer than anybody is thanked.
@@ -55,7 +55,7 @@ def account_facts(
         ledger: every row of the invoices' customers (more does no harm).
         invoice_ids: receivables to decide on; unknown ones are left out of the answer.
         on: the day of the decision. What became known on it counts: it protects the customer.
-        signals: what the e-mails say (`features.email_signals.signals_frame`); None when they have not
+        signals: what the e-mails say (`features.email.signals_frame`); None when they have not
             been read. Only decided signals count: an unsure one never holds or moves a route.
         feeds: up to which day each table is known; one that is missing counts as never delivered.
         settings: tolerance of settlement.

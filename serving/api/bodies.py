@@ -18,9 +18,9 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from serving.answer_messages import ErrorFault
-from serving.middleware import JSON
-from serving.problems import MAXIMUM_FAULTS, RefusalError, faulty_request, invalid_request
+from serving.api.middleware import JSON
+from serving.messages.answers import ErrorFault
+from serving.messages.refusals import MAXIMUM_FAULTS, RefusalError, faulty_request, invalid_request
 
 Body = TypeVar("Body", bound=BaseModel)
 

@@ -10,8 +10,8 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from serving.middleware import JSON, SECURITY_HEADERS
-from serving.problems import RefusalError
+from serving.api.middleware import JSON, SECURITY_HEADERS
+from serving.messages.refusals import RefusalError
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol as _Protocol

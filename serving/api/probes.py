@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from serving.middleware import JSON, PROBES, ROUTE_STATE, refuse
-from serving.problems import not_ready
+from serving.api.middleware import JSON, PROBES, ROUTE_STATE, refuse
+from serving.messages.refusals import not_ready
 
 #: The probe that covers model, policy and the writing of answers; the others say that the process lives.
 READINESS: Final = "/readyz"

@@ -16,9 +16,9 @@ from serving.store.answers import (
 from serving.store.database import REFUSED_RECORD, StoreUnavailableError, sqlite_url
 from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, FactsRefusedError, Outcome
 from serving.store.frames import facts_of, to_cents
+from serving.store.ingest.merging import examples_of
+from serving.store.ingest.nightly_load import TableLoad
 from serving.store.known_ids import CUSTOMERS, INVOICES, AmbiguousIdError
-from serving.store.merging import examples_of
-from serving.store.nightly_load import TableLoad
 from serving.store.overrides import Overrides
 from serving.store.reading import FeedState, HistoryAtMoment, Moment
 from serving.store.store import HistoryStore, SqlHistoryStore, is_store_there, open_store

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, bindparam, desc, insert, select, update
 from sqlalchemy.exc import NoResultFound
 
-from serving.audit import GENESIS_HASH, Chain, body_hash
+from serving.store.audit import GENESIS_HASH, Chain, body_hash
 from serving.store.tables import ANSWER_ID_LENGTH, ANSWERS, AUDIT, COUNTERS
 
 SCORE: Final = "score"

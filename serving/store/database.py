@@ -29,7 +29,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import EncoursError, Fault, InvalidInputError
-from models.home import sqlite_address
+from models.registry.home import sqlite_address
 from serving.store.migrations import SCHEMA_VERSION, migrate
 from serving.store.tables import COUNTERS, METADATA, OVERRIDES_BY_CUSTOMER
 

@@ -14,8 +14,8 @@ from features.ledger import Ledger, table_dtypes
 from features.ledger.receivables import receivable_ids
 from features.signal_labels import signals_schema
 from serving.store.frames import frame_of
+from serving.store.ingest.merging import NAMING_CUSTOMERS, merges_of_known, sound_instalments, with_customers
 from serving.store.known_ids import CUSTOMERS
-from serving.store.merging import NAMING_CUSTOMERS, merges_of_known, sound_instalments, with_customers
 from serving.store.overrides import Overrides
 from serving.store.tables import (
     CHANGES,

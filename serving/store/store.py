@@ -12,7 +12,6 @@ from sqlalchemy import Connection, select
 
 from features.errors import EncoursError
 from features.ledger import Ledger
-from serving.audit import Anchor, AuditLine, Chain, Evidence, Verification, verify_chain
 from serving.store.answers import (
     OVERRIDE,
     SCORE,
@@ -22,10 +21,15 @@ from serving.store.answers import (
     read_answer,
     read_answers,
 )
+from serving.store.audit import Anchor, AuditLine, Chain, Evidence, Verification, verify_chain
 from serving.store.database import BUSY_SECONDS, Database, sqlite_file
-from serving.store.events.customer_merges import with_merged
-from serving.store.events.told import read_erased, read_events
 from serving.store.facts import Fact, FactOutcome
+from serving.store.ingest.customer_merges import with_merged
+from serving.store.ingest.event_facts import read_erased, read_events
+from serving.store.ingest.facts import mark_changed, take_in
+from serving.store.ingest.merging import merge_facts
+from serving.store.ingest.nightly_load import TableLoad, load_tables
+from serving.store.ingest.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
 from serving.store.known_ids import meanings
 from serving.store.mail_signals import (
     MailRead,
@@ -38,9 +42,6 @@ from serving.store.mail_signals import (
     read_waiting_mails,
     take_lease,
 )
-from serving.store.merging import merge_facts
-from serving.store.nightly_load import TableLoad, load_tables
-from serving.store.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
 from serving.store.overrides import Overrides, read_overrides
 from serving.store.reading import (
     FeedState,
@@ -54,7 +55,6 @@ from serving.store.reading import (
     read_pending_of,
 )
 from serving.store.tables import ANSWERS, AUDIT, COUNTERS, ERASED_FACTS, FACT_TABLES
-from serving.store.taking_in import mark_changed, take_in
 
 
 class HistoryStore(Protocol):
@@ -139,12 +139,12 @@ class SqlHistoryStore:
         self.chain = chain
 
     def take_in(self, facts: Sequence[Fact], received_at: dt.datetime) -> tuple[FactOutcome, ...]:
-        """Store facts durably, all or none; see `serving.store.taking_in`."""
+        """Store facts durably, all or none; see `serving.store.ingest.facts`."""
         with self.database.writing() as connection:
             return take_in(connection, facts, received_at)
 
     def load_ledger(self, ledger: Ledger, loaded_at: dt.datetime) -> dict[str, TableLoad]:
-        """Take over the ledger of the nightly batch; see `serving.store.nightly_load`."""
+        """Take over the ledger of the nightly batch; see `serving.store.ingest.nightly_load`."""
         with self.database.writing() as connection:
             return load_tables(connection, ledger, loaded_at)
 

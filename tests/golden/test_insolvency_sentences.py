@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from features.email_signals import Mail, load_pipeline, read_corpus
+from features.email import Mail, load_pipeline
+from models.email_reader import read_corpus
 
 FOLDER = Path(__file__).parent / "insolvency_sentences"
 SENT = dt.date(2026, 6, 3)

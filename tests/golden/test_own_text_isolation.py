@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from features.email_signals.own_text import isolate_own_text, repair_text
+from features.email.own_text import isolate_own_text, repair_text
 
 OWN = "Bonjour, bien noté pour la facture 4471."
 

@@ -7,9 +7,9 @@ import datetime as dt
 
 import pytest
 
-from features.email_signals.amounts import find_amounts
-from features.email_signals.folding import fold
-from features.email_signals.time_expressions import find_time_expressions
+from features.email.amounts import find_amounts
+from features.email.folding import fold
+from features.email.time_expressions import find_time_expressions
 
 # Wednesday 3 December 2025
 SENT = dt.date(2025, 12, 3)

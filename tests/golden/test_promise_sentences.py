@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from features.email_signals import Mail
-from features.email_signals.promises import Promise, promised_payment
-from features.email_signals.reading import read_mails
+from features.email import Mail
+from features.email.promises import Promise, promised_payment
+from features.email.reading import read_mails
 
 FOLDER = Path(__file__).parent / "promise_sentences"
 SENT = dt.date(2026, 6, 3)

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
 from features.errors import InvalidInputError
-from serving.audit import GENESIS_HASH, Chain, note_anchor, read_anchors
-from serving.privacy import DataSubject, erase_data, export_data
 from serving.store import SCORE, Answer, Fact, Outcome, SqlHistoryStore, open_store, sqlite_url
+from serving.store.audit import GENESIS_HASH, Chain, note_anchor, read_anchors
+from serving.store.privacy import DataSubject, erase_data, export_data
 from serving.store.tables import ANSWERS, AUDIT, COUNTERS, FACT_COLUMNS
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)

@@ -13,11 +13,11 @@ import pytest
 from features.errors import InvalidInputError
 from features.ledger import Ledger, last_known_on, read_ledger, table_dtypes
 from features.settings import LedgerSettings
-from models.backtest import metrics
-from models.backtest.evaluation import MODEL_NAME, TRUTH_NAME, Backtest, default_cutoffs, run_backtest
-from models.backtest.summary import summarise
-from models.hazard import HazardSettings
-from models.selection import TrainingSettings
+from models.evaluation import metrics
+from models.evaluation.backtest import MODEL_NAME, TRUTH_NAME, Backtest, default_cutoffs, run_backtest
+from models.evaluation.backtest_summary import summarise
+from models.hazard.hazard import HazardSettings
+from models.training.selection import TrainingSettings
 from tests.model_samples import bundle
 
 EXPORT = (
@@ -121,7 +121,7 @@ def test_the_future_of_the_ledger_does_not_change_a_trained_model():
     cutoff = date(2025, 10, 1)
     whole = _backtest().origins[0].bundle
     from features.asof.history import PaymentHistory
-    from models.from_ledger import train_bundle, training_input
+    from models.training.from_ledger import train_bundle, training_input
 
     before = as_known_before(ledger, cutoff)
     given = training_input(before, PaymentHistory.from_ledger(before), cutoff, settings=QUICK)

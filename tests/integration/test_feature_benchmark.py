@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import feature_sides, feature_tables
 from benchmarks.features import CORE_COLUMNS, _compare, _write_ledger, main, run_side
-from features.catalogue import CATALOGUE
+from features.groups.catalogue import CATALOGUE
 
 
 @pytest.fixture(scope="module")

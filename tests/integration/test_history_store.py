@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from features.ledger import Ledger, empty_table, table_dtypes
-from serving.event_messages import EventsRequest
+from serving.messages.events import EventsRequest
 from serving.store import (
     SCORE,
     Answer,

@@ -19,8 +19,8 @@ import pytest
 
 from features.errors import Fault, InvalidInputError
 from models.bundle import load_bundle
-from models.home import Home, home_at
-from models.promotion import (
+from models.registry.home import Home, home_at
+from models.registry.promotion import (
     gate_findings,
     promote,
     promote_registered,
@@ -28,8 +28,8 @@ from models.promotion import (
     record_gate,
     rollback,
 )
+from models.registry.tracking import CHALLENGER, CHAMPION, RunRecord, find_version, register_model
 from models.score import score
-from models.tracking import CHALLENGER, CHAMPION, RunRecord, find_version, register_model
 from pipelines.assets.promotion import model__promotion, model__rollback
 from pipelines.resources import EncoursHome
 from tests.awkward_names import AWKWARD_NAME

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from features.errors import EncoursError
 from features.ledger import Ledger, read_ledger, rows_of_customers, write_ledger
 from pipelines.cli.service import app
-from serving.access import read_keys
-from serving.settings import ServiceSettings, read_settings
+from serving.operations.settings import ServiceSettings, read_settings
+from serving.security.access import read_keys
 from serving.store import open_store
 from serving.store.tables import AUDIT
 

@@ -10,16 +10,9 @@ import pytest
 from benchmarks import email_signals
 from benchmarks.email_signals import HELD_OUT_EMAILS, held_out_totals
 from data_samples.generator.mail_bank import LABELLED_EMAILS
-from features.email_signals import (
-    LABELS,
-    LabelledMail,
-    load_artefact,
-    read_corpus,
-    read_known_mails,
-    read_labelled_file,
-    read_unread_mails,
-)
-from features.email_signals.model.training import fingerprint
+from features.email import LABELS, LabelledMail, load_artefact
+from models.email_reader import read_corpus, read_known_mails, read_labelled_file, read_unread_mails
+from models.email_reader.training import fingerprint
 
 
 @pytest.fixture(scope="module")

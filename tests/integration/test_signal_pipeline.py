@@ -13,24 +13,21 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from features.email_signals import (
+from features.email import (
     LABELS,
     ArtefactError,
     LabelledMail,
     Mail,
     load_artefact,
     load_pipeline,
-    read_corpus,
-    read_labelled_file,
-    read_mails_file,
     save_artefact,
     signals_frame,
-    train_signals,
 )
-from features.email_signals.model.artefact import DEFAULT_FOLDER
-from features.email_signals.model.training import build_examples, fold_of
-from features.email_signals.records import signals_record
+from features.email.artefact import DEFAULT_FOLDER
+from features.email.records import signals_record
 from features.errors import InvalidInputError
+from models.email_reader import read_corpus, read_labelled_file, read_mails_file, train_signals
+from models.email_reader.training import build_examples, fold_of
 from pipelines.cli.signals import app
 
 SENT = dt.date(2025, 12, 3)
@@ -355,7 +352,7 @@ def test_a_corpus_line_that_cannot_be_read_is_named(tmp_path: Path):
 
 def test_reading_mails_never_imports_the_training_libraries():
     code = (
-        "import sys, datetime, features.email_signals as s\n"
+        "import sys, datetime, features.email as s\n"
         "s.load_pipeline().read(s.Mail('m', datetime.date(2025, 1, 1), '', 'Le virement part lundi.'))\n"
         "print([m for m in ('sklearn', 'scipy', 'pandas', 'lightgbm', 'mlflow') if m in sys.modules])"
     )

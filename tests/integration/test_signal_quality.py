@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.email_signals import LABELS, load_artefact, read_corpus, read_labelled_file
-from features.email_signals.model.baselines import keyword_decisions
-from features.email_signals.model.deciding import calibrated
-from features.email_signals.model.evaluation import calibration_error, scores
-from features.email_signals.model.training import (
+from features.email import LABELS, load_artefact
+from features.email.deciding import calibrated
+from models.email_reader import read_corpus, read_labelled_file
+from models.email_reader.baselines import keyword_decisions
+from models.email_reader.evaluation import calibration_error, scores
+from models.email_reader.training import (
     CORPUS_WEIGHT,
     build_examples,
     fingerprint,

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import text
 
 from serving.dunning import PersonOverride
-from serving.privacy import DataSubject, erase_data
 from serving.store import OVERRIDE, SCORE, Answer, SqlHistoryStore, new_answer_id, open_store
 from serving.store.overrides import read_overrides
+from serving.store.privacy import DataSubject, erase_data
 
 from .conftest import KEY, NOW
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from features.ledger import Ledger
 from features.settings import LedgerSettings
-from models.feature_matrix import FeatureMatrix
-from serving.deciding import Decider, Owed
-from serving.online.knowledge import Knowledge, advance, prepare
+from models.hazard.feature_matrix import FeatureMatrix
 from serving.operations.supervisor import Supervisor
+from serving.scoring.customer_knowledge import Knowledge, advance, prepare
+from serving.scoring.decider import Decider, Owed
 from serving.store import HistoryAtMoment, HistoryStore, Moment
 from tests import ledger_samples as samples
 from tests.property.ledger_worlds import SPAN, day, ledgers

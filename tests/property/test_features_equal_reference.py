@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from features.asof import PaymentHistory
-from features.catalogue import CATALOGUE
-from features.compute import compute_features
+from features.groups.catalogue import CATALOGUE
+from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
 from tests.property.ledger_worlds import SPAN, day, frame, ledgers

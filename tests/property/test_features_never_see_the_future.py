@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from features.asof import LANDMARK_SCHEMA, PaymentHistory
-from features.catalogue import CATALOGUE, FEATURE_NAMES
-from features.compute import compute_features
+from features.groups.catalogue import CATALOGUE, FEATURE_NAMES
+from features.groups.compute import compute_features
 from features.ledger.as_known import as_known_before
 from features.ledger.ledger import Ledger
 from features.ledger.receivables import receivables

@@ -15,7 +15,7 @@ from sqlalchemy import delete, update
 
 from features.ledger import Ledger, ledger_fingerprint
 from features.ledger.schemas import DATED_ATTRIBUTES
-from serving.event_messages import EventsRequest
+from serving.messages.events import EventsRequest
 from serving.store import ConflictError, FactsRefusedError, SqlHistoryStore, open_store
 from serving.store.tables import COUNTERS, METADATA
 from tests.integration.conftest import KEY, NOW, postgres_url, store_url  # noqa: F401

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.asof import PaymentHistory
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
-from features.rfm_scale import AXES
-from features.segments import SEGMENT_COLUMNS, SEGMENTS, payer_segment_table
+from features.payers.rfm_scale import AXES
+from features.payers.segments import SEGMENT_COLUMNS, SEGMENTS, payer_segment_table
 from tests.property.ledger_worlds import SPAN, day, ledgers
 from tests.property.test_features_never_see_the_future import landmarks_of
 from tests.unit.test_payer_segments import SCALE

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from features.asof import LANDMARK_SCHEMA, PaymentHistory
-from features.catalogue import CATALOGUE
-from features.compute import compute_features
+from features.groups.catalogue import CATALOGUE
+from features.groups.compute import compute_features
 from features.ledger.customers_at import customers_at, merged_payers, payers_at
 from features.ledger.ledger import Ledger
 from tests.property.ledger_worlds import SPAN, changes_of, day, frame, ledgers

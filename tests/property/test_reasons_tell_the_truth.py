@@ -18,17 +18,17 @@ import polars as pl
 import pytest
 
 from features.asof import PaymentHistory, open_landmarks
-from features.catalogue import CATALOGUE
-from features.columns import FeatureColumn
+from features.groups.catalogue import CATALOGUE
+from features.groups.columns import FeatureColumn
 from features.ledger import Ledger, read_ledger
 from features.settings import LedgerSettings
 from models.explanation.groups import group_of
 from models.explanation.reasons import Reason
 from models.explanation.wording import value_with_unit
-from models.from_ledger import train_bundle, training_input
-from models.hazard import HazardSettings
+from models.hazard.hazard import HazardSettings
 from models.score import Score, score
-from models.selection import TrainingSettings
+from models.training.from_ledger import train_bundle, training_input
+from models.training.selection import TrainingSettings
 from tests.property import reference_features as reference
 from tests.property.ledger_worlds import SIGNAL_DTYPES
 from tests.property.reference_arithmetic import within

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from features.errors import InvalidInputError
 from models.bundle import load_bundle, write_bundle
-from models.exact_math import exact_exp, exact_log
 from models.explanation.reasons import REASON_TYPE
-from models.feature_matrix import FeatureMatrix
+from models.hazard.exact_math import exact_exp, exact_log
+from models.hazard.feature_matrix import FeatureMatrix
 from models.prediction import predict_curves
 from models.score import score, score_frame, scorer
 from models.target import HORIZONS

@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.calendars import is_working_day
-from features.email_signals import LABELS, Mail, load_pipeline
-from features.email_signals.amounts import find_amounts
-from features.email_signals.folding import fold, fold_words
-from features.email_signals.own_text import isolate_own_text
-from features.email_signals.promises import promised_payment
-from features.email_signals.reading import read_mails
-from features.email_signals.sentences import split_sentences
-from features.email_signals.time_expressions import find_time_expressions
-from features.email_signals.time_expressions.calendar_days import DAYS_KEPT_PAST, PLAUSIBLE_DAYS_AHEAD
+from features.email import LABELS, Mail, load_pipeline
+from features.email.amounts import find_amounts
+from features.email.folding import fold, fold_words
+from features.email.own_text import isolate_own_text
+from features.email.promises import promised_payment
+from features.email.reading import read_mails
+from features.email.sentences import split_sentences
+from features.email.time_expressions import find_time_expressions
+from features.email.time_expressions.calendar_days import DAYS_KEPT_PAST, PLAUSIBLE_DAYS_AHEAD
 
 SHREDS = st.sampled_from(
     "Bonjour, |le virement |partira |lundi |1 250,00 € |> vous payez ? |\n|De : x\nEnvoyé : y\n|litige |pas de |redressement judiciaire |On Monday, A wrote:\n|"

@@ -9,8 +9,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.hazard.training_set import training_rows
 from models.intervals import hazard_rows, intervals_for
-from models.training_set import training_rows
 from tests.settlement_samples import episodes
 
 CUTOFF = date(2025, 6, 1)

@@ -18,24 +18,24 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 from features.asof import PaymentHistory, landmarks_to_decide
-from features.catalogue import CATALOGUE_VERSION
-from features.compute import compute_features
+from features.groups.catalogue import CATALOGUE_VERSION
+from features.groups.compute import compute_features
 from features.ledger import KEYS, Ledger, check_tables, empty_table, table_dtypes
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle, write_bundle
 from models.score import scores_of_frame
-from models.training import train_model
-from serving.access import Scope, make_key, write_keys
-from serving.answering import decision_answer, remarks_of
+from models.training.train import train_model
+from serving.api.routes import build_app
+from serving.api.worker import ScoreWorker
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
-from serving.email_reading import reader_version, shared_pipeline
-from serving.event_messages import TYPE_OF_TABLE
-from serving.nightly import route_open_invoices, score_open_invoices
-from serving.operations.mail_reader import Reading, read_all
-from serving.routes import build_app
-from serving.settings import read_settings
+from serving.mails.background_reader import Reading, read_all
+from serving.mails.reader import reader_version, shared_pipeline
+from serving.messages.events import TYPE_OF_TABLE
+from serving.night.scoring import route_open_invoices, score_open_invoices
+from serving.operations.settings import read_settings
+from serving.scoring.answering import decision_answer, remarks_of
+from serving.security.access import Scope, make_key, write_keys
 from serving.store import open_store
-from serving.worker import ScoreWorker
 from tests.model_samples import SMALL
 from tests.scenarios.timeline import Row, Scenario
 from tests.settlement_samples import episodes

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import InvalidInputError
-from serving.access import KeyRing, Scope, find_key, make_key, read_keys, rotate_key, write_keys
-from serving.limits import RateLimit, RateLimiter
-from serving.settings import read_or_make_secret, read_settings
+from serving.operations.settings import read_or_make_secret, read_settings
+from serving.security.access import KeyRing, Scope, find_key, make_key, read_keys, rotate_key, write_keys
+from serving.security.rate_limiter import RateLimit, RateLimiter
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 PEPPER = b"pepper for tests"

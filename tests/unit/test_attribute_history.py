@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.store.events.attribute_history import (
+from serving.store.ingest.attribute_history import (
     NOTED,
     NOTHING_KNOWN,
     Described,

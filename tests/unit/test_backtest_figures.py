@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from models.backtest import metrics
-from models.backtest.report import html_report
-from models.backtest.summary import customer_draws
+from models.evaluation import metrics
+from models.evaluation.backtest_report import html_report
+from models.evaluation.backtest_summary import customer_draws
 
 predictions = (
     st.integers(5, 60)

@@ -6,9 +6,9 @@ from datetime import date
 
 import polars as pl
 
-from models.backtest.evaluation import CUSTOMER_COLUMNS, PREDICTION_SCHEMA
-from models.backtest.groups import MOST_CLASSES, group_classes
-from models.backtest.plots import horizon_plot
+from models.evaluation.backtest import CUSTOMER_COLUMNS, PREDICTION_SCHEMA
+from models.evaluation.backtest_groups import MOST_CLASSES, group_classes
+from models.evaluation.backtest_plots import horizon_plot
 
 
 def _rows(count: int = 40, **columns: list[object]) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.baselines import Labelled, scorecard
+from models.evaluation.baselines import Labelled, scorecard
 
 NAMES = ("late_share_365d", "season_share_730d")
 

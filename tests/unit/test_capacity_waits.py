@@ -10,10 +10,10 @@ from typing import Any, cast
 
 from features.words import Text
 from serving.dunning import CAPACITY, DecisionRecord, Reason
-from serving.online import Knowledge
+from serving.scoring.customer_knowledge import Knowledge
+from serving.scoring.waits import WAITS, NightWaits, Wait, wait_of, waits_in
 from serving.store import HistoryStore, KeptAnswer, StoreUnavailableError
 from serving.store.reading import Moment
-from serving.waits import WAITS, NightWaits, Wait, wait_of, waits_in
 from tests.dunning_samples import POLICY, account, decide, scored
 
 ON = dt.date(2025, 10, 9)  # a Thursday

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks
-from features.catalogue import CATALOGUE, CATALOGUE_VERSION
-from features.compute import compute_features
+from features.groups.catalogue import CATALOGUE, CATALOGUE_VERSION
+from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
 from features.signal_labels import LABELS
 from tests.property.ledger_worlds import SIGNAL_DTYPES, frame

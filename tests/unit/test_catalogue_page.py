@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.catalogue import CATALOGUE
-from features.catalogue_page import MEASURED_FROM, catalogue_page, write_page
-from features.segments import SEGMENT_RULES
+from features.groups.catalogue import CATALOGUE
+from features.groups.catalogue_page import MEASURED_FROM, catalogue_page, write_page
+from features.payers.segments import SEGMENT_RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "features.md"
 
 
 def test_the_page_is_current() -> None:
     written = PAGE.read_text(encoding="utf-8").split(MEASURED_FROM)[0].rstrip()
-    assert written == catalogue_page().rstrip(), "run: python -m features.catalogue_page"
+    assert written == catalogue_page().rstrip(), "run: python -m features.groups.catalogue_page"
 
 
 def test_every_column_and_every_rule_stands_on_the_page_once() -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from features.errors import InvalidInputError
-from models.customer_curve import (
+from models.hazard.customer_curve import (
     CURVE_COLUMNS,
     USUAL_LATE_SHARE,
     USUAL_UNPAID_30_SHARE,
@@ -17,9 +17,9 @@ from models.customer_curve import (
     fit_customer_curve,
     usual_late_share,
 )
-from models.hazard import curves_from_margins
+from models.hazard.hazard import curves_from_margins
 from models.intervals import Floats, Intervals, hazard_rows, intervals_for
-from models.training import train_model
+from models.training.train import train_model
 from tests.model_samples import FEATURES, portfolio
 
 INTERVALS = intervals_for(0)

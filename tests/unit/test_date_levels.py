@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.date_levels import USUAL_LEVELS, JudgedDates, fit_date_levels
-from models.hazard import UnpaidCurves, curves_from_margins
+from models.hazard.date_levels import USUAL_LEVELS, JudgedDates, fit_date_levels
+from models.hazard.hazard import UnpaidCurves, curves_from_margins
+from models.hazard.payable_days import NO_HABIT, nearest_payable_day
+from models.hazard.payment_date import quantile_days
 from models.intervals import hazard_rows, intervals_for
-from models.payable_days import NO_HABIT, nearest_payable_day
-from models.payment_date import quantile_days
 
 INTERVALS = intervals_for(0)
 DUE = dt.date(2025, 3, 3)

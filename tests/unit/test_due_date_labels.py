@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from features.due_date_labels import due_date_labels
 from features.ledger.ledger import Ledger
 from features.ledger.schemas import table_dtypes
+from features.settlement.due_date_labels import due_date_labels
 from features.terms import EndOfMonthReading
 
 D = dt.date

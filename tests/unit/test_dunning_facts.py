@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-import features.segments
+import features.payers.segments
 from features.errors import InvalidInputError
 from serving.dunning import SEGMENTS, AccountFacts, Contact, FeedDay, ScoredInvoice
 
@@ -132,7 +132,7 @@ def test_words_outside_the_closed_lists_are_refused():
 
 
 def test_the_payer_segments_are_the_ones_the_features_name():
-    assert SEGMENTS == features.segments.SEGMENTS
+    assert SEGMENTS == features.payers.segments.SEGMENTS
 
 
 def test_the_balance_is_net_of_unapplied_credits():

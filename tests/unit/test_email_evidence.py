@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 
 from features.signal_labels import signals_schema
-from serving.email_reading import evidence_of
+from serving.mails.reader import evidence_of
 
 AT = dt.datetime(2026, 3, 1, 9, 0, tzinfo=dt.UTC)
 

@@ -18,8 +18,8 @@ from benchmarks.email_worlds import (
     told_truly,
     unread,
 )
-from features.communication import COLUMNS
-from features.email_signals import signals_schema
+from features.email import signals_schema
+from features.groups.communication import COLUMNS
 from features.signal_labels import LABELS
 
 DAY = dt.date(2026, 3, 10)

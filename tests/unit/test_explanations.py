@@ -8,18 +8,18 @@ import math
 import numpy as np
 import pytest
 
-from features.catalogue import COLUMNS_BY_NAME, GROUPS_BY_NAME
+from features.groups.catalogue import COLUMNS_BY_NAME, GROUPS_BY_NAME
 from models.explanation.contributions import explain_landmarks, explained_days
 from models.explanation.groups import EXTRA_LABELS, group_label, group_of
 from models.explanation.phrases import SENTENCES, Money, Subject, describe
 from models.explanation.reasons import group_contributions
-from models.feature_matrix import FeatureMatrix, feature_table
+from models.hazard.feature_matrix import FeatureMatrix, feature_table
+from models.hazard.linear_part import reading_of
+from models.hazard.training_set import days_past_due
+from models.hazard.wide_part import fit_wide_part
 from models.intervals import hazard_rows, intervals_for
-from models.linear_part import reading_of
 from models.prediction import predict_curves
 from models.score import score
-from models.training_set import days_past_due
-from models.wide_part import fit_wide_part
 from tests.model_samples import bundle, overdue, unseen
 
 VIEWS = {"at issue": unseen(), "overdue": overdue(12), "long overdue": overdue(75), "beyond": overdue(500)}

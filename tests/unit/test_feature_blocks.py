@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 from polars.testing import assert_frame_equal
 
-import features.compute as computing
+import features.groups.compute as computing
 from data_samples.generator.bare import generate_bare_ledger
 from features.asof import PaymentHistory, landmarks_at_issue
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
 
 

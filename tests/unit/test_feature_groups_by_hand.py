@@ -22,7 +22,7 @@ import polars as pl
 import pytest
 
 from features.asof import PaymentHistory, landmarks_at_issue
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
 from features.ledger.schemas import table_dtypes
 

@@ -11,7 +11,7 @@ import pytest
 
 from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks
 from features.asof.landmarks import LandmarkArrays
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
 from features.settings import LedgerSettings
 from tests.ledger_samples import Row, day, invoice, ledger, payment

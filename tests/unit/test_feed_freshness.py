@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from features.ledger import Ledger, empty_table, table_dtypes
+from serving.accounts.freshness import feed_days, feeds_of_ledger
 from serving.dunning import FeedDay, feed_ages
 from serving.dunning.deciding.facts.freshness import working_days_after
-from serving.freshness import feed_days, feeds_of_ledger
 from serving.store import FeedState
 from tests.dunning_samples import POLICY
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
 from features.errors import InvalidInputError
-from models.home import home_at, sqlite_address, sqlite_file_of
+from models.registry.home import home_at, sqlite_address, sqlite_file_of
 from pipelines.running import check_pages_can_open, dagster_home
 from pipelines.workspace import Workspace
 from tests.awkward_names import AWKWARD_NAME

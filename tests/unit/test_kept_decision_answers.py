@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from serving.answering import decision_answer
-from serving.decision_messages import DecisionAnswer
 from serving.dunning import Case
+from serving.messages.decisions import DecisionAnswer
+from serving.scoring.answering import decision_answer
 from tests.dunning_samples import account, decided, scored
 
 ADDED = {

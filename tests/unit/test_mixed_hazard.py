@@ -11,15 +11,15 @@ from scipy.optimize import minimize
 from features.settings import LedgerSettings
 from models.bundle import make_bundle
 from models.explanation.contributions import explain_landmarks
-from models.feature_matrix import feature_table
-from models.hazard import fit_floor, grow_trees, tree_inputs
+from models.hazard.feature_matrix import feature_table
+from models.hazard.hazard import fit_floor, grow_trees, tree_inputs
+from models.hazard.linear_part import log_share_left, phase_of, reading_of
+from models.hazard.training_set import TrainingRows, training_rows
+from models.hazard.wide_part import LEVEL_PENALTY, fit_wide_part
 from models.intervals import HazardRows, hazard_rows, intervals_for
-from models.judging import helpful_everywhere, with_first_trees
-from models.linear_part import log_share_left, phase_of, reading_of
-from models.selection import usual_trust, usual_unless_clear
-from models.training import train_model
-from models.training_set import TrainingRows, training_rows
-from models.wide_part import LEVEL_PENALTY, fit_wide_part
+from models.training.selection import usual_trust, usual_unless_clear
+from models.training.train import train_model
+from models.training.validation import helpful_everywhere, with_first_trees
 from tests.model_samples import CUTOFF, FEATURES, SMALL, portfolio
 
 INTERVALS = intervals_for(0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.calibration import JudgedCurves, fit_calibration, identity_calibration
-from models.hazard import curves_from_margins
+from models.hazard.calibration import JudgedCurves, fit_calibration, identity_calibration
+from models.hazard.hazard import curves_from_margins
 from models.intervals import hazard_rows, intervals_for
 
 INTERVALS = intervals_for(0)

@@ -7,7 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.model_card import dependence, explained_sample, group_importance, importance, model_card
+from models.evaluation.model_card import (
+    dependence,
+    explained_sample,
+    group_importance,
+    importance,
+    model_card,
+)
 from tests.model_samples import FEATURES, trained, unseen
 
 BUNDLE, TRAINED = trained()

@@ -10,7 +10,7 @@ import polars as pl
 from features.asof import open_landmarks
 from features.settlement import settlement_at, settlement_episodes
 from serving.accounts import account_facts
-from serving.cases import recently_paid
+from serving.accounts.cases import recently_paid
 from tests.ledger_samples import day, invoice, ledger, payment
 
 THREE_PARTS = [

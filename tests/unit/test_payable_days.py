@@ -11,8 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.calendars import is_working_day
-from models.feature_matrix import FeatureMatrix
-from models.payable_days import NO_HABIT, RUN_COLUMNS, RunHabit, nearest_payable_day, run_habit, run_habits
+from models.hazard.feature_matrix import FeatureMatrix
+from models.hazard.payable_days import (
+    NO_HABIT,
+    RUN_COLUMNS,
+    RunHabit,
+    nearest_payable_day,
+    run_habit,
+    run_habits,
+)
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 HABITS = st.one_of(

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import InvalidInputError
-from features.rfm_scale import AXES, RfmScale, columns_of, fit_rfm_scale, rfm_scores
-from features.segments import (
+from features.payers.rfm_scale import AXES, RfmScale, columns_of, fit_rfm_scale, rfm_scores
+from features.payers.segments import (
     LABELS_EN,
     LABELS_FR,
     SEGMENT_COLUMNS,

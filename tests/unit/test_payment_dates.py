@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import InvalidInputError
-from models.hazard import UnpaidCurves, curves_from_margins
+from models.hazard.hazard import UnpaidCurves, curves_from_margins
+from models.hazard.payable_days import NO_HABIT, countries_of
+from models.hazard.payment_date import expected_receipts, payment_dates, quantile_days
 from models.intervals import hazard_rows, intervals_for
-from models.payable_days import NO_HABIT, countries_of
-from models.payment_date import expected_receipts, payment_dates, quantile_days
 
 INTERVALS = intervals_for(0)
 

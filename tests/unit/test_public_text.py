@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.operations.redaction import public_text
+from serving.security.redaction import public_text
 
 HOME = Path("/srv/h50%20x #1?é &b ")
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from serving.api import bodies
 from serving.api.bodies import LARGEST_COUNT, LARGEST_DEPTH, MANY_FAULTS, SMALL_BODY, BodyReader, parse
-from serving.event_messages import EventsRequest
-from serving.messages import ScoreRequest
-from serving.problems import RefusalError
+from serving.messages.events import EventsRequest
+from serving.messages.refusals import RefusalError
+from serving.messages.requests import ScoreRequest
 
 DRAFT = {"customer_id": "C", "amount": 100}
 

@@ -12,7 +12,7 @@ from tests.awkward_names import AWKWARD_NAME
 SCRIPT = """
 import os, resource, sys
 from pathlib import Path
-from serving.metrics import ServiceMetrics, reserve_room
+from serving.api.metrics import ServiceMetrics, reserve_room
 folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 if sys.argv[1] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from features.email_signals.concepts import concept_of
-from features.email_signals.concepts.lexicon import CONCEPTS_FILE, read_concepts
-from features.email_signals.folding import fold
-from features.email_signals.model.vectors import cue_terms, text_terms
-from features.email_signals.values import Mention
+from features.email.concepts import concept_of
+from features.email.concepts.lexicon import CONCEPTS_FILE, read_concepts
+from features.email.folding import fold
+from features.email.values import Mention
+from features.email.vectors import cue_terms, text_terms
 
 
 @pytest.mark.parametrize(

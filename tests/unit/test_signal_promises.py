@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from features.email_signals.promises import promised_payment
-from features.email_signals.reading import read_mails
-from features.email_signals.values import Mail
+from features.email.promises import promised_payment
+from features.email.reading import read_mails
+from features.email.values import Mail
 
 SENT = dt.date(2025, 12, 3)
 

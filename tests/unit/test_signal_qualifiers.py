@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from features.email_signals.reading import read_mails
-from features.email_signals.values import Mail
+from features.email.reading import read_mails
+from features.email.values import Mail
 
 MARK = re.compile(r"\[([^\]]+)\]\{(\w+)(?::(\w+))?\}")
 
@@ -67,8 +67,8 @@ def test_mentions_count_or_not_as_marked(marked):
 
 
 def test_every_cue_line_compiles_and_its_needles_are_necessary():
-    from features.email_signals.mentions.cue_language import read_all_cues
-    from features.email_signals.mentions.matcher import CUES_FOLDER
+    from features.email.mentions.cue_language import read_all_cues
+    from features.email.mentions.matcher import CUES_FOLDER
 
     cues = read_all_cues(CUES_FOLDER)
     assert len(cues) > 600

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from features.email_signals.auto_reply import is_auto_reply
-from features.email_signals.folding import fold
-from features.email_signals.language import detect_language
-from features.email_signals.sentences import split_sentences
-from features.email_signals.tone import measure_tone
+from features.email.auto_reply import is_auto_reply
+from features.email.folding import fold
+from features.email.language import detect_language
+from features.email.sentences import split_sentences
+from features.email.tone import measure_tone
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from features.email_signals import GRAVE_LABELS, LABELS, read_corpus, read_known_mails, read_unread_mails
-from features.email_signals.model import thresholds, training
-from features.email_signals.model.examples import build_examples, label_matrix
-from features.email_signals.model.thresholds import GRAVE_SHARE, choose_thresholds, mix_weights
-from features.email_signals.model.training import margins_without_group, train_signals
+from features.email import GRAVE_LABELS, LABELS
 from features.errors import InvalidInputError
+from models.email_reader import read_corpus, read_known_mails, read_unread_mails, thresholds, training
+from models.email_reader.examples import build_examples, label_matrix
+from models.email_reader.thresholds import GRAVE_SHARE, choose_thresholds, mix_weights
+from models.email_reader.training import margins_without_group, train_signals
 
 
 def _graded(seed: int, free: int = 400, telling: int = 400) -> tuple[np.ndarray, np.ndarray]:

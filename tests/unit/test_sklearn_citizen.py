@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from models.estimators import OrderedHazardClassifier
+from models.evaluation.estimators import OrderedHazardClassifier
 
 WEIGHTS_ARE_NOT_COPIES = (
     "LightGBM counts rows, not weights, in a leaf and in its histograms: a row of weight 2 is not two rows"

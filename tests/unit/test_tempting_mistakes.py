@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks
-from features.catalogue import CATALOGUE, FEATURE_NAMES
-from features.compute import compute_features
+from features.groups.catalogue import CATALOGUE, FEATURE_NAMES
+from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
 from features.ledger.schemas import table_dtypes
 

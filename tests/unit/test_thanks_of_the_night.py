@@ -12,9 +12,9 @@ import pytest
 from features.asof import LANDMARK_SCHEMA
 from features.ledger import Ledger, table_dtypes
 from features.settings import LedgerSettings
-from serving.cases import THANKS_DAYS
+from serving.accounts.cases import THANKS_DAYS
 from serving.dunning import Case, Decision, StepTaken, decide_customer
-from serving.nightly import route_open_invoices
+from serving.night.scoring import route_open_invoices
 from tests.dunning_samples import POLICY, account, scored
 
 ON = dt.date(2026, 3, 3)  # a Tuesday

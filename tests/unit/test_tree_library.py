@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.errors import EncoursError, InvalidInputError
-from models.booster import TreeModel
+from models.hazard.booster import TreeModel
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from functools import cache
 
 import pytest
 
-import models.tuning as tuning
-from models.feature_matrix import feature_table
+import models.training.tuning as tuning
+from models.hazard.feature_matrix import feature_table
 from models.intervals import intervals_for
-from models.judging import TimeSlice
-from models.selection import TrainingSettings, Trial, time_slices
+from models.training.selection import TrainingSettings, Trial, time_slices
+from models.training.validation import TimeSlice
 from tests.model_samples import CUTOFF, FEATURES, SMALL, portfolio
 
 INTERVALS = intervals_for(0)

@@ -10,16 +10,8 @@ import dagster as dg
 import pytest
 
 from data_samples.generator.mail_bank import LABELLED_EMAILS
-from features.email_signals import (
-    LABELS,
-    LabelledMail,
-    Mail,
-    load_artefact,
-    load_pipeline,
-    read_corpus,
-    read_known_mails,
-    read_unread_mails,
-)
+from features.email import LABELS, LabelledMail, Mail, load_artefact, load_pipeline
+from models.email_reader import read_corpus, read_known_mails, read_unread_mails
 from pipelines.assets import email_reader
 from pipelines.assets.email_reader import model__email_reader
 from pipelines.definitions import defs
@@ -61,9 +53,9 @@ def run(small_set: Path, home: Path) -> dg.ExecuteInProcessResult:
         "loggers": {"silent": {}},
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("features.email_signals.read_corpus", lambda: read_corpus()[::10])
-        patch.setattr("features.email_signals.read_known_mails", few_known_mails)
-        patch.setattr("features.email_signals.read_unread_mails", few_unread_mails)
+        patch.setattr("features.email.read_corpus", lambda: read_corpus()[::10])
+        patch.setattr("features.email.read_known_mails", few_known_mails)
+        patch.setattr("features.email.read_unread_mails", few_unread_mails)
         return defs.resolve_job_def("email_reader").execute_in_process(run_config=config)
 
 

@@ -22,8 +22,8 @@ from polars.testing import assert_frame_equal
 
 from features.ledger import read_ledger, write_ledger
 from features.ledger.as_known import as_known_before
-from models.home import home_at
-from models.tracking import CHAMPION, MODEL_NAME, find_version
+from models.registry.home import home_at
+from models.registry.tracking import CHAMPION, MODEL_NAME, find_version
 from pipelines.assets.features import features__training
 from pipelines.assets.tonight import features__open_invoices
 from pipelines.definitions import defs

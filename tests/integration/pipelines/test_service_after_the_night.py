@@ -18,13 +18,13 @@ with warnings.catch_warnings():
 
 from features.ledger import read_ledger
 from models.target import HORIZONS
-from serving.access import Scope, make_key, write_keys
+from serving.api.routes import build_app
+from serving.api.worker import ScoreWorker
 from serving.dunning import read_records
-from serving.loading import load_into_service, publish_night
-from serving.routes import build_app
-from serving.settings import ServiceSettings, settings_at
+from serving.night.store import load_into_service, publish_night
+from serving.operations.settings import ServiceSettings, settings_at
+from serving.security.access import Scope, make_key, write_keys
 from serving.store import SCORE, open_store
-from serving.worker import ScoreWorker
 from tests.integration.pipelines.conftest import RunHome
 
 NOW = dt.datetime(2027, 1, 4, 9, 30, tzinfo=dt.UTC)

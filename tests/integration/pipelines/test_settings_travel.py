@@ -23,20 +23,20 @@ from features.errors import EncoursError, InvalidInputError
 from features.ledger import Ledger, last_known_on, write_ledger
 from features.settings import LedgerSettings
 from models.bundle import MODEL_FILE, write_bundle
-from models.from_ledger import TrainingInput, train_bundle, training_input
-from models.hazard import HazardSettings
-from models.home import Home, home_at
-from models.promotion import gate_findings, point_to
+from models.hazard.hazard import HazardSettings
+from models.registry.champion import champion_bundle, scoring_settings, training_settings
+from models.registry.home import Home, home_at
+from models.registry.promotion import gate_findings, point_to
+from models.registry.tracking import CHALLENGER, CHAMPION, find_version
 from models.score import Score, scores_of_frame
-from models.selection import TrainingSettings
-from models.tracking import CHALLENGER, CHAMPION, find_version
-from pipelines.champion import champion_bundle, scoring_settings, training_settings
+from models.training.from_ledger import TrainingInput, train_bundle, training_input
+from models.training.selection import TrainingSettings
 from pipelines.running import run_job
 from pipelines.training import train_and_register
-from serving.access import Scope, make_key, write_keys
-from serving.routes import build_app
-from serving.settings import settings_at
-from serving.worker import ScoreWorker
+from serving.api.routes import build_app
+from serving.api.worker import ScoreWorker
+from serving.operations.settings import settings_at
+from serving.security.access import Scope, make_key, write_keys
 from tests.integration.pipelines.conftest import RunHome
 
 QUICK = TrainingSettings(hazard=HazardSettings(threads=1), leaves=(4,), max_trees=10, least_judges=0)

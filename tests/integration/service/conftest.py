@@ -19,22 +19,22 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks
-from features.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES
-from features.compute import compute_features
+from features.groups.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES
+from features.groups.compute import compute_features
 from features.ledger import Ledger, read_ledger
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes
 from models.bundle import make_bundle, write_bundle
-from models.customer_curve import CURVE_COLUMNS
-from models.training import TrainingSettings, train_model
-from models.training_set import training_landmarks
-from serving.access import Scope, make_key, read_keys, write_keys
-from serving.email_reading import reader_version, shared_pipeline
-from serving.operations.mail_reader import Reading, read_all
-from serving.routes import build_app
-from serving.settings import ServiceSettings, read_settings
+from models.hazard.customer_curve import CURVE_COLUMNS
+from models.hazard.training_set import training_landmarks
+from models.training.train import TrainingSettings, train_model
+from serving.api.routes import build_app
+from serving.api.worker import ScoreWorker
+from serving.mails.background_reader import Reading, read_all
+from serving.mails.reader import reader_version, shared_pipeline
+from serving.operations.settings import ServiceSettings, read_settings
+from serving.security.access import Scope, make_key, read_keys, write_keys
 from serving.store import SqlHistoryStore, open_store
-from serving.worker import ScoreWorker
 
 AS_OF = dt.date(2026, 3, 2)
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)

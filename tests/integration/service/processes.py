@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from serving.settings import ServiceSettings, read_settings
+from serving.operations.settings import ServiceSettings, read_settings
 
 COMMAND = "from pipelines.cli.service import app; app()"
 DRAFT = {"as_of": "2026-03-02", "invoices": [{"customer_id": "C", "amount": 100}], "with_reasons": False}

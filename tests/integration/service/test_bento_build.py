@@ -18,10 +18,10 @@ warnings.simplefilter("ignore")
 import bentoml
 bentoml.load("encours:latest")
 import serving
-from serving.access import open_key
-from serving.messages import ScoreRequest
-from serving.settings import read_settings
-from serving.worker import ScoreWorker
+from serving.security.access import open_key
+from serving.messages.requests import ScoreRequest
+from serving.operations.settings import read_settings
+from serving.api.worker import ScoreWorker
 worker = ScoreWorker(read_settings())
 body = '{"invoices": [{"customer_id": "C", "amount": 10}]}'
 answer = asyncio.run(worker.score(open_key(worker.now()), ScoreRequest.model_validate_json(body)))

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from serving.access import Scope, make_key, write_keys
-from serving.bento_timeout import CancellingTimeout
-from serving.settings import read_settings
+from serving.api.bento_timeout import CancellingTimeout
+from serving.operations.settings import read_settings
+from serving.security.access import Scope, make_key, write_keys
 
 from .conftest import NOW, prepare_home
 
@@ -23,7 +23,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
-    from serving.service import Encours
+    from serving.api.service import Encours
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_a_request_that_takes_too_long_is_given_up_in_our_shape() -> None:
 
 
 def test_what_is_loaded_once_is_kept_out_of_the_search_for_garbage(bento: TestClient) -> None:
-    from serving.worker import _freeze
+    from serving.api.worker import _freeze
 
     _freeze()
     try:

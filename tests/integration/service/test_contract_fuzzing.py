@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from serving.access import Scope
-from serving.routes import DOORS
+from serving.api.routes import DOORS
+from serving.security.access import Scope
 
 from .conftest import Maker
 

@@ -15,18 +15,18 @@ from typing import Any
 import polars as pl
 import pytest
 
-import serving.operations.mail_reader as mail_reader
-from features.email_signals import LABELS, Mail, MailSignals
+import serving.mails.background_reader as mail_reader
+from features.email import LABELS, Mail, MailSignals
 from features.ledger import Ledger, table_dtypes
-from serving.access import Scope
-from serving.loading import load_into_service
-from serving.operations.mail_reader import LEASE, Reading, read_all, read_until, run_mail_reader
+from serving.api.routes import build_app
+from serving.api.worker import ScoreWorker
+from serving.mails.background_reader import LEASE, Reading, read_all, read_until, run_mail_reader
+from serving.night.store import load_into_service
+from serving.operations.settings import read_settings
 from serving.operations.supervisor import Supervisor
-from serving.privacy import DataSubject, erase_data, export_data
-from serving.routes import build_app
-from serving.settings import read_settings
+from serving.security.access import Scope
 from serving.store import SqlHistoryStore, open_store
-from serving.worker import ScoreWorker
+from serving.store.privacy import DataSubject, erase_data, export_data
 from tests.integration.conftest import KEY
 from tests.waiting import until
 
@@ -145,7 +145,7 @@ def test_a_mail_the_reader_fails_on_is_set_aside_with_its_reason_and_the_rest_go
     make_service: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_reader, "MAIL_SECONDS", 0.2)
-    monkeypatch.setattr("serving.health.reader_version", lambda _: VERSION)
+    monkeypatch.setattr("serving.api.health.reader_version", lambda _: VERSION)
     service = make_service(is_reading_mails=True)
     (_, customer), _ = two_customers(service)
     long = "a" * 150_000
@@ -218,7 +218,7 @@ def test_a_load_reads_what_is_new_as_the_batch_would_read_it(tmp_path: Path) -> 
     settings.home.mkdir(parents=True)
     settings.old_mail_memory_path.write_bytes(b"what an earlier version kept")
     whole = _ledger_with_mails(("M-1", "Le virement partira vendredi."), ("M-2", "Bonjour"))
-    from features.email_signals import load_pipeline, signals_frame
+    from features.email import load_pipeline, signals_frame
 
     assert whole.emails is not None
     signals = signals_frame(whole.emails, load_pipeline())
@@ -262,7 +262,7 @@ def test_a_reader_whose_service_is_gone_before_it_began_ends(tmp_path: Path) -> 
     open_store(settings.store_url, settings.secret()).close()
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    command = [sys.executable, "-m", "serving.operations.mail_reader", "nobody", str(gone.pid)]
+    command = [sys.executable, "-m", "serving.mails.background_reader", "nobody", str(gone.pid)]
     ended = subprocess.run(
         command, env={**os.environ, "ENCOURS_HOME": str(tmp_path)}, timeout=120, check=False
     )

@@ -11,15 +11,15 @@ from typing import Any
 import polars as pl
 
 from features.asof import PaymentHistory, open_landmarks
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from features.ledger.as_known import as_known_before
 from features.settings import LedgerSettings
 from models.bundle import load_bundle
 from models.score import scores_of_frame
-from serving.access import Scope
 from serving.dunning import load_policy, read_records, write_records
-from serving.nightly import route_open_invoices, score_open_invoices
-from serving.settings import read_settings
+from serving.night.scoring import route_open_invoices, score_open_invoices
+from serving.operations.settings import read_settings
+from serving.security.access import Scope
 
 from .conftest import AS_OF, Service, read_mails
 

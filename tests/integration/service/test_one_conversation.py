@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from features.asof import PaymentHistory, open_landmarks
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from features.ledger.as_known import as_known_before
 from features.settings import LedgerSettings
 from models.bundle import load_bundle
 from models.score import scores_of_frame
-from serving.access import Scope
 from serving.dunning import DEFAULT_POLICY_PATH, Conversation, load_policy
-from serving.nightly import RoutedNight, route_open_invoices, score_open_invoices
+from serving.night.answers import tonights_answers
+from serving.night.scoring import RoutedNight, route_open_invoices, score_open_invoices
+from serving.security.access import Scope
 from serving.store import Fact
-from serving.tonight import tonights_answers
 
 from .conftest import AS_OF, NOW, Service
 

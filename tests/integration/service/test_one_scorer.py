@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 
 from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from features.ledger import Ledger
-from features.rfm_scale import fit_rfm_scale
+from features.payers.rfm_scale import fit_rfm_scale
 from models.bundle import ModelBundle, load_bundle
-from models.feature_matrix import FeatureMatrix
+from models.hazard.feature_matrix import FeatureMatrix
 from models.score import Score, score, score_frame, scorer, scores_of_frame
-from serving.nightly import with_country
+from serving.night.scoring import with_country
 
 from .conftest import AS_OF
 

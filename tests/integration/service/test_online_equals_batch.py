@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 
 from features.asof import PaymentHistory, open_landmarks
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from features.ledger import KEYS, Ledger, table_dtypes
 from features.ledger.customers_at import customers_at
 from features.ledger.schemas import DATED_ATTRIBUTES
 from features.settings import LedgerSettings
-from serving.online import OnlineHistory
+from serving.scoring.customer_history import OnlineHistory
 from serving.store import facts_of, open_store, sqlite_url
 
 from .conftest import AS_OF, NOW

@@ -13,19 +13,19 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.asof import PaymentHistory, open_landmarks
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from features.ledger.as_known import as_known_before
 from features.settings import LedgerSettings
 from models.bundle import load_bundle
 from models.score import scores_of_frame
-from serving.access import Scope
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
-from serving.loading import overrides_in_service
-from serving.nightly import RoutedNight, route_open_invoices, score_open_invoices
-from serving.privacy import DataSubject, erase_data
+from serving.night.answers import tonights_answers
+from serving.night.scoring import RoutedNight, route_open_invoices, score_open_invoices
+from serving.night.store import overrides_in_service
+from serving.security.access import Scope
 from serving.store import Fact
+from serving.store.privacy import DataSubject, erase_data
 from serving.store.tables import FACT_COLUMNS
-from serving.tonight import tonights_answers
 
 from .conftest import AS_OF, NOW, Maker, Service
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from features.settings import LedgerSettings
-from serving.access import Scope
 from serving.accounts import account_facts
 from serving.dunning import Case
 from serving.dunning.deciding.gates.stopping import stopping_gates
+from serving.security.access import Scope
 from tests.dunning_samples import FRESH, POLICY, scored
 
 from .conftest import AS_OF, Service

@@ -9,7 +9,7 @@ import pytest
 
 from features.ledger import Ledger
 from features.settlement import settlement_at, settlement_episodes
-from serving.access import Scope
+from serving.security.access import Scope
 
 from .conftest import AS_OF, INVOICE, NOW, Service
 

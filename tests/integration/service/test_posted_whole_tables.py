@@ -11,8 +11,8 @@ import pytest
 
 from features.ledger import Ledger
 from features.ledger.customers_at import customers_at
-from serving.access import Scope
-from serving.event_messages import EventsRequest
+from serving.messages.events import EventsRequest
+from serving.security.access import Scope
 from tests.ledger_samples import frame
 
 from .conftest import INVOICE, NOW, Service

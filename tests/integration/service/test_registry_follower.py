@@ -12,10 +12,10 @@ import pytest
 
 from features.errors import InvalidInputError
 from models.bundle import load_bundle
-from models.home import home_at
-from serving.access import Scope
-from serving.model_watch import RegistryState, read_pointer, write_registry_state
-from serving.registry_follower import follow, follow_once
+from models.registry.home import home_at
+from serving.operations.model_watch import RegistryState, read_pointer, write_registry_state
+from serving.operations.registry_follower import follow, follow_once
+from serving.security.access import Scope
 
 from .conftest import NOW, Service
 
@@ -72,7 +72,7 @@ def test_a_follower_that_was_silent_for_long_is_unknown(service: Service) -> Non
 @pytest.mark.filterwarnings("ignore")
 def test_the_alias_in_mlflow_moves_the_pointer(tmp_path: Path, bundle_folder: Path) -> None:
     pytest.importorskip("mlflow")
-    from models.tracking import RunRecord, register_model, set_alias
+    from models.registry.tracking import RunRecord, register_model, set_alias
 
     home = home_at(tmp_path)
     bundle = load_bundle(bundle_folder)

@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 
 from features.asof import LANDMARK_SCHEMA, PaymentHistory, open_landmarks
-from features.compute import compute_features
+from features.groups.compute import compute_features
 from models.bundle import load_bundle
 from models.score import score_frame
-from serving.access import Scope
-from serving.answer_messages import ErrorAnswer, ScoresAnswer
+from serving.messages.answers import ErrorAnswer, ScoresAnswer
+from serving.security.access import Scope
 
 from .conftest import AS_OF, INVOICE, Service, read_mails
 

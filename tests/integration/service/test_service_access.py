@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from serving.access import Scope, read_keys, write_keys
-from serving.answer_messages import ErrorAnswer
-from serving.middleware import SECURITY_HEADERS
-from serving.routes import DOORS
+from serving.api.middleware import SECURITY_HEADERS
+from serving.api.routes import DOORS
+from serving.messages.answers import ErrorAnswer
+from serving.security.access import Scope, read_keys, write_keys
 
 from .conftest import AS_OF, NOW, Maker, Service
 

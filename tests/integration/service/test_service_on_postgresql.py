@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from serving.access import Scope
 from serving.operations.answer_writer import AnswerWriter
 from serving.operations.spool import Spool
+from serving.security.access import Scope
 from serving.store import open_store
 
 from .conftest import AS_OF, Maker

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from features.errors import InvalidInputError
-from serving.settings import read_settings
-from serving.starting import Listening, check_listening
+from serving.operations.launcher import Listening, check_listening
+from serving.operations.settings import read_settings
 from serving.store import open_store
 from tests.awkward_names import AWKWARD_NAME
 

@@ -18,15 +18,15 @@ import pytest
 from features.errors import InvalidInputError
 from features.ledger import Ledger
 from models.bundle import MODEL_FILE, TREES_FILES, load_bundle, make_bundle, write_bundle
-from serving import model_watch
-from serving.access import Scope
-from serving.bento_timeout import CancellingTimeout
-from serving.model_watch import RegistryState, read_pointer, write_registry_state
-from serving.online import OnlineHistory
+from serving.api.bento_timeout import CancellingTimeout
+from serving.api.routes import build_app
+from serving.operations import model_watch
 from serving.operations.answer_writer import AnswerWriter
+from serving.operations.model_watch import RegistryState, read_pointer, write_registry_state
+from serving.operations.settings import ServiceSettings
 from serving.operations.spool import Spool
-from serving.routes import build_app
-from serving.settings import ServiceSettings
+from serving.scoring.customer_history import OnlineHistory
+from serving.security.access import Scope
 from serving.store import SCORE, Answer, Fact, SqlHistoryStore, StoreUnavailableError, open_store, sqlite_url
 from serving.store.tables import FACT_COLUMNS
 from tests.waiting import until

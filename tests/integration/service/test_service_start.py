@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from serving.access import Scope, make_key, write_keys
-from serving.settings import read_settings
+from serving.operations.settings import read_settings
+from serving.security.access import Scope, make_key, write_keys
 from tests.waiting import until
 
 from .conftest import NOW, prepare_home
@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
-    from serving import service as module
+    from serving.api import service as module
 
 
 @pytest.fixture

@@ -176,7 +176,7 @@ def test_a_score_with_line_separators_while_the_store_is_locked_enters_it_later(
 
 def test_a_full_disk_refuses_honestly_and_ends_by_itself(service: Running) -> None:
     (worker,) = service.workers()
-    (follower,) = service.children("serving.registry_follower")
+    (follower,) = service.children("serving.operations.registry_follower")
     event = {"type": "customer", "customer_id": "C-FULL"}
     with no_space([worker, follower]):
         for _ in range(4):
@@ -213,11 +213,13 @@ def test_a_store_that_can_grow_no_more_leaves_answers_to_the_spool(service: Runn
 
 
 def test_a_killed_registry_follower_is_started_again(service: Running) -> None:
-    (before,) = service.children("serving.registry_follower")
+    (before,) = service.children("serving.operations.registry_follower")
     before.kill()
 
     def is_back() -> bool:
-        return any(process.pid != before.pid for process in service.children("serving.registry_follower"))
+        return any(
+            process.pid != before.pid for process in service.children("serving.operations.registry_follower")
+        )
 
     until(is_back)
     assert service.ask("/v1/score", DRAFT)[0] == 200

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from serving.access import Scope
-from serving.answer_messages import ErrorAnswer
+from serving.messages.answers import ErrorAnswer
+from serving.security.access import Scope
 
 from .conftest import AS_OF, Maker, Service
 

@@ -1,1 +1,0 @@
-"""The trained part: text and mention features, linear weights, calibrated probabilities, thresholds."""

@@ -1,0 +1,1 @@
+"""Feature columns by subject: declarations, computation, the catalogue of all of them and its page."""

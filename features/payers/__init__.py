@@ -1,0 +1,1 @@
+"""What a payer is to its supplier: RFM scale and payer segments."""

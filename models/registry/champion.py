@@ -1,0 +1,74 @@
+"""The champion in service: the bundle the pointer in the home names, and the settings everybody scores under."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from features.errors import EncoursError, Fault, InvalidInputError
+from features.groups.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
+from features.settings import LedgerSettings, setting_differences
+from models.bundle import ModelBundle, load_bundle
+from models.registry.home import Home
+
+_REMEDY = "leave the setting out of a run that scores; to change it, train with it and promote that version"
+
+
+def champion_bundle(home: Home) -> ModelBundle:
+    """The registered champion, as exported for scoring.
+
+    Raises:
+        InvalidInputError: there is no champion in this home, or it does not fit the running code.
+    """
+    if not home.champion_pointer.exists():
+        fault = Fault(
+            "there is no champion yet",
+            where=str(home.root),
+            remedy="train one with `encours run --ledger DIR`",
+        )
+        raise InvalidInputError("nothing can be scored", [fault])
+    name = json.loads(home.champion_pointer.read_text(encoding="utf-8"))["folder"]
+    return load_bundle(home.bundles / name, FEATURE_NAMES, CATALOGUE_VERSION)
+
+
+def scoring_settings(champion: ModelBundle, given: Mapping[str, Any]) -> LedgerSettings:
+    """The settings that a run scores under: the champion's, whatever the run states itself must agree.
+
+    Args:
+        champion: the model that scores.
+        given: ledger settings that the run states itself, by name.
+
+    Raises:
+        InvalidInputError: the run states another value than the champion was trained with; names each difference.
+    """
+    faults = setting_differences(given, champion.settings, _REMEDY)
+    if faults:
+        raise InvalidInputError(
+            f"Model {champion.version} cannot score under other settings than it was trained with.", faults
+        )
+    return champion.settings
+
+
+def training_settings(
+    home: Home, given: Mapping[str, Any], invoices: pl.DataFrame, known_before: date
+) -> LedgerSettings:
+    """The settings that a run trains under: those it states itself, else those of the champion, else the defaults.
+
+    A periodic training that states nothing therefore goes on meaning the same by late and by settled.
+
+    Args:
+        home: where the champion is.
+        given: ledger settings that the run states itself, by name.
+        invoices: the ledger's invoices; where nobody states a reporting currency, it is that of most of them.
+        known_before: the cut-off of the training.
+    """
+    try:
+        base = champion_bundle(home).settings
+    except EncoursError:
+        base = LedgerSettings()
+    return replace(base, **given).with_reporting_currency(invoices, known_before)

@@ -1,0 +1,1 @@
+"""From a ledger to a trained model: landmarks, validation on the newest slices, selection, training."""

@@ -1,0 +1,163 @@
+"""What surrounds every route: security headers, limits, one error shape, figures without bound removed.
+
+Pure ASGI, so that it works alone, in tests, and inside BentoML.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.api.metrics import ServiceMetrics
+from serving.messages.refusals import RefusalError, not_found
+from serving.operations.supervisor import place_of
+
+_LOG: Final = logging.getLogger("encours.http")
+JSON: Final = "application/json"
+#: On every answer: nothing is cached, framed, guessed or referred to.
+SECURITY_HEADERS: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+#: Where a route says which pattern it is; a path that no route knows has none.
+ROUTE_STATE: Final = "encours_route"
+_UNMATCHED: Final = "unmatched"
+#: Asked by whoever watches the process, without a key and by any name of the host.
+PROBES: Final = frozenset({"/livez", "/healthz", "/readyz"})
+
+
+def refuse(refusal: RefusalError) -> Response:
+    """Return a refusal as an answer."""
+    return Response(
+        refusal.answer.model_dump_json(exclude_none=True),
+        refusal.status,
+        headers=refusal.headers,
+        media_type=JSON,
+    )
+
+
+class Surroundings:
+    """Adds headers, counts, and turns what a route raises into an answer.
+
+    Args:
+        app: the routes.
+        metrics: where requests are counted; null counts none.
+        local_hosts_only: names of hosts accepted; null accepts any. Set when no key protects the service.
+    """
+
+    def __init__(
+        self, app: ASGIApp, metrics: ServiceMetrics | None, local_hosts_only: frozenset[str] | None = None
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._hosts = local_hosts_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "websocket":
+            await _deny_websocket(receive, send)
+        if scope["type"] != "http":
+            return
+        began = time.perf_counter()
+        status = 500
+        is_begun = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status, is_begun
+            if message["type"] == "http.response.start":
+                status, is_begun = message["status"], True
+                message = {**message, "headers": _with_security(message.get("headers", []))}
+            await send(message)
+
+        # A parent application's handlers must not answer in their own shape for ours.
+        scope = {**scope, "app": scope.get("app", self), "state": dict(scope.get("state") or {})}
+        scope.pop("starlette.exception_handlers", None)
+        try:
+            refusal = _refusal_of_upgrade(scope) or self._refusal_of_host(scope)
+            if refusal is not None:
+                await refuse(refusal)(scope, receive, send_with_headers)
+            else:
+                await self._app(scope, receive, send_with_headers)
+        except RefusalError as refused:
+            await refuse(refused)(scope, receive, send_with_headers)
+        except HTTPException as unmatched:
+            await refuse(_unmatched(unmatched))(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            status = 499
+        except Exception as failure:
+            _LOG.error("a request failed: %s", place_of(failure))
+            if is_begun:
+                raise
+            await refuse(_INTERNAL)(scope, receive, send_with_headers)
+        finally:
+            route = scope["state"].get(ROUTE_STATE, _UNMATCHED)
+            if self._metrics is not None:
+                self._metrics.count(route, scope["method"], status, time.perf_counter() - began)
+
+    def _refusal_of_host(self, scope: Scope) -> RefusalError | None:
+        if self._hosts is None or scope["path"] in PROBES:
+            return None
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0].strip("[]")
+        client = (scope.get("client") or ("",))[0]
+        if host in self._hosts and (client in self._hosts or client == ""):
+            return None
+        return RefusalError(
+            403, "forbidden", "Without keys, the service answers callers on this machine only."
+        )
+
+
+_NO_UPGRADE: Final = RefusalError(
+    400, "upgrade_not_supported", "The service speaks HTTP only; there are no WebSockets."
+)
+_INTERNAL: Final = RefusalError(
+    500,
+    "internal_error",
+    "Something went wrong on our side; it has been logged. The request may be repeated.",
+)
+
+
+def _refusal_of_upgrade(scope: Scope) -> RefusalError | None:
+    is_upgrade = any(name == b"upgrade" and value.lower() == b"websocket" for name, value in scope["headers"])
+    return _NO_UPGRADE if is_upgrade else None
+
+
+async def _deny_websocket(receive: Receive, send: Send) -> None:
+    """Answer the opening of a WebSocket, where a server offers one, with the refusal."""
+    message = await receive()
+    if message["type"] != "websocket.connect":
+        return
+    body = _NO_UPGRADE.answer.model_dump_json(exclude_none=True).encode()
+    headers = _with_security([(b"content-type", JSON.encode())])
+    await send({"type": "websocket.http.response.start", "status": _NO_UPGRADE.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _unmatched(failure: HTTPException) -> RefusalError:
+    """Return the refusal of an address or method that no route knows."""
+    if failure.status_code == 405:
+        allowed = (failure.headers or {}).get("Allow", "")
+        message = f"This address does not answer this method; it answers {allowed}."
+        return RefusalError(405, "method_not_allowed", message, headers={"Allow": allowed})
+    return not_found("This address")
+
+
+def _with_security(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    given = {name.lower() for name, _ in headers}
+    added = [
+        (name.encode(), value.encode())
+        for name, value in SECURITY_HEADERS.items()
+        if name.encode() not in given
+    ]
+    return [*headers, *added]

@@ -1,0 +1,1 @@
+"""Reading e-mails for the service: one mail on request, and all new mails in a background process."""

@@ -1,0 +1,1 @@
+"""From a request to a score: the invoice completed from the store, its features, its score, its decision."""

@@ -1,0 +1,1 @@
+"""Who may ask and how often: access keys and scopes, rate limits, redaction of secrets."""

@@ -1,0 +1,1 @@
+"""Facts on their way into the store: events in any order, nightly loads, and how both become one ledger."""
