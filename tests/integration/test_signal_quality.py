@@ -25,7 +25,7 @@ from models.email_reader.training import (
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELLED = ROOT / "data_samples" / "emails" / "labelled_emails.jsonl"
-RECORDED = ROOT / "features" / "email_signals" / "quality.json"
+RECORDED = ROOT / "features" / "email" / "quality.json"
 
 
 @pytest.fixture(scope="module")

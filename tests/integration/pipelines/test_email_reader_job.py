@@ -53,7 +53,7 @@ def run(small_set: Path, home: Path) -> dg.ExecuteInProcessResult:
         "loggers": {"silent": {}},
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("features.email.read_corpus", lambda: read_corpus()[::10])
+        patch.setattr("models.email_reader.read_corpus", lambda: read_corpus()[::10])
         patch.setattr("features.email.read_known_mails", few_known_mails)
         patch.setattr("features.email.read_unread_mails", few_unread_mails)
         return defs.resolve_job_def("email_reader").execute_in_process(run_config=config)
