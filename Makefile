@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export ENCOURS_HOME ?= $(CURDIR)/var
 
-.PHONY: setup demo test lint types imports check minimal lock clean
+.PHONY: setup demo test lint types imports check messages minimal lock clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,16 @@ imports: setup
 	$(BIN)/lint-imports
 
 check: lint types imports test
+
+# Take the sentences of the program into the French catalogue and compile it. The French of new ones is written by hand.
+LOCALE := features/locale
+messages: setup
+	$(BIN)/pybabel -q extract --no-default-keywords -k localized -k localized_plural:1,2 --add-location file --sort-by-file \
+	  --project encours --copyright-holder "Encours" -o $(LOCALE)/encours.pot features models serving pipelines
+	$(BIN)/pybabel -q update --domain encours --locale fr --no-fuzzy-matching --ignore-obsolete \
+	  --ignore-pot-creation-date --input-file $(LOCALE)/encours.pot --output-dir $(LOCALE)
+	rm $(LOCALE)/encours.pot
+	$(BIN)/pybabel -q compile --domain encours --directory $(LOCALE)
 
 # Small installs stay small. Apart from check: it needs a package index.
 minimal: setup

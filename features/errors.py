@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from features.messages import in_language, localized, localized_plural
+
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with an input.
+    """One thing wrong with an input; its sentences are messages, or plain English where they are not translated.
 
     Attributes:
         what: what was wrong, in business words.
@@ -27,17 +29,21 @@ class Fault:
     examples: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        head = f"{self.where}: {self.what}" if self.where else self.what
+        return self.in_language("en")
+
+    def in_language(self, language: str | None) -> str:
+        """The fault as one line for a reader of a language."""
+        head = localized("{where}: {what}", where=self.where, what=self.what) if self.where else self.what
         if self.count is not None:
-            head += f" ({self.count} row{'s' if self.count != 1 else ''})"
+            rows = localized_plural("{count} row", "{count} rows", count=self.count)
+            head = localized("{fault} ({rows})", fault=head, rows=rows)
         if self.examples:
-            head += f", for example {', '.join(self.examples[:5])}"
-        parts = [head]
+            head = localized("{fault}, for example {examples}", fault=head, examples=self.examples[:5])
         if self.expected:
-            parts.append(f"expected {self.expected}")
+            head = localized("{fault}; expected {expected}", fault=head, expected=self.expected)
         if self.remedy:
-            parts.append(f"to do: {self.remedy}")
-        return "; ".join(parts)
+            head = localized("{fault}; to do: {remedy}", fault=head, remedy=self.remedy)
+        return in_language(head, language)
 
 
 class EncoursError(Exception):
@@ -53,4 +59,10 @@ class InvalidInputError(EncoursError):
         super().__init__(summary, self.faults)
 
     def __str__(self) -> str:
-        return "\n".join([self.summary, *(f"  - {fault}" for fault in self.faults)])
+        return self.in_language("en")
+
+    def in_language(self, language: str | None) -> str:
+        """The refusal for a reader of a language, every fault on a line."""
+        lines = [in_language(self.summary, language)]
+        lines += [f"  - {fault.in_language(language)}" for fault in self.faults]
+        return "\n".join(lines)

@@ -10,23 +10,9 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
-from pydantic import ConfigDict, Field
-
-
-@dataclass(frozen=True)
-class Text:
-    """One sentence in both languages of the house; neither may be empty."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    fr: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
-
-    def in_language(self, language: str | None) -> str:
-        """The sentence for a reader: French for `fr`, English for everyone else and for null."""
-        return self.fr if language == "fr" else self.en
+from features.messages import Text as Text
 
 
 @dataclass(frozen=True)

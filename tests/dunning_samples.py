@@ -8,6 +8,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from features.errors import Fault
+from features.messages import Message
 from serving.dunning import (
     AccountFacts,
     Case,
@@ -116,3 +118,9 @@ def owed(due_on: date, amount: str, currency: str = "EUR") -> OpenBalance:
 def decide(score: ScoredInvoice, facts: AccountFacts, policy: Policy, on: date) -> Decision:
     """The decision on one receivable, its customer's other receivables left aside."""
     return decide_case(Case(score, facts), policy, on)
+
+
+def is_localized(fault: Fault) -> bool:
+    """Whether every sentence of a fault has its French; a list of words of the format needs none."""
+    hints = [hint for hint in (fault.expected, fault.remedy) if hint and " " in hint.replace(", ", "")]
+    return all(isinstance(sentence, Message) for sentence in (fault.what, *hints))

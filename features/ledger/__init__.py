@@ -3,7 +3,7 @@
 from features.ledger.as_known import as_known_before
 from features.ledger.ledger import Ledger, last_known_on, ledger_fingerprint
 from features.ledger.references import customers_of, rows_of_customers
-from features.ledger.report import CheckReport, Note, TableReport, rule_in_french
+from features.ledger.report import CheckReport, Note, TableReport, rule_message
 from features.ledger.rules import CheckedLedger, check_tables
 from features.ledger.schemas import (
     KEYS,
@@ -48,7 +48,7 @@ __all__ = [
     "read_ledger",
     "read_tables",
     "rows_of_customers",
-    "rule_in_french",
+    "rule_message",
     "table_dtypes",
     "write_checked",
     "write_ledger",

@@ -18,39 +18,36 @@ from features.ids import normal_ids, refused_characters
 from features.ledger.quarantine import PROVENANCE, split_by_rules, with_provenance
 from features.ledger.report import Note
 from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, id_columns, table_dtypes
+from features.messages import localized
 
 #: Columns that may be absent though their cells may not be empty, and what is then assumed.
 ABSENT_COLUMN_MEANS: Final[dict[str, tuple[pl.Expr, Note]]] = {
     "customers.is_strategic": (
         pl.lit(value=False),
-        Note("no customer is marked strategic", "aucun client n'est signalé comme stratégique"),
+        Note(localized("no customer is marked strategic")),
     ),
     "invoices.kind": (
         pl.lit("invoice"),
         Note(
-            "every row of invoices is an invoice, none a credit note",
-            "toutes les lignes sont des factures, aucune n'est un avoir",
+            localized("every row of invoices is an invoice, none a credit note"),
         ),
     ),
     "instalments.number": (
         pl.int_range(1, pl.len() + 1).over("invoice_id", order_by=["due_on", "amount"]),
         Note(
-            "instalments are numbered in the order of their due dates",
-            "les échéances d'une facture sont numérotées dans l'ordre de leurs dates",
+            localized("instalments are numbered in the order of their due dates"),
         ),
     ),
     "instalments.kind": (
         pl.lit("instalment"),
         Note(
-            "no instalment is marked as retention money",
-            "aucune échéance n'est signalée comme retenue de garantie",
+            localized("no instalment is marked as retention money"),
         ),
     ),
     "payments.known_on": (
         pl.col("paid_on"),
         Note(
-            "payments are taken as known on the day they were paid (known_on = paid_on)",
-            "les paiements sont réputés connus le jour du paiement (known_on = paid_on)",
+            localized("payments are taken as known on the day they were paid (known_on = paid_on)"),
         ),
     ),
 }
@@ -147,14 +144,10 @@ def unused_columns(table: str, frame: pl.DataFrame) -> list[Note]:
         if name not in table_dtypes(table) and name not in PROVENANCE:
             absent = [column for column in table_dtypes(table) if column not in frame.columns]
             close = difflib.get_close_matches(name, absent, n=1, cutoff=0.75)
-            hint_en = f"; did you mean {close[0]}?" if close else ""
-            hint_fr = f" ; vouliez-vous dire {close[0]} ?" if close else ""
-            notes.append(
-                Note(
-                    f"{table}: column {name!r} is not used{hint_en}",
-                    f"{table} : la colonne {name!r} n'est pas utilisée{hint_fr}",
-                )
-            )
+            text = localized("{table}: column {name!r} is not used", table=table, name=name)
+            if close:
+                text = localized("{sentence}; did you mean {nearest}?", sentence=text, nearest=close[0])
+            notes.append(Note(text))
     return notes
 
 
@@ -215,8 +208,13 @@ def _noise(table: str, rows: pl.DataFrame, columns: list[str]) -> list[Note]:
             shown = noisy.sort().item(0)
             notes.append(
                 Note(
-                    f"{table}.{name}: amounts with a program's rounding noise are taken to the cent, such as {shown}",
-                    f"{table}.{name} : montants arrondis au centime, bruit de calcul d'un logiciel, comme {shown}",
+                    localized(
+                        "{table}.{name}: amounts with a program's rounding noise are taken to the cent, "
+                        "such as {shown}",
+                        table=table,
+                        name=name,
+                        shown=shown,
+                    ),
                     noisy.len(),
                 )
             )

@@ -10,6 +10,7 @@ import polars as pl
 from features.ids import match_keys
 from features.ledger.ledger import Ledger
 from features.ledger.report import Note
+from features.messages import localized
 from features.terms import EndOfMonthReading, due_date_report
 
 #: A larger share of rows in quarantine points to a wrong mapping rather than to faulty rows.
@@ -27,25 +28,23 @@ def ledger_warnings(ledger: Ledger, quarantine: Mapping[str, pl.DataFrame]) -> l
     notes = []
     invoices = ledger.invoices.filter(pl.col("kind") == "invoice")
     if invoices.is_empty():
-        notes.append(Note("no invoice was accepted", "aucune facture n'a été acceptée"))
+        notes.append(Note(localized("no invoice was accepted")))
     elif ledger.payments.is_empty():
         notes.append(
             Note(
-                "no payment at all: lateness cannot be learned from this ledger",
-                "aucun paiement : ce grand livre ne permet pas d'apprendre les retards",
+                localized("no payment at all: lateness cannot be learned from this ledger"),
             )
         )
     if ledger.customers.height == 1:
         notes.append(
             Note(
-                "one customer only: nothing can be compared between customers",
-                "un seul client : aucune comparaison entre clients n'est possible",
+                localized("one customer only: nothing can be compared between customers"),
             )
         )
     currencies = sorted(invoices["currency"].unique())
     if len(currencies) > 1:
         listed = ", ".join(currencies)
-        notes.append(Note(f"several currencies: {listed}", f"plusieurs devises : {listed}", len(currencies)))
+        notes.append(Note(localized("several currencies: {listed}", listed=listed), len(currencies)))
     notes += _overpaid(invoices, ledger.payments)
     notes += _dangling_mentions(ledger)
     notes += _broken_schedules(quarantine)
@@ -58,8 +57,7 @@ def ledger_warnings(ledger: Ledger, quarantine: Mapping[str, pl.DataFrame]) -> l
             share = rejected / (rejected + frame.height)
             notes.append(
                 Note(
-                    f"{share:.2%} of {table} is in quarantine",
-                    f"{share:.2%} de {table} est en quarantaine".replace(".", ",").replace("%", " %"),
+                    localized("{share:.2%} of {table} is in quarantine", share=share, table=table),
                     rejected,
                 )
             )
@@ -76,8 +74,7 @@ def _overpaid(invoices: pl.DataFrame, payments: pl.DataFrame) -> list[Note]:
         return []
     return [
         Note(
-            "invoices were paid more than their amount",
-            "des factures ont été payées au-delà de leur montant",
+            localized("invoices were paid more than their amount"),
             over.height,
         )
     ]
@@ -94,8 +91,10 @@ def _dangling_mentions(ledger: Ledger) -> list[Note]:
         if count:
             notes.append(
                 Note(
-                    f"{table} name an invoice that is not in the ledger; they are kept for their customer",
-                    f"{table} : facture citée absente du grand livre ; lignes gardées pour leur client",
+                    localized(
+                        "{table} name an invoice that is not in the ledger; they are kept for their customer",
+                        table=table,
+                    ),
                     count,
                 )
             )
@@ -104,8 +103,7 @@ def _dangling_mentions(ledger: Ledger) -> list[Note]:
     if unknown:
         notes.append(
             Note(
-                "rows reverse a payment that is not in the ledger; they are kept and undo cash",
-                "des lignes annulent un paiement absent du grand livre ; elles sont gardées et défont de l'argent reçu",
+                localized("rows reverse a payment that is not in the ledger; they are kept and undo cash"),
                 int(unknown),
             )
         )
@@ -114,8 +112,7 @@ def _dangling_mentions(ledger: Ledger) -> list[Note]:
     if unknown:
         notes.append(
             Note(
-                "invoices replace one that is not in the ledger",
-                "des factures en remplacent une qui est absente du grand livre",
+                localized("invoices replace one that is not in the ledger"),
                 int(unknown),
             )
         )
@@ -130,8 +127,10 @@ def _broken_schedules(quarantine: Mapping[str, pl.DataFrame]) -> list[Note]:
     shown = ", ".join(invoices.head(3).to_list())
     return [
         Note(
-            f"invoices whose instalments are in quarantine are due as a whole on their own due date: {shown}",
-            f"des factures dont les échéances sont en quarantaine sont dues en entier à leur propre échéance : {shown}",
+            localized(
+                "invoices whose instalments are in quarantine are due as a whole on their own due date: {shown}",
+                shown=shown,
+            ),
             invoices.len(),
         )
     ]
@@ -151,8 +150,7 @@ def _odd_disputes(ledger: Ledger) -> list[Note]:
         return []
     return [
         Note(
-            "disputed parts are more than their invoice: all of it is taken as disputed",
-            "des parts contestées dépassent leur facture : elle est tenue pour contestée en entier",
+            localized("disputed parts are more than their invoice: all of it is taken as disputed"),
             count,
         )
     ]
@@ -168,9 +166,10 @@ def _close_customers(customers: pl.DataFrame) -> list[Note]:
     shown = " / ".join(repr(text) for text in close.sort("key", "customer_id")["customer_id"].head(2))
     return [
         Note(
-            f"customers whose ids differ in case or form only are taken as different customers, for example {shown}",
-            f"des clients dont les numéros ne diffèrent que par la casse ou la forme sont tenus pour différents, par "
-            f"exemple {shown}",
+            localized(
+                "customers whose ids differ in case or form only are taken as different customers, for example {shown}",
+                shown=shown,
+            ),
             close["key"].n_unique(),
         )
     ]
@@ -186,8 +185,7 @@ def _due_dates_against_terms(invoices: pl.DataFrame) -> list[Note]:
         shown = ", ".join(repr(text) for text in odd["terms"].head(3))
         notes.append(
             Note(
-                f"terms that are not understood, for example {shown}",
-                f"conditions de paiement non comprises, par exemple {shown}",
+                localized("terms that are not understood, for example {shown}", shown=shown),
                 int(odd["invoices"].sum()),
             )
         )
@@ -195,8 +193,7 @@ def _due_dates_against_terms(invoices: pl.DataFrame) -> list[Note]:
     if neither:
         notes.append(
             Note(
-                "due dates differ from what the terms give under either reading of end of month",
-                "échéances différentes de ce que donnent les conditions, quelle que soit la lecture de fin de mois",
+                localized("due dates differ from what the terms give under either reading of end of month"),
                 int(neither),
             )
         )
@@ -206,8 +203,12 @@ def _due_dates_against_terms(invoices: pl.DataFrame) -> list[Note]:
         one, other = ((open_wordings[name] - open_wordings["agree_both"]).sum() for name in (first, second))
         notes.append(
             Note(
-                f"end-of-month terms: {one} due dates count the days first, {other} the end of the month first",
-                f"fin de mois : {one} échéances comptent d'abord les jours, {other} d'abord la fin du mois",
+                localized(
+                    "end-of-month terms: {days_first} due dates count the days first, {month_first} the "
+                    "end of the month first",
+                    days_first=one,
+                    month_first=other,
+                ),
             )
         )
     return notes

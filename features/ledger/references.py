@@ -12,6 +12,7 @@ from features.ledger.ledger import Ledger
 from features.ledger.quarantine import PROVENANCE, split_by_rules
 from features.ledger.report import Note
 from features.ledger.schemas import SHARED_TABLES, TABLES_OF_INVOICES, table_dtypes
+from features.messages import localized
 
 #: Columns that refer to an invoice or to a customer, per table.
 REFERENCES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -82,9 +83,10 @@ def without_respelt_copies(invoices: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
         )
         notes.append(
             Note(
-                f"invoices whose ids differ in case or form only are taken as different invoices: {shown}",
-                "des factures dont les numéros ne diffèrent que par la casse ou la forme sont tenues pour "
-                f"différentes : {shown}",
+                localized(
+                    "invoices whose ids differ in case or form only are taken as different invoices: {shown}",
+                    shown=shown,
+                ),
                 pairs.height,
             )
         )

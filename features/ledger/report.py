@@ -1,8 +1,7 @@
 """What a check of the ledger found: rows read, accepted and quarantined by rule, notes and assumptions.
 
 A rule is named "<table>.<column>: <fault>", for example "invoices.due_on: before issued_on". The name is
-the same in the quarantine files, the printed table and the JSON report; `rule_in_french` gives the French
-wording.
+the same in the quarantine files, the printed table and the JSON report; `rule_message` gives it in either language.
 """
 
 from __future__ import annotations
@@ -11,78 +10,89 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from features.messages import Message, localized
+
 #: Joins a fault and the word that was probably meant.
 NEAREST: Final = "; the nearest is "
-#: The faults a rule can name, with their French wording.
-FAULTS_IN_FRENCH: Final[dict[str, str]] = {
-    "missing": "manquant",
-    "empty": "vide",
-    "not above zero": "doit être supérieur à zéro",
-    "zero": "nul",
-    "more than two decimals": "plus de deux décimales",
-    "unreadable date": "date illisible",
-    "unreadable instant": "date et heure illisibles",
-    "unreadable amount": "montant illisible",
-    "unreadable number": "nombre illisible",
-    "unreadable flag": "oui/non illisible",
-    "unknown code": "code inconnu",
-    "unknown word": "mot inconnu",
-    "control or invisible character": "caractère de contrôle ou invisible",
-    "word not in the mapping": "mot absent du mappage",
-    "unreadable terms": "conditions de paiement illisibles",
-    "not a finite number": "nombre non fini",
-    "more cells than the header": "plus de cellules que l'en-tête",
-    "exact copy of another row": "copie exacte d'une autre ligne",
-    "same id, different content": "même identifiant, contenu différent",
-    "copy under another spelling of its id": "copie sous une autre graphie de l'identifiant",
-    "several ids differ in spelling only": "plusieurs identifiants ne diffèrent que par la graphie",
-    "before 1990": "avant 1990",
-    "years after every other invoice": "plusieurs années après toutes les autres factures",
-    "years after issued_on": "plusieurs années après la date d'émission",
-    "years after the last due date": "plusieurs années après la dernière échéance",
-    "before issued_on": "avant la date d'émission",
-    "before opened_on": "avant l'ouverture",
-    "no such invoice": "facture inconnue",
-    "its invoice is in quarantine": "sa facture est en quarantaine",
-    "another row of it is in quarantine": "une autre de ses lignes est en quarantaine",
-    "not found in the lookup": "introuvable dans la source consultée",
-    "several answers in the lookup": "plusieurs réponses dans la source consultée",
-    "no such customer": "client inconnu",
-    "merged in a circle": "fusion en boucle",
-    "a credit note has no instalments": "un avoir n'a pas d'échéances",
-    "another invoice has the id of its receivable": "une autre facture porte l'identifiant de cette échéance",
-    "the instalments do not add up to the invoice": "la somme des échéances n'est pas celle de la facture",
-    "neither invoice nor customer": "ni facture ni client",
-    "not the customer of its invoice": "autre client que celui de la facture",
-    "means nothing without an invoice": "n'a pas de sens sans facture",
-    "paid in another currency than its invoice": "payé dans une autre devise que la facture",
-    "negative without method reversal or refund": "négatif sans la méthode reversal ou refund",
-    "reversal or refund above zero": "annulation ou remboursement de signe positif",
-    "on a row that is no reversal": "sur une ligne qui n'est pas une annulation",
-}
+#: The faults a rule can name.
+RULE_FAULTS: Final[tuple[Message, ...]] = (
+    localized("missing"),
+    localized("empty"),
+    localized("not above zero"),
+    localized("zero"),
+    localized("more than two decimals"),
+    localized("unreadable date"),
+    localized("unreadable instant"),
+    localized("unreadable amount"),
+    localized("unreadable number"),
+    localized("unreadable flag"),
+    localized("unknown code"),
+    localized("unknown word"),
+    localized("control or invisible character"),
+    localized("word not in the mapping"),
+    localized("unreadable terms"),
+    localized("not a finite number"),
+    localized("more cells than the header"),
+    localized("exact copy of another row"),
+    localized("same id, different content"),
+    localized("copy under another spelling of its id"),
+    localized("several ids differ in spelling only"),
+    localized("before 1990"),
+    localized("years after every other invoice"),
+    localized("years after issued_on"),
+    localized("years after the last due date"),
+    localized("before issued_on"),
+    localized("before opened_on"),
+    localized("no such invoice"),
+    localized("its invoice is in quarantine"),
+    localized("another row of it is in quarantine"),
+    localized("not found in the lookup"),
+    localized("several answers in the lookup"),
+    localized("no such customer"),
+    localized("merged in a circle"),
+    localized("a credit note has no instalments"),
+    localized("another invoice has the id of its receivable"),
+    localized("the instalments do not add up to the invoice"),
+    localized("neither invoice nor customer"),
+    localized("not the customer of its invoice"),
+    localized("means nothing without an invoice"),
+    localized("paid in another currency than its invoice"),
+    localized("negative without method reversal or refund"),
+    localized("reversal or refund above zero"),
+    localized("on a row that is no reversal"),
+)
+_BY_NAME: Final = {str(fault): fault for fault in RULE_FAULTS}
 
 
-def rule_in_french(rule: str) -> str:
-    """The French wording of a rule's name; the column keeps its name."""
+def rule_message(rule: str) -> Message:
+    """A rule's name as a sentence that can be asked for in French; the column keeps its name."""
     column, _, fault = rule.partition(": ")
     named, _, nearest = fault.partition(NEAREST)
-    hint = f" ; le plus proche est {nearest}" if nearest else ""
-    return f"{column} : {FAULTS_IN_FRENCH[named]}{hint}"
+    if nearest:
+        return localized(
+            "{column}: {fault}; the nearest is {nearest}",
+            column=column,
+            fault=_BY_NAME[named],
+            nearest=nearest,
+        )
+    return localized("{column}: {fault}", column=column, fault=_BY_NAME[named])
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something the person should know of, in both languages, that rejects no row.
+    """Something the person should know of that rejects no row.
 
     Attributes:
-        en: the English sentence.
-        fr: the French sentence.
+        text: the sentence.
         count: rows or values concerned, None where counting makes no sense.
     """
 
-    en: str
-    fr: str
+    text: Message
     count: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The note in both languages as plain values for a JSON file."""
+        return {"en": self.text.en, "fr": self.text.fr, "count": self.count}
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ class CheckReport:
 
     Attributes:
         tables: one entry per table, in contract order.
-        warnings: what deserves a look.
+        warnings: what a person should check.
         assumptions: what the source did not say and was assumed; each changes what the figures mean.
     """
 
@@ -145,6 +155,6 @@ class CheckReport:
                 }
                 for entry in self.tables
             },
-            "warnings": [{"en": note.en, "fr": note.fr, "count": note.count} for note in self.warnings],
-            "assumptions": [{"en": note.en, "fr": note.fr, "count": note.count} for note in self.assumptions],
+            "warnings": [note.to_dict() for note in self.warnings],
+            "assumptions": [note.to_dict() for note in self.assumptions],
         }

@@ -35,6 +35,7 @@ from features.ledger.schemas import DATED_ATTRIBUTES, KEYS, SCHEMAS, empty_table
 from features.ledger.table_rules import Accepted, table_rules, with_context
 from features.ledger.vocabulary import in_known_words
 from features.legal_forms import implied_persons
+from features.messages import localized
 
 _SCHEMA_FAULTS: Final = {
     "nullability": "missing",
@@ -49,8 +50,9 @@ _SCHEMA_FAULTS: Final = {
 
 
 _BEFORE_THE_HISTORY: Final = Note(
-    "before the first row of a customer's history, its attributes are taken to have been as in that row",
-    "avant la première ligne de l'historique d'un client, ses attributs sont réputés être ceux de cette ligne",
+    localized(
+        "before the first row of a customer's history, its attributes are taken to have been as in that row"
+    ),
 )
 
 
@@ -142,10 +144,10 @@ def _natural_persons(customers: pl.DataFrame) -> list[Note]:
         return []
     return [
         Note(
-            "customers without `is_natural_person` whose legal form is that of a sole trader or a liberal profession: "
-            "they are treated as natural persons",
-            "clients sans `is_natural_person` dont la forme juridique est celle d'un entrepreneur individuel ou d'une "
-            "profession libérale : ils sont traités comme des personnes physiques",
+            localized(
+                "customers without `is_natural_person` whose legal form is that of a sole trader or a "
+                "liberal profession: they are treated as natural persons"
+            ),
             count,
         )
     ]
@@ -221,8 +223,10 @@ def _final_tables(
         shown = ", ".join(differing["customer_id"].head(3).to_list())
         notes.append(
             Note(
-                f"customers differ from the newest row of customer_history, which wins, for example {shown}",
-                f"customers diffère de la dernière ligne de customer_history, qui l'emporte, par exemple {shown}",
+                localized(
+                    "customers differ from the newest row of customer_history, which wins, for example {shown}",
+                    shown=shown,
+                ),
                 differing.height,
             )
         )
@@ -293,14 +297,17 @@ def _derived_customers(good: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, 
         return derived, []
     if "customers" not in good:
         note = Note(
-            "there is no customers table: customers are derived from invoices and payments, without any other detail",
-            "pas de table customers : les clients sont déduits des factures et paiements, sans autre détail",
+            localized(
+                "there is no customers table: customers are derived from invoices and payments, without "
+                "any other detail"
+            ),
             derived.height,
         )
     else:
         note = Note(
-            "customers named by invoices or payments but absent from customers were added with nothing else known",
-            "des clients cités par des factures ou paiements mais absents de customers ont été ajoutés, sans détail",
+            localized(
+                "customers named by invoices or payments but absent from customers were added with nothing else known"
+            ),
             derived.height,
         )
     return derived, [note]

@@ -13,6 +13,7 @@ import polars as pl
 
 from features.ledger.quarantine import split_by_rules
 from features.ledger.report import NEAREST, Note
+from features.messages import Message, localized
 from features.words import (
     INTERACTION_CHANNELS,
     INTERACTION_KINDS,
@@ -49,9 +50,8 @@ def _methods(payments: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, list[N
         payments["method"],
         unknown,
         PAYMENT_METHODS,
-        lambda shown: f"payments.method: unknown words were kept as {OTHER_METHOD!r}: {shown}",
-        lambda shown: (
-            f"payments.method : des mots inconnus ont été gardés comme « {OTHER_METHOD} » : {shown}"
+        lambda words: localized(
+            "payments.method: unknown words were kept as {other!r}: {words}", other=OTHER_METHOD, words=words
         ),
     )
     words = spelt | dict.fromkeys(unknown, OTHER_METHOD)
@@ -72,8 +72,9 @@ def _interactions(interactions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFram
         kept["channel"],
         strange,
         INTERACTION_CHANNELS,
-        lambda shown: f"interactions.channel: unknown words, taken as not known: {shown}",
-        lambda shown: f"interactions.channel : mots inconnus, tenus pour non renseignés : {shown}",
+        lambda words: localized(
+            "interactions.channel: unknown words, taken as not known: {words}", words=words
+        ),
     )
     renamed = _replaced(_replaced(kept, "kind", spelt), "channel", channels | dict.fromkeys(strange))
     return renamed, bad, notes
@@ -99,8 +100,7 @@ def _notes(
     column: pl.Series,
     unknown: list[str],
     known: Mapping[str, Word],
-    en: Callable[[str], str],
-    fr: Callable[[str], str],
+    sentence: Callable[[list[Message]], Message],
 ) -> list[Note]:
     """One note on all unknown words of a column: the most frequent ones with their rows and the nearest known word."""
     if not unknown:
@@ -110,10 +110,12 @@ def _notes(
         .value_counts()
         .sort("count", column.name, descending=[True, False])
     )
-    english, french = [], []
+    words = []
     for word, count in counts.head(_SHOWN_WORDS).iter_rows():
         near = nearest_word(word, known)
-        english.append(f"{word!r} ({count}{f', nearest {near!r}' if near else ''})")
-        french.append(f"« {word} » ({count}{f', le plus proche : {near}' if near else ''})")
-    total = int(counts["count"].sum())
-    return [Note(en(", ".join(english)), fr(", ".join(french)), total)]
+        words.append(
+            localized("{word!r} ({number}, nearest {nearest!r})", word=word, number=count, nearest=near)
+            if near
+            else localized("{word!r} ({number})", word=word, number=count)
+        )
+    return [Note(sentence(words), int(counts["count"].sum()))]

@@ -87,7 +87,7 @@ def _print_report(report: CheckReport, language: Language) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from features.ledger import rule_in_french
+    from features.ledger import rule_message
 
     is_french = language is Language.FR
     console = Console()
@@ -105,7 +105,7 @@ def _print_report(report: CheckReport, language: Language) -> None:
         share = f"{total:,} ({entry.rejected_share:.2%})" if total else "0"
         table.add_row(entry.table, f"{entry.read:,}", accepted, share, "")
         for rule, count in entry.quarantined.items():
-            table.add_row("", "", "", f"{count:,}", rule_in_french(rule) if is_french else rule)
+            table.add_row("", "", "", f"{count:,}", rule_message(rule).in_language(language))
     console.print(table)
     for title, notes in (
         ("Hypothèses" if is_french else "Assumptions", report.assumptions),
@@ -115,9 +115,7 @@ def _print_report(report: CheckReport, language: Language) -> None:
             console.print(title, style="bold")
         for note in notes:
             number_of = f" ({note.count:,})" if note.count is not None else ""
-            console.print(
-                f"  - {note.fr if is_french else note.en}{number_of}", markup=False, highlight=False
-            )
+            console.print(f"  - {note.text.in_language(language)}{number_of}", markup=False, highlight=False)
 
 
 def _print_label_changes(ledger: Ledger, language: Language) -> None:

@@ -193,23 +193,30 @@ def _plan_asked(
 ) -> tuple[Grade | None, Decimal, tuple[Instalment, ...]]:
     """What was asked about, checked; every fault in one report."""
     from features.errors import Fault, InvalidInputError
+    from features.messages import localized
     from serving.accounts.events import read_instalment
     from serving.dunning import GRADES
 
     faults = []
     if grade != "none" and grade not in GRADES:
-        faults.append(Fault(f"{grade!r} is not accepted", "--grade", f"one of {', '.join(GRADES)}, none"))
+        what = localized("{value} is not accepted", value=repr(grade))
+        faults.append(Fault(what, "--grade", localized("one of {known}", known=[*GRADES, "none"])))
     owed = Decimal(balance) if re.fullmatch(r"\d{1,13}(\.\d{1,2})?", balance) else Decimal(0)
     if owed <= 0:
-        faults.append(Fault(f"{balance!r} is not accepted", "--balance", "greater than 0"))
+        what = localized("{value} is not accepted", value=repr(balance))
+        faults.append(Fault(what, "--balance", localized("more than {bound}", bound=0)))
     read = [read_instalment(text) for text in instalments]
     faults += [
-        Fault(f"{text!r} is not accepted", "--instalment", "day and amount, such as 2026-04-15/500.00")
+        Fault(
+            localized("{value} is not accepted", value=repr(text)),
+            "--instalment",
+            localized("day and amount, such as {example}", example="2026-04-15/500.00"),
+        )
         for text, found in zip(instalments, read, strict=True)
         if found is None
     ]
     if faults:
-        raise InvalidInputError("the plan cannot be looked at", faults)
+        raise InvalidInputError(localized("the plan cannot be assessed"), faults)
     name = next((known for known in GRADES if known == grade), None)
     ordered = sorted((found for found in read if found is not None), key=lambda found: found.on)
     return name, owed, tuple(ordered)
@@ -217,9 +224,8 @@ def _plan_asked(
 
 @contextmanager
 def refusals_in(language: str) -> Iterator[None]:
-    """What is wrong with a file, told in French where French is asked for; English is told by the command line."""
+    """Print a refusal in French where French is asked for; the command line prints it in English."""
     from features.errors import InvalidInputError
-    from serving.dunning.faults_in_french import refusal_in_french
 
     try:
         yield
@@ -230,7 +236,7 @@ def refusals_in(language: str) -> Iterator[None]:
 
         console = Console(stderr=True)
         console.print("erreur :", style="bold red", end=" ")
-        console.print(refusal_in_french(refusal), markup=False, highlight=False, soft_wrap=True)
+        console.print(refusal.in_language("fr"), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from refusal
 
 

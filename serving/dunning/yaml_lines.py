@@ -11,6 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from features.errors import Fault, InvalidInputError
+from features.messages import Message, localized
+from features.pydantic_messages import expected_value
 
 Key = str | int
 Model = TypeVar("Model", bound=BaseModel)
@@ -44,11 +46,17 @@ class YamlFile:
         try:
             return cls.parse(path.read_text(encoding="utf-8"), path.name)
         except OSError as error:
-            fault = Fault(error.strerror or "cannot be read", str(path), "a readable YAML file")
-            raise InvalidInputError(f"{path.name} cannot be read", [fault]) from error
+            fault = Fault(
+                localized("no such file")
+                if isinstance(error, FileNotFoundError)
+                else localized("cannot be read"),
+                str(path),
+                localized("a readable YAML file"),
+            )
+            raise InvalidInputError(localized("{file} cannot be read", file=path.name), [fault]) from error
         except UnicodeDecodeError as error:
-            fault = Fault("is not UTF-8 text", path.name, "YAML saved as UTF-8")
-            raise InvalidInputError(f"{path.name} cannot be read", [fault]) from error
+            fault = Fault(localized("is not UTF-8 text"), path.name, localized("YAML saved as UTF-8"))
+            raise InvalidInputError(localized("{file} cannot be read", file=path.name), [fault]) from error
 
     @classmethod
     def parse(cls, text: str, name: str) -> YamlFile:
@@ -57,17 +65,23 @@ class YamlFile:
             root = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            where = f"{name}, line {mark.line + 1}" if mark else name
+            where = localized("{file}, line {line}", file=name, line=str(mark.line + 1)) if mark else name
             what = str(getattr(error, "problem", None) or error)
             raise InvalidInputError(
-                f"{name} is not YAML", [Fault(what, where, "well-formed YAML")]
+                localized("{file} is not YAML", file=name),
+                [Fault(what, where, localized("well-formed YAML"))],
             ) from error
         except RecursionError as error:
-            fault = Fault("lists or keys stand in one another too deeply", name, f"at most {DEEPEST} levels")
-            raise InvalidInputError(f"{name} is not YAML", [fault]) from error
+            fault = Fault(
+                localized("lists or keys stand in one another too deeply"),
+                name,
+                localized("at most {deepest} levels", deepest=DEEPEST),
+            )
+            raise InvalidInputError(localized("{file} is not YAML", file=name), [fault]) from error
         if not isinstance(root, yaml.MappingNode):
             raise InvalidInputError(
-                f"{name} is not a mapping", [Fault("no keys found", name, "keys and values")]
+                localized("{file} is not a mapping", file=name),
+                [Fault(localized("no keys found"), name, localized("keys and values"))],
             )
         reading = _Reading(name, yaml.SafeLoader(""), {(): 1}, [])
         content = reading.plain(root, ())
@@ -82,7 +96,7 @@ class YamlFile:
 
     def where(self, path: Sequence[Key]) -> str:
         """`name, line n (a.b.c)`, for a fault."""
-        return f"{self.name}, line {self.line(path)} ({'.'.join(str(key) for key in path) or 'whole file'})"
+        return _place(self.name, self.line(path), path)
 
 
 @dataclass
@@ -100,12 +114,16 @@ class _Reading:
         self.values += 1
         if len(path) > DEEPEST or self.values > MOST_VALUES:
             fault = Fault(
-                "too large, too deep, or an anchor that refers to itself",
+                localized("too large, too deep, or an anchor that refers to itself"),
                 self._where(node, path[:3]),
-                f"at most {DEEPEST} levels and {MOST_VALUES:,} values",
-                "write the values out",
+                localized(
+                    "at most {deepest} levels and {most_values} values",
+                    deepest=DEEPEST,
+                    most_values=MOST_VALUES,
+                ),
+                localized("write the values out"),
             )
-            raise InvalidInputError(f"{self.name} cannot be read", [fault])
+            raise InvalidInputError(localized("{file} cannot be read", file=self.name), [fault])
         if isinstance(node, yaml.SequenceNode):
             items = []
             for index, item in enumerate(node.value):
@@ -121,10 +139,10 @@ class _Reading:
         except (ValueError, TypeError, OverflowError, AttributeError, LookupError, yaml.YAMLError):
             kind = node.tag.rsplit(":", 1)[-1]
             fault = Fault(
-                f"{_shown(node.value)} cannot be read as {kind}",
+                localized("{value} cannot be read as {kind}", value=_shown(node.value), kind=kind),
                 self._where(node, path),
-                f"a value that is a {kind}, or text in quotes",
-                "correct the value",
+                localized("a value that is a {kind}, or text in quotes", kind=kind),
+                localized("correct the value"),
             )
             self.faults.append(fault)
             return None
@@ -134,17 +152,21 @@ class _Reading:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 fault = Fault(
-                    "a list or mapping stands as a key", self._where(key_node, path), "a word as key"
+                    localized("a list or mapping stands as a key"),
+                    self._where(key_node, path),
+                    localized("a word as key"),
                 )
                 self.faults.append(fault)
                 continue
             key = str(key_node.value)
             if key in plain:
                 fault = Fault(
-                    f"key {key} is written twice",
+                    localized("key {key} is written twice", key=key),
                     self._where(key_node, (*path, key)),
-                    expected=f"each key once (first on line {self.lines[(*path, key)]})",
-                    remedy="delete or rename one of them",
+                    expected=localized(
+                        "each key once (first on line {line})", line=str(self.lines[(*path, key)])
+                    ),
+                    remedy=localized("delete or rename one of them"),
                 )
                 self.faults.append(fault)
                 continue
@@ -153,8 +175,13 @@ class _Reading:
         return plain
 
     def _where(self, node: yaml.Node, path: tuple[Key, ...]) -> str:
-        place = ".".join(str(part) for part in path) or "whole file"
-        return f"{self.name}, line {node.start_mark.line + 1} ({place})"
+        return _place(self.name, node.start_mark.line + 1, path)
+
+
+def _place(file: str, line: int, path: Sequence[Key]) -> Message:
+    """`name, line n (a.b.c)`."""
+    place = ".".join(str(key) for key in path) or localized("whole file")
+    return localized("{file}, line {line} ({place})", file=file, line=str(line), place=place)
 
 
 def faults_of_model(model: type[Model], source: YamlFile) -> tuple[Model | None, list[Fault]]:
@@ -196,16 +223,33 @@ def _fault(detail: Any, source: YamlFile) -> Fault:
     last = str(path[-1]) if path else "whole file"
     where = source.where(path)
     if detail["type"] == "extra_forbidden" or detail["type"] == "unexpected_keyword_argument":
-        return Fault(f"unknown key {last}", where, "a key of the format", "correct the spelling or delete it")
-    if _is_missing_translation(detail):
-        language = {"fr": "French", "en": "English"}[last]
         return Fault(
-            f"the {language} text is missing", where, "a text under fr and under en", f"write {last}:"
+            localized("unknown key {name}", name=last),
+            where,
+            localized("a key of the format"),
+            localized("correct the spelling or delete it"),
+        )
+    if _is_missing_translation(detail):
+        language = {"fr": localized("French"), "en": localized("English")}[last]
+        return Fault(
+            localized("the {language} text is missing", language=language),
+            where,
+            localized("a text under fr and under en"),
+            localized("write {name}:", name=last),
         )
     if detail["type"] in ("missing", "missing_argument"):
-        return Fault(f"{last} is missing", where, f"a value for {last}", f"write {last}:")
-    expected = str(detail["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
-    return Fault(f"{_shown(detail['input'])} is not accepted", where, expected, "correct the value")
+        return Fault(
+            localized("{name} is missing", name=last),
+            where,
+            localized("a value for {name}", name=last),
+            localized("write {name}:", name=last),
+        )
+    return Fault(
+        localized("{value} is not accepted", value=_shown(detail["input"])),
+        where,
+        expected_value(detail),
+        localized("correct the value"),
+    )
 
 
 def _is_missing_translation(detail: Any) -> bool:

@@ -30,7 +30,7 @@ def payments(done: Import, *columns: str) -> list[tuple]:
 
 
 def notes(done: Import, language: str = "en") -> str:
-    return "\n".join(getattr(note, language) for note in done.checked.report.warnings)
+    return "\n".join(note.text.in_language(language) for note in done.checked.report.warnings)
 
 
 def money(*amounts: str) -> list[Decimal]:
@@ -104,7 +104,7 @@ def test_rounding_noise_is_taken_to_the_cent_and_a_third_decimal_is_not():
     ]
     assert done.checked.report.table("invoices").quarantined == {"invoices.amount: more than two decimals": 1}
     assert any(
-        "2309.7899999999995" in note.en and note.count == 1 for note in done.checked.report.assumptions
+        "2309.7899999999995" in note.text.en and note.count == 1 for note in done.checked.report.assumptions
     )
 
 

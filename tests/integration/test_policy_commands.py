@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 from features.errors import InvalidInputError
 from pipelines.cli import policy
 from serving.dunning import DEFAULT_POLICY_PATH, DecisionRecord, load_policy, write_records
-from serving.dunning.faults_in_french import has_french
-from tests.dunning_samples import POLICY, account, decide, scored
+from tests.dunning_samples import POLICY, account, decide, is_localized, scored
 
 ON = date(2025, 10, 20)
 app = policy.app
@@ -190,10 +189,11 @@ def test_a_broken_policy_is_told_in_french_with_its_lines(tmp_path):
     line = text[: text.index("days: 30\n    why")].count("\n") + 1
     result = RUNNER.invoke(app, ["check", str(broken), "--language", "fr"])
     assert result.exit_code == 2
-    assert "erreur : la politique cassee.yaml n'est pas utilisable" in result.stderr
-    assert f"cassee.yaml, ligne {line} (gates.insolvency_hint.days) : -3 n'est pas admis" in result.stderr
-    assert "attendu : 1 au moins ; à faire : corriger la valeur" in result.stderr
-    assert f"ligne {line + 1} (gates.insolvency_hint.hours) : clé inconnue hours" in result.stderr
+    printed = result.stderr.replace("\u202f", " ")
+    assert "erreur : la politique cassee.yaml n'est pas utilisable" in printed
+    assert f"cassee.yaml, ligne {line} (gates.insolvency_hint.days) : -3 n'est pas admis" in printed
+    assert "attendu : 1 au moins ; à faire : corriger la valeur" in printed
+    assert f"ligne {line + 1} (gates.insolvency_hint.hours) : clé inconnue hours" in printed
     with pytest.raises(InvalidInputError):
         RUNNER.invoke(app, ["check", str(broken)], catch_exceptions=False)
 
@@ -233,7 +233,7 @@ def test_in_a_narrow_window_the_figures_that_change_stand_below_each_other(store
 def test_a_period_without_decisions_is_refused_with_the_days_held(stored, softer, days, message):
     with pytest.raises(InvalidInputError, match=message) as refused:
         RUNNER.invoke(app, ["replay", str(softer), "--decisions", str(stored), *days], catch_exceptions=False)
-    assert has_french(refused.value.faults[0])
+    assert is_localized(refused.value.faults[0])
     assert "2025-10-20" in str(refused.value) or "later last day" in str(refused.value)
 
 
@@ -273,7 +273,8 @@ def test_every_fault_of_a_plan_is_told_at_once_in_either_language():
     with pytest.raises(InvalidInputError) as refused:
         RUNNER.invoke(app, wrong, catch_exceptions=False)
     assert [fault.where for fault in refused.value.faults] == ["--grade", "--balance", "--instalment"]
-    assert all(has_french(fault) for fault in refused.value.faults)
+    assert all(is_localized(fault) for fault in refused.value.faults)
     result = RUNNER.invoke(app, [*wrong, "--language", "fr"])
     assert result.exit_code == 2
-    assert "--instalment : 'April' n'est pas admis ; attendu : jour et montant" in result.stderr
+    printed = result.stderr.replace("\u202f", " ")
+    assert "--instalment : 'April' n'est pas admis ; attendu : jour et montant" in printed

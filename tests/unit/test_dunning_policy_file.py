@@ -6,7 +6,7 @@ import pytest
 
 from features.errors import InvalidInputError
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy, parse_policy
-from serving.dunning.faults_in_french import has_french
+from tests.dunning_samples import is_localized
 
 TEXT = DEFAULT_POLICY_PATH.read_text("utf-8")
 
@@ -27,7 +27,7 @@ def line_of(text: str, part: str) -> int:
 def refusal(text: str) -> str:
     with pytest.raises(InvalidInputError) as refused:
         parse_policy(text, "mine.yaml")
-    french = [fault for fault in refused.value.faults if not has_french(fault)]
+    french = [fault for fault in refused.value.faults if not is_localized(fault)]
     assert all(fault.expected == "well-formed YAML" for fault in french), "every fault can be told in French"
     return str(refused.value)
 
@@ -278,9 +278,9 @@ def test_each_fault_of_meaning_is_named(old, new, fault):
 @pytest.mark.parametrize(
     ("old", "new", "where", "expected"),
     [
-        ("{payments: 2,", "{payments: soon,", "gates.feed_stale.limits.payments", "a valid integer"),
+        ("{payments: 2,", "{payments: soon,", "gates.feed_stale.limits.payments", "a whole number"),
         ("{payments: 2,", "{payements: 2,", "gates.feed_stale.limits", "'invoices', 'payments'"),
-        ("from: 10000 ", "from: -1 ", "gates.large_amount.from", "greater than or equal to 0"),
+        ("from: 10000 ", "from: -1 ", "gates.large_amount.from", "0 or more"),
         (
             "tone: courteous, template: pre_due",
             "tone: rude, template: pre_due",
@@ -294,7 +294,7 @@ def test_each_fault_of_meaning_is_named(old, new, fault):
             "(gates",
             "a value for settled",
         ),
-        ('begins: "12-24"', 'begins: "24-12"', "quiet_periods.0.begins", "pattern"),
+        ('begins: "12-24"', 'begins: "24-12"', "quiet_periods.0.begins", "text of the form"),
     ],
 )
 def test_a_value_of_the_wrong_form_names_place_and_expectation(old, new, where, expected):

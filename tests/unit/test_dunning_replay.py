@@ -91,7 +91,7 @@ def test_rows_that_are_no_records_are_named(tmp_path):
     with pytest.raises(InvalidInputError) as refused:
         read_records(path)
     message = str(refused.value)
-    assert "stored.jsonl: 2 row(s) are not decision records" in message
+    assert "stored.jsonl: 2 rows are not decision records" in message
     assert "stored.jsonl, line 2" in message
     assert "2.5 is not a probability" in message
     assert "stored.jsonl, line 4" in message

@@ -91,7 +91,7 @@ def test_a_customer_described_in_several_ways_takes_the_most_frequent_descriptio
             ("1", "Moulin Faye", "FR"),
             ("2", "Zinc", "BE"),
         ]
-        assert [(note.count, "most frequent" in note.en) for note in built.notes] == [(1, True)]
+        assert [(note.count, "most frequent" in note.text.en) for note in built.notes] == [(1, True)]
 
 
 def test_repeated_invoices_become_one_only_when_they_are_equal():
@@ -158,8 +158,8 @@ def test_a_shifted_date_is_stated_as_an_assumption():
     }
     built = build("disputes", columns, [{"D": "01/03/2024"}])
     assert built.rows["opened_on"].to_list() == [dt.date(2024, 2, 29)]
-    assert [(note.en, note.fr) for note in built.assumptions] == [
-        ("disputes.opened_on: day before", "disputes.opened_on : la veille")
+    assert [(note.text.en, note.text.fr) for note in built.assumptions] == [
+        ("disputes.opened_on: day before", "disputes.opened_on\u202f: la veille")
     ]
 
 

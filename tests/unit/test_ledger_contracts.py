@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from features.errors import InvalidInputError
-from features.ledger import as_known_before, check_tables, last_known_on, ledger_fingerprint, rule_in_french
+from features.ledger import as_known_before, check_tables, last_known_on, ledger_fingerprint, rule_message
 from features.ledger.customers_at import customers_at, payers_at
 from features.ledger.ledger import KNOWN_TIMES
 from features.ledger.receivables import receivables
@@ -51,7 +51,7 @@ def quarantined(checked, table):
 
 
 def warnings(checked, language="en"):
-    return [getattr(note, language) for note in checked.report.warnings]
+    return [note.text.in_language(language) for note in checked.report.warnings]
 
 
 # ---------------------------------------------------------------------------------------------- payments
@@ -103,7 +103,7 @@ def test_unknown_methods_are_kept_as_other_and_named_with_their_count():
     (english,) = [text for text in warnings(checked) if "payments.method" in text]
     (french,) = [text for text in warnings(checked, "fr") if "payments.method" in text]
     assert "'virt' (2" in english
-    assert "gardés comme « other »" in french
+    assert "gardés comme «\u202fother\u202f»" in french
 
 
 def test_a_reversal_that_names_its_payment_only_takes_its_invoice():
@@ -304,7 +304,9 @@ def test_interactions_of_unknown_kind_go_to_quarantine_under_the_nearest_word():
         "interactions.kind: unknown word": 1,
     }
     rule = "interactions.kind: unknown word; the nearest is 'reminder_sent'"
-    assert rule_in_french(rule) == "interactions.kind : mot inconnu ; le plus proche est 'reminder_sent'"
+    assert rule_message(rule).fr == (
+        "interactions.kind\u202f: mot inconnu\u202f; le plus proche est 'reminder_sent'"
+    )
     assert checked.ledger.interactions.select("kind", "channel").rows() == [
         ("reminder_sent", "post"),
         ("call", None),
@@ -325,7 +327,7 @@ def test_the_newest_history_row_is_the_present_and_wins():
     )
     assert checked.ledger.customers.select("sector", "credit_limit").rows() == [("46", Decimal("500.00"))]
     assert any("newest row of customer_history" in text for text in warnings(checked))
-    assert any("first row of a customer's history" in note.en for note in checked.report.assumptions)
+    assert any("first row of a customer's history" in note.text.en for note in checked.report.assumptions)
 
 
 def test_attributes_are_those_in_force_strictly_before_a_day():

@@ -62,6 +62,6 @@ def test_a_check_says_how_many_customers_it_concerns():
         "payments": frame("payments", []),
     }
     checked = check_tables(tables)
-    (note,) = [note for note in checked.report.assumptions if "natural persons" in note.en]
-    assert (note.count, "personnes physiques" in note.fr) == (2, True)
+    (note,) = [note for note in checked.report.assumptions if "natural persons" in note.text.en]
+    assert (note.count, "personnes physiques" in note.text.fr) == (2, True)
     assert checked.ledger.customers["is_natural_person"].to_list() == [None, False, None, None]

@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 
 from features.errors import InvalidInputError
-from serving.dunning.faults_in_french import has_french
 from serving.dunning.legal import (
     LegalValueUnknownError,
     coverage_warning,
@@ -18,6 +17,7 @@ from serving.dunning.legal import (
     semesters,
 )
 from serving.dunning.legal.parameters import LEGAL_FOLDER
+from tests.dunning_samples import is_localized
 
 ECB = '{from: 2024-07-01, until: 2024-12-31, value: "4.25"'
 TEXT = (LEGAL_FOLDER / "fr.yaml").read_text("utf-8")
@@ -53,7 +53,7 @@ def line_of(part):
 def test_each_fault_of_a_legal_file_is_named_with_its_line(tmp_path, old, new, fault):
     with pytest.raises(InvalidInputError) as refused:
         loaded(tmp_path, (old, new))
-    assert all(has_french(found) for found in refused.value.faults)
+    assert all(is_localized(found) for found in refused.value.faults)
     at_fault = next(line for line in str(refused.value).splitlines() if fault in line)
     assert "law.yaml, line " in at_fault
 

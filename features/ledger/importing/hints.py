@@ -11,6 +11,7 @@ from features.ledger.importing.mapping import Mapping as MappingFile
 from features.ledger.quarantine import as_quarantine
 from features.ledger.report import Note
 from features.ledger.schemas import table_dtypes
+from features.messages import localized
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -69,10 +70,12 @@ def _shared_payment_ids(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     key = f"payment_id: {{template: '{template}-{{{RUNNING_NUMBER}}}'}}"
     return [
         Note(
-            f"payments share their id ({shown}): a payment that settles several invoices, or one invoice twice, has "
-            f"several rows; number them with `{key}`",
-            f"des paiements partagent leur numéro ({shown}) : un paiement qui règle plusieurs factures, ou une facture "
-            f"en deux fois, a plusieurs lignes ; numérotez-les par `{key}`",
+            localized(
+                "payments share their id ({shown}): a payment that settles several invoices, or one "
+                "invoice twice, has several rows; number them with `{key}`",
+                shown=shown,
+                key=key,
+            ),
             rows.height,
         )
     ]
@@ -86,8 +89,7 @@ def _no_payment_id(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     key = f"payment_id: {{template: '{{{date}}}-{{{RUNNING_NUMBER}}}'}}"
     return [
         Note(
-            f"payments have no id of their own: put one together, for example `{key}`",
-            f"des paiements n'ont pas de numéro : composez-en un, par exemple `{key}`",
+            localized("payments have no id of their own: put one together, for example `{key}`", key=key),
             rows.height,
         )
     ]
@@ -99,8 +101,10 @@ def _no_payer(mapping: MappingFile, quarantine: Tables) -> list[Note]:
         return []
     return [
         Note(
-            "payments without an invoice: map `customer_id` of payments, and they are cash on account of the customer",
-            "des paiements sans facture : associez `customer_id` des paiements, et ils seront des acomptes du client",
+            localized(
+                "payments without an invoice: map `customer_id` of payments, and they are cash on account "
+                "of the customer"
+            ),
             rows.height,
         )
     ]
@@ -118,10 +122,11 @@ def _parts_of_invoices(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     shown = ", ".join(parts["invoice_id"].unique().sort().head(3))
     return [
         Note(
-            f"rows of one invoice differ in due date and amount only ({shown}): if they are its instalments, set "
-            "`instalments: true` for invoices",
-            f"des lignes d'une même facture ne diffèrent que par l'échéance et le montant ({shown}) : si ce sont ses "
-            "échéances, écrivez `instalments: true` pour invoices",
+            localized(
+                "rows of one invoice differ in due date and amount only ({shown}): if they are its "
+                "instalments, set `instalments: true` for invoices",
+                shown=shown,
+            ),
             parts.height,
         )
     ]
@@ -141,8 +146,7 @@ def _below_zero(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     )
     return [
         Note(
-            f"invoices below zero: if they are credit notes, say so with `{keys}`",
-            f"des factures négatives : si ce sont des avoirs, dites-le par `{keys}`",
+            localized("invoices below zero: if they are credit notes, say so with `{keys}`", keys=keys),
             rows.height,
         )
     ]
@@ -158,8 +162,10 @@ def _no_due_date(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     key = f"due_on: {{first_of: [{due.source[0]}, {rule}]}}"
     return [
         Note(
-            f"invoices without a due date: where the terms give it, take it from them with `{key}`",
-            f"des factures sans échéance : là où les conditions la donnent, tirez-la d'elles par `{key}`",
+            localized(
+                "invoices without a due date: where the terms give it, take it from them with `{key}`",
+                key=key,
+            ),
             rows.height,
         )
     ]

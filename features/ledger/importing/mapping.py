@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from features.messages import Text
 from features.terms import EndOfMonthReading
 
 #: Marks the running number in an id template.
@@ -29,13 +30,6 @@ Words = Annotated[list[str], BeforeValidator(_as_list)]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Assumption(_Strict):
-    """A sentence in both languages on something the export does not say and the mapping assumes."""
-
-    en: str
-    fr: str
 
 
 class Formats(_Strict):
@@ -150,7 +144,7 @@ class Column(_Strict):
     values: dict[str, str | None] | None = None
     otherwise: Literal["keep", "empty", "refuse"] = "refuse"
     zero_pad: Annotated[int, Field(ge=1, le=40)] | None = None
-    assumption: Assumption | None = None
+    assumption: Text | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -63,7 +63,7 @@ def _fault(error: Any, document: YamlDocument, name: str) -> Fault:
         str(part) for part in error["loc"] if not str(part).startswith(("function-", "nullable"))
     )
     where = f"{name}, line {document.line(location)}, key {'.'.join(location)}"
-    if error["type"] == "extra_forbidden":
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _known_keys(location[:-1])
         close = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
         nearest = f"; the nearest is {close[0]!r}" if close else ""

@@ -13,6 +13,7 @@ from features.ledger.importing.mapping import Column, Table
 from features.ledger.importing.reading import Reading, patterns, raw, signed, value
 from features.ledger.report import Note
 from features.ledger.schemas import table_dtypes
+from features.messages import localized
 
 #: Fewer whole amounts say nothing of the unit they are written in.
 _FEWEST_AMOUNTS: Final = 3
@@ -73,17 +74,18 @@ def _two_orders(texts: pl.Series, where: str, spec: Column, reading: Reading) ->
         return []
     as_read = " / ".join(patterns(spec, reading.formats) or [cells.ISO_DATE])
     shown = ", ".join(repr(text) for text in found.either.head(_SHOWN))
-    en = (
-        f"{where}: days are written in two orders, such as {found.day_first!r} and {found.month_first!r}; "
-        f"{found.either.len()} could be either and were read as {as_read}"
-    )
-    fr = (
-        f"{where} : les jours sont écrits dans deux ordres, comme {found.day_first!r} et {found.month_first!r} ; "
-        f"{found.either.len()} se lisent des deux façons et ont été lus comme {as_read}"
+    text = localized(
+        "{where}: days are written in two orders, such as {day_first!r} and {month_first!r}; "
+        "{ambiguous} could be either and were read as {as_read}",
+        where=where,
+        day_first=found.day_first,
+        month_first=found.month_first,
+        ambiguous=found.either.len(),
+        as_read=as_read,
     )
     if shown:
-        en, fr = f"{en}, for example {shown}", f"{fr}, par exemple {shown}"
-    return [Note(en, fr, found.either.len())]
+        text = localized("{sentence}, for example {examples}", sentence=text, examples=shown)
+    return [Note(text, found.either.len())]
 
 
 def _lost_signs(rows: pl.DataFrame, column: str, spec: Column, table: Table, reading: Reading) -> list[Note]:
@@ -99,26 +101,24 @@ def _lost_signs(rows: pl.DataFrame, column: str, spec: Column, table: Table, rea
     if negative.is_empty() or (reading.table != "invoices" and negative.height == suspects.height):
         return []
     shown = ", ".join(negative[raw(column)].unique().sort().head(_SHOWN).to_list())
-    remedy_en = remedy_fr = ""
-    if reading.table == "invoices":
-        origin = ", ".join(spec.source or [])
-        words = f"kind: {{from: {origin}, by_sign: {{positive: invoice, negative: credit_note}}}}"
-        remedy_en = f"; if they are credit notes, say so with `{words}`"
-        remedy_fr = f" ; si ce sont des avoirs, dites-le par `{words}`"
     where = f"{reading.table}.{column}"
-    return [
-        Note(
-            f"{where}: `absolute` takes the sign of amounts below zero, which become debts: {shown}{remedy_en}",
-            f"{where} : `absolute` ôte leur signe à des montants négatifs, devenus des dettes : {shown}{remedy_fr}",
-            negative.height,
+    if reading.table != "invoices":
+        text = localized(
+            "{where}: `absolute` takes the sign of some amounts only, which then count like the others: {shown}",
+            where=where,
+            shown=shown,
         )
-        if reading.table == "invoices"
-        else Note(
-            f"{where}: `absolute` takes the sign of some amounts only, which then count like the others: {shown}",
-            f"{where} : `absolute` ôte leur signe à certains montants, qui comptent alors comme les autres : {shown}",
-            negative.height,
-        )
-    ]
+        return [Note(text, negative.height)]
+    origin = ", ".join(spec.source or [])
+    keys = f"kind: {{from: {origin}, by_sign: {{positive: invoice, negative: credit_note}}}}"
+    text = localized(
+        "{where}: `absolute` takes the sign of amounts below zero, which become debts: {shown}; "
+        "if they are credit notes, say so with `{keys}`",
+        where=where,
+        shown=shown,
+        keys=keys,
+    )
+    return [Note(text, negative.height)]
 
 
 def _whole_amounts(values: pl.Series, where: str) -> list[Note]:
@@ -128,8 +128,9 @@ def _whole_amounts(values: pl.Series, where: str) -> list[Note]:
         return []
     return [
         Note(
-            f"{where}: no amount has decimals; if they are in cents, set `scale: 0.01`",
-            f"{where} : aucun montant n'a de décimales ; s'ils sont en centimes, écrivez `scale: 0.01`",
+            localized(
+                "{where}: no amount has decimals; if they are in cents, set `scale: 0.01`", where=where
+            ),
             amounts.len(),
         )
     ]

@@ -29,6 +29,7 @@ from features.ledger.importing.text_files import (
     without_empty_rows,
 )
 from features.ledger.report import Note
+from features.messages import localized
 
 #: Name of the file a row came from.
 FILE: Final = "source_file"
@@ -111,8 +112,11 @@ def read_sources(files: Sequence[Path], mapping: MappingFile) -> tuple[dict[str,
             if raw.was_detected:
                 notes.append(
                     Note(
-                        f"{path.name} was read as {raw.encoding}, which is a guess",
-                        f"{path.name} a été lu en {raw.encoding}, c'est une supposition",
+                        localized(
+                            "{path} was read as {encoding}, which is a guess",
+                            path=path.name,
+                            encoding=raw.encoding,
+                        ),
                     )
                 )
             parts.append((path, raw))

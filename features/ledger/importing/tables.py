@@ -19,6 +19,7 @@ from features.ledger.importing.unreadable import fault_rules, wholly_unreadable
 from features.ledger.quarantine import split_by_rules
 from features.ledger.report import Note
 from features.ledger.schemas import KEYS
+from features.messages import localized
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def build_table(
         rows, folded = _one_row_per_id(name, rows)
         notes += folded
     assumptions = tuple(
-        Note(f"{name}.{column}: {part.assumption.en}", f"{name}.{column} : {part.assumption.fr}")
+        Note(localized("{name}.{column}: {assumption}", name=name, column=column, assumption=part.assumption))
         for column, spec in table.columns.items()
         for part in spec.parts()
         if part.assumption is not None
@@ -105,8 +106,9 @@ def _left_out(table: str, count: int) -> list[Note]:
         return []
     return [
         Note(
-            f"{table}: rows of the export left out because `where` in the mapping says so",
-            f"{table} : lignes de l'export écartées par `where` dans le mappage",
+            localized(
+                "{table}: rows of the export left out because `where` in the mapping says so", table=table
+            ),
             count,
         )
     ]
@@ -138,8 +140,7 @@ def _one_row_per_id(table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[
         first = first.join(chosen.select(key, name), on=key, how="left", validate="1:1")
     settled = distinct.join(first.select(key), on=key, how="anti")
     note = Note(
-        "customers described in several ways: each column takes its most frequent value",
-        "clients décrits de plusieurs façons : chaque colonne prend sa valeur la plus fréquente",
+        localized("customers described in several ways: each column takes its most frequent value"),
         first.height,
     )
     return pl.concat([settled, first.select(settled.columns)]), [note]

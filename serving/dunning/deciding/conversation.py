@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from features.words import Text
 from serving.dunning.deciding.capacity import is_scarce
 from serving.dunning.deciding.decide import decide_case
@@ -107,16 +108,26 @@ def _check_one_customer(cases: Sequence[Case]) -> None:
     twice = sorted(key for key, count in counts.items() if count > 1)
     faults = []
     if len(customers) != 1:
-        expected = "the invoices of exactly one customer"
+        expected = localized("the invoices of exactly one customer")
         faults.append(
-            Fault(f"{len(customers)} customers", "customer_id", expected, examples=tuple(customers[:5]))
+            Fault(
+                localized("{number} customers", number=len(customers)),
+                "customer_id",
+                expected,
+                examples=tuple(customers[:5]),
+            )
         )
     if twice:
         faults.append(
-            Fault("invoices given twice", "invoice_id", "each invoice once", examples=tuple(twice[:5]))
+            Fault(
+                localized("invoices given twice"),
+                "invoice_id",
+                localized("each invoice once"),
+                examples=tuple(twice[:5]),
+            )
         )
     if faults:
-        raise InvalidInputError("an account cannot be decided on", faults)
+        raise InvalidInputError(localized("an account cannot be decided on"), faults)
 
 
 def _converse(

@@ -7,6 +7,7 @@ from datetime import date
 
 from features.calendars import next_working_day
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from features.words import Text
 from serving.dunning.deciding.facts import AccountFacts
 from serving.dunning.deciding.facts.case import Case
@@ -104,8 +105,12 @@ def decide_case(case: Case, policy: Policy, on: date) -> Decision:
         InvalidInputError: the day is outside `FIRST_DAY` to `LAST_DAY`.
     """
     if not FIRST_DAY <= on <= LAST_DAY:
-        fault = Fault(f"{on} is outside the days known", "on", f"{FIRST_DAY} to {LAST_DAY}")
-        raise InvalidInputError(f"no decision can be made on {on}", [fault])
+        fault = Fault(
+            localized("{on} is outside the days known", on=on),
+            "on",
+            localized("{first_day} to {last_day}", first_day=FIRST_DAY, last_day=LAST_DAY),
+        )
+        raise InvalidInputError(localized("no decision can be made on {on}", on=on), [fault])
     stops = stopping_gates(case, policy, on)
     if stops:
         return _decision(case, policy, on, _by_gate(case, policy, on, stops))

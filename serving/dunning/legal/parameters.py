@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from features.messages import localized
 from features.words import Text
 from serving.dunning.yaml_lines import YamlFile, faults_of_model
 
@@ -112,35 +113,42 @@ def load_legal_parameters(path: Path | None = None, jurisdiction: str = "fr") ->
     if not path.is_file():
         shipped = ", ".join(sorted(file.stem for file in LEGAL_FOLDER.glob("*.yaml")))
         raise InvalidInputError(
-            f"no legal file {path.name}", [Fault("jurisdiction not shipped", path.name, f"one of {shipped}")]
+            localized("no legal file {file}", file=path.name),
+            [
+                Fault(
+                    localized("jurisdiction not shipped"),
+                    path.name,
+                    localized("one of {shipped}", shipped=shipped),
+                )
+            ],
         )
     source = YamlFile.read(path)
     model, faults = faults_of_model(_LegalFile, source)
     if model is None or faults:
-        raise InvalidInputError(f"legal file {path.name} cannot be used", faults)
+        raise InvalidInputError(localized("legal file {file} cannot be used", file=path.name), faults)
     faults = _period_faults(model, source)
     if faults:
-        raise InvalidInputError(f"legal file {path.name} cannot be used", faults)
+        raise InvalidInputError(localized("legal file {file} cannot be used", file=path.name), faults)
     return LegalParameters(model.jurisdiction, model.parameters)
 
 
 def _period_faults(model: _LegalFile, source: YamlFile) -> list[Fault]:
     faults = [
         Fault(
-            f"parameter {name} is missing",
+            localized("parameter {name} is missing", name=name),
             source.where(("parameters",)),
             expected=", ".join(PARAMETER_NAMES),
-            remedy="add it with its article and source",
+            remedy=localized("add it with its article and source"),
         )
         for name in PARAMETER_NAMES
         if name not in model.parameters
     ]
     faults += [
         Fault(
-            f"unknown parameter {name}",
+            localized("unknown parameter {name}", name=name),
             source.where(("parameters", name)),
             expected=", ".join(PARAMETER_NAMES),
-            remedy="correct the name or delete it",
+            remedy=localized("correct the name or delete it"),
         )
         for name in model.parameters
         if name not in PARAMETER_NAMES
@@ -149,26 +157,37 @@ def _period_faults(model: _LegalFile, source: YamlFile) -> list[Fault]:
         for index, value in enumerate(parameter.values):
             where = source.where(("parameters", name, "values", index))
             if value.until is not None and value.until < value.begins_on:
-                faults.append(Fault(f"{name} ends before it begins", where, "until on or after from"))
+                faults.append(
+                    Fault(
+                        localized("{name} ends before it begins", name=name),
+                        where,
+                        localized("until on or after from"),
+                    )
+                )
             if index == 0:
                 continue
             previous = parameter.values[index - 1].until
             if previous is None or value.begins_on <= previous:
                 faults.append(
                     Fault(
-                        f"{name} has two values for {value.begins_on}",
+                        localized("{name} has two values for {day}", name=name, day=str(value.begins_on)),
                         where,
-                        expected="periods in order, one value a day",
-                        remedy="end the earlier period before this one begins",
+                        expected=localized("periods in order, one value a day"),
+                        remedy=localized("end the earlier period before this one begins"),
                     )
                 )
             elif value.begins_on != previous + timedelta(days=1):
                 faults.append(
                     Fault(
-                        f"{name} has no value between {previous} and {value.begins_on}",
+                        localized(
+                            "{name} has no value between {previous} and {day}",
+                            name=name,
+                            previous=str(previous),
+                            day=str(value.begins_on),
+                        ),
                         where,
-                        expected="periods that follow each other",
-                        remedy="add the missing period with its source",
+                        expected=localized("periods that follow each other"),
+                        remedy=localized("add the missing period with its source"),
                     )
                 )
     return faults

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from features.errors import InvalidInputError
+from features.messages import localized
 from serving.dunning.legal import LegalParameters, load_legal_parameters
 from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.checks import meaning_faults
@@ -53,8 +54,9 @@ def policy_from(
     """Check a policy already read, with the law in its folder if there is any; see `load_policy`."""
     spec, faults = faults_of_model(PolicySpec, source)
     if spec is None:
-        summary = (
-            f"policy {source.name} cannot be used (references and reach are checked once the form is right)"
+        summary = localized(
+            "policy {file} cannot be used (references and reach are checked once the form is right)",
+            file=source.name,
         )
         raise InvalidInputError(summary, faults)
     table, grid_faults = route_table(spec, source)
@@ -63,7 +65,7 @@ def policy_from(
         [*faults, *meaning_faults(spec, source), *grid_faults, *softer], key=lambda fault: _line(fault.where)
     )
     if faults:
-        raise InvalidInputError(f"policy {source.name} cannot be used", faults)
+        raise InvalidInputError(localized("policy {file} cannot be used", file=source.name), faults)
     if legal is None:
         jurisdiction = spec.policy.jurisdiction
         beside = None if folder is None else legal_file_of(folder / source.name, jurisdiction)

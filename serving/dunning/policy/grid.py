@@ -6,6 +6,7 @@ from collections import defaultdict
 from itertools import product
 
 from features.errors import Fault
+from features.messages import localized
 from serving.dunning.policy.checked import Cell
 from serving.dunning.policy.schema import PolicySpec, Route
 from serving.dunning.words import GRADES, NO_GRADE, NO_SEGMENT, SEGMENTS, STATES
@@ -46,10 +47,14 @@ def route_table(spec: PolicySpec, source: YamlFile) -> tuple[dict[Cell, Route], 
     if holes:
         faults.append(
             Fault(
-                f"{len(holes)} of {len(rows_of)} cases have no route",
+                localized(
+                    "{missing} of {all_cases} cases have no route",
+                    missing=len(holes),
+                    all_cases=len(rows_of),
+                ),
                 source.where(("routes",)),
-                expected="exactly one row for every segment, grade, money band and state",
-                remedy="add a row or widen one",
+                expected=localized("exactly one row for every segment, grade, money band and state"),
+                remedy=localized("add a row or widen one"),
                 examples=tuple(_shown(cell) for cell in holes[:EXAMPLES_SHOWN]),
             )
         )
@@ -64,12 +69,16 @@ def _unreachable(spec: PolicySpec, source: YamlFile, reach: list[set[Cell]]) -> 
             earlier = sorted({taken[cell] for cell in squares})
             faults.append(
                 Fault(
-                    f"route {spec.routes[index].id} can never be reached",
+                    localized("route {route} can never be reached", route=spec.routes[index].id),
                     source.where(("routes", index)),
-                    expected="cases that no earlier row takes",
-                    remedy="delete it or narrow the earlier rows",
+                    expected=localized("cases that no earlier row takes"),
+                    remedy=localized("delete it or narrow the earlier rows"),
                     examples=tuple(
-                        f"{spec.routes[other].id} on line {source.line(('routes', other))}"
+                        localized(
+                            "{route} on line {line}",
+                            route=spec.routes[other].id,
+                            line=str(source.line(("routes", other))),
+                        )
                         for other in earlier
                     ),
                 )
@@ -77,10 +86,12 @@ def _unreachable(spec: PolicySpec, source: YamlFile, reach: list[set[Cell]]) -> 
         elif not squares:
             faults.append(
                 Fault(
-                    f"route {spec.routes[index].id} can never be reached: an axis is empty",
+                    localized(
+                        "route {route} can never be reached: an axis is empty", route=spec.routes[index].id
+                    ),
                     source.where(("routes", index)),
-                    expected="at least one segment, grade, money band and state",
-                    remedy="fill the empty list, or write any",
+                    expected=localized("at least one segment, grade, money band and state"),
+                    remedy=localized("fill the empty list, or write any"),
                 )
             )
         for cell in squares:
@@ -95,11 +106,16 @@ def _overlaps(spec: PolicySpec, source: YamlFile, rows_of: dict[Cell, list[int]]
             pairs[rows[0], later].append(cell)
     return [
         Fault(
-            f"routes {spec.routes[first].id} (line {source.line(('routes', first))}) and "
-            f"{spec.routes[later].id} both take {len(shared)} cases",
+            localized(
+                "routes {first} (line {line}) and {second} both take {shared} cases",
+                first=spec.routes[first].id,
+                line=str(source.line(("routes", first))),
+                second=spec.routes[later].id,
+                shared=len(shared),
+            ),
             source.where(("routes", later)),
-            expected="one row for each case",
-            remedy="narrow one of the two",
+            expected=localized("one row for each case"),
+            remedy=localized("narrow one of the two"),
             examples=tuple(_shown(cell) for cell in shared[:EXAMPLES_SHOWN]),
         )
         for (first, later), shared in sorted(pairs.items())

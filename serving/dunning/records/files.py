@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from features.messages import localized, localized_plural
 from serving.dunning.records.kept import (
     ACCOUNT,
     DECISION,
@@ -110,21 +111,30 @@ def read_records(
     """
     files = _nights(path, first_on, last_on) if path.is_dir() else [path]
     if not path.exists() or (path.is_dir() and not _nights(path, None, None)):
-        fault = Fault("no such file", str(path), remedy="name a file written by the nightly batch")
-        raise InvalidInputError("records cannot be read", [fault])
+        fault = Fault(
+            localized("no such file"), str(path), remedy=localized("name a file written by the nightly batch")
+        )
+        raise InvalidInputError(localized("records cannot be read"), [fault])
     records, faults = [], []
     for where, read in (source for file in files for source in _sources(file, first_on, last_on)):
         try:
             record = read()
         except (ValidationError, EncoursError, json.JSONDecodeError) as error:
-            faults.append(Fault(_first_complaint(error), where, "a record as written by the nightly batch"))
+            faults.append(
+                Fault(_first_complaint(error), where, localized("a record as written by the nightly batch"))
+            )
             continue
         if (first_on is None or record.decided_on >= first_on) and (
             last_on is None or record.decided_on <= last_on
         ):
             records.append(record)
     if faults:
-        summary = f"{path.name}: {len(faults)} row(s) are not decision records"
+        summary = localized_plural(
+            "{file}: {count} row is not a decision record",
+            "{file}: {count} rows are not decision records",
+            count=len(faults),
+            file=path.name,
+        )
         raise InvalidInputError(summary, faults[:FAULTS_SHOWN])
     return tuple(sorted(records, key=lambda record: (record.decided_on, record.score.receivable_id)))
 
@@ -136,19 +146,31 @@ def records_between(path: Path, first_on: date | None, last_on: date) -> tuple[D
         InvalidInputError: as `read_records`; the period runs backwards or the file holds nothing in it.
     """
     if first_on is not None and first_on > last_on:
-        fault = Fault(f"{first_on} lies after {last_on}", "--from, --to", "a first day and a later last day")
-        raise InvalidInputError("the period runs backwards", [fault])
+        fault = Fault(
+            localized("{first_on} lies after {last_on}", first_on=first_on, last_on=last_on),
+            "--from, --to",
+            localized("a first day and a later last day"),
+        )
+        raise InvalidInputError(localized("the period runs backwards"), [fault])
     found = read_records(path, first_on, last_on)
     if not found:
         days = sorted({record.decided_on for record in read_records(path)})
         held = (
-            f"days between {days[0]} and {days[-1]}, which the file holds"
+            localized(
+                "days between {first_on} and {last_on}, which the file holds",
+                first_on=days[0],
+                last_on=days[-1],
+            )
             if days
-            else "a file with decisions"
+            else localized("a file with decisions")
         )
-        asked = f"from {first_on} to {last_on}" if first_on is not None else f"up to {last_on}"
-        fault = Fault(f"no stored decision {asked}", path.name, held)
-        raise InvalidInputError("there is nothing to decide again", [fault])
+        what = (
+            localized("no stored decision from {first_on} to {last_on}", first_on=first_on, last_on=last_on)
+            if first_on is not None
+            else localized("no stored decision up to {last_on}", last_on=last_on)
+        )
+        fault = Fault(what, path.name, held)
+        raise InvalidInputError(localized("there is nothing to decide again"), [fault])
     return found
 
 
@@ -200,19 +222,21 @@ def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterato
         for number, line in enumerate(path.read_bytes().splitlines(), start=1):
             if line.strip():
                 yield (
-                    f"{path.name}, line {number}",
+                    localized("{file}, line {line}", file=path.name, line=str(number)),
                     lambda line=line: RECORD.validate_json(upgraded_line(line)),
                 )
         return
     try:
         frame = pl.read_parquet(path, glob=False)
     except pl.exceptions.PolarsError as error:
-        fault = Fault(str(error).splitlines()[0], str(path), "a Parquet file, or .jsonl")
-        raise InvalidInputError("records cannot be read", [fault]) from error
+        fault = Fault(str(error).splitlines()[0], str(path), localized("a Parquet file, or .jsonl"))
+        raise InvalidInputError(localized("records cannot be read"), [fault]) from error
     missing = [name for name in ("decided_on", "score", "account", "decision") if name not in frame.columns]
     if missing:
-        fault = Fault(f"column {', '.join(missing)} is missing", path.name, ", ".join(RECORD_SCHEMA))
-        raise InvalidInputError("records cannot be read", [fault])
+        fault = Fault(
+            localized("column {missing} is missing", missing=missing), path.name, ", ".join(RECORD_SCHEMA)
+        )
+        raise InvalidInputError(localized("records cannot be read"), [fault])
     if "explanation" not in frame.columns:  # kept by an earlier version
         frame = frame.with_columns(explanation=pl.lit("[]"))
     frame = frame.with_row_index("row", offset=1)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from features.words import BLOCKAGE_KINDS, CLOSED_BY, BlockageKind, ClosedBy
 from serving.dunning.deciding.facts.validation import (
     Named,
@@ -264,20 +265,26 @@ class AccountFacts:
         )
         faults += [fault for name, pairs in by_currency for fault in _currency_faults(name, pairs)]
         faults += [
-            Fault(f"{rate} is not a rate", "exchange_rates", "more than 0")
+            Fault(localized("{rate} is not a rate", rate=rate), "exchange_rates", localized("more than 0"))
             for _, rate in self.exchange_rates
             if rate.is_finite() and rate <= 0
         ]
         faults += self._count_faults()
         if faults:
-            raise InvalidInputError("account facts cannot be decided on", faults)
+            raise InvalidInputError(localized("account facts cannot be decided on"), faults)
 
     def _count_faults(self) -> list[Fault]:
         due, late = self.fallen_due_count, self.late_count
         if (due is None) == (late is None) and (due is None or late is None or 0 <= late <= due):
             return []
-        expected = "both known or both null; late ones no more than those that fell due"
-        return [Fault(f"{late} late of {due}", "late_count, fallen_due_count", expected)]
+        expected = localized("both known or both null; late ones no more than those that fell due")
+        return [
+            Fault(
+                localized("{late} late of {due}", late=late, due=due),
+                "late_count, fallen_due_count",
+                expected,
+            )
+        ]
 
     @cached_property
     def net_balance_amount(self) -> Decimal:
@@ -339,5 +346,5 @@ def _currency_faults(name: str, pairs: Amounts) -> list[Fault]:
     currencies = [currency for currency, _ in pairs]
     faults = currency_faults((name, currency) for currency in currencies)
     if len(set(currencies)) < len(currencies):
-        faults.append(Fault("a currency is given twice", name, "each currency once"))
+        faults.append(Fault(localized("a currency is given twice"), name, localized("each currency once")))
     return faults

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from features.words import INSTALMENT_KINDS, InstalmentKind
 from serving.dunning.deciding.facts.account import AccountFacts
 from serving.dunning.deciding.facts.validation import amount_faults, currency_faults, day_faults, word_faults
@@ -75,14 +76,22 @@ class ScoredInvoice:
         named = [("p_late", self.p_late), ("p_late_30", self.p_late_30)]
         named += [(f"unpaid_probability at {days} days", share) for days, share in self.unpaid_probability]
         faults += [
-            Fault(f"{value} is not a probability", where=name, expected="a number from 0 to 1, or null")
+            Fault(
+                localized("{value} is not a probability", value=value),
+                where=name,
+                expected=localized("a number from 0 to 1, or null"),
+            )
             for name, value in named
             if value is not None and not 0 <= value <= 1
         ]
         horizons = [days for days, _ in self.unpaid_probability]
         if horizons != sorted(set(horizons)):
             faults.append(
-                Fault("horizons are not ascending", "unpaid_probability", "each horizon once, ascending")
+                Fault(
+                    localized("horizons are not ascending"),
+                    "unpaid_probability",
+                    localized("each horizon once, ascending"),
+                )
             )
         faults += word_faults(
             ("grade", self.grade, GRADES),
@@ -91,14 +100,23 @@ class ScoredInvoice:
             ("instalment_kind", self.instalment_kind, tuple(INSTALMENT_KINDS)),
         )
         if not self.invoice_id or not self.customer_id:
-            faults.append(Fault("an empty key", "invoice_id, customer_id", "both keys"))
+            faults.append(Fault(localized("an empty key"), "invoice_id, customer_id", localized("both keys")))
         if self.amount <= 0:
-            faults.append(Fault(f"{self.amount} is not an amount to pay", "amount", "more than 0"))
+            faults.append(
+                Fault(
+                    localized("{amount} is not an amount to pay", amount=self.amount),
+                    "amount",
+                    localized("more than 0"),
+                )
+            )
         faults += currency_faults((("currency", self.currency),))
         faults += self._instalment_faults()
         if faults:
             raise InvalidInputError(
-                f"scored invoice {self.invoice_id or '(no id)'} cannot be decided on", faults
+                localized(
+                    "scored invoice {invoice} cannot be decided on", invoice=self.invoice_id or "(no id)"
+                ),
+                faults,
             )
 
     def _instalment_faults(self) -> list[Fault]:
@@ -109,9 +127,11 @@ class ScoredInvoice:
             return []
         return [
             Fault(
-                f"instalment {number} of {count}",
+                localized("instalment {number} of {instalments}", number=number, instalments=count),
                 "instalment_number, instalment_count",
-                "both from 1 on for an instalment; neither, nor a kind, for an invoice due as a whole",
+                localized(
+                    "both from 1 on for an instalment; neither, nor a kind, for an invoice due as a whole"
+                ),
             )
         ]
 

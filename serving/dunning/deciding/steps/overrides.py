@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from features.errors import Fault
+from features.messages import localized
 from features.words import nearest_word
 from serving.dunning.deciding.facts import AccountFacts, PersonOverride
 from serving.dunning.decision import Reason
@@ -29,8 +30,12 @@ def sequence_faults(sequence_id: str | None, policy: Policy) -> list[Fault]:
         return []
     known = sorted(policy.spec.sequences)
     near = nearest_word(sequence_id, known)
-    hint = f"; the nearest is {near!r}" if near else ""
-    return [Fault(f"is not one of the policy{hint}", "sequence_id", ", ".join(known))]
+    what = (
+        localized("is not one of the policy; the nearest is {nearest!r}", nearest=near)
+        if near
+        else localized("is not one of the policy")
+    )
+    return [Fault(what, "sequence_id", ", ".join(known))]
 
 
 def hold_faults(hold_until: date | None, today: date, policy: Policy) -> list[Fault]:
@@ -46,11 +51,13 @@ def hold_faults(hold_until: date | None, today: date, policy: Policy) -> list[Fa
     last = today + timedelta(days=policy.spec.overrides.longest_hold_days)
     if today <= hold_until <= last:
         return []
-    what = f"{hold_until} has passed" if hold_until < today else f"{hold_until} is too far ahead"
-    remedy = (
-        "leave hold_until out" if hold_until < today else "hold for less, and again when the day has come"
-    )
-    return [Fault(what, "hold_until", f"a day from {today} to {last}", remedy)]
+    if hold_until < today:
+        what, remedy = localized("{day} has passed", day=hold_until), localized("leave hold_until out")
+    else:
+        what = localized("{day} is too far ahead", day=hold_until)
+        remedy = localized("hold for less, and again when the day has come")
+    expected = localized("a day from {first} to {last}", first=today, last=last)
+    return [Fault(what, "hold_until", expected, remedy)]
 
 
 def overriding_sequence(account: AccountFacts, policy: Policy) -> str | None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from features.calendars import has_calendar
 from features.errors import Fault
+from features.messages import localized
 from serving.dunning.policy.schema import PolicySpec
 from serving.dunning.words import AUTOMATIC_CHANNELS, CHANNELS, GRADES, NO_GRADE
 from serving.dunning.yaml_lines import YamlFile
@@ -17,21 +18,33 @@ def amount_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
     country = spec.policy.country
     if not has_calendar(country):
         where = source.where(("policy", "country"))
-        yield Fault(f"no public holidays are known for {country}", where, "ISO 3166 alpha-2, such as FR")
+        yield Fault(
+            localized("no public holidays are known for {country}", country=country),
+            where,
+            localized("ISO 3166 alpha-2, such as FR"),
+        )
     tops = [band.below for band in spec.money_bands]
     if tops[-1] is not None:
         last = ("money_bands", len(tops) - 1, "below")
-        yield Fault("the last money band has an upper bound", source.where(last), "null in the last band")
+        yield Fault(
+            localized("the last money band has an upper bound"),
+            source.where(last),
+            localized("null in the last band"),
+        )
     for index, (lower, upper) in enumerate(pairwise(tops), start=1):
         if lower is None or (upper is not None and upper <= lower):
             where = source.where(("money_bands", index, "below"))
-            yield Fault("money bands do not grow", where, "each bound above the one before, null last")
+            yield Fault(
+                localized("money bands do not grow"),
+                where,
+                localized("each bound above the one before, null last"),
+            )
     missing = [channel for channel in CHANNELS if channel not in spec.economics.costs]
     if missing:
         yield Fault(
-            f"no cost for {', '.join(missing)}",
+            localized("no cost for {missing}", missing=missing),
             source.where(("economics", "costs")),
-            expected=f"a cost for each of {', '.join(CHANNELS)}",
+            expected=localized("a cost for each of {channels}", channels=CHANNELS),
         )
     for name, sequence in spec.sequences.items():
         for index, step in enumerate(sequence.steps):
@@ -39,7 +52,11 @@ def amount_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
                 continue
             if spec.economics.costs[step.fallback.channel] >= spec.economics.costs[step.channel]:
                 where = source.where(("sequences", name, "steps", index, "fallback"))
-                yield Fault(f"the fallback of {step.id} is not cheaper", where, "a channel that costs less")
+                yield Fault(
+                    localized("the fallback of {step} is not cheaper", step=step.id),
+                    where,
+                    localized("a channel that costs less"),
+                )
 
 
 def plan_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
@@ -50,19 +67,29 @@ def plan_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
             if grade in seen:
                 where = source.where(("payment_plans", index))
                 yield Fault(
-                    f"grade {grade} is in {seen[grade]} and {rule.id}", where, "each grade in one row"
+                    localized(
+                        "grade {grade} is in {seen} and {rule}", grade=grade, seen=seen[grade], rule=rule.id
+                    ),
+                    where,
+                    localized("each grade in one row"),
                 )
             seen[grade] = rule.id
         bounds = [approval.below for approval in rule.approvals]
         growing = all(a is not None and (b is None or a < b) for a, b in pairwise(bounds))
         if bounds[-1] is not None or not growing:
             where = source.where(("payment_plans", index, "approvals"))
-            yield Fault(f"approvals of {rule.id} leave a hole", where, "bounds that grow, null last")
+            yield Fault(
+                localized("approvals of {rule} leave a hole", rule=rule.id),
+                where,
+                localized("bounds that grow, null last"),
+            )
     absent = [grade for grade in (*GRADES, NO_GRADE) if grade not in seen]
     if absent:
         where = source.where(("payment_plans",))
         yield Fault(
-            f"no payment plan bounds for grade {', '.join(absent)}", where, "each grade and none in one row"
+            localized("no payment plan bounds for grade {absent}", absent=absent),
+            where,
+            localized("each grade and none in one row"),
         )
 
 
@@ -71,9 +98,9 @@ def experiment_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
     total = sum(variant.probability for variant in spec.experiment.variants)
     if abs(total - 1) > 1e-9:
         yield Fault(
-            f"the variants are drawn with probability {total:g} in all",
+            localized("the variants are drawn with probability {total:g} in all", total=total),
             source.where(("experiment", "variants")),
-            expected="probabilities that add up to 1",
+            expected=localized("probabilities that add up to 1"),
         )
 
 
@@ -82,27 +109,31 @@ def contact_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
     if "payments" not in spec.gates.feed_stale.limits:
         where = source.where(("gates", "feed_stale", "limits"))
         yield Fault(
-            "payments have no limit",
+            localized("payments have no limit"),
             where,
-            "a limit for payments: nobody who has paid is reminded",
-            "write payments:",
+            localized("a limit for payments: nobody who has paid is reminded"),
+            localized("write payments:"),
         )
     for index, cap in enumerate(spec.contact_rules.caps):
         if cap.channel == "task":
             where = source.where(("contact_rules", "caps", index, "channel"))
-            yield Fault("a cap on tasks", where, "a channel that reaches the customer")
+            yield Fault(localized("a cap on tasks"), where, localized("a channel that reaches the customer"))
     for name, channel in spec.contact_rules.channel_for_delivery.items():
         where = source.where(("contact_rules", "channel_for_delivery", name))
         if channel not in AUTOMATIC_CHANNELS:
-            expected = f"one of {', '.join(sorted(AUTOMATIC_CHANNELS))}"
-            yield Fault(f"{channel} cannot replace e-mail", where, expected)
+            expected = localized("one of {known}", known=sorted(AUTOMATIC_CHANNELS))
+            yield Fault(localized("{channel} cannot replace e-mail", channel=channel), where, expected)
         if name != name.strip().lower():
             yield Fault(
-                f"{name!r} never matches a delivery channel", where, "lower case without blanks around"
+                localized("{name!r} never matches a delivery channel", name=name),
+                where,
+                localized("lower case without blanks around"),
             )
     for index, rule in enumerate(spec.tone_rules):
         if rule.relation_years is None and rule.turnover_from is None and rule.segments is None:
             where = source.where(("tone_rules", index))
             yield Fault(
-                f"tone rule {rule.id} has no condition", where, "relation_years, turnover_from or segments"
+                localized("tone rule {rule} has no condition", rule=rule.id),
+                where,
+                localized("relation_years, turnover_from or segments"),
             )

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from features.errors import Fault
+from features.messages import Message, localized
 from serving.dunning.policy.schema import PolicySpec
 from serving.dunning.yaml_lines import Key, YamlFile
+
+_DUNNING: Final = localized("dunning sequence")
+_GATE: Final = localized("gate sequence")
 
 
 def reference_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
@@ -16,21 +21,23 @@ def reference_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
     levels = {level.id for level in spec.approval_levels}
     bands = {band.id for band in spec.money_bands}
     for path, name, kind, known in _sequence_references(spec, dunning, by_gate):
-        yield from _unknown(source, path, f"{kind} sequence", name, known)
+        yield from _unknown(source, path, kind, name, known)
     for path, level in _approval_references(spec):
-        yield from _unknown(source, path, "approval level", level, levels)
+        yield from _unknown(source, path, localized("approval level"), level, levels)
     for index, route in enumerate(spec.routes):
         for band in () if route.money == "any" else route.money:
-            yield from _unknown(source, ("routes", index, "money"), "money band", band, bands)
+            yield from _unknown(source, ("routes", index, "money"), localized("money band"), band, bands)
     for sequence_id, sequence in spec.sequences.items():
         for index, step in enumerate(sequence.steps):
             path = ("sequences", sequence_id, "steps", index)
-            yield from _unknown(source, (*path, "template"), "template", step.template, set(spec.templates))
+            yield from _unknown(
+                source, (*path, "template"), localized("template"), step.template, set(spec.templates)
+            )
             for name, variant in (("fallback", step.fallback), ("softer", step.softer)):
                 if variant is not None:
                     known = set(spec.templates)
                     where = (*path, name, "template")
-                    yield from _unknown(source, where, "template", variant.template, known)
+                    yield from _unknown(source, where, localized("template"), variant.template, known)
     named: tuple[tuple[str, list[str]], ...] = (
         ("routes", [route.id for route in spec.routes]),
         ("money_bands", [band.id for band in spec.money_bands]),
@@ -42,37 +49,37 @@ def reference_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
         for index, name in enumerate(ids):
             if name in ids[:index]:
                 yield Fault(
-                    f"id {name} is used twice",
+                    localized("id {name} is used twice", name=name),
                     source.where((what, index)),
-                    "one id each",
-                    "rename one of them",
+                    localized("one id each"),
+                    localized("rename one of them"),
                 )
 
 
 def _sequence_references(
     spec: PolicySpec, dunning: set[str], by_gate: set[str]
-) -> Iterator[tuple[tuple[Key, ...], str, str, set[str]]]:
+) -> Iterator[tuple[tuple[Key, ...], str, Message, set[str]]]:
     for index, route in enumerate(spec.routes):
-        yield ("routes", index, "sequence"), route.sequence, "dunning", dunning
+        yield ("routes", index, "sequence"), route.sequence, _DUNNING, dunning
     for gate_id, gate in spec.gates:
         if hasattr(gate, "sequence"):
-            yield ("gates", gate_id, "sequence"), gate.sequence, "gate", by_gate
+            yield ("gates", gate_id, "sequence"), gate.sequence, _GATE, by_gate
     short = spec.gates.admin_blockage.short_payment.sequence
-    yield ("gates", "admin_blockage", "short_payment", "sequence"), short, "gate", by_gate
+    yield ("gates", "admin_blockage", "short_payment", "sequence"), short, _GATE, by_gate
     for name, sequence in spec.sequences.items():
         if sequence.evidence is not None:
             yield (
                 ("sequences", name, "evidence", "otherwise"),
                 sequence.evidence.otherwise,
-                "dunning",
+                _DUNNING,
                 dunning,
             )
-    yield ("exhausted", "sequence"), spec.exhausted.sequence, "gate", by_gate
+    yield ("exhausted", "sequence"), spec.exhausted.sequence, _GATE, by_gate
     for index, variant in enumerate(spec.experiment.variants):
         for old, new in variant.replaces.items():
             path = ("experiment", "variants", index, "replaces", old)
-            yield path, old, "dunning", dunning
-            yield path, new, "dunning", dunning
+            yield path, old, _DUNNING, dunning
+            yield path, new, _DUNNING, dunning
 
 
 def _approval_references(spec: PolicySpec) -> Iterator[tuple[tuple[Key, ...], str]]:
@@ -91,14 +98,14 @@ def _approval_references(spec: PolicySpec) -> Iterator[tuple[tuple[Key, ...], st
 
 
 def _unknown(
-    source: YamlFile, path: tuple[Key, ...], what: str, name: str, known: set[str]
+    source: YamlFile, path: tuple[Key, ...], what: Message, name: str, known: set[str]
 ) -> Iterator[Fault]:
     if name not in known:
         yield Fault(
-            f"unknown {what} {name}",
+            localized("unknown {kind} {name}", kind=what, name=name),
             source.where(path),
-            expected=f"one of {', '.join(sorted(known))}",
-            remedy="correct the name or define it",
+            expected=localized("one of {known}", known=sorted(known)),
+            remedy=localized("correct the name or define it"),
         )
 
 
@@ -113,7 +120,11 @@ def unused_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
     for name in spec.sequences:
         if name not in used:
             where = source.where(("sequences", name))
-            yield Fault(f"sequence {name} can never be reached", where, "a route or gate that leads to it")
+            yield Fault(
+                localized("sequence {name} can never be reached", name=name),
+                where,
+                localized("a route or gate that leads to it"),
+            )
     steps = [step for sequence in spec.sequences.values() for step in sequence.steps]
     written = {step.template for step in steps}
     written |= {step.fallback.template for step in steps if step.fallback is not None}
@@ -121,4 +132,9 @@ def unused_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
     for name in spec.templates:
         if name not in written:
             where = source.where(("templates", name))
-            yield Fault(f"template {name} is never used", where, "a step that uses it", "delete it or use it")
+            yield Fault(
+                localized("template {name} is never used", name=name),
+                where,
+                localized("a step that uses it"),
+                localized("delete it or use it"),
+            )

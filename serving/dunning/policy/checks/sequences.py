@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from features.errors import Fault
+from features.messages import localized
 from serving.dunning.policy.schema import PolicySpec
 from serving.dunning.policy.sequences import Sequence
 from serving.dunning.words import TONES
@@ -22,27 +23,39 @@ def sequence_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
         if sequence.kind == "gate":
             if len(sequence.steps) > 1:
                 yield Fault(
-                    f"sequence {name} has several steps", source.where(path), "one step or none for a gate"
+                    localized("sequence {name} has several steps", name=name),
+                    source.where(path),
+                    localized("one step or none for a gate"),
                 )
             for index, step in enumerate(sequence.steps):
                 if step.channel != "task" and name != spec.gates.settled.sequence:
                     where = source.where((*path, "steps", index, "channel"))
                     yield Fault(
-                        f"step {step.id} would reach the customer through a closed gate",
+                        localized("step {step} would reach the customer through a closed gate", step=step.id),
                         where,
-                        expected="task: while a gate holds, only work inside the house",
-                        remedy="write channel: task",
+                        expected=localized("task: while a gate holds, only work inside the house"),
+                        remedy=localized("write channel: task"),
                     )
                 if step.day is not None:
                     where = source.where((*path, "steps", index, "day"))
                     yield Fault(
-                        f"step {step.id} has a day", where, "no day: a gate acts at once", "delete day"
+                        localized("step {step} has a day", step=step.id),
+                        where,
+                        localized("no day: a gate acts at once"),
+                        localized("delete day"),
                     )
             continue
-        if not sequence.steps or sequence.effect is None:
-            missing = "effect" if sequence.steps else "steps"
+        if not sequence.steps:
             yield Fault(
-                f"sequence {name} has no {missing}", source.where(path), f"{missing} in a dunning sequence"
+                localized("sequence {name} has no steps", name=name),
+                source.where(path),
+                localized("steps in a dunning sequence"),
+            )
+        elif sequence.effect is None:
+            yield Fault(
+                localized("sequence {name} has no effect", name=name),
+                source.where(path),
+                localized("effect in a dunning sequence"),
             )
         yield from _order_faults(name, sequence, source)
         yield from _softer_faults(name, sequence, source)
@@ -55,32 +68,57 @@ def _order_faults(name: str, sequence: Sequence, source: YamlFile) -> Iterator[F
     for index, step in enumerate(sequence.steps):
         where = source.where((*path, index))
         if step.day is None:
-            yield Fault(f"step {step.id} has no day", where, "days from the due date", "write day:")
+            yield Fault(
+                localized("step {step} has no day", step=step.id),
+                where,
+                localized("days from the due date"),
+                localized("write day:"),
+            )
         if step.id in ids[:index]:
-            yield Fault(f"step {step.id} is used twice in {name}", where, "one id each", "rename one of them")
+            yield Fault(
+                localized("step {step} is used twice in {name}", step=step.id, name=name),
+                where,
+                localized("one id each"),
+                localized("rename one of them"),
+            )
         if step.tone == "legal" and step.approval is None:
             yield Fault(
-                f"step {step.id} is legal and nobody approves it",
+                localized("step {step} is legal and nobody approves it", step=step.id),
                 where,
-                expected="a person's approval before a mise_en_demeure",
-                remedy="write approval:",
+                expected=localized("a person's approval before a mise_en_demeure"),
+                remedy=localized("write approval:"),
             )
         if step.channel == "task":
-            yield Fault(f"step {step.id} never reaches the customer", where, "a channel other than task")
+            yield Fault(
+                localized("step {step} never reaches the customer", step=step.id),
+                where,
+                localized("a channel other than task"),
+            )
     for index, (earlier, later) in enumerate(pairwise(sequence.steps), start=1):
         if earlier.day is not None and later.day is not None and later.day <= earlier.day:
             yield Fault(
-                f"step {later.id} on day {later.day} does not come after {earlier.id} on day {earlier.day}",
+                localized(
+                    "step {later} on day {day} does not come after {earlier} on day {earlier_day}",
+                    later=later.id,
+                    day=later.day,
+                    earlier=earlier.id,
+                    earlier_day=earlier.day,
+                ),
                 source.where((*path, index, "day")),
-                expected="days that grow from step to step",
-                remedy="put the steps in order",
+                expected=localized("days that grow from step to step"),
+                remedy=localized("put the steps in order"),
             )
         if TONES.index(later.tone) < TONES.index(earlier.tone):
             yield Fault(
-                f"step {later.id} is {later.tone} after a {earlier.tone} step",
+                localized(
+                    "step {later} is {tone} after a {earlier_tone} step",
+                    later=later.id,
+                    tone=later.tone,
+                    earlier_tone=earlier.tone,
+                ),
                 source.where((*path, index, "tone")),
-                expected="a tone that never softens again",
-                remedy="change one of the two tones",
+                expected=localized("a tone that never softens again"),
+                remedy=localized("change one of the two tones"),
             )
 
 
@@ -91,19 +129,30 @@ def _softer_faults(name: str, sequence: Sequence, source: YamlFile) -> Iterator[
         where = source.where(("sequences", name, "steps", index, "softer"))
         if step.tone == "legal":
             yield Fault(
-                f"step {step.id} is legal and has a softer variant", where, "none: a notice is a notice"
+                localized("step {step} is legal and has a softer variant", step=step.id),
+                where,
+                localized("none: a notice is a notice"),
             )
         elif TONES.index(step.softer.tone) >= TONES.index(step.tone):
-            yield Fault(f"the softer variant of {step.id} is not softer", where, f"a tone before {step.tone}")
+            yield Fault(
+                localized("the softer variant of {step} is not softer", step=step.id),
+                where,
+                localized("a tone before {tone}", tone=step.tone),
+            )
     tones = [step.tone if step.softer is None else step.softer.tone for step in sequence.steps]
     for index, (earlier, later) in enumerate(pairwise(tones), start=1):
         if TONES.index(later) < TONES.index(earlier):
             step_id = sequence.steps[index].id
             yield Fault(
-                f"the softer variant of {step_id} is {later} after a {earlier} step",
+                localized(
+                    "the softer variant of {step} is {tone} after a {earlier_tone} step",
+                    step=step_id,
+                    tone=later,
+                    earlier_tone=earlier,
+                ),
                 source.where(("sequences", name, "steps", index)),
-                expected="a tone that never softens again",
-                remedy="change one of the two tones",
+                expected=localized("a tone that never softens again"),
+                remedy=localized("change one of the two tones"),
             )
 
 
@@ -112,9 +161,13 @@ def _evidence_faults(name: str, spec: PolicySpec, source: YamlFile) -> Iterator[
     other = None if evidence is None else spec.sequences.get(evidence.otherwise)
     if evidence is not None and other is not None and other.evidence is not None:
         yield Fault(
-            f"{evidence.otherwise}, used where {name} lacks evidence, needs evidence itself",
+            localized(
+                "{otherwise}, used where {name} lacks evidence, needs evidence itself",
+                otherwise=evidence.otherwise,
+                name=name,
+            ),
             source.where(("sequences", name, "evidence", "otherwise")),
-            expected="a sequence that needs none",
+            expected=localized("a sequence that needs none"),
         )
 
 
@@ -134,5 +187,7 @@ def text_message_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
             if len(text) > LONGEST_SMS:
                 where = source.where(("templates", name, "body", language))
                 yield Fault(
-                    f"text message {name} has {len(text)} characters", where, f"at most {LONGEST_SMS}"
+                    localized("text message {name} has {length} characters", name=name, length=len(text)),
+                    where,
+                    localized("at most {most}", most=LONGEST_SMS),
                 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from features.errors import Fault
+from features.messages import localized
 from serving.dunning.policy.checked import Cell
 from serving.dunning.policy.schema import PolicySpec, Route
 from serving.dunning.policy.sequences import Sequence
@@ -41,10 +42,14 @@ def softness_faults(spec: PolicySpec, table: Mapping[Cell, Route], source: YamlF
             continue
         seen.add((before.id, after.id))
         yield Fault(
-            f"route {after.id} is softer than {before.id} for more risk or money",
+            localized(
+                "route {after} is softer than {before} for more risk or money",
+                after=after.id,
+                before=before.id,
+            ),
             source.where(("routes", spec.routes.index(after))),
-            expected="a sequence at least as firm, or softer_on_purpose: true",
-            remedy="change the sequence or say that it is meant",
+            expected=localized("a sequence at least as firm, or softer_on_purpose: true"),
+            remedy=localized("change the sequence or say that it is meant"),
             examples=(f"{' / '.join(earlier)} -> {' / '.join(later)}",),
         )
 

@@ -6,6 +6,7 @@ import string
 from collections.abc import Iterator, Mapping
 
 from features.errors import Fault
+from features.messages import localized
 from features.words import Text
 from serving.dunning.policy.schema import PolicySpec
 from serving.dunning.yaml_lines import Key, YamlFile
@@ -83,11 +84,23 @@ def _placeholder_faults(
         try:
             names = {name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
         except ValueError as error:
-            yield Fault(f"braces do not match: {error}", where, "{name} for a value, nothing else in braces")
+            yield Fault(
+                localized("braces do not match: {error}", error=str(error)),
+                where,
+                localized("{{name}} for a value, nothing else in braces"),
+            )
             return
         named[language] = names
         for name in sorted(names - known):
-            yield Fault(f"unknown value {{{name}}}", where, f"one of {', '.join(sorted(known))}")
+            yield Fault(
+                localized("unknown value {{{name}}}", name=name),
+                where,
+                localized("one of {known}", known=sorted(known)),
+            )
     if named["fr"] != named["en"] and "?" not in (text.fr, text.en):
         differing = ", ".join(sorted(named["fr"] ^ named["en"]))
-        yield Fault(f"{differing} is in one language only", source.where(path), "the same values in both")
+        yield Fault(
+            localized("{differing} is in one language only", differing=differing),
+            source.where(path),
+            localized("the same values in both"),
+        )

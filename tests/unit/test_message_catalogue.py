@@ -1,0 +1,170 @@
+"""The French catalogue says every sentence of the program, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import io
+import string
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from features.errors import Fault, InvalidInputError
+from features.messages import (
+    LOCALES,
+    NARROW_SPACE,
+    Text,
+    in_language,
+    localized,
+    localized_plural,
+    with_french_spaces,
+)
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("features", "models", "serving", "pipelines")
+KEYWORDS = {"localized": None, "localized_plural": (1, 2)}
+TRANSLATED = ("serving/dunning",)
+"""Folders whose faults are all said in both languages; a room joins when its faults are localized."""
+CATALOGUE_FILE = LOCALES / "fr" / "LC_MESSAGES" / "encours.po"
+
+
+def catalogue() -> Catalog:
+    with CATALOGUE_FILE.open("rb") as file:
+        return read_po(file, locale="fr")
+
+
+SENTENCES = [sentence for sentence in catalogue() if sentence.id]
+
+
+def extracted() -> set[object]:
+    """The sentences written in the source, as Babel finds them."""
+    return {
+        found
+        for room in ROOMS
+        for _, _, found, _, _ in extract_from_dir(
+            ROOT / room, [("**.py", "python")], keywords=KEYWORDS, comment_tags=()
+        )
+    }
+
+
+def names(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def both(sentence: Message) -> list[tuple[str, str]]:
+    """Each English wording beside the French ones."""
+    if isinstance(sentence.id, str):
+        return [(sentence.id, str(sentence.string))]
+    return [(english, french) for english in sentence.id[1:] for french in sentence.string]
+
+
+def calls(folders: tuple[str, ...]) -> list[tuple[str, ast.Call]]:
+    """Every call in the source, with the file and line it is in."""
+    return [
+        (f"{path.relative_to(ROOT)}:{node.lineno}", node)
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+
+
+def test_the_catalogue_holds_exactly_the_sentences_of_the_source():
+    written = {tuple(s.id) if not isinstance(s.id, str) else s.id for s in SENTENCES}
+    assert written == extracted(), "run `make messages` and fill in the French"
+
+
+def test_every_sentence_has_its_french():
+    assert [s.id for s in SENTENCES if s.fuzzy] == []
+    assert [english for s in SENTENCES for english, french in both(s) if not french.strip()] == []
+    assert not catalogue().obsolete
+
+
+def test_a_translation_names_the_same_values():
+    differing = [pair for s in SENTENCES for pair in both(s) if names(pair[0]) != names(pair[1])]
+    assert differing == []
+
+
+def test_the_compiled_catalogue_is_that_of_the_sentences():
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue())
+    assert CATALOGUE_FILE.with_suffix(".mo").read_bytes() == compiled.getvalue(), "run `make messages`"
+
+
+def test_a_localized_sentence_is_a_literal_that_can_be_found():
+    composed = [
+        where
+        for where, call in calls(ROOMS)
+        if call.func.id in KEYWORDS and not isinstance(call.args[0], ast.Constant)
+    ]
+    assert composed == []
+
+
+def test_every_fault_of_a_translated_room_is_localized():
+    plain = []
+    for where, call in calls(TRANSLATED):
+        if call.func.id == "Fault":
+            sentences = [*call.args[:1], *call.args[2:4]]
+            sentences += [k.value for k in call.keywords if k.arg in ("what", "expected", "remedy")]
+        elif call.func.id == "InvalidInputError":
+            sentences = call.args[:1]
+        else:
+            continue
+        plain += [where for s in sentences if isinstance(s, (ast.Constant, ast.JoinedStr))]
+    assert plain == []
+
+
+def test_numbers_and_days_are_written_as_the_reader_writes_them():
+    from datetime import date
+
+    text = localized("{first_on} lies after {last_on}", first_on=date(2026, 4, 5), last_on=date(2026, 1, 2))
+    assert (text.en, text.fr) == ("2026-04-05 lies after 2026-01-02", "le 05/04/2026 est après le 02/01/2026")
+    share = localized("{share:.2%} of {table} is in quarantine", share=0.0625, table="payments")
+    assert share.fr == f"6,25{NARROW_SPACE}% de payments est en quarantaine"
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "french"), [(0, "rows", "ligne"), (1, "row", "ligne"), (2, "rows", "lignes")]
+)
+def test_the_plural_follows_the_rule_of_each_language(count, english, french):
+    rows = localized_plural("{count} row", "{count} rows", count=count)
+    assert (rows.en, rows.fr) == (f"{count} {english}", f"{count} {french}")
+
+
+def test_large_counts_are_grouped_in_each_language():
+    rows = localized_plural("{count} row", "{count} rows", count=12345)
+    assert (rows.en, rows.fr) == ("12,345 rows", f"12{NARROW_SPACE}345 lignes")
+
+
+def test_french_punctuation_does_not_break_from_its_word():
+    assert (
+        with_french_spaces("« oui » ; non : 5 % !") == "«\u202foui\u202f»\u202f; non\u202f: 5\u202f%\u202f!"
+    )
+    assert with_french_spaces("write channel: task; then {a: b}") == "write channel: task; then {a: b}"
+
+
+def test_values_are_translated_inside_a_sentence():
+    kind = localized("dunning sequence")
+    assert localized("unknown {kind} {name}", kind=kind, name="x").fr.startswith("séquence de relance")
+    assert localized("{fault} ({rows})", fault=Text("été", "summer"), rows="{x}").fr == "été ({x})"
+
+
+def test_a_fault_in_plain_english_stays_english_within_french():
+    refusal = InvalidInputError("cannot be used", [Fault("strange", "a.csv", localized("a number"), count=3)])
+    assert str(refusal) == "cannot be used\n  - a.csv: strange (3 rows); expected a number"
+    french = refusal.in_language("fr")
+    assert french == "cannot be used\n  - a.csv\u202f: strange (3 lignes)\u202f; attendu\u202f: un nombre"
+    assert in_language("plain", "fr") == "plain"
+
+
+def test_a_message_survives_copying_and_pickling():
+    import copy
+    import pickle
+
+    text = localized("unknown key {name}", name="x")
+    for again in (copy.deepcopy(text), pickle.loads(pickle.dumps(text))):
+        assert (again, again.fr) == (text, "clé inconnue x")
