@@ -313,6 +313,42 @@ BLOCKAGE_WORDS: Final[Mapping[BlockageKind, Text]] = {
     "other": Text("autre blocage administratif", "another administrative blockage"),
 }
 
+Grade = Literal["A", "B", "C", "D", "E"]
+GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
+"""One letter for how likely, and how badly, an invoice will be late; from the best."""
+
+HORIZONS: Final = (0, 7, 15, 30, 60, 90)
+"""Days past due at which the probability of being still unpaid is given."""
+
+Rung = Literal["own_history", "segment", "portfolio", "no_opinion"]
+RUNGS: Final[tuple[Rung, ...]] = get_args(Rung)
+"""What a score rests on: the customer's own past, its sector, the whole portfolio, or nothing."""
+
+Segment = Literal[
+    "prompt",
+    "punctual_slow_process",
+    "seasonal",
+    "improving",
+    "deteriorating",
+    "erratic",
+    "new",
+    "dormant",
+    "in_difficulty",
+]
+SEGMENTS: Final[tuple[Segment, ...]] = get_args(Segment)
+"""The names of payers the dunning policy routes by."""
+SEGMENT_WORDS: Final[Mapping[Segment, Text]] = {
+    "prompt": Text("bon payeur", "prompt"),
+    "punctual_slow_process": Text("régulier, circuit de paiement lent", "punctual, slow process"),
+    "seasonal": Text("saisonnier", "seasonal"),
+    "improving": Text("en amélioration", "improving"),
+    "deteriorating": Text("en dégradation", "deteriorating"),
+    "erratic": Text("irrégulier", "erratic"),
+    "new": Text("nouveau", "new"),
+    "dormant": Text("inactif", "dormant"),
+    "in_difficulty": Text("en difficulté", "in difficulty"),
+}
+
 
 def folded_word(text: str) -> str:
     """A word as people vary it, in the form of the lists: lower case, blanks and hyphens as underscores.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import numpy as np
 
+from features.words import Rung
 from models.hazard.feature_matrix import FeatureMatrix
 from models.intervals import Ints
 
@@ -16,8 +15,6 @@ PORTFOLIO_COLUMN = "portfolio_late_share_365d"
 OWN_HISTORY_FROM = 3
 """Settled invoices from which a customer's own past carries the opinion."""
 
-Rung = Literal["own_history", "segment", "portfolio", "no_opinion"]
-RUNGS: tuple[Rung, ...] = get_args(Rung)
 NO_OPINION: Rung = "no_opinion"
 
 

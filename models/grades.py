@@ -13,14 +13,11 @@ The thresholds are fixed numbers, not shares of the portfolio: a grade means the
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import numpy as np
 
+from features.words import GRADES
 from models.intervals import Floats, Ints
 
-Grade = Literal["A", "B", "C", "D", "E"]
-GRADES: tuple[Grade, ...] = get_args(Grade)
 VERY_LATE_PROBABILITY = 0.50
 LONG_DELAY_PROBABILITY = 0.25
 LATE_PROBABILITY = 0.50

@@ -18,9 +18,7 @@ import polars as pl
 from features.errors import InvalidInputError
 from features.settings import LedgerSettings, grace_faults
 from features.settlement import settlement_at
-
-HORIZONS: tuple[int, ...] = (0, 7, 15, 30, 60, 90)
-"""Days past due at which the probability of being still unpaid is given."""
+from features.words import HORIZONS as HORIZONS
 
 
 @dataclass(frozen=True)

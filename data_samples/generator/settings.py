@@ -9,9 +9,6 @@ from types import MappingProxyType
 
 from features.errors import Fault, InvalidInputError
 
-HORIZONS: tuple[int, ...] = (0, 7, 15, 30, 60, 90)
-"""Days past due for which the true probability of being unpaid is written."""
-
 LEDGER_END = date(2026, 6, 30)
 """Last day of the default world: a fixed date, so that a sample does not age with the clock."""
 

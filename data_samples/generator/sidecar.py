@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from data_samples.generator.mail_bank import sample_world_mail_ids
-from data_samples.generator.settings import HORIZONS, WorldSettings
+from data_samples.generator.settings import WorldSettings
 from features.ledger import KEYS, SCHEMAS
+from features.words import HORIZONS
 
 _GRAIN = {
     "customers": "one customer",

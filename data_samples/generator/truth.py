@@ -31,7 +31,8 @@ from data_samples.generator.payment_process import (
     PaymentProcess,
     PaymentStory,
 )
-from data_samples.generator.settings import HORIZONS, WorldSettings
+from data_samples.generator.settings import WorldSettings
+from features.words import HORIZONS
 
 _CHUNK = 8192
 _LIVE_STATES = 3

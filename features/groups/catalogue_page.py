@@ -13,7 +13,8 @@ from typing import Final
 from features.groups.catalogue import CATALOGUE, CATALOGUE_VERSION, GROUPS
 from features.groups.columns import FeatureColumn, FeatureGroup
 from features.payers.rfm_scale import AXES, RFM_SCALE_VERSION, SCORES
-from features.payers.segments import LABELS_EN, LABELS_FR, SEGMENT_RULES, SEGMENT_RULES_VERSION
+from features.payers.segments import SEGMENT_RULES, SEGMENT_RULES_VERSION
+from features.words import SEGMENT_WORDS
 
 PAGE: Final = Path("docs/features.md")
 MEASURED_FROM: Final = "<!-- measured: what follows is kept as it is when the page is written again -->"
@@ -81,20 +82,20 @@ def _opening() -> list[str]:
 
 def _contents() -> list[str]:
     rows = [
-        f"| [{group.label_en}](#{_anchor(group)}) | `{group.name}` | {len(group.columns)} | {group.label_fr} |"
+        f"| [{group.label.en}](#{_anchor(group)}) | `{group.name}` | {len(group.columns)} | {group.label.fr} |"
         for group in GROUPS
     ]
     return ["| group | module | columns | en français |", "|---|---|---|---|", *rows, ""]
 
 
 def _anchor(group: FeatureGroup) -> str:
-    return group.label_en.replace(",", "").replace(" ", "-").lower()
+    return group.label.en.replace(",", "").replace(" ", "-").lower()
 
 
 def _group(group: FeatureGroup) -> list[str]:
     head = "| column | unit | window | range | more means | null means | sources | meaning | en français |"
     return [
-        f"## {group.label_en[0].upper()}{group.label_en[1:]}",
+        f"## {group.label.en[0].upper()}{group.label.en[1:]}",
         "",
         *_words_of(group),
         "",
@@ -120,8 +121,8 @@ def _row(column: FeatureColumn) -> str:
         _MEANINGS[column.direction],
         column.null_meaning,
         ", ".join(column.sources),
-        column.label_en,
-        column.label_fr,
+        column.label.en,
+        column.label.fr,
     )
     return f"| {' | '.join(cells)} |"
 
@@ -136,13 +137,13 @@ def _range(column: FeatureColumn) -> str:
 
 def _payers() -> list[str]:
     axes = [
-        f"| {axis.label_en} | `{axis.score_column}` | `{axis.column}` | "
-        f"{'more' if axis.is_more_better else 'less'} | {axis.label_fr} |"
+        f"| {axis.label.en} | `{axis.score_column}` | `{axis.column}` | "
+        f"{'more' if axis.is_more_better else 'less'} | {axis.label.fr} |"
         for axis in AXES
     ]
     rules = [
-        f"| {place} | {LABELS_EN[rule.segment]} ({LABELS_FR[rule.segment]}) | `{rule.rule_id}` | {rule.words_en} | "
-        f"{rule.words_fr} |"
+        f"| {place} | {SEGMENT_WORDS[rule.segment].en} ({SEGMENT_WORDS[rule.segment].fr}) | "
+        f"`{rule.rule_id}` | {rule.words_en} | {rule.words_fr} |"
         for place, rule in enumerate(SEGMENT_RULES, start=1)
     ]
     return [

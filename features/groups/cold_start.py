@@ -14,6 +14,7 @@ from features.asof.dates import Float64Array
 from features.asof.reader import ratio
 from features.asof.view import LandmarkView
 from features.groups.columns import FeatureColumn, FeatureGroup, column_name, declare
+from features.messages import Text
 
 NAME = "cold_start"
 CUSTOMER_PRIOR = 5.0
@@ -112,4 +113,4 @@ def _pulled(total: Float64Array, count: Float64Array, prior: Float64Array) -> Fl
     )
 
 
-GROUP = FeatureGroup(NAME, "profondeur d'historique", "depth of history", COLUMNS, compute)
+GROUP = FeatureGroup(NAME, Text("profondeur d'historique", "depth of history"), COLUMNS, compute)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from features.asof.dates import Float64Array
 from features.asof.view import LandmarkView
+from features.messages import Text
 
 Direction = Literal[-1, 0, 1]
 Window = int | str | None
@@ -29,7 +30,7 @@ class FeatureColumn:
         null_meaning: what a null says.
         sources: ledger tables it needs.
         direction: 1 when more of it is expected to mean later payment, -1 the contrary, 0 where nobody knows.
-        label_fr, label_en: how a credit manager calls it.
+        label: how a credit manager calls it.
     """
 
     name: str
@@ -41,8 +42,7 @@ class FeatureColumn:
     null_meaning: str
     sources: tuple[str, ...]
     direction: Direction
-    label_fr: str
-    label_en: str
+    label: Text
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,13 @@ class FeatureGroup:
 
     Attributes:
         name: name of the group and of its module.
-        label_fr, label_en: business words for the group.
+        label: business words for the group.
         columns: its columns, in order.
         compute: the columns' values for every landmark of a view, by name; NaN where null.
     """
 
     name: str
-    label_fr: str
-    label_en: str
+    label: Text
     columns: tuple[FeatureColumn, ...]
     compute: Callable[[LandmarkView], Mapping[str, Float64Array]]
 
@@ -75,15 +74,15 @@ def column_name(measure: str, window: Window) -> str:
     return measure if window == "now" else f"{measure}_{window_suffix(window)}"
 
 
-def _window_words(window: Window) -> tuple[str, str]:
+def _window_words(window: Window) -> Text:
     if window is None:
-        return "depuis le début", "all time"
+        return Text("depuis le début", "all time")
     if isinstance(window, int):
-        return f"sur {window} jours", f"over {window} days"
+        return Text(f"sur {window} jours", f"over {window} days")
     if window == "now":
-        return "", ""
+        return Text("", "")
     count = window.removesuffix("n")
-    return f"sur les {count} dernières factures", f"over the last {count} invoices"
+    return Text(f"sur les {count} dernières factures", f"over the last {count} invoices")
 
 
 def declare(
@@ -105,7 +104,7 @@ def declare(
         minimum, maximum = 0.0, 1.0
     columns = []
     for window in windows:
-        words_fr, words_en = _window_words(window)
+        words = _window_words(window)
         columns.append(
             FeatureColumn(
                 column_name(measure, window),
@@ -117,8 +116,7 @@ def declare(
                 null,
                 sources,
                 direction,
-                f"{label_fr} {words_fr}".strip(),
-                f"{label_en} {words_en}".strip(),
+                Text(f"{label_fr} {words.fr}".strip(), f"{label_en} {words.en}".strip()),
             )
         )
     return tuple(columns)

@@ -9,6 +9,7 @@ from features.asof.events import TONE_SCALE
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.groups.columns import FeatureColumn, FeatureGroup, declare
+from features.messages import Text
 from features.signal_labels import LABELS
 
 NAME = "communication"
@@ -144,4 +145,4 @@ def _promises(view: LandmarkView) -> dict[str, Float64Array]:
     }
 
 
-GROUP = FeatureGroup(NAME, "échanges avec le client", "communication", COLUMNS, compute)
+GROUP = FeatureGroup(NAME, Text("échanges avec le client", "communication"), COLUMNS, compute)

@@ -13,6 +13,7 @@ from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.cents import CENTS
 from features.groups.columns import FeatureColumn, FeatureGroup, declare
+from features.messages import Text
 
 NAME = "exposure"
 _DISPUTES = ("invoices", "disputes")
@@ -180,4 +181,4 @@ def _other_currencies(view: LandmarkView) -> dict[str, Float64Array]:
     return values
 
 
-GROUP = FeatureGroup(NAME, "encours et échus", "exposure", COLUMNS, compute)
+GROUP = FeatureGroup(NAME, Text("encours et échus", "exposure"), COLUMNS, compute)

@@ -23,6 +23,7 @@ from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.cents import CENTS
 from features.groups.columns import FeatureColumn, FeatureGroup, declare
+from features.messages import Text
 from features.terms import EndOfMonthReading, Terms, due_date, parse_terms
 
 NAME = "invoice_terms"
@@ -203,4 +204,4 @@ def _purchase_order(view: LandmarkView) -> Float64Array:
     return known(present.astype(np.int64), present | usual)
 
 
-GROUP = FeatureGroup(NAME, "facture et conditions", "invoice and terms", COLUMNS, compute)
+GROUP = FeatureGroup(NAME, Text("facture et conditions", "invoice and terms"), COLUMNS, compute)

@@ -10,6 +10,7 @@ from features.asof.reader import deviation, known, ratio
 from features.asof.view import LandmarkView
 from features.cents import CENTS
 from features.groups.columns import FeatureColumn, FeatureGroup, declare
+from features.messages import Text
 
 NAME = "order_trend"
 _SOURCES = ("invoices",)
@@ -128,4 +129,4 @@ def _season_share(view: LandmarkView) -> Float64Array:
     return known(ratio(in_season, count), np.minimum(recent, count - recent) >= _SEASON_INVOICES)
 
 
-GROUP = FeatureGroup(NAME, "évolution de la facturation", "order trend", COLUMNS, compute)
+GROUP = FeatureGroup(NAME, Text("évolution de la facturation", "order trend"), COLUMNS, compute)

@@ -13,6 +13,7 @@ from features.asof.events import NOT_CURED, PERMILLE
 from features.asof.reader import AsOfReader, Bounds, deviation, known, ratio
 from features.asof.view import LandmarkView
 from features.groups.columns import FeatureColumn, FeatureGroup, Window, column_name, declare
+from features.messages import Text
 
 NAME = "payment_behaviour"
 WINDOWS: tuple[int | None, ...] = (30, 90, 180, 365, None)
@@ -297,4 +298,4 @@ def _oldest_overdue_days(view: LandmarkView) -> Float64Array:
     return known(read.as_of - due, overdue)
 
 
-GROUP = FeatureGroup(NAME, "habitudes de paiement", "payment behaviour", COLUMNS, compute)
+GROUP = FeatureGroup(NAME, Text("habitudes de paiement", "payment behaviour"), COLUMNS, compute)

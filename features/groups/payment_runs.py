@@ -20,6 +20,7 @@ from features.asof.dates import (
 from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.groups.columns import FeatureColumn, FeatureGroup, declare
+from features.messages import Text
 
 NAME = "payment_runs"
 WINDOW = 365
@@ -131,4 +132,4 @@ def _at_year_end(days: Int64Array) -> BoolArray:
     return np.asarray(december | january)
 
 
-GROUP = FeatureGroup(NAME, "passages de paiement", "payment runs", COLUMNS, compute)
+GROUP = FeatureGroup(NAME, Text("passages de paiement", "payment runs"), COLUMNS, compute)

@@ -9,6 +9,7 @@ from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.cents import CENTS
 from features.groups.columns import FeatureColumn, FeatureGroup, declare
+from features.messages import Text
 
 NAME = "rfm"
 _NO_PAYMENT = "no payment known yet"
@@ -48,5 +49,8 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
 
 
 GROUP = FeatureGroup(
-    NAME, "rythme et volume des paiements", "recency, frequency and amount of payments", COLUMNS, compute
+    NAME,
+    Text("rythme et volume des paiements", "recency, frequency and amount of payments"),
+    COLUMNS,
+    compute,
 )

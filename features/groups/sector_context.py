@@ -8,6 +8,7 @@ from features.asof.dates import Float64Array, Int64Array
 from features.asof.reader import ratio
 from features.asof.view import LandmarkView
 from features.groups.columns import FeatureColumn, FeatureGroup, declare
+from features.messages import Text
 
 NAME = "sector_context"
 _NOBODY = "no outcome of anybody else there in the window"
@@ -89,4 +90,4 @@ def _share(late: Int64Array, count: Int64Array) -> Float64Array:
     return np.clip(ratio(late, count), 0.0, 1.0)
 
 
-GROUP = FeatureGroup(NAME, "secteur et conjoncture", "sector and economy", COLUMNS, compute)
+GROUP = FeatureGroup(NAME, Text("secteur et conjoncture", "sector and economy"), COLUMNS, compute)

@@ -16,6 +16,7 @@ import polars as pl
 
 from features.asof.dates import Float64Array
 from features.errors import Fault, InvalidInputError
+from features.messages import Text
 
 RFM_SCALE_VERSION: Final = "1"
 """Changes when an axis or the way of scoring does; a scale of another version is refused."""
@@ -29,14 +30,13 @@ class RfmAxis:
         name: recency, frequency, monetary or lateness.
         column: feature column it reads.
         is_more_better: whether a larger value earns a higher score.
-        label_fr, label_en: how a credit manager calls it.
+        label: how a credit manager calls it.
     """
 
     name: str
     column: str
     is_more_better: bool
-    label_fr: str
-    label_en: str
+    label: Text
 
     @property
     def score_column(self) -> str:
@@ -45,10 +45,12 @@ class RfmAxis:
 
 
 AXES: Final = (
-    RfmAxis("recency", "payment_recency_days", False, "récence des paiements", "recency of payments"),
-    RfmAxis("frequency", "payment_frequency_365d", True, "fréquence des paiements", "frequency of payments"),
-    RfmAxis("monetary", "payment_amount_sum_365d", True, "montant payé", "amount paid"),
-    RfmAxis("lateness", "late_share_shrunk_365d", False, "ponctualité", "punctuality"),
+    RfmAxis("recency", "payment_recency_days", False, Text("récence des paiements", "recency of payments")),
+    RfmAxis(
+        "frequency", "payment_frequency_365d", True, Text("fréquence des paiements", "frequency of payments")
+    ),
+    RfmAxis("monetary", "payment_amount_sum_365d", True, Text("montant payé", "amount paid")),
+    RfmAxis("lateness", "late_share_shrunk_365d", False, Text("ponctualité", "punctuality")),
 )
 _SHARES = (0.2, 0.4, 0.6, 0.8)
 SCORES: Final = len(_SHARES) + 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -22,45 +22,8 @@ from features.payers.rfm_scale import RfmScale, columns_of, rfm_scores
 #: Feature columns of some payers by name, NaN where unknown; a comparison with what is unknown is false.
 Columns = Mapping[str, Float64Array]
 
-Segment = Literal[
-    "prompt",
-    "punctual_slow_process",
-    "seasonal",
-    "improving",
-    "deteriorating",
-    "erratic",
-    "new",
-    "dormant",
-    "in_difficulty",
-]
-SEGMENTS: Final[tuple[Segment, ...]] = get_args(Segment)
-"""The names the dunning policy routes by."""
-
 SEGMENT_RULES_VERSION: Final = "1"
 """Changes when a rule or a threshold does."""
-
-LABELS_FR: Final = {
-    "prompt": "bon payeur",
-    "punctual_slow_process": "régulier, circuit de paiement lent",
-    "seasonal": "saisonnier",
-    "improving": "en amélioration",
-    "deteriorating": "en dégradation",
-    "erratic": "irrégulier",
-    "new": "nouveau",
-    "dormant": "inactif",
-    "in_difficulty": "en difficulté",
-}
-LABELS_EN: Final = {
-    "prompt": "prompt",
-    "punctual_slow_process": "punctual, slow process",
-    "seasonal": "seasonal",
-    "improving": "improving",
-    "deteriorating": "deteriorating",
-    "erratic": "erratic",
-    "new": "new",
-    "dormant": "dormant",
-    "in_difficulty": "in difficulty",
-}
 
 FEW_OUTCOMES: Final = 3
 """Invoices with a known outcome below which a payer is new."""
@@ -92,7 +55,7 @@ class SegmentRule:
     """
 
     rule_id: str
-    segment: str
+    segment: Segment
     words_fr: str
     words_en: str
     applies: Callable[[Columns], BoolArray]

@@ -39,7 +39,7 @@ def write_run_files(
     weightiest = [name for name in importance(found)["feature"].to_list() if name in features.columns]
     for name in weightiest[:_DEPENDENCE_SHOWN]:
         column = COLUMNS_BY_NAME.get(name)
-        label, unit = (name, "") if column is None else (column.label_en, column.unit)
+        label, unit = (name, "") if column is None else (column.label.en, column.unit)
         pages[f"dependence_{name}.svg"] = dependence_plot(dependence(found, features, name), label, unit)
     if figures is not None:
         pages |= {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.explanation.phrases import Texts
+from features.messages import Text
 from models.explanation.wording import days, percent
 
 _NOTABLE_SHARE = 0.05
@@ -28,7 +28,7 @@ class Comparison:
     measure: str
     now: float
     reference: float
-    texts: Texts
+    texts: Text
 
 
 def compare(values: Mapping[str, float]) -> tuple[Comparison, ...]:
@@ -58,17 +58,17 @@ def compare(values: Mapping[str, float]) -> tuple[Comparison, ...]:
     return tuple(found)
 
 
-def _own_share(recent: float, year: float) -> Texts:
+def _own_share(recent: float, year: float) -> Text:
     change = recent - year
     fr = "stable" if abs(change) < _NOTABLE_SHARE else ("en dégradation" if change > 0 else "en amélioration")
     en = "steady" if abs(change) < _NOTABLE_SHARE else ("getting worse" if change > 0 else "getting better")
-    return Texts(
+    return Text(
         f"{percent(recent, 'fr')} de factures en retard sur 90 jours, {percent(year, 'fr')} sur un an\u00a0: {fr}",
         f"{percent(recent, 'en')} of invoices late over 90 days, {percent(year, 'en')} over a year: {en}",
     )
 
 
-def _own_days(newest: float, usual: float) -> Texts:
+def _own_days(newest: float, usual: float) -> Text:
     change = newest - usual
     fr = (
         "comme d'habitude"
@@ -80,13 +80,13 @@ def _own_days(newest: float, usual: float) -> Texts:
         if abs(change) < _NOTABLE_DAYS
         else ("later than usual" if change > 0 else "earlier than usual")
     )
-    return Texts(
+    return Text(
         f"3 dernières factures réglées {_late_fr(newest)}, d'habitude {_late_fr(usual)}\u00a0: {fr}",
         f"last 3 invoices settled {_late_en(newest)}, usually {_late_en(usual)}: {en}",
     )
 
 
-def _peers(against: str, year: float, peers: float) -> Texts:
+def _peers(against: str, year: float, peers: float) -> Text:
     change = year - peers
     fr_peers = "dans son secteur" if against == "sector" else "dans le portefeuille"
     en_peers = "in its sector" if against == "sector" else "in the portfolio"
@@ -100,7 +100,7 @@ def _peers(against: str, year: float, peers: float) -> Texts:
         if abs(change) < _NOTABLE_SHARE
         else ("late more often" if change > 0 else "late less often")
     )
-    return Texts(
+    return Text(
         f"{percent(year, 'fr')} de factures en retard sur un an, {percent(peers, 'fr')} {fr_peers}\u00a0: {fr}",
         f"{percent(year, 'en')} of invoices late over a year, {percent(peers, 'en')} {en_peers}: {en}",
     )

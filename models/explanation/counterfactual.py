@@ -13,10 +13,12 @@ from itertools import combinations
 
 import polars as pl
 
+from features.messages import Text
+from features.words import GRADES
 from models.bundle import ModelBundle
-from models.explanation.phrases import Money, Texts
+from models.explanation.phrases import Money
 from models.explanation.wording import counted, money
-from models.grades import GRADES, grades
+from models.grades import grades
 from models.hazard.feature_matrix import FeatureMatrix
 from models.prediction import predict_curves
 
@@ -37,7 +39,7 @@ class Lever:
     name: str
     actor: str
     change: Change
-    words: Callable[[Mapping[str, float], Money], Texts]
+    words: Callable[[Mapping[str, float], Money], Text]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Counterfactual:
     actors: tuple[str, ...]
     grade: str
     probability_change: float
-    texts: Texts
+    texts: Text
 
 
 def _pay_overdue(values: Mapping[str, float]) -> dict[str, float] | None:
@@ -106,26 +108,26 @@ def _keep_promise(values: Mapping[str, float]) -> dict[str, float] | None:
     return {"is_last_promise_broken": 0.0} if values.get("is_last_promise_broken") == 1.0 else None
 
 
-def _fixed(fr: str, en: str) -> Callable[[Mapping[str, float], Money], Texts]:
-    return lambda values, owed: Texts(fr, en)
+def _fixed(fr: str, en: str) -> Callable[[Mapping[str, float], Money], Text]:
+    return lambda values, owed: Text(fr, en)
 
 
-def _overdue_words(values: Mapping[str, float], owed: Money) -> Texts:
+def _overdue_words(values: Mapping[str, float], owed: Money) -> Text:
     currency = owed.reporting_currency
     count, amount = values["overdue_count"], values.get("overdue_amount_sum", 0.0)
     overdue_fr = counted(count, "autre facture échue", "autres factures échues", "fr")
     overdue_en = counted(count, "other overdue invoice", "other overdue invoices", "en")
-    return Texts(
+    return Text(
         f"le client règle {overdue_fr} ({money(amount, 'fr', currency)} nets des paiements et avoirs)",
         f"the customer pays {overdue_en} ({money(amount, 'en', currency)} net of payments and credits)",
     )
 
 
-def _half_words(values: Mapping[str, float], owed: Money) -> Texts:
+def _half_words(values: Mapping[str, float], owed: Money) -> Text:
     if owed.amount is None:
-        return Texts("le client verse la moitié de la facture", "the customer pays half of the invoice")
+        return Text("le client verse la moitié de la facture", "the customer pays half of the invoice")
     half = 0.5 * owed.amount
-    return Texts(
+    return Text(
         f"le client verse un acompte de {money(half, 'fr', owed.currency)}",
         f"the customer pays {money(half, 'en', owed.currency)} on account",
     )
@@ -202,7 +204,7 @@ def _answer(
         actors=tuple(dict.fromkeys(lever.actor for lever in levers)),
         grade=grade,
         probability_change=change,
-        texts=Texts(" et ".join(text.fr for text in texts), " and ".join(text.en for text in texts)),
+        texts=Text(" et ".join(text.fr for text in texts), " and ".join(text.en for text in texts)),
     )
 
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from features.groups.catalogue import GROUPS_BY_NAME
 from features.groups.columns import FeatureColumn
-from models.explanation.phrases import Texts
+from features.messages import Text
 
 TOLD_WITH: dict[str, str] = {
     "late_share_shrunk_365d": "payment_behaviour",
@@ -31,12 +31,12 @@ TOLD_WITH: dict[str, str] = {
 }
 """Features told with another group than the one they are computed in, because a reader looks for them there."""
 
-EXTRA_LABELS: dict[str, Texts] = {
-    "disputes": Texts("litiges", "disputes"),
-    "reminders": Texts("relances", "reminders"),
-    "incidents": Texts("incidents de paiement", "payment incidents"),
-    "credit": Texts("avoirs et acomptes", "credit and cash on account"),
-    "solvency": Texts("solvabilité", "creditworthiness"),
+EXTRA_LABELS: dict[str, Text] = {
+    "disputes": Text("litiges", "disputes"),
+    "reminders": Text("relances", "reminders"),
+    "incidents": Text("incidents de paiement", "payment incidents"),
+    "credit": Text("avoirs et acomptes", "credit and cash on account"),
+    "solvency": Text("solvabilité", "creditworthiness"),
 }
 """Labels of the groups that are not groups of the catalogue."""
 
@@ -47,8 +47,8 @@ def group_of(feature: FeatureColumn) -> str:
 
 
 @cache
-def group_label(group: str) -> Texts:
+def group_label(group: str) -> Text:
     """How a group is called."""
     if group in EXTRA_LABELS:
         return EXTRA_LABELS[group]
-    return Texts(GROUPS_BY_NAME[group].label_fr, GROUPS_BY_NAME[group].label_en)
+    return GROUPS_BY_NAME[group].label

@@ -17,16 +17,9 @@ import polars as pl
 
 from features.groups.columns import FeatureColumn
 from features.groups.payment_runs import HABIT_SHARE
+from features.messages import Language, Text
 from features.settings import DEFAULT_CURRENCY
-from models.explanation.wording import Language, counted, days, money, number, percent, value_with_unit
-
-
-@dataclass(frozen=True)
-class Texts:
-    """One sentence in both languages."""
-
-    fr: str
-    en: str
+from models.explanation.wording import counted, days, money, number, percent, value_with_unit
 
 
 @dataclass(frozen=True)
@@ -96,7 +89,7 @@ class Subject:
 Sentence = Callable[[Subject, Language], str | None]
 
 
-def describe(group: str, leading: FeatureColumn, subject: Subject) -> Texts:
+def describe(group: str, leading: FeatureColumn, subject: Subject) -> Text:
     """What to say of a group of features.
 
     Args:
@@ -104,7 +97,7 @@ def describe(group: str, leading: FeatureColumn, subject: Subject) -> Texts:
         leading: the feature of the group that weighs most.
         subject: the values.
     """
-    return Texts(fr=_sentence(group, leading, subject, "fr"), en=_sentence(group, leading, subject, "en"))
+    return Text(fr=_sentence(group, leading, subject, "fr"), en=_sentence(group, leading, subject, "en"))
 
 
 def _sentence(group: str, leading: FeatureColumn, subject: Subject, language: Language) -> str:
@@ -112,7 +105,7 @@ def _sentence(group: str, leading: FeatureColumn, subject: Subject, language: La
         text = sentence(subject, language)
         if text is not None:
             return text
-    label = leading.label_fr if language == "fr" else leading.label_en
+    label = leading.label.in_language(language)
     between = "\u00a0: " if language == "fr" else ": "
     value = subject.value(leading.name)
     if value is None:

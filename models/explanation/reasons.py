@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from features.groups.catalogue import COLUMNS_BY_NAME
+from features.messages import Text
 from models.explanation.contributions import Contributions
 from models.explanation.groups import group_label, group_of
-from models.explanation.phrases import Money, Subject, Texts, describe
+from models.explanation.phrases import Money, Subject, describe
 from models.hazard.feature_matrix import FeatureMatrix, places_of
 from models.intervals import Floats, Ints
 
@@ -47,9 +48,9 @@ class Reason:
     """
 
     group: str
-    label: Texts
+    label: Text
     contribution: float
-    text: Texts
+    text: Text
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Reasons:
     landmark: Ints
     group: Sequence[str]
     contribution: Floats
-    text: Sequence[Texts]
+    text: Sequence[Text]
 
     @classmethod
     def joined(cls, parts: Sequence[Reasons], counts: Sequence[int]) -> Reasons:
@@ -153,7 +154,7 @@ def reasons_of(
     rows, ranks = np.nonzero(np.abs(weight) >= NEGLIGIBLE)
     places = order[rows, ranks]
     leading = _leading(values, totals, groups)[rows, places]
-    texts: list[Texts] = []
+    texts: list[Text] = []
     names, at = places_of(features.names), -1
     for row, place, lead in zip(rows.tolist(), places.tolist(), leading.tolist(), strict=True):
         if row != at:

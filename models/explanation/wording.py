@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from features.messages import Language, written_number
 
-Language = Literal["fr", "en"]
-LANGUAGES: tuple[Language, ...] = ("fr", "en")
-
-_NARROW_SPACE = "\u202f"
 _NO_BREAK_SPACE = "\u00a0"
 _WEEKDAYS = {
     "fr": ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
@@ -34,12 +30,8 @@ def number(value: float, language: Language, decimals: int = 0) -> str:
     >>> number(-3.0, "fr")
     '-3'
     """
-    text = f"{value:,.{decimals}f}"
-    if text.strip("-0.,") == "":
-        text = text.lstrip("-")
-    if language == "en":
-        return text
-    return text.replace(",", _NARROW_SPACE).replace(".", ",")
+    text = written_number(value, language, f",.{decimals}f")
+    return text.lstrip("-") if text.strip("-0.,") == "" else text
 
 
 def percent(share: float, language: Language) -> str:

@@ -11,15 +11,13 @@ import numpy as np
 import polars as pl
 
 from features.asof.dates import BoolArray
-from features.payers.segments import Segment
-from models.cold_start import NO_OPINION, RUNGS, Rung
-from models.explanation.phrases import Texts
+from features.messages import Text
+from features.words import GRADES, HORIZONS, RUNGS, Grade, Rung, Segment
+from models.cold_start import NO_OPINION
 from models.explanation.reasons import Reason, Reasons
-from models.grades import GRADES, Grade
 from models.hazard.date_levels import DATE_COLUMNS
 from models.hazard.payment_date import Dates
 from models.intervals import Floats, Ints
-from models.target import HORIZONS
 
 UNPAID_COLUMNS: Final = tuple(f"unpaid_probability_{k}d" for k in HORIZONS)
 _THIRTY: Final = HORIZONS.index(30)
@@ -128,7 +126,7 @@ class Scores:
         p_late: one number per landmark.
         unpaid: one row per landmark, one column per horizon.
         payment_dates: one row per level (p10, p50, p90), one column per landmark.
-        grade: place in `models.grades.GRADES`.
+        grade: place in `features.words.GRADES`.
         history_depth: settled invoices.
         rung: place in `models.cold_start.RUNGS`.
         segment: name of the payer's segment; null when the model has no scale.
@@ -307,9 +305,9 @@ def scores_of_frame(scores: pl.DataFrame) -> list[Score]:
                 reasons=tuple(
                     Reason(
                         reason["group"],
-                        Texts(reason["label_fr"], reason["label_en"]),
+                        Text(reason["label_fr"], reason["label_en"]),
                         reason["contribution"],
-                        Texts(reason["text_fr"], reason["text_en"]),
+                        Text(reason["text_fr"], reason["text_en"]),
                     )
                     for reason in row["reasons"]
                 ),

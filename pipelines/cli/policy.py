@@ -18,8 +18,8 @@ from pipelines.cli.policy_words import speaker
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from features.words import Grade
     from serving.dunning import Instalment, Policy
-    from serving.dunning.words import Grade
 
 app = typer.Typer(
     name="policy",

@@ -1,5 +1,6 @@
 """The dunning policy: what to do about an open receivable, decided by facts, a policy file and a date."""
 
+from features.words import GRADES, SEGMENTS
 from serving.dunning.deciding.capacity import Deferred, NightPlan, fill_capacity
 from serving.dunning.deciding.conversation import CAPACITY, AccountDecision, decide_customer
 from serving.dunning.deciding.facts import (
@@ -45,7 +46,7 @@ from serving.dunning.records import (
     write_records,
 )
 from serving.dunning.wording import Message, message_for
-from serving.dunning.words import GATE_IDS, GRADES, SEGMENTS
+from serving.dunning.words import GATE_IDS
 
 __all__ = [
     "CAPACITY",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from features.words import Text
-from serving.dunning.words import Channel, GateId, Grade, RouteState, Segment, Tone
+from features.words import Grade, Segment, Text
+from serving.dunning.words import Channel, GateId, RouteState, Tone
 
 NOTHING = Decimal("0.00")
 
@@ -18,12 +18,15 @@ def receivable_id(invoice_id: str, instalment_number: int | None) -> str:
 
 
 @dataclass(frozen=True)
-class Reason:
+class Reason(Text):
     """One rule of the policy that had a part in the decision, in both languages."""
 
     rule_id: str
-    fr: str
-    en: str
+
+    @classmethod
+    def of(cls, rule_id: str, text: Text) -> Reason:
+        """The reason a rule gives in the words of a text."""
+        return cls(text.fr, text.en, rule_id)
 
 
 @dataclass(frozen=True)

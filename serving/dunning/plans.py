@@ -8,9 +8,10 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
+from features.messages import Text
+from features.words import Grade
 from serving.dunning.decision import Reason
 from serving.dunning.policy.checked import Policy, grade_name
-from serving.dunning.words import Grade
 
 CENT = Decimal("0.01")
 
@@ -76,27 +77,33 @@ def check_plan(
     why = []
     if len(plan) > bounds.max_instalments:
         why.append(
-            Reason(
+            Reason.of(
                 "plan.max_instalments",
-                f"{len(plan)} échéances, au plus {bounds.max_instalments}.",
-                f"{len(plan)} instalments, at most {bounds.max_instalments}.",
+                Text(
+                    f"{len(plan)} échéances, au plus {bounds.max_instalments}.",
+                    f"{len(plan)} instalments, at most {bounds.max_instalments}.",
+                ),
             )
         )
     days = (plan[-1].on - on).days
     if days > bounds.max_days:
         why.append(
-            Reason(
+            Reason.of(
                 "plan.max_days",
-                f"Dernière échéance dans {days} jours, au plus {bounds.max_days}.",
-                f"Last instalment in {days} days, at most {bounds.max_days}.",
+                Text(
+                    f"Dernière échéance dans {days} jours, au plus {bounds.max_days}.",
+                    f"Last instalment in {days} days, at most {bounds.max_days}.",
+                ),
             )
         )
     if plan[0].amount < bounds.minimum_first_amount:
         why.append(
-            Reason(
+            Reason.of(
                 "plan.minimum_first_amount",
-                f"Première échéance de {plan[0].amount}, au moins {bounds.minimum_first_amount}.",
-                f"First instalment of {plan[0].amount}, at least {bounds.minimum_first_amount}.",
+                Text(
+                    f"Première échéance de {plan[0].amount}, au moins {bounds.minimum_first_amount}.",
+                    f"First instalment of {plan[0].amount}, at least {bounds.minimum_first_amount}.",
+                ),
             )
         )
     highest = policy.spec.approval_levels[-1].id
@@ -108,25 +115,30 @@ def _impossibilities(plan: Sequence[Instalment], balance: Decimal, on: date) -> 
     total = sum((item.amount for item in plan), Decimal(0))
     if total != balance:
         why.append(
-            Reason(
+            Reason.of(
                 "plan.total",
-                f"Les échéances font {total}, le solde est de {balance}.",
-                f"The instalments add up to {total}, the balance is {balance}.",
+                Text(
+                    f"Les échéances font {total}, le solde est de {balance}.",
+                    f"The instalments add up to {total}, the balance is {balance}.",
+                ),
             )
         )
     days = [on, *(item.on for item in plan)]
     if any(later < earlier for earlier, later in pairwise(days)):
         why.append(
-            Reason(
+            Reason.of(
                 "plan.order",
-                "Les échéances ne se suivent pas dans le temps.",
-                "The instalments are not in order of time.",
+                Text(
+                    "Les échéances ne se suivent pas dans le temps.",
+                    "The instalments are not in order of time.",
+                ),
             )
         )
     if any(item.amount <= 0 for item in plan):
         why.append(
-            Reason(
-                "plan.amount", "Une échéance n'est pas positive.", "An instalment is not a positive amount."
+            Reason.of(
+                "plan.amount",
+                Text("Une échéance n'est pas positive.", "An instalment is not a positive amount."),
             )
         )
     return tuple(why)

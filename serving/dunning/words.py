@@ -6,19 +6,6 @@ from typing import Literal, get_args
 
 from features.words import ClosedBy, Text
 
-Grade = Literal["A", "B", "C", "D", "E"]
-Segment = Literal[
-    "prompt",
-    "punctual_slow_process",
-    "seasonal",
-    "improving",
-    "deteriorating",
-    "erratic",
-    "new",
-    "dormant",
-    "in_difficulty",
-]
-ColdStartRung = Literal["own_history", "segment", "portfolio", "no_opinion"]
 Channel = Literal["email", "sms", "portal", "letter", "registered_letter", "call", "task"]
 Tone = Literal["courteous", "friendly", "formal", "firm", "legal"]
 FeedName = Literal["invoices", "payments", "disputes", "emails", "interactions", "indicators", "instalments"]
@@ -44,9 +31,6 @@ GateId = Literal[
 ]
 RouteState = Literal["before_due", "overdue", "broken_promise"]
 
-GRADES: tuple[Grade, ...] = get_args(Grade)
-SEGMENTS: tuple[Segment, ...] = get_args(Segment)
-COLD_START_RUNGS: tuple[ColdStartRung, ...] = get_args(ColdStartRung)
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 TONES: tuple[Tone, ...] = get_args(Tone)
 """From the softest to the harshest; the order is the one 'never harsher' is measured in."""

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-NARROW_SPACE = "\u202f"
+from features.messages import written_number
 
 
 def written_amount(amount: Decimal, language: str) -> str:
     """`1 234,50` in French, `1,234.50` in English, with two decimals."""
-    text = f"{amount:,.2f}"
-    return text.replace(",", NARROW_SPACE).replace(".", ",") if language == "fr" else text
+    return written_number(amount, language, ",.2f")
 
 
 def written_day(day: date, language: str) -> str:

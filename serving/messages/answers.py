@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from features.signal_labels import PromiseDoubt, PromiseStatus
+from features.words import Grade, Rung
 from serving.messages.decisions import DecisionAnswer
 from serving.messages.reply import Probability, Reply
 
@@ -113,9 +114,9 @@ class ScoreAnswer(Reply):
     payment_date_p10: dt.date = Field(description="one invoice in ten like this one is paid by then")
     payment_date_p50: dt.date = Field(description="one in two is paid by then")
     payment_date_p90: dt.date = Field(description="nine in ten are paid by then")
-    grade: Literal["A", "B", "C", "D", "E"]
+    grade: Grade
     history_depth: int = Field(ge=0, description="settled invoices known of the customer")
-    cold_start_rung: Literal["own_history", "segment", "portfolio", "no_opinion"]
+    cold_start_rung: Rung
     remarks: list[RemarkAnswer] = Field(
         default_factory=list, description="what the score does not take into account; usually empty"
     )
@@ -171,7 +172,7 @@ class InvoiceExplanationAnswer(Reply):
     created_at: dt.datetime
     p_late: Probability
     p_late_30: Probability
-    grade: Literal["A", "B", "C", "D", "E"]
+    grade: Grade
     remarks: list[RemarkAnswer] = Field(
         default_factory=list, description="what the score does not take into account; usually empty"
     )

@@ -128,6 +128,6 @@ def _explanation(score: Score) -> tuple[Explained, ...]:
     if score.explanation is None:
         return ()
     return tuple(
-        Explained(reason.group, reason.contribution, reason.text.fr, reason.text.en)
+        Explained(reason.text.fr, reason.text.en, reason.group, reason.contribution)
         for reason in score.explanation.reasons
     )

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from features.words import BLOCKAGE_KINDS, CLOSED_BY
+from features.words import BLOCKAGE_KINDS, CLOSED_BY, RUNGS
 from serving.dunning import (
     GRADES,
     SEGMENTS,
@@ -22,7 +22,7 @@ from serving.dunning import (
     StepTaken,
     TaskOpened,
 )
-from serving.dunning.words import CHANNELS, COLD_START_RUNGS, TONES
+from serving.dunning.words import CHANNELS, TONES
 from tests.dunning_samples import FRESH, POLICY
 
 FIRST, LAST = date(2019, 6, 1), date(2027, 6, 30)
@@ -82,7 +82,7 @@ def scores(draw):
         unpaid_probability=draw(st.sampled_from([(), curve])),
         grade=draw(st.none() | st.sampled_from(GRADES)),
         history_depth=draw(st.integers(0, 500)),
-        cold_start_rung=draw(st.sampled_from(COLD_START_RUNGS)),
+        cold_start_rung=draw(st.sampled_from(RUNGS)),
         rfm_segment=draw(st.none() | st.sampled_from(SEGMENTS)),
         instalment_number=parts[0],
         instalment_count=parts[1],

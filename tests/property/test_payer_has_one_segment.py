@@ -10,7 +10,8 @@ from features.asof import PaymentHistory
 from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
 from features.payers.rfm_scale import AXES
-from features.payers.segments import SEGMENT_COLUMNS, SEGMENTS, payer_segment_table
+from features.payers.segments import SEGMENT_COLUMNS, payer_segment_table
+from features.words import SEGMENTS
 from tests.property.ledger_worlds import SPAN, day, ledgers
 from tests.property.test_features_never_see_the_future import landmarks_of
 from tests.unit.test_payer_segments import SCALE

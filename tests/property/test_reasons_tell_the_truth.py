@@ -376,7 +376,7 @@ SENTENCES: tuple[tuple[str, Callable[[World, Row, re.Match[str]], None]], ...] =
 )
 BY_LABEL: dict[str, list[FeatureColumn]] = {}
 for column in CATALOGUE:
-    BY_LABEL.setdefault(column.label_en, []).append(column)
+    BY_LABEL.setdefault(column.label.en, []).append(column)
 
 
 def check_named(world: World, scored: Score, reason: Reason) -> None:

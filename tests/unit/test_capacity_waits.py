@@ -22,7 +22,7 @@ SCORE = scored("F-1", due_on=ON - dt.timedelta(days=20), grade="D", segment="err
 DECIDED = DecisionRecord(ON, SCORE, account(), decide(SCORE, account(), POLICY, ON))
 WAITING = replace(
     DECIDED,
-    decision=replace(DECIDED.decision, why=(Reason(CAPACITY, WHY.fr, WHY.en),)),  # type: ignore[type-var]
+    decision=replace(DECIDED.decision, why=(Reason.of(CAPACITY, WHY),)),  # type: ignore[type-var]
 )
 
 

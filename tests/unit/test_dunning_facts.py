@@ -8,9 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-import features.payers.segments
 from features.errors import InvalidInputError
-from serving.dunning import SEGMENTS, AccountFacts, Contact, FeedDay, ScoredInvoice
+from serving.dunning import AccountFacts, Contact, FeedDay, ScoredInvoice
 
 DAY = date(2025, 10, 2)
 
@@ -129,10 +128,6 @@ def test_words_outside_the_closed_lists_are_refused():
         AccountFacts(Decimal("1"), admin_blockage="lost")
     with pytest.raises(InvalidInputError, match="contacts: 'pigeon' is not known"):
         AccountFacts(Decimal("1"), contacts=(Contact(DAY, "pigeon"),))
-
-
-def test_the_payer_segments_are_the_ones_the_features_name():
-    assert SEGMENTS == features.payers.segments.SEGMENTS
 
 
 def test_the_balance_is_net_of_unapplied_credits():

@@ -13,18 +13,15 @@ from hypothesis import strategies as st
 from features.errors import InvalidInputError
 from features.payers.rfm_scale import AXES, RfmScale, columns_of, fit_rfm_scale, rfm_scores
 from features.payers.segments import (
-    LABELS_EN,
-    LABELS_FR,
     SEGMENT_COLUMNS,
     SEGMENT_RULES,
-    SEGMENTS,
     payer_segment_rules,
     payer_segment_table,
     payer_segments,
     rules_of,
     segment_rule,
 )
-from serving.dunning.words import Segment
+from features.words import SEGMENT_WORDS, SEGMENTS, Segment
 
 SCALE = RfmScale(
     {
@@ -158,7 +155,7 @@ def test_whatever_the_features_say_a_payer_gets_exactly_one_segment(values: dict
 
 def test_the_segments_are_those_the_dunning_policy_routes_by() -> None:
     assert set(SEGMENTS) == set(get_args(Segment))
-    assert set(SEGMENTS) == {rule.segment for rule in SEGMENT_RULES} == set(LABELS_FR) == set(LABELS_EN)
+    assert set(SEGMENTS) == {rule.segment for rule in SEGMENT_RULES} == set(SEGMENT_WORDS)
     assert [rule.rule_id for rule in rules_of("improving")] == [
         "improving.shorter_delays",
         "improving.less_often_late",

@@ -150,6 +150,6 @@ def test_every_column_says_what_a_null_means_and_where_it_comes_from() -> None:
     for column in CATALOGUE:
         assert column.null_meaning, column.name
         assert column.sources, column.name
-        assert column.label_fr, column.name
-        assert column.label_en, column.name
-        assert column.label_fr != column.label_en, column.name
+        assert column.label.fr, column.name
+        assert column.label.en, column.name
+        assert column.label.fr != column.label.en, column.name

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.words import GRADES
 from models.explanation.comparison import compare
 from models.explanation.counterfactual import LEVERS, what_would_change_the_grade
-from models.grades import GRADES, grades
+from models.grades import grades
 from models.score import score
 from tests.model_samples import bundle, overdue, unseen
 

@@ -32,10 +32,12 @@ from serving.dunning.words import TONES
 CAPACITY = "capacity"
 """Rule of a decision whose call or letter waits for another night."""
 
-RECONSTRUCTION = Reason(
+RECONSTRUCTION = Reason.of(
     "reconstruction",
-    "Reconstitution d'un jour passé : aucune action ne doit en être tirée.",
-    "Reconstruction of a past day: nothing may be done with it.",
+    Text(
+        "Reconstitution d'un jour passé : aucune action ne doit en être tirée.",
+        "Reconstruction of a past day: nothing may be done with it.",
+    ),
 )
 
 
@@ -87,7 +89,7 @@ def _with_capacity(decision: Decision, case: Case, policy: Policy, waits: Text |
         decision,
         next_step=None if day is None else replace(step, on=day),
         hold_until=day,
-        why=(*decision.why, Reason(CAPACITY, waits.fr, waits.en)),
+        why=(*decision.why, Reason.of(CAPACITY, waits)),
     )
 
 

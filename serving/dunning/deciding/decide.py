@@ -50,25 +50,29 @@ from serving.dunning.decision import Decision, NetBenefit, NextStep, Reason
 from serving.dunning.policy.checked import Policy, is_automatic
 from serving.dunning.policy.sequences import ClaimKind, Fallback, Step
 
-PART_PAYMENT = Reason(
+PART_PAYMENT = Reason.of(
     "part_payment",
-    "Un règlement partiel ne durcit ni n'avance la suite : l'étape la plus douce est retenue.",
-    "A part payment neither hardens nor brings forward what comes next: the softest step is kept.",
+    Text(
+        "Un règlement partiel ne durcit ni n'avance la suite : l'étape la plus douce est retenue.",
+        "A part payment neither hardens nor brings forward what comes next: the softest step is kept.",
+    ),
 )
-FALLBACK = Reason(
+FALLBACK = Reason.of(
     "cheaper_channel",
-    "Le canal prévu coûte plus que le gain attendu : un canal moins cher le remplace.",
-    "The planned channel costs more than it is expected to bring: a cheaper one replaces it.",
+    Text(
+        "Le canal prévu coûte plus que le gain attendu : un canal moins cher le remplace.",
+        "The planned channel costs more than it is expected to bring: a cheaper one replaces it.",
+    ),
 )
-PLAN_BROKEN = Reason(
+PLAN_BROKEN = Reason.of(
     "plan_broken",
-    "Une échéance du plan de règlement n'a pas été réglée : le plan est rompu.",
-    "An instalment of the payment plan was missed: the plan is broken.",
+    Text(
+        "Une échéance du plan de règlement n'a pas été réglée : le plan est rompu.",
+        "An instalment of the payment plan was missed: the plan is broken.",
+    ),
 )
-ALREADY_DONE = Reason(
-    "already_done",
-    "L'étape a déjà été faite : on attend.",
-    "The step has been done already: wait.",
+ALREADY_DONE = Reason.of(
+    "already_done", Text("L'étape a déjà été faite : on attend.", "The step has been done already: wait.")
 )
 
 
@@ -120,7 +124,7 @@ def decide_case(case: Case, policy: Policy, on: date) -> Decision:
     drawn = Assignment() if overriding is not None else assignment(case.customer_id, account, policy)
     choice = choose(case, policy, on, drawn.replaces)
     by_person = override_reason(account, policy, on, choice.sequence_id)
-    route = Reason(f"route.{choice.route.id}", choice.route.why.fr, choice.route.why.en)
+    route = Reason.of(f"route.{choice.route.id}", choice.route.why)
     if overriding is not None:
         planned = next_step(overriding, case, policy, on)
         choice = replace(
@@ -137,7 +141,7 @@ def decide_case(case: Case, policy: Policy, on: date) -> Decision:
         outcome = _inside(case, policy, on, overriding, reasons)
     elif choice.planned is None:
         exhausted = policy.spec.exhausted
-        reasons = [Reason("exhausted", exhausted.why.fr, exhausted.why.en), *reasons]
+        reasons = [Reason.of("exhausted", exhausted.why), *reasons]
         outcome = _inside(case, policy, on, exhausted.sequence, reasons)
     else:
         outcome = _by_route(case, policy, on, choice, choice.planned, drawn, reasons)
@@ -214,7 +218,7 @@ def _by_route(
             *(hit.reason for hit in gates),
             *reasons,
             *([SHORT_PAYMENT] if short is not None else []),
-            *([Reason(f"tone.{rule.id}", rule.why.fr, rule.why.en)] if rule is not None else []),
+            *([Reason.of(f"tone.{rule.id}", rule.why)] if rule is not None else []),
             *([FALLBACK] if fallback else []),
             *([_drawn_reason(drawn)] if drawn.variant_id is not None else []),
         ),
@@ -258,7 +262,7 @@ def _worthwhile(
 
 def _drawn_reason(drawn: Assignment) -> Reason:
     variant = f"{drawn.experiment_id}: {drawn.variant_id} ({drawn.probability:g})"
-    return Reason("experiment", f"Comparaison {variant}.", f"Comparison {variant}.")
+    return Reason.of("experiment", Text(f"Comparaison {variant}.", f"Comparison {variant}."))
 
 
 def _next_step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.messages import Text
 from serving.dunning.deciding.facts import AccountFacts
 from serving.dunning.deciding.facts.money import amounts_apart, convertible_total
 from serving.dunning.decision import Reason
@@ -19,25 +20,21 @@ def _over_limit(account: AccountFacts, policy: Policy) -> tuple[Reason, ...]:
     owed = convertible_total(account.outstanding_amounts, account, policy)
     if limit is None or owed <= limit:
         return ()
-    return (
-        Reason(
-            "note.over_credit_limit",
-            f"Encours du client de {written_amount(owed, 'fr')} {currency}, au-delà de sa limite de "
-            f"{written_amount(limit, 'fr')} {currency} : livraisons à revoir.",
-            f"The customer owes {written_amount(owed, 'en')} {currency}, above its limit of "
-            f"{written_amount(limit, 'en')} {currency}: review deliveries.",
-        ),
+    text = Text(
+        f"Encours du client de {written_amount(owed, 'fr')} {currency}, au-delà de sa limite de "
+        f"{written_amount(limit, 'fr')} {currency} : livraisons à revoir.",
+        f"The customer owes {written_amount(owed, 'en')} {currency}, above its limit of "
+        f"{written_amount(limit, 'en')} {currency}: review deliveries.",
     )
+    return (Reason.of("note.over_credit_limit", text),)
 
 
 def _apart(account: AccountFacts, policy: Policy) -> tuple[Reason, ...]:
     apart = amounts_apart(account.outstanding_amounts, account, policy)
     if not apart:
         return ()
-    return (
-        Reason(
-            "note.other_currencies",
-            f"Dus dans des devises sans cours de change, comptés dans aucun total : {written_amounts(apart, 'fr')}.",
-            f"Owed in currencies without an exchange rate, part of no total: {written_amounts(apart, 'en')}.",
-        ),
+    text = Text(
+        f"Dus dans des devises sans cours de change, comptés dans aucun total : {written_amounts(apart, 'fr')}.",
+        f"Owed in currencies without an exchange rate, part of no total: {written_amounts(apart, 'en')}.",
     )
+    return (Reason.of("note.other_currencies", text),)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from features.words import Grade, Segment
 from serving.dunning.legal import LegalParameters
 from serving.dunning.policy.schema import GradeName, PolicySpec, Route
-from serving.dunning.words import AUTOMATIC_CHANNELS, NO_SEGMENT, Channel, Grade, RouteState, Segment
+from serving.dunning.words import AUTOMATIC_CHANNELS, NO_SEGMENT, Channel, RouteState
 
 Cell = tuple[str, str, str, str]
 """Segment name, grade name, money band, state: one square of the route table."""

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from features.words import Text
+from features.words import Grade, Segment, Text
 from serving.dunning.policy.base import Money, MonthDay, Name, Share, Strict
 from serving.dunning.policy.gates import Gate, Gates
-from serving.dunning.policy.sequences import Sequence
-from serving.dunning.words import Channel, Grade, RouteState, Segment
+from serving.dunning.policy.sequences import DunningSequence
+from serving.dunning.words import Channel, RouteState
 
 GradeName = Literal[Grade, "none"]
 SegmentName = Literal[Segment, "unknown"]
@@ -217,7 +217,7 @@ class PolicySpec(Strict):
     gates: Gates
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
     exhausted: Exhausted
-    sequences: dict[Name, Sequence]
+    sequences: dict[Name, DunningSequence]
     payment_plans: Annotated[tuple[PlanRule, ...], Field(min_length=1)]
     capacity: Capacity
     experiment: Experiment

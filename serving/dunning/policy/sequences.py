@@ -69,7 +69,7 @@ class Evidence(Strict):
     why: Text
 
 
-class Sequence(Strict):
+class DunningSequence(Strict):
     """Steps by days past due (`dunning`), or what a gate does instead: one step or none (`gate`)."""
 
     kind: Literal["dunning", "gate"]

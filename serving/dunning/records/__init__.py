@@ -1,7 +1,7 @@
 """Decisions as they are kept, in files that can be replayed."""
 
 from serving.dunning.records.files import read_records, records_between, write_differences, write_records
-from serving.dunning.records.kept import (
+from serving.dunning.records.record import (
     RECORD_SCHEMA,
     DecisionRecord,
     Difference,

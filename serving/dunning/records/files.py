@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from features.errors import EncoursError, Fault, InvalidInputError
 from features.messages import localized, localized_plural
-from serving.dunning.records.kept import (
+from serving.dunning.records.record import (
     ACCOUNT,
     DECISION,
     DIFFERENCE_SCHEMA,

@@ -9,11 +9,10 @@ from functools import cached_property
 
 from features.errors import Fault, InvalidInputError
 from features.messages import localized
-from features.words import INSTALMENT_KINDS, InstalmentKind
+from features.words import GRADES, INSTALMENT_KINDS, RUNGS, SEGMENTS, Grade, InstalmentKind, Rung, Segment
 from serving.dunning.deciding.facts.account import AccountFacts
 from serving.dunning.deciding.facts.validation import amount_faults, currency_faults, day_faults, word_faults
 from serving.dunning.decision import receivable_id
-from serving.dunning.words import COLD_START_RUNGS, GRADES, SEGMENTS, ColdStartRung, Grade, Segment
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class ScoredInvoice:
     payment_date_p90: date | None = None
     grade: Grade | None = None
     history_depth: int = 0
-    cold_start_rung: ColdStartRung = "no_opinion"
+    cold_start_rung: Rung = "no_opinion"
     rfm_segment: Segment | None = None
     model_version: str = ""
     feature_version: str = ""
@@ -95,7 +94,7 @@ class ScoredInvoice:
             )
         faults += word_faults(
             ("grade", self.grade, GRADES),
-            ("cold_start_rung", self.cold_start_rung, COLD_START_RUNGS),
+            ("cold_start_rung", self.cold_start_rung, RUNGS),
             ("rfm_segment", self.rfm_segment, SEGMENTS),
             ("instalment_kind", self.instalment_kind, tuple(INSTALMENT_KINDS)),
         )

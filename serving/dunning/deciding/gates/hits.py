@@ -53,7 +53,7 @@ def hit(
     values = {"until": day_words(hold_until), "since": day_words(since), **values}
     french = why.fr.format_map({name: value.fr for name, value in values.items()})
     english = why.en.format_map({name: value.en for name, value in values.items()})
-    reason = Reason(f"gate.{gate_id}", french, english)
+    reason = Reason.of(f"gate.{gate_id}", Text(french, english))
     return GateHit(gate_id, reason, sequence_id, hold_until, approval, since)
 
 

@@ -23,10 +23,12 @@ PERSON_WORDS = {
     ),
     "strategic_account": Text("Compte stratégique", "Strategic account"),
 }
-SHORT_PAYMENT = Reason(
+SHORT_PAYMENT = Reason.of(
     "short_payment",
-    "Il ne manque qu'une petite part du règlement : rien n'est automatique, une personne décide.",
-    "Only a small part of the payment is missing: nothing is automatic, a person decides.",
+    Text(
+        "Il ne manque qu'une petite part du règlement : rien n'est automatique, une personne décide.",
+        "Only a small part of the payment is missing: nothing is automatic, a person decides.",
+    ),
 )
 
 

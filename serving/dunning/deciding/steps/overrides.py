@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from features.errors import Fault
-from features.messages import localized
+from features.messages import Text, localized
 from features.words import nearest_word
 from serving.dunning.deciding.facts import AccountFacts, PersonOverride
 from serving.dunning.decision import Reason
@@ -107,7 +107,7 @@ def override_reason(account: AccountFacts, policy: Policy, on: date, routed: str
     if until is not None:
         french += f" ; aucune étape avant le {until:%d/%m/%Y}"
         english += f"; no step before {until.isoformat()}"
-    return Reason(rule_id, f"{french}.", f"{english}.")
+    return Reason.of(rule_id, Text(f"{french}.", f"{english}."))
 
 
 def waiting_reason(account: AccountFacts) -> Reason | None:
@@ -124,10 +124,12 @@ def waiting_reason(account: AccountFacts) -> Reason | None:
     chosen_fr = chosen_en = override.sequence_id
     if override.sequence_id is None:
         chosen_fr, chosen_en = "suivre de nouveau la politique", "follow the policy again"
-    return Reason(
+    return Reason.of(
         OVERRIDE_WAITS,
-        f"{french} ({chosen_fr}) : attend, la protection ci-dessus passe avant.",
-        f"{english} ({chosen_en}): waits, the gate above comes first.",
+        Text(
+            f"{french} ({chosen_fr}) : attend, la protection ci-dessus passe avant.",
+            f"{english} ({chosen_en}): waits, the gate above comes first.",
+        ),
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from features.messages import Text
+from features.words import Grade
 from serving.dunning.deciding.facts import AccountFacts, StepTaken
 from serving.dunning.deciding.facts.case import Case
 from serving.dunning.deciding.facts.money import converted, demandable_in_policy_currency, money_band
@@ -17,8 +19,8 @@ from serving.dunning.deciding.steps.tone import adapted, matching_tone_rule
 from serving.dunning.decision import Reason
 from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.schema import Route, ToneRule
-from serving.dunning.policy.sequences import Sequence, Step
-from serving.dunning.words import TONES, GateId, Grade, RouteState
+from serving.dunning.policy.sequences import DunningSequence, Step
+from serving.dunning.words import TONES, GateId, RouteState
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def with_evidence(sequence_id: str, account: AccountFacts, policy: Policy) -> tu
         return sequence_id, None
     values = {"late": str(late), "due": str(due)}
     why = evidence.why
-    reason = Reason(f"evidence.{sequence_id}", why.fr.format_map(values), why.en.format_map(values))
+    reason = Reason.of(f"evidence.{sequence_id}", Text(why.fr.format_map(values), why.en.format_map(values)))
     return evidence.otherwise, reason
 
 
@@ -172,7 +174,7 @@ def _is_formal_notice(taken: StepTaken, policy: Policy) -> bool:
     return any(step.id == taken.step_id and step.tone == "legal" for step in steps)
 
 
-def _pays(sequence: Sequence, step: Step, case: Case, policy: Policy, on: date) -> bool:
+def _pays(sequence: DunningSequence, step: Step, case: Case, policy: Policy, on: date) -> bool:
     """Whether a reminder before the due date is worth its cost; judged on the whole amount, paid in part or not."""
     if not policy.spec.economics.pre_due_only_if_positive or sequence.effect is None:
         return True

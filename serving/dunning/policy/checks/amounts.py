@@ -8,8 +8,9 @@ from itertools import pairwise
 from features.calendars import has_calendar
 from features.errors import Fault
 from features.messages import localized
+from features.words import GRADES
 from serving.dunning.policy.schema import PolicySpec
-from serving.dunning.words import AUTOMATIC_CHANNELS, CHANNELS, GRADES, NO_GRADE
+from serving.dunning.words import AUTOMATIC_CHANNELS, CHANNELS, NO_GRADE
 from serving.dunning.yaml_lines import YamlFile
 
 

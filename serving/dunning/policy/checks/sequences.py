@@ -8,7 +8,7 @@ from itertools import pairwise
 from features.errors import Fault
 from features.messages import localized
 from serving.dunning.policy.schema import PolicySpec
-from serving.dunning.policy.sequences import Sequence
+from serving.dunning.policy.sequences import DunningSequence
 from serving.dunning.words import TONES
 from serving.dunning.yaml_lines import Key, YamlFile
 
@@ -62,7 +62,7 @@ def sequence_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:
         yield from _evidence_faults(name, spec, source)
 
 
-def _order_faults(name: str, sequence: Sequence, source: YamlFile) -> Iterator[Fault]:
+def _order_faults(name: str, sequence: DunningSequence, source: YamlFile) -> Iterator[Fault]:
     path: tuple[Key, ...] = ("sequences", name, "steps")
     ids = [step.id for step in sequence.steps]
     for index, step in enumerate(sequence.steps):
@@ -122,7 +122,7 @@ def _order_faults(name: str, sequence: Sequence, source: YamlFile) -> Iterator[F
             )
 
 
-def _softer_faults(name: str, sequence: Sequence, source: YamlFile) -> Iterator[Fault]:
+def _softer_faults(name: str, sequence: DunningSequence, source: YamlFile) -> Iterator[Fault]:
     for index, step in enumerate(sequence.steps):
         if step.softer is None:
             continue

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 from features.errors import Fault
 from features.messages import localized
+from features.words import GRADES, SEGMENTS
 from serving.dunning.policy.checked import Cell
 from serving.dunning.policy.schema import PolicySpec, Route
-from serving.dunning.policy.sequences import Sequence
-from serving.dunning.words import GRADES, NO_SEGMENT, SEGMENTS, STATES, TONES
+from serving.dunning.policy.sequences import DunningSequence
+from serving.dunning.words import NO_SEGMENT, STATES, TONES
 from serving.dunning.yaml_lines import YamlFile
 
 
@@ -54,13 +55,13 @@ def softness_faults(spec: PolicySpec, table: Mapping[Cell, Route], source: YamlF
         )
 
 
-def is_softer(sequence: Sequence, other: Sequence) -> bool:
+def is_softer(sequence: DunningSequence, other: DunningSequence) -> bool:
     """Whether a sequence reaches no tone earlier than another one, and some tone later or never."""
     days, others = _first_days(sequence), _first_days(other)
     return days != others and all(day >= than for day, than in zip(days, others, strict=True))
 
 
-def _first_days(sequence: Sequence) -> tuple[float, ...]:
+def _first_days(sequence: DunningSequence) -> tuple[float, ...]:
     """The first day after the due date with a tone at least as harsh, for every tone that presses."""
     return tuple(
         min(

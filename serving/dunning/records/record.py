@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from pydantic import TypeAdapter
 
+from features.messages import Text
 from serving.dunning.deciding.facts import AccountFacts, Case, ScoredInvoice
 from serving.dunning.decision import Decision
 
@@ -34,13 +35,11 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Explained:
-    """One reason of the score, kept with the decision that rests on it; adds to a probability."""
+class Explained(Text):
+    """One reason of the score, stored with the decision that rests on it; adds to a probability."""
 
     group: str
     contribution: float
-    fr: str
-    en: str
 
 
 @dataclass(frozen=True)
