@@ -18,6 +18,7 @@ import polars as pl
 from features.asof.dates import BoolArray, Float64Array
 from features.errors import Fault, InvalidInputError
 from features.payers.rfm_scale import RfmScale, columns_of, rfm_scores
+from features.words import SEGMENTS, Segment
 
 #: Feature columns of some payers by name, NaN where unknown; a comparison with what is unknown is false.
 Columns = Mapping[str, Float64Array]
@@ -73,7 +74,8 @@ class _Asked(dict[str, Float64Array]):
 def _rule(rule_id: str, words_fr: str, words_en: str, applies: Callable[[Columns], BoolArray]) -> SegmentRule:
     asked = _Asked()
     applies(asked)
-    return SegmentRule(rule_id, rule_id.split(".")[0], words_fr, words_en, applies, tuple(asked))
+    segment = next(name for name in SEGMENTS if name == rule_id.split(".")[0])
+    return SegmentRule(rule_id, segment, words_fr, words_en, applies, tuple(asked))
 
 
 def _known_or(values: Float64Array, default: Float64Array | float) -> Float64Array:

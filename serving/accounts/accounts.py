@@ -20,7 +20,7 @@ from features.settings import DEFAULT_CURRENCY, LedgerSettings
 from features.settlement import settlement_at, settlement_episodes
 from serving.accounts.customers import CustomerRead, SignalMemory, read_customers
 from serving.accounts.events import has_plan
-from serving.accounts.facts import facts_of
+from serving.accounts.facts import Moment, facts_of
 from serving.accounts.invoices import INVOICE_COLUMNS, NOTHING_OWED, InvoiceRead, KnownFacts, KnownInvoices
 from serving.accounts.payers import Payers, ledger_of_payers, overrides_of_payers, signals_of_payers
 from serving.accounts.totals import NO_RECORD, AccountTotals, PaymentRecord, payment_records
@@ -60,7 +60,7 @@ def account_facts(
         feeds: up to which day each table is known; one that is missing counts as never delivered.
         settings: tolerance of settlement.
         memory: how long a signal holds.
-        overrides: the decisions of people that stand; as orders, not knowledge, they hold whatever the day.
+        overrides: the overrides in force; as orders, not knowledge, they hold whatever the day.
         states: what was settled by what was known through the day (`settlement_at` the next one), where at hand.
         currency: the policy's: exchange rates convert into it.
 
@@ -167,19 +167,16 @@ class Accounts:
             if self.has_credit(customer_id):
                 credits_of = self._customers[customer_id].credits
                 shares |= allocate_unapplied_credits(credits_of, totals[customer_id].open_balances)
+        moment = Moment(self.on, self._rates, feeds, self.settings.settled_tolerance, self.memory)
         return {
             key: facts_of(
                 invoice,
                 self._customers[invoice.row["customer_id"]],
-                shares.get(key, NOTHING_OWED),
                 totals[invoice.row["customer_id"]],
                 paying[invoice.row["customer_id"]],
-                self.on,
-                self._rates,
-                feeds,
-                self.settings.settled_tolerance,
-                self.memory,
-                self._override(invoice.row["customer_id"], key),
+                moment,
+                credit_share=shares.get(key, NOTHING_OWED),
+                override=self._override(invoice.row["customer_id"], key),
             )
             for key, invoice in asked.items()
         }
@@ -240,7 +237,7 @@ def read_accounts(
         signals: what the e-mails say; None when they have not been read.
         settings: tolerance of settlement.
         memory: how long a signal holds.
-        overrides: the decisions of people that stand; none holds for another customer.
+        overrides: the overrides in force; none holds for another customer.
         states: what was settled by what was known through the day (`settlement_at` the next one), where at hand.
         currency: the policy's: exchange rates convert into it.
         rates: the published ones, where they are at hand.
@@ -260,7 +257,7 @@ def read_accounts(
     for invoice in invoices.values():
         owed[invoice.row["customer_id"]].append(invoice)
     published = ExchangeRates.of(ledger.indicators) if rates is None else rates
-    planning = [key for key, customer in customers.items() if has_plan(customer.told)]
+    planning = [key for key, customer in customers.items() if has_plan(customer.events)]
     received = known.received() if planning else {}
     for key in planning:
         customers[key].received = received.get(key, [])

@@ -42,7 +42,7 @@ class SignalMemory:
         dispute_days: a dispute raised by mail, until it is recorded or forgotten.
         admin_block_days: an administrative blockage raised by mail.
         payment_sent_days: a payment said to be on its way, unless money came since.
-        plan_days: an agreed payment plan whose instalments were not told.
+        plan_days: an agreed payment plan whose instalments are not known.
         contact_days: contacts looked back at for the policy's caps.
     """
 
@@ -66,7 +66,7 @@ class CustomerRead:
     credits: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: NOTHING_OWED))
     last_cash_on: dt.date | None = None
     contacts: list[Contact] = field(default_factory=list)
-    told: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     received: list[tuple[dt.date, str, Decimal]] = field(default_factory=list)
     mails: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -114,8 +114,8 @@ def read_customers(
                 about = contacts[row["customer_id"], row["happened_at"].date(), _channel(row)]
                 about += [] if row["invoice_id"] is None else [row["invoice_id"]]
             elif row["kind"] in ACCOUNT_KINDS:
-                found[row["customer_id"]].told.append(row)
-        # Reminders of one day by one channel are one conversation, told once for each of its invoices.
+                found[row["customer_id"]].events.append(row)
+        # Reminders of one day by one channel are one conversation, reported once for each of its invoices.
         for (customer_id, day, channel), invoice_ids in contacts.items():
             found[customer_id].contacts.append(Contact(day, channel, tuple(invoice_ids)))
     if signals is not None:

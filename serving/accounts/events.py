@@ -1,7 +1,7 @@
 """What was published, agreed or asked about a customer: kinds of interactions that the policy's facts rest on.
 
 They are rows of the ledger's table `interactions` like any other and known from the day after they happened;
-nothing is ever dated back. What has no column of its own stands in `step_id`, in a fixed form.
+nothing is ever dated back. What has no column of its own is in `step_id`, in a fixed form.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from features.legal_forms import natural_person
@@ -28,38 +29,51 @@ from serving.dunning import AccountFacts, FeedDay, PersonOverride
 _DISPUTED_STATUS = lifecycle(207)
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What is the same for every receivable decided on together.
+
+    Attributes:
+        on: the day of the decision.
+        rates: what one unit of each currency is worth in the policy's.
+        feeds: up to which day each table is known.
+        tolerance: what may be missing of an instalment of a plan.
+        memory: how long a signal holds.
+    """
+
+    on: dt.date
+    rates: Mapping[str, Decimal]
+    feeds: tuple[FeedDay, ...]
+    tolerance: Decimal
+    memory: SignalMemory
+
+
 def facts_of(
     invoice: InvoiceRead,
     customer: CustomerRead,
-    credit_share: Decimal,
     totals: AccountTotals,
     paying: PaymentRecord,
-    on: dt.date,
-    rates: Mapping[str, Decimal],
-    feeds: tuple[FeedDay, ...],
-    tolerance: Decimal,
-    memory: SignalMemory,
+    moment: Moment,
+    *,
+    credit_share: Decimal,
     override: PersonOverride | None,
 ) -> AccountFacts:
     """The facts of a receivable.
 
     Args:
         invoice: the receivable.
-        customer: whose it is.
-        credit_share: what of the customer's unapplied credit falls on it.
+        customer: its customer.
         totals: what the customer owes.
         paying: how the customer has paid.
-        on: the day of the decision.
-        rates: what one unit of each currency is worth in the policy's.
-        feeds: up to which day each table is known.
-        tolerance: what may be missing of an instalment of a plan.
-        memory: how long a signal holds.
+        moment: the day, and what is the same for every receivable.
+        credit_share: the part of the customer's unapplied credit that falls on it.
         override: what a person decided on it; null without.
     """
+    on, memory = moment.on, moment.memory
     row = customer.row
     said = MailsAbout(customer.mails, invoice.row["invoice_id"], invoice.row["issued_on"])
     promise, unclear_promise = promises_of(said, on)
-    recorded = recorded_promise_of(customer.told, invoice.row["invoice_id"])
+    recorded = recorded_promise_of(customer.events, invoice.row["invoice_id"])
     if recorded is not None and (promise is None or recorded.made_on >= promise.made_on):
         promise = recorded  # a person heard it
         if unclear_promise is not None and unclear_promise.said_on <= recorded.made_on:
@@ -69,13 +83,13 @@ def facts_of(
         invoice.is_disputed and invoice.status != _DISPUTED_STATUS and disputed_by_mail is None
     )
     blockage, blocked_since = blockage_of(invoice, said, on, memory)
-    published = insolvency_of(customer.told)
-    plan = _plan(customer, invoice, on, tolerance, memory)
+    published = insolvency_of(customer.events)
+    plan = _plan(customer, invoice, moment)
     return AccountFacts(
         balance_amount=invoice.owed,
         unapplied_credit_amount=credit_share,
         closed_by=invoice.closed_by,
-        feeds=feeds,
+        feeds=moment.feeds,
         has_open_dispute=invoice.is_disputed
         or invoice.status == _DISPUTED_STATUS
         or disputed_by_mail is not None,
@@ -84,8 +98,8 @@ def facts_of(
         is_insolvent=published.published_on is not None,
         insolvency_published_on=published.published_on,
         insolvency_hint=insolvency_hint(published, said, on),
-        mediation_since=mediation_since(customer.told, invoice.row["invoice_id"]),
-        complaint_opened_on=complaint_since(customer.told, invoice.row["invoice_id"]),
+        mediation_since=mediation_since(customer.events, invoice.row["invoice_id"]),
+        complaint_opened_on=complaint_since(customer.events, invoice.row["invoice_id"]),
         payment_announced_on=announced_on(invoice, customer, said, on, memory),
         promise=promise,
         unclear_promise=unclear_promise,
@@ -99,7 +113,7 @@ def facts_of(
         contacts=tuple(
             contact for contact in customer.contacts if (on - contact.on).days <= memory.contact_days
         ),
-        quiet_days=quiet_days_of(customer.told, on),
+        quiet_days=quiet_days_of(customer.events, on),
         last_step=last_step_of(invoice.steps, invoice.row["due_on"]),
         tasks=tasks_of(invoice.tasks),
         country=row.get("country"),
@@ -109,7 +123,7 @@ def facts_of(
         turnover_amounts=tuple(sorted(paying.turnover.items())),
         overdue_amounts=tuple(sorted(totals.overdue.items())),
         outstanding_amounts=tuple(sorted(totals.outstanding.items())),
-        exchange_rates=tuple(sorted(rates.items())),
+        exchange_rates=tuple(sorted(moment.rates.items())),
         credit_limit=row.get("credit_limit"),
         fallen_due_count=paying.fallen_due_count,
         late_count=paying.late_count,
@@ -118,19 +132,17 @@ def facts_of(
     )
 
 
-def _plan(
-    customer: CustomerRead, invoice: InvoiceRead, on: dt.date, tolerance: Decimal, memory: SignalMemory
-) -> tuple[Plan, dt.date | None] | None:
+def _plan(customer: CustomerRead, invoice: InvoiceRead, moment: Moment) -> tuple[Plan, dt.date | None] | None:
     """The plan that runs and its first unpaid instalment; null when none runs or everything agreed is paid.
 
-    A plan whose instalments were not told is taken to run for a while. Whether a missed instalment has broken
+    A plan whose instalments are not known is taken to run for a while. Whether a missed instalment has broken
     the plan is the policy's to say.
     """
-    plan = plan_of(customer.told, invoice.row["invoice_id"])
+    plan = plan_of(customer.events, invoice.row["invoice_id"])
     if plan is None:
         return None
     if not plan.instalments:
-        return (plan, None) if (on - plan.agreed_on).days <= memory.plan_days else None
+        return (plan, None) if (moment.on - plan.agreed_on).days <= moment.memory.plan_days else None
     received = customer.received if plan.invoice_id is None else invoice.received
-    next_due_on = plan.next_due_on(received, tolerance)
+    next_due_on = plan.next_due_on(received, moment.tolerance)
     return None if next_due_on is None else (plan, next_due_on)

@@ -79,12 +79,12 @@ class InvoiceRead:
 
     @property
     def last_paid_on(self) -> dt.date | None:
-        """The value day of the newest cash received on it that stands; None without any."""
+        """The value day of the newest cash received on it and not reversed; None without any."""
         return max((receipt.paid_on for receipt in self.receipts.values() if receipt.is_cash), default=None)
 
     @property
     def late_payments(self) -> tuple[PartPayment, ...]:
-        """What was paid on it after the due date and stands."""
+        """What was paid on it after the due date and not reversed."""
         return tuple(
             PartPayment(receipt.paid_on, receipt.amount)
             for receipt in self.receipts.values()

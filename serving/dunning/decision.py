@@ -44,7 +44,7 @@ class NextStep:
         label: the step in words.
         is_automatic: true only when no person has to look first, at the step or at the conversation it is part of,
             and a machine can serve the channel.
-        is_fallback: a cheaper channel stands in because the planned one costs more than it brings.
+        is_fallback: a cheaper channel is used because the planned one costs more than it brings.
         deadline_on: last lawful day, when there is one; null otherwise.
     """
 

@@ -152,7 +152,7 @@ class _Reading:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 fault = Fault(
-                    localized("a list or mapping stands as a key"),
+                    localized("a list or mapping is used as a key"),
                     self._where(key_node, path),
                     localized("a word as key"),
                 )

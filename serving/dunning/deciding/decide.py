@@ -209,7 +209,15 @@ def _by_route(
     approval = policy.higher_approval(planned.step.approval, short, *(hit.approval for hit in persons))
     step = None
     if planned.on is not None:
-        step = _next_step(planned.step, planned.stage, planned.on, case.account, policy, approval, fallback)
+        step = _next_step(planned.step, planned.stage, planned.on, case.account, policy, approval)
+        if fallback is not None:
+            step = replace(
+                step,
+                channel=fallback.channel,
+                template_id=fallback.template,
+                is_automatic=is_automatic(fallback.channel, approval),
+                is_fallback=True,
+            )
     rule = planned.tone_rule
     return _Outcome(
         sequence_id=choice.sequence_id,
@@ -272,23 +280,18 @@ def _next_step(
     account: AccountFacts,
     policy: Policy,
     approval: str | None,
-    fallback: Fallback | None = None,
-    deadline_on: date | None = None,
 ) -> NextStep:
-    channel = fallback.channel if fallback else step.channel
     language = (account.language or policy.spec.policy.language).lower()[:2]
     return NextStep(
         step_id=step.id,
         stage=stage,
         on=on,
-        channel=channel,
+        channel=step.channel,
         tone=step.tone,
-        template_id=fallback.template if fallback else step.template,
+        template_id=step.template,
         language="fr" if language == "fr" else "en",
-        label=Text(step.label.fr, step.label.en),
-        is_automatic=is_automatic(channel, approval),
-        is_fallback=fallback is not None,
-        deadline_on=deadline_on,
+        label=step.label,
+        is_automatic=is_automatic(step.channel, approval),
     )
 
 
@@ -313,7 +316,8 @@ def _task(
     is_insolvency = sequence_id == policy.spec.gates.insolvency.sequence
     deadline_on = claim_deadline(account, policy) if is_insolvency else None
     day = next_working_day(on, policy.spec.policy.country)
-    return _next_step(steps[0], 0, day, account, policy, steps[0].approval, deadline_on=deadline_on)
+    task = _next_step(steps[0], 0, day, account, policy, steps[0].approval)
+    return replace(task, deadline_on=deadline_on)
 
 
 def _thanks(case: Case, policy: Policy, on: date, gate: GateHit, *, is_alone: bool) -> NextStep | None:

@@ -49,7 +49,7 @@ def semesters(legal: LegalParameters, until: date) -> tuple[Semester, ...]:
 
     Args:
         legal: dated values.
-        until: the day; its semester is told even when nothing is written for it.
+        until: the day; its semester is included even when nothing is written for it.
     """
     written = [value for name in SEMESTER_RATES for value in legal.parameters[name].values]
     begins_on, ends_on = semester_of(min(value.begins_on for value in written))
@@ -66,7 +66,7 @@ def covered_until(legal: LegalParameters, on: date) -> date | None:
 
     Args:
         legal: dated values.
-        on: any day; semesters written after it are looked at too.
+        on: any day; semesters written after it count too.
     """
     last: date | None = None
     for semester in semesters(legal, on):
@@ -100,10 +100,10 @@ def coverage_warning(legal: LegalParameters, on: date) -> Text | None:
 
 def lines_to_add(legal: LegalParameters, on: date) -> tuple[tuple[str, str], ...]:
     """The lines of the first incomplete semester, ready to be filled in: name of the parameter, and its line."""
-    told = semesters(legal, on)
-    missing = next((semester for semester in told if not semester.is_complete), None)
+    known = semesters(legal, on)
+    missing = next((semester for semester in known if not semester.is_complete), None)
     if missing is None:
-        begins_on, ends_on = semester_of(told[-1].ends_on + timedelta(days=1))
+        begins_on, ends_on = semester_of(known[-1].ends_on + timedelta(days=1))
         missing = _semester(legal, begins_on, ends_on)
     rates = zip(SEMESTER_RATES, (missing.ecb, missing.legal), strict=True)
     return tuple(

@@ -217,7 +217,7 @@ def _nights(folder: Path, first_on: date | None, last_on: date | None) -> list[P
 
 
 def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterator[tuple[str, Any]]:
-    """Where each record stands, and a call that reads it."""
+    """The place of each record in its file, and a call that reads it."""
     if path.suffix == ".jsonl":
         for number, line in enumerate(path.read_bytes().splitlines(), start=1):
             if line.strip():

@@ -1,4 +1,4 @@
-"""The facts that decide alone: no score, grade or segment is looked at here."""
+"""The facts that decide alone, whatever the score, grade or segment."""
 
 from __future__ import annotations
 
