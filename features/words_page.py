@@ -12,11 +12,15 @@ from typing import Final
 from features.files import write_whole
 from features.words import (
     BLOCKAGE_WORDS,
+    GRADES,
+    HORIZONS,
     INSTALMENT_KINDS,
     INTERACTION_CHANNELS,
     INTERACTION_KINDS,
     LIFECYCLE_PREFIX,
     PAYMENT_METHODS,
+    RUNGS,
+    SEGMENT_WORDS,
     Word,
 )
 
@@ -77,6 +81,17 @@ def words_page() -> str:
         "## Kinds of instalment (`instalments.kind`)",
         "",
         *_table(INSTALMENT_KINDS),
+        "## Segments (`rfm_segment`, and `segments` of a policy's routes)",
+        "",
+        "| word | meaning | en français |",
+        "|---|---|---|",
+        *(f"| `{word}` | {text.en} | {text.fr} |" for word, text in SEGMENT_WORDS.items()),
+        "",
+        "## Other words of a score",
+        "",
+        f"Grades, from the best: {_listed(GRADES)}. What a score rests on (`cold_start_rung`): {_listed(RUNGS)}. "
+        f"Horizons, in days past due: {_listed(HORIZONS)}.",
+        "",
         "## Administrative blockages",
         "",
         "| word | meaning | en français |",
@@ -95,6 +110,10 @@ def _table(words: Mapping[str, Word]) -> Iterable[str]:
             f"| `{word.word}` | {also} | {word.label.en}: {word.meaning.en} | {word.label.fr} : {word.meaning.fr} |"
         )
     yield ""
+
+
+def _listed(words: Iterable[object]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def _yes(flag: bool) -> str:

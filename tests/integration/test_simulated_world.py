@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from data_samples.generator import WorldSettings, sample_world_mail_ids, simulate_world, write_world
-from data_samples.generator.settings import HORIZONS
 from features.ledger import check_tables, last_known_on, ledger_fingerprint, read_ledger
 from features.settlement import settlement_at, settlement_episodes
+from features.words import HORIZONS
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "ledger"
 SAMPLE_SETTINGS = WorldSettings(customers=150, months=30, seed=8)

@@ -19,8 +19,8 @@ from data_samples.generator.episodes import (
 from data_samples.generator.invoices import draw_invoices
 from data_samples.generator.payment_process import PaymentProcess, play
 from data_samples.generator.sector_climate import draw_climate
-from data_samples.generator.settings import HORIZONS
 from data_samples.generator.truth import unpaid_probabilities
+from features.words import HORIZONS
 
 TWINS = 4000
 
