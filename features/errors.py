@@ -31,8 +31,9 @@ class Fault:
     def __str__(self) -> str:
         return self.in_language("en")
 
-    def in_language(self, language: str | None) -> str:
-        """The fault as one line for a reader of a language."""
+    @property
+    def sentence(self) -> str:
+        """The whole fault as one sentence, which can stand in another message."""
         head = localized("{where}: {what}", where=self.where, what=self.what) if self.where else self.what
         if self.count is not None:
             rows = localized_plural("{count} row", "{count} rows", count=self.count)
@@ -43,7 +44,11 @@ class Fault:
             head = localized("{fault}; expected {expected}", fault=head, expected=self.expected)
         if self.remedy:
             head = localized("{fault}; to do: {remedy}", fault=head, remedy=self.remedy)
-        return in_language(head, language)
+        return head
+
+    def in_language(self, language: str | None) -> str:
+        """The fault as one line for a reader of a language."""
+        return in_language(self.sentence, language)
 
 
 class EncoursError(Exception):

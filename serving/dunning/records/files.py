@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from features.errors import EncoursError, Fault, InvalidInputError
 from features.messages import localized, localized_plural
+from features.pydantic_messages import expected_value
 from serving.dunning.records.record import (
     ACCOUNT,
     DECISION,
@@ -247,7 +248,8 @@ def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterato
     for row in frame.select("row", "decided_on", "score", "account", "decision", "explanation").iter_rows(
         named=True
     ):
-        yield f"{path.name}, row {row['row']}", lambda row=row: _record(row)
+        where = localized("{file}, row {row}", file=path.name, row=str(row["row"]))
+        yield where, lambda row=row: _record(row)
 
 
 def _record(row: dict[str, Any]) -> DecisionRecord:
@@ -268,5 +270,13 @@ def _record(row: dict[str, Any]) -> DecisionRecord:
 def _first_complaint(error: Exception) -> str:
     if isinstance(error, ValidationError):
         detail = error.errors(include_url=False)[0]
-        return f"{'.'.join(str(part) for part in detail['loc']) or 'record'}: {detail['msg']}"
+        place = ".".join(str(part) for part in detail["loc"]) or localized("record")
+        return localized(
+            "{place}: {value} is not accepted, expected {expected}",
+            place=place,
+            value=repr(detail["input"])[:60],
+            expected=expected_value(detail),
+        )
+    if isinstance(error, InvalidInputError) and error.faults:
+        return localized("{summary}: {fault}", summary=error.summary, fault=error.faults[0].sentence)
     return str(error).replace("\n", " ")
