@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.features import CORE_COLUMNS, ONLINE_CALLS, ONLINE_PAST_INVOICES, PANDAS_INVOICES, THREADS
+from benchmarks.feature_scale import (
+    CORE_COLUMNS,
+    ONLINE_CALLS,
+    ONLINE_PAST_INVOICES,
+    PANDAS_INVOICES,
+    THREADS,
+)
 from features.asof import PaymentHistory, landmarks_at_issue
 from features.asof.events import closings_of, invoice_base
 from features.asof.identifiers import IdIndex

@@ -26,22 +26,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-THREADS = 2
-PANDAS_INVOICES = 5_000
-ONLINE_PAST_INVOICES = 500
-ONLINE_CALLS = 500
+from benchmarks.feature_scale import CORE_COLUMNS, THREADS
+
 INVOICES_PER_CUSTOMER = 40
 PACKAGES = ("polars", "numpy", "duckdb", "pandas")
-CORE_COLUMNS = (
-    "settled_count_all",
-    "late_count_all",
-    "days_late_mean_all",
-    "days_late_mean_90d",
-    "days_late_mean_365d",
-    "settled_amount_all",
-    "settled_amount_365d",
-    "settled_recency_days",
-)
 _TIMES = ("seconds", "processor_seconds")
 SIDES = ("catalogue", "engine", "duckdb", "pandas", "online")
 

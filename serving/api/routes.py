@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
@@ -48,6 +49,7 @@ from serving.messages.refusals import (
     unauthorized,
 )
 from serving.messages.requests import EmailRequest, OverrideRequest, ScoreRequest
+from serving.pages.app import Pages
 from serving.scoring.completion import sees_payer
 from serving.security.access import AccessKey, Scope, open_key
 from serving.store import (
@@ -187,7 +189,25 @@ async def _as_seen_by(worker: ScoreWorker, key: AccessKey, answer: ScoreAnswer) 
 async def override(worker: ScoreWorker, key: AccessKey, request: Request) -> BaseModel:
     """Keep a person's decision in place of the proposed one; the next proposals follow it until it is replaced."""
     message = await read_message(worker, request, OverrideRequest)
-    kept, answer = await _kept_score(worker, key, _id_in_path(request, "decision_id", "This decision"))
+    return await keep_override(worker, key, _id_in_path(request, "decision_id", "This decision"), message)
+
+
+async def keep_override(
+    worker: ScoreWorker, key: AccessKey, decision_id: str, message: OverrideRequest
+) -> OverrideAnswer:
+    """Keep a person's decision in place of the proposed one.
+
+    Args:
+        worker: of this process.
+        key: who decides.
+        decision_id: the decision overruled; the id of its score.
+        message: what is decided instead.
+
+    Raises:
+        RefusalError: the decision is unknown, erased or of a draft, or there is no policy in service.
+        InvalidInputError: the policy does not know the sequence, or the hold is outside its bounds.
+    """
+    kept, answer = await _kept_score(worker, key, decision_id)
     if answer.decision is None:
         raise RefusalError(409, "no_decision", "A draft or a simulation has no decision to override.")
     policy = worker.policy.current
@@ -378,6 +398,7 @@ def build_app(worker: ScoreWorker) -> Surroundings:
         return Response(await asyncio.to_thread(worker.metrics.text), headers={"content-type": CONTENT_TYPE})
 
     routes += [
+        *Pages(worker, partial(keep_override, worker)).routes(),
         *probe_routes(lambda: worker.missing),
         Route("/openapi.json", openapi, methods=["GET"]),
         Route("/docs.json", openapi, methods=["GET"]),

@@ -99,6 +99,9 @@ class ScoreAnswer(Reply):
     as_of: dt.date
     is_known_customer: bool = Field(description="false when the history holds nothing on the customer")
     missing_fields: list[MissingField]
+    due_on: dt.date | None = Field(
+        None, description="last day on which payment is on time; null in answers kept before it was told"
+    )
     is_simulation: bool = Field(
         False,
         description=(

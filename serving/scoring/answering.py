@@ -92,6 +92,7 @@ def score_answers(scored: Scored, policy_version: str) -> list[ScoreAnswer]:
                 invoice_id=invoice.invoice_id,
                 customer_id=invoice.customer_id,
                 as_of=invoice.as_of,
+                due_on=invoice.due_on,
                 is_known_customer=invoice.customer_id in scored.known_customers,
                 missing_fields=list(invoice.missing),
                 is_simulation=invoice.is_simulation,

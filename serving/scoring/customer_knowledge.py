@@ -97,6 +97,13 @@ class Knowledge:
         part = self.changed.get(customer_id)
         return bool((self.parts.customer(customer_id) if part is None else part.ledger.customers).height)
 
+    def names(self) -> pl.DataFrame:
+        """Return the name of every customer: `customer_id, name`, unique by id; a name may be null."""
+        changed = [part.ledger.customers for part in self.changed.values()]
+        frames = [*changed, self.parts.cuts["customers"].frame]
+        names = pl.concat(frame.select("customer_id", "name") for frame in frames)
+        return names.unique("customer_id", keep="first", maintain_order=True)
+
     def customer(self, customer_id: str, day: dt.date) -> dict[str, Any] | None:
         """Return one customer as a row, as it was known before a day; null when it is unknown now."""
         part = self.changed.get(customer_id)

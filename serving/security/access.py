@@ -189,6 +189,14 @@ class KeyRing:
         self._refresh()
         return find_key(self._keys, text, self._pepper, now)
 
+    def in_force(self, key_id: str, now: dt.datetime) -> AccessKey | None:
+        """Return the key of an id, of a person who signed in with it; null when it was removed or revoked since."""
+        self._refresh()
+        key = self._keys.get(key_id)
+        if key is None or (key.revoked_at is not None and key.revoked_at <= now):
+            return None
+        return key
+
     def _refresh(self) -> None:
         try:
             status = self._path.stat()

@@ -29,7 +29,13 @@ from serving.store.ingest.event_facts import read_erased, read_events
 from serving.store.ingest.facts import mark_changed, take_in
 from serving.store.ingest.merging import merge_facts
 from serving.store.ingest.nightly_load import TableLoad, load_tables
-from serving.store.ingest.nightly_scores import nightly_of, nightly_on, read_nightly, replace_nightly
+from serving.store.ingest.nightly_scores import (
+    nightly_bodies,
+    nightly_of,
+    nightly_on,
+    read_nightly,
+    replace_nightly,
+)
 from serving.store.known_ids import meanings
 from serving.store.mail_signals import (
     MailRead,
@@ -250,6 +256,11 @@ class SqlHistoryStore:
         """Return last night's scores of all open invoices of some customers, sorted by invoice."""
         with self.database.reading() as connection:
             return nightly_of(connection, customer_ids)
+
+    def nightly_bodies(self) -> tuple[dt.datetime | None, list[str]]:
+        """Return the instant of last night and all its answers as JSON text."""
+        with self.database.reading() as connection:
+            return nightly_bodies(connection)
 
     def erased_ids(self, table: str) -> frozenset[str]:
         """Return the ids of one kind of fact that were erased on request."""

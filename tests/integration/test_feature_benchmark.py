@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import feature_sides, feature_tables
-from benchmarks.features import CORE_COLUMNS, _compare, _write_ledger, main, run_side
+from benchmarks.feature_scale import CORE_COLUMNS
+from benchmarks.features import _compare, _write_ledger, main, run_side
 from features.groups.catalogue import CATALOGUE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 
@@ -54,6 +55,13 @@ def nightly_of(connection: Connection, customer_ids: Sequence[str]) -> list[Kept
         statement = select(NIGHTLY).where(NIGHTLY.c.customer_id.in_(chunk))
         found += [_kept(row) for row in connection.execute(statement).mappings()]
     return sorted(found, key=lambda kept: str(kept.subject_id))
+
+
+def nightly_bodies(connection: Connection) -> tuple[dt.datetime | None, list[str]]:
+    """Return the instant of last night and the body of each of its answers as JSON text, sorted by invoice."""
+    statement = select(NIGHTLY.c.created_at, NIGHTLY.c.body).order_by(NIGHTLY.c.subject_id)
+    rows = connection.execute(statement).all()
+    return max((row[0] for row in rows), default=None), [str(row[1]) for row in rows]
 
 
 def _kept(row: RowMapping) -> KeptAnswer:

@@ -22,16 +22,22 @@ from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks
 from features.groups.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES
 from features.groups.compute import compute_features
 from features.ledger import Ledger, read_ledger
+from features.ledger.as_known import as_known_before
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes
-from models.bundle import make_bundle, write_bundle
+from models.bundle import load_bundle, make_bundle, write_bundle
 from models.hazard.customer_curve import CURVE_COLUMNS
 from models.hazard.training_set import training_landmarks
+from models.score import scores_of_frame
 from models.training.train import TrainingSettings, train_model
 from serving.api.routes import build_app
 from serving.api.worker import ScoreWorker
+from serving.dunning import load_policy
 from serving.mails.background_reader import Reading, read_all
 from serving.mails.reader import reader_version, shared_pipeline
+from serving.night.answers import tonights_answers
+from serving.night.scoring import RoutedNight, route_open_invoices, score_open_invoices
+from serving.night.store import overrides_in_service
 from serving.operations.settings import ServiceSettings, read_settings
 from serving.security.access import Scope, make_key, read_keys, write_keys
 from serving.store import SqlHistoryStore, open_store
@@ -146,6 +152,30 @@ class Service:
 
     def open_invoices(self, count: int) -> list[str]:
         return open_landmarks(self.ledger, AS_OF)["invoice_id"].head(count).to_list()
+
+
+RunNight = Callable[[Service], RoutedNight]
+
+
+@pytest.fixture(scope="session")
+def run_night(bundle_folder: Path) -> RunNight:
+    """Score and route every open invoice as the nightly job does, and hand the night to the service."""
+
+    def run(service: Service) -> RoutedNight:
+        ledger, policy = as_known_before(service.ledger, AS_OF), load_policy()
+        landmarks = open_landmarks(ledger, AS_OF)
+        features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
+        scores = scores_of_frame(score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger))
+        overrides = overrides_in_service(service.settings)
+        routed = route_open_invoices(
+            ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings(), overrides
+        )
+        service.store.load_ledger(ledger, NOW)
+        version = policy.spec.policy.version
+        service.store.replace_nightly(tonights_answers(scores, routed.records, version, None, NOW))
+        return routed
+
+    return run
 
 
 def read_mails(service: Service) -> int:

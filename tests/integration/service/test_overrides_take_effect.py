@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,47 +11,17 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from features.asof import PaymentHistory, open_landmarks
-from features.groups.compute import compute_features
-from features.ledger.as_known import as_known_before
-from features.settings import LedgerSettings
-from models.bundle import load_bundle
-from models.score import scores_of_frame
-from serving.dunning import DEFAULT_POLICY_PATH, load_policy
-from serving.night.answers import tonights_answers
-from serving.night.scoring import RoutedNight, route_open_invoices, score_open_invoices
+from serving.dunning import DEFAULT_POLICY_PATH
 from serving.night.store import overrides_in_service
 from serving.security.access import Scope
 from serving.store import Fact
 from serving.store.privacy import DataSubject, erase_data
 from serving.store.tables import FACT_COLUMNS
 
-from .conftest import AS_OF, NOW, Maker, Service
+from .conftest import AS_OF, NOW, Maker, RunNight, Service
 
 REASON = "Their accountant is away and asked for patience."
 EVERYTHING = (Scope.SCORE, Scope.READ, Scope.APPROVE, Scope.EVENTS)
-Run = Callable[[Service], RoutedNight]
-
-
-@pytest.fixture
-def run_night(bundle_folder: Path) -> Run:
-    """Score and route every open invoice as the nightly job does, and hand the night to the service."""
-
-    def run(service: Service) -> RoutedNight:
-        ledger, policy = as_known_before(service.ledger, AS_OF), load_policy()
-        landmarks = open_landmarks(ledger, AS_OF)
-        features = compute_features(PaymentHistory.from_ledger(ledger), landmarks)
-        scores = scores_of_frame(score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger))
-        overrides = overrides_in_service(service.settings)
-        routed = route_open_invoices(
-            ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings(), overrides
-        )
-        service.store.load_ledger(ledger, NOW)
-        version = policy.spec.policy.version
-        service.store.replace_nightly(tonights_answers(scores, routed.records, version, None, NOW))
-        return routed
-
-    return run
 
 
 def ask(client: TestClient, *invoices: Any) -> list[dict[str, Any]]:
@@ -219,7 +188,7 @@ def test_a_sequence_the_policy_no_longer_has_is_said_and_the_routed_one_taken(
 
 
 def test_the_night_and_the_service_after_it_decide_the_same_with_an_override(
-    make_service: Maker, run_night: Run
+    make_service: Maker, run_night: RunNight
 ) -> None:
     service = make_service()
     client = service.client(*EVERYTHING)

@@ -1,0 +1,108 @@
+"""Templates, and how numbers, money and days are written in them for a French or an English reader."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gettext
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.responses import Response
+
+from features.payers.segments import LABELS_EN, LABELS_FR
+from features.words import Text
+from models.explanation.wording import LANGUAGES, Language, days, number, percent
+from serving.dunning.writing import written_amount, written_day
+from serving.pages.texts import FRENCH
+
+STATIC: Final = Path(__file__).parent / "static"
+UNKNOWN: Final = "—"
+#: Only this site's own style sheet and images, no script, and forms that post to this site only.
+HEADERS: Final = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "content-type": "text/html; charset=utf-8",
+    "vary": "Cookie, Accept-Language",
+}
+
+
+class _Translations(gettext.NullTranslations):
+    def gettext(self, message: str) -> str:
+        return FRENCH.get(message, message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n < 2 else msgid2)
+
+
+def render(template: str, language: Language, values: Mapping[str, Any], status: int = 200) -> Response:
+    """One page.
+
+    Args:
+        template: file name of the template.
+        language: of the reader.
+        values: what the template shows.
+        status: HTTP status.
+    """
+    text = _environment(language).get_template(template).render(**values, language=language)
+    return Response(text, status, headers=HEADERS)
+
+
+def language_of(asked: str | None, cookie: str | None, accepted: str) -> Language:
+    """The language of a page: as asked for, else as chosen before, else the browser's first known one, else English.
+
+    Args:
+        asked: what the address asks for.
+        cookie: what was chosen before.
+        accepted: the browser's `Accept-Language`.
+    """
+    offered = [part.split(";")[0].strip()[:2].lower() for part in accepted.split(",")]
+    for candidate in (asked, cookie, *offered):
+        for language in LANGUAGES:
+            if candidate == language:
+                return language
+    return "en"
+
+
+@cache
+def _environment(language: Language) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("serving.pages"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    translations = _Translations() if language == "fr" else gettext.NullTranslations()
+    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    segments = LABELS_FR if language == "fr" else LABELS_EN
+
+    def amount(value: Decimal | None, currency: str) -> str:
+        return UNKNOWN if value is None else f"{written_amount(value, language)}\u00a0{currency}"
+
+    def day(value: dt.date | None) -> str:
+        return UNKNOWN if value is None else written_day(value, language)
+
+    def chance(value: float | None) -> str:
+        return UNKNOWN if value is None else percent(value, language)
+
+    def text(value: Text | None) -> str:
+        return "" if value is None else value.in_language(language)
+
+    environment.filters.update(
+        amount=amount,
+        day=day,
+        chance=chance,
+        points=lambda value: number(100.0 * value, language),
+        text=text,
+        value=lambda value: day(value) if isinstance(value, dt.date) else value,
+        days=lambda value: UNKNOWN if value is None else days(value, language),
+        segment=lambda name: segments.get(name, UNKNOWN) if name else UNKNOWN,
+    )
+    return environment
