@@ -45,7 +45,7 @@ check: lint types imports test
 # Take the sentences of the program into the French catalogue and compile it. The French of new ones is written by hand.
 LOCALE := features/locale
 messages: setup
-	$(BIN)/pybabel -q extract --no-default-keywords -k localized -k localized_plural:1,2 --add-location file --sort-by-file \
+	$(BIN)/pybabel -q extract -F babel.cfg --no-default-keywords -k localized -k localized_plural:1,2 -k _ -k plural:1,2 --add-location file --sort-by-file \
 	  --project encours --copyright-holder "Encours" -o $(LOCALE)/encours.pot features models serving pipelines
 	$(BIN)/pybabel -q update --domain encours --locale fr --no-fuzzy-matching --ignore-obsolete \
 	  --ignore-pot-creation-date --input-file $(LOCALE)/encours.pot --output-dir $(LOCALE)

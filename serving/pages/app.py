@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from features.errors import InvalidInputError
-from models.explanation.wording import Language
+from features.messages import Language
 from serving.messages.answers import ScoreAnswer
 from serving.messages.refusals import RefusalError, forbidden, not_found, store_unavailable
 from serving.messages.requests import OverrideRequest

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from features.words import Text
+from features.messages import Text
 
 WIDTH: Final = 640.0
 LABEL_WIDTH: Final = 240.0

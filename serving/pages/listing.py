@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
-from features.words import Text
+from features.messages import Text
 
 PAGE_ROWS: Final = 50
 FILTERS: Final = ("grade", "segment", "sequence_id", "decider", "state")

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from features.words import Text
-from models.grades import GRADES
+from features.messages import Text
+from features.words import GRADES
 
 BUCKETS: Final[tuple[tuple[str, int | None, Text], ...]] = (
     ("not_due", 0, Text("non échu", "not due")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import gettext
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
@@ -13,11 +12,10 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
-from features.payers.segments import LABELS_EN, LABELS_FR
-from features.words import Text
-from models.explanation.wording import LANGUAGES, Language, days, number, percent
+from features.messages import LANGUAGES, Language, Message, Text
+from features.words import SEGMENT_WORDS
+from models.explanation.wording import days, number, percent
 from serving.dunning.writing import written_amount, written_day
-from serving.pages.texts import FRENCH
 
 STATIC: Final = Path(__file__).parent / "static"
 UNKNOWN: Final = "—"
@@ -30,14 +28,6 @@ HEADERS: Final = {
     "content-type": "text/html; charset=utf-8",
     "vary": "Cookie, Accept-Language",
 }
-
-
-class _Translations(gettext.NullTranslations):
-    def gettext(self, message: str) -> str:
-        return FRENCH.get(message, message)
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self.gettext(msgid1 if n < 2 else msgid2)
 
 
 def render(template: str, language: Language, values: Mapping[str, Any], status: int = 200) -> Response:
@@ -77,11 +67,7 @@ def _environment(language: Language) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
     )
-    translations = _Translations() if language == "fr" else gettext.NullTranslations()
-    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
-    segments = LABELS_FR if language == "fr" else LABELS_EN
 
     def amount(value: Decimal | None, currency: str) -> str:
         return UNKNOWN if value is None else f"{written_amount(value, language)}\u00a0{currency}"
@@ -95,6 +81,10 @@ def _environment(language: Language) -> Environment:
     def text(value: Text | None) -> str:
         return "" if value is None else value.in_language(language)
 
+    environment.globals.update(
+        _=lambda template, **values: Message(template, None, None, values).in_language(language),
+        plural=lambda one, many, count: Message(one, many, count, {"count": count}).in_language(language),
+    )
     environment.filters.update(
         amount=amount,
         day=day,
@@ -103,6 +93,6 @@ def _environment(language: Language) -> Environment:
         text=text,
         value=lambda value: day(value) if isinstance(value, dt.date) else value,
         days=lambda value: UNKNOWN if value is None else days(value, language),
-        segment=lambda name: segments.get(name, UNKNOWN) if name else UNKNOWN,
+        segment=lambda name: SEGMENT_WORDS[name].in_language(language) if name else UNKNOWN,
     )
     return environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from features.words import Text
+from features.messages import Text
 from serving.messages.answers import ScoreAnswer
 from serving.pages.charts import Timeline, Waterfall, timeline, waterfall
 

@@ -27,6 +27,8 @@ from features.messages import (
 ROOT = Path(__file__).parents[2]
 ROOMS = ("features", "models", "serving", "pipelines")
 KEYWORDS = {"localized": None, "localized_plural": (1, 2)}
+IN_TEMPLATES = {"_": None, "plural": (1, 2)}
+SOURCES = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 TRANSLATED = ("serving/dunning",)
 """Folders whose faults are all said in both languages; a room joins when its faults are localized."""
 CATALOGUE_FILE = LOCALES / "fr" / "LC_MESSAGES" / "encours.po"
@@ -46,7 +48,7 @@ def extracted() -> set[object]:
         found
         for room in ROOMS
         for _, _, found, _, _ in extract_from_dir(
-            ROOT / room, [("**.py", "python")], keywords=KEYWORDS, comment_tags=()
+            ROOT / room, SOURCES, keywords=KEYWORDS | IN_TEMPLATES, comment_tags=()
         )
     }
 

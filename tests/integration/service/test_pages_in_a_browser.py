@@ -94,7 +94,11 @@ def test_every_page_fits_a_phone(site: Site) -> None:
 def test_pages_are_light_and_ask_no_other_host(site: Site) -> None:
     page = signed_in(site)
     answers: list[Any] = []
-    page.on("response", lambda answer: answers.append(answer))
+
+    def note(answer: Any) -> None:
+        answers.append(answer)
+
+    page.on("response", note)
     for path in site.paths:
         answers.clear()
         page.goto(f"{site.url}{path}", wait_until="networkidle")
