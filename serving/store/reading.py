@@ -97,7 +97,7 @@ def read_changed_since(connection: Connection, change: int) -> dict[str, int]:
 def read_feeds(connection: Connection) -> tuple[FeedState, ...]:
     """Return the freshness of every kind of fact that was ever delivered or declared, sorted by name."""
     columns = [FEEDS.c[name.name] for name in fields(FeedState)]
-    rows = connection.execute(select(*columns, FEEDS.c.told_through_on).order_by(FEEDS.c.name))
+    rows = connection.execute(select(*columns, FEEDS.c.declared_through_on).order_by(FEEDS.c.name))
     states = ((FeedState(*row[:-1]), row[-1]) for row in rows)
     return tuple(
         replace(state, complete_through_on=_later(state.complete_through_on, told)) for state, told in states
@@ -106,7 +106,7 @@ def read_feeds(connection: Connection) -> tuple[FeedState, ...]:
 
 def read_told_feeds(connection: Connection) -> pl.DataFrame:
     """Return the days through which events declare feeds complete, as the ledger's table of feeds."""
-    statement = select(FEEDS.c.name, FEEDS.c.told_through_on).where(FEEDS.c.told_through_on.is_not(None))
+    statement = select(FEEDS.c.name, FEEDS.c.declared_through_on).where(FEEDS.c.declared_through_on.is_not(None))
     rows = [tuple(row) for row in connection.execute(statement)]
     return pl.DataFrame(rows, schema=table_dtypes("feeds"), orient="row")
 

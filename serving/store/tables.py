@@ -246,7 +246,7 @@ FEEDS: Final = Table(
     Column("known_on", Date),
     Column("received_at", UtcInstant),
     Column("complete_through_on", Date),
-    Column("told_through_on", Date),
+    Column("declared_through_on", Date),
 )
 
 # Facts erased on request: they are not taken in again. Of a customer, only what identifies is blanked.

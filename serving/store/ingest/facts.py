@@ -235,15 +235,15 @@ def _declared_complete(connection: Connection, fact: Fact, received_at: dt.datet
             "A feed is not complete through a day to come; nothing was stored.",
             [Fault(f"{name}: the day lies in the future", "complete_through_on", "today (UTC) or earlier")],
         )
-    before = connection.execute(select(FEEDS.c.told_through_on).where(FEEDS.c.name == name)).first()
+    before = connection.execute(select(FEEDS.c.declared_through_on).where(FEEDS.c.name == name)).first()
     outcome = Outcome.ACCEPTED
     if before is None:
-        connection.execute(insert(FEEDS).values(name=name, is_provided=False, told_through_on=day))
+        connection.execute(insert(FEEDS).values(name=name, is_provided=False, declared_through_on=day))
     elif before[0] is not None and before[0] >= day:
         outcome = Outcome.ALREADY_KNOWN
     else:
         outcome = Outcome.ACCEPTED if before[0] is None else Outcome.REPLACED
-        connection.execute(update(FEEDS).where(FEEDS.c.name == name).values(told_through_on=day))
+        connection.execute(update(FEEDS).where(FEEDS.c.name == name).values(declared_through_on=day))
     return FactOutcome(fact.table, name, outcome, None)
 
 
