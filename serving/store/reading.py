@@ -106,7 +106,9 @@ def read_feeds(connection: Connection) -> tuple[FeedState, ...]:
 
 def read_told_feeds(connection: Connection) -> pl.DataFrame:
     """Return the days through which events declare feeds complete, as the ledger's table of feeds."""
-    statement = select(FEEDS.c.name, FEEDS.c.declared_through_on).where(FEEDS.c.declared_through_on.is_not(None))
+    statement = select(FEEDS.c.name, FEEDS.c.declared_through_on).where(
+        FEEDS.c.declared_through_on.is_not(None)
+    )
     rows = [tuple(row) for row in connection.execute(statement)]
     return pl.DataFrame(rows, schema=table_dtypes("feeds"), orient="row")
 
