@@ -76,6 +76,8 @@ def verify_audit() -> None:
     a fault.
     """
     with closing(_existing_database()) as database:
+        if database.revision() is None:
+            raise _no_store()
         if not _verify_audit(database):
             raise typer.Exit(1)
 
@@ -106,17 +108,22 @@ def _verify_audit(database: Database) -> bool:
 
 
 def _existing_database() -> Database:
-    database = _database()
-    if not database.exists():
-        database.close()
-        fault = Fault(
-            "there is none yet",
-            where="history store",
-            expected="a store made by `encours load`, `encours run` or `encours serve`",
-            remedy="check ENCOURS_HOME and ENCOURS_STORE_URL, or load a ledger first",
-        )
-        raise InvalidInputError("The history store cannot be read", [fault])
-    return database
+    from serving.operations.settings import read_settings
+    from serving.store import is_store_there
+
+    if not is_store_there(read_settings().store_url):
+        raise _no_store()
+    return _database()
+
+
+def _no_store() -> InvalidInputError:
+    fault = Fault(
+        "there is none yet",
+        where="history store",
+        expected="a store made by `encours load`, `encours run` or `encours serve`",
+        remedy="check ENCOURS_HOME and ENCOURS_STORE_URL, or load a ledger first",
+    )
+    return InvalidInputError("The history store cannot be read", [fault])
 
 
 def _database() -> Database:

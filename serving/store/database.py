@@ -51,7 +51,7 @@ BACKUPS: Final = "backups"
 #: Number of PostgreSQL's advisory lock held while the tables are created or upgraded.
 _UPGRADE_LOCK: Final = 4_205_201
 
-_AWAY_MESSAGE: Final = (
+_UNAVAILABLE_MESSAGE: Final = (
     "The history store did not answer ({}); nothing was stored. "
     "To do: check that the database runs and that its disk is not full, then repeat the request."
 )
@@ -127,12 +127,6 @@ class Database:
                 connection, lambda found: _require_backup(connection, found, has_backup=has_backup)
             )
 
-    def exists(self) -> bool:
-        """Return whether the database holds a store; nothing is created."""
-        if self.is_sqlite and not Path(str(self.url.database)).exists():
-            return False
-        return self.revision() is not None
-
     def revision(self) -> str | None:
         """Return the revision of the store's tables; null when there is no store."""
         with self.reading() as connection:
@@ -147,7 +141,10 @@ class Database:
         if found:
             return found
         with self.reading() as connection:
-            return schema_differences(connection) if read_revision(connection) == HEAD else ()
+            revision = read_revision(connection)
+            if revision is None:
+                return ("there is no history store in this database",)
+            return schema_differences(connection) if revision == HEAD else ()
 
     def back_up(self, copy: Path) -> None:
         """Copy a SQLite store to a file, while others may use it.
@@ -218,7 +215,7 @@ class Database:
                 return dict(self._peek.execute(statement).fetchall())
             except sqlite3.Error as failure:
                 self._peek = None
-                raise StoreUnavailableError(_AWAY_MESSAGE.format(type(failure).__name__)) from failure
+                raise StoreUnavailableError(_UNAVAILABLE_MESSAGE.format(type(failure).__name__)) from failure
 
     def close(self) -> None:
         """Give back all connections."""
@@ -278,7 +275,7 @@ def _refusals() -> Iterator[None]:
             raise RecordTooLargeError(type(failure).__name__) from failure
         # A damaged SQLite file is a plain DatabaseError; its other kinds are about a statement or a record.
         if isinstance(failure, _UNAVAILABLE) or type(failure) is DatabaseError:
-            raise StoreUnavailableError(_AWAY_MESSAGE.format(type(failure).__name__)) from failure
+            raise StoreUnavailableError(_UNAVAILABLE_MESSAGE.format(type(failure).__name__)) from failure
         raise
 
 
