@@ -209,7 +209,7 @@ def test_an_upgraded_store_finds_its_ids_in_another_spelling(store_url: str) -> 
         assert store.take_in([fact], NOW)[0].customer_id == "K1"
 
 
-def test_an_early_store_without_nightly_scores_gets_their_table(store_url: str) -> None:
+def test_an_early_store_without_nightly_scores_counts_nights_from_now(store_url: str) -> None:
     write_first_version(store_url)
     engine = engine_of(store_url)
     with engine.begin() as connection:
@@ -219,7 +219,9 @@ def test_an_early_store_without_nightly_scores_gets_their_table(store_url: str) 
     engine.dispose()
     with closing(upgraded(store_url)) as store:
         assert store.nightly_of(["K1"]) == []
-        assert "night" in store.database.peek_counters()
+        assert store.moment().night == 0
+        store.replace_nightly([])
+        assert store.moment().night == 1
         assert store.database.faults() == ()
 
 
