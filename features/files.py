@@ -27,7 +27,7 @@ def write_flushed(content: Content, path: Path) -> None:
         content.write_parquet(path)
     else:
         path.write_text(content, encoding="utf-8")
-    _flush(path, os.O_RDONLY)
+    flush(path)
 
 
 def write_whole(content: Content, path: Path) -> None:
@@ -42,10 +42,11 @@ def write_whole(content: Content, path: Path) -> None:
 
 def flush_folder(folder: Path) -> None:
     """Flush a folder's names to disk, so that a power cut cannot undo a rename in it."""
-    _flush(folder, os.O_RDONLY | os.O_DIRECTORY)
+    flush(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
-def _flush(path: Path, flags: int) -> None:
+def flush(path: Path, flags: int = os.O_RDONLY) -> None:
+    """Flush what was written to a file to disk."""
     handle = os.open(path, flags)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Commands around the score service: run it, its keys, its audit log, personal data."""
+"""Commands around the score service: run it, its keys, its history store, personal data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import datetime as dt
 import importlib.util
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from pipelines.cli.store import audit_app, store_app
 
 if TYPE_CHECKING:
     from serving.operations.settings import ServiceSettings
@@ -21,9 +24,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 keys_app = typer.Typer(no_args_is_help=True, help="Access keys of the score service.")
-audit_app = typer.Typer(no_args_is_help=True, help="The audit log of everything the service answered.")
 privacy_app = typer.Typer(no_args_is_help=True, help="Personal data: give out or erase what is kept.")
 app.add_typer(keys_app, name="keys")
+app.add_typer(store_app, name="store")
 app.add_typer(audit_app, name="audit")
 app.add_typer(privacy_app, name="privacy")
 
@@ -51,6 +54,7 @@ def serve(
     """
     from serving.operations.launcher import Listening, check_listening, environment_of, run_service
     from serving.operations.settings import read_settings
+    from serving.store import StoreUnavailableError
 
     settings = read_settings()
     has_registry = importlib.util.find_spec("mlflow") is not None
@@ -58,6 +62,8 @@ def serve(
     check_listening(listening, is_open)
     if ledger is not None:
         load(ledger)
+    with suppress(StoreUnavailableError):  # the workers wait for it
+        _open().close()  # an older store is upgraded, or refused, before workers start
     if not is_open:
         _make_first_key(settings)
     if not settings.champion_pointer.exists():
@@ -179,36 +185,6 @@ def revoke(
     keys = read_keys(settings.keys_path)
     write_keys(settings.keys_path, {**keys, key_id: revoke_key(known_key(keys, key_id), _now())}.values())
     _console.print(f"Key {key_id} is refused from now on ({settings.keys_path}).")
-
-
-@audit_app.command("verify")
-def verify() -> None:
-    """Check that no line of the audit log was changed, removed or inserted.
-
-    Reads the history store; notes the last position outside it, for the next verification. Ends with 1 on
-    a fault.
-    """
-    from serving.store.audit import note_anchor, read_anchors
-
-    settings = _settings()
-    store = _open()
-    try:
-        found = store.verify_audit(read_anchors(settings.anchors_path))
-    finally:
-        store.close()
-    if found.faults:
-        _console.print(f"[bold red]The audit log was tampered with: {len(found.faults)} finding(s)")
-        for fault in found.faults:
-            _console.print(f"  - {fault}", markup=False, highlight=False)
-        raise typer.Exit(1)
-    if found.head is None:
-        _console.print("The audit log is empty.")
-        return
-    note_anchor(settings.anchors_path, found.head)
-    _console.print(
-        f"The audit log is whole: {found.lines:,} lines, {found.erased:,} texts erased on request.\n"
-        f"Position {found.head.position} was noted in {settings.anchors_path}; keep a copy of that file elsewhere."
-    )
 
 
 @privacy_app.command("export")

@@ -28,7 +28,7 @@ import polars as pl
 
 from serving.operations.processes import end_process
 from serving.operations.supervisor import place_of
-from serving.store import SqlHistoryStore, StoreUnavailableError, open_store
+from serving.store import HistoryStore, StoreUnavailableError, open_store
 from serving.store.mail_signals import MailRead, as_text, content_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Reading:
     holder: str | None = None
 
 
-def read_batch(store: SqlHistoryStore, reading: Reading, now: Clock) -> int:
+def read_batch(store: HistoryStore, reading: Reading, now: Clock) -> int:
     """Read some of the mails that wait, write what they say, and return how many were dealt with."""
     waiting = store.waiting_mails(reading.version, MAILS_AT_ONCE)
     deadline = time.monotonic() + BATCH_SECONDS
@@ -90,7 +90,7 @@ def read_batch(store: SqlHistoryStore, reading: Reading, now: Clock) -> int:
     return len(reads) if store.keep_signals(reads, reading.version, now(), lease) else 0
 
 
-def read_all(store: SqlHistoryStore, reading: Reading, now: Clock) -> int:
+def read_all(store: HistoryStore, reading: Reading, now: Clock) -> int:
     """Read every mail that waits, unless another process reads; return how many were read or set aside."""
     if reading.holder is not None and not store.take_lease(LEASE, reading.holder, now(), LEASE_SECONDS):
         return 0
@@ -106,9 +106,7 @@ def read_all(store: SqlHistoryStore, reading: Reading, now: Clock) -> int:
     return total
 
 
-def read_until(
-    store: SqlHistoryStore, reading: Reading, now: Clock, is_over: Callable[[float], bool]
-) -> None:
+def read_until(store: HistoryStore, reading: Reading, now: Clock, is_over: Callable[[float], bool]) -> None:
     """Read mails as they arrive, until it is over.
 
     Args:
@@ -134,7 +132,7 @@ def read_until(
 
 
 def run_mail_reader(
-    store: SqlHistoryStore,
+    store: HistoryStore,
     now: Clock,
     environment: Mapping[str, str],
     stop: threading.Event,

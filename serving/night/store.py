@@ -15,7 +15,7 @@ from features.ledger import Ledger
 from serving.mails.background_reader import Reading, read_all
 from serving.mails.reader import reader_version, reading_fault, shared_pipeline
 from serving.operations.settings import ServiceSettings
-from serving.store import Answer, Overrides, SqlHistoryStore, TableLoad, is_store_there, open_store
+from serving.store import Answer, HistoryStore, Overrides, TableLoad, is_store_there, open_store
 
 #: Seconds between two looks at whether another process has read the mails.
 _POLL_SECONDS: Final = 0.5
@@ -115,11 +115,11 @@ def overrides_in_service(settings: ServiceSettings) -> Overrides:
         return store.overrides()
 
 
-def _erased_mails(store: SqlHistoryStore) -> pl.Series:
+def _erased_mails(store: HistoryStore) -> pl.Series:
     return pl.Series(sorted(store.erased_ids("emails")), dtype=pl.String)
 
 
-def _read_new_mails(store: SqlHistoryStore, settings: ServiceSettings) -> int:
+def _read_new_mails(store: HistoryStore, settings: ServiceSettings) -> int:
     """Read the mails that wait, unless another process is reading; return how many were dealt with."""
     version = reader_version(settings.is_quoting)
     if not store.mails_waiting(version).count or reading_fault() is not None:

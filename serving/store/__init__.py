@@ -18,10 +18,11 @@ from serving.store.facts import Conflict, ConflictError, Fact, FactOutcome, Fact
 from serving.store.frames import facts_of, to_cents
 from serving.store.ingest.merging import examples_of
 from serving.store.ingest.nightly_load import TableLoad
+from serving.store.interface import HistoryStore
 from serving.store.known_ids import CUSTOMERS, INVOICES, AmbiguousIdError
 from serving.store.overrides import Overrides
 from serving.store.reading import FeedState, HistoryAtMoment, Moment
-from serving.store.store import HistoryStore, SqlHistoryStore, is_store_there, open_store
+from serving.store.store import SqlHistoryStore, is_store_there, open_store
 
 __all__ = [
     "CUSTOMERS",

@@ -7,6 +7,7 @@ never skips one. A reading transaction sees one consistent moment.
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, literal, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -24,20 +25,33 @@ from sqlalchemy.exc import (
     InterfaceError,
     InternalError,
     OperationalError,
-    SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from features.files import ASIDE_PREFIX
 from models.registry.home import sqlite_address
-from serving.store.migrations import SCHEMA_VERSION, migrate
-from serving.store.tables import COUNTERS, METADATA, OVERRIDES_BY_CUSTOMER
+from serving.store.backup import back_up, integrity_faults
+from serving.store.migrations.upgrade import (
+    HEAD,
+    Upgrade,
+    create,
+    read_revision,
+    schema_differences,
+    upgrade,
+)
+from serving.store.tables import COUNTERS, FEEDS, METADATA
 
 BUSY_SECONDS: Final = 20
 CONNECT_SECONDS: Final = 2
-COUNTER_NAMES: Final = ("change", "context", "generation", "night", "audit")
+#: How long a process waits for another one that upgrades the store.
+UPGRADE_SECONDS: Final = 1800
+#: Folder beside a SQLite store with the copies made before upgrades.
+BACKUPS: Final = "backups"
+#: Number of PostgreSQL's advisory lock held while the tables are created or upgraded.
+_UPGRADE_LOCK: Final = 4_205_201
 
-_AWAY_MESSAGE: Final = (
+_UNAVAILABLE_MESSAGE: Final = (
     "The history store did not answer ({}); nothing was stored. "
     "To do: check that the database runs and that its disk is not full, then repeat the request."
 )
@@ -84,43 +98,80 @@ class Database:
         self._peek: sqlite3.Connection | None = None
         self._peek_lock = threading.Lock()
 
-    def prepare(self) -> None:
-        """Create missing tables and counters, and bring old ones to the present version.
+    def prepare(self, *, has_backup: bool = False) -> Upgrade | None:
+        """Create the tables of a new store, or upgrade those of an older one; null when there was nothing to upgrade.
 
-        Safe to call from several processes at once.
+        Safe to call from several processes at once: one does it, the others wait. A SQLite store is copied to
+        `backups/` beside it first. Either all of it is done or nothing.
+
+        Args:
+            has_backup: the operator states that a backup of the PostgreSQL database exists.
+
+        Raises:
+            InvalidInputError: the store is of a later version, holds data that nobody states to have backed up, or
+                could not be backed up.
         """
-        with self._transaction() as connection:
-            migrate(connection)
-        with _refusals():
-            for attempt in range(3):
-                try:
-                    METADATA.create_all(self._engine)
-                    # A store made by an earlier version has the table without this index.
-                    OVERRIDES_BY_CUSTOMER.create(self._engine, checkfirst=True)
-                    break
-                except SQLAlchemyError:
-                    if attempt == 2:  # until then, another process was creating the same tables
-                        raise
-        with self._transaction() as connection:
-            known = set(connection.execute(select(COUNTERS.c.name)).scalars())
-            for name in COUNTER_NAMES:
-                if name not in known:
-                    _insert_once(connection, name, 0)
-            if "schema" not in known:
-                _insert_once(connection, "schema", SCHEMA_VERSION)
-            found = lock_counter(connection, "schema")
-        if found != SCHEMA_VERSION:
-            raise InvalidInputError(
-                "The history store was written by another version of Encours",
-                [
-                    Fault(
-                        f"tables of version {found}",
-                        where="history store",
-                        expected=f"version {SCHEMA_VERSION}",
-                        remedy="start a new store and load it with the nightly batch",
-                    )
-                ],
+        with self.reading() as connection:
+            if read_revision(connection) == HEAD:
+                return None
+        with self._transaction(UPGRADE_SECONDS) as connection:
+            if not self.is_sqlite:
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {UPGRADE_SECONDS * 1000}")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+            if read_revision(connection) is None:
+                create(connection)
+                return None
+            if self.is_sqlite:
+                return upgrade(connection, self._back_up)
+            return upgrade(
+                connection, lambda found: _require_backup(connection, found, has_backup=has_backup)
             )
+
+    def revision(self) -> str | None:
+        """Return the revision of the store's tables; null when there is no store."""
+        with self.reading() as connection:
+            return read_revision(connection)
+
+    def faults(self) -> tuple[str, ...]:
+        """Return what is wrong with the database itself: a damaged file, tables that are not as expected.
+
+        The tables of a store that is still to be upgraded are not compared.
+        """
+        found = integrity_faults(Path(str(self.url.database))) if self.is_sqlite else ()
+        if found:
+            return found
+        with self.reading() as connection:
+            revision = read_revision(connection)
+            if revision is None:
+                return ("there is no history store in this database",)
+            return schema_differences(connection) if revision == HEAD else ()
+
+    def back_up(self, copy: Path) -> None:
+        """Copy a SQLite store to a file, while others may use it.
+
+        Raises:
+            InvalidInputError: the store is on PostgreSQL, or the copy could not be made.
+        """
+        if not self.is_sqlite:
+            fault = Fault(
+                "PostgreSQL makes its own backups",
+                where="history store",
+                expected="a store in a SQLite file",
+                remedy=f"run `pg_dump --format=custom --file={copy} {self.url.database}`",
+            )
+            raise InvalidInputError("The history store could not be backed up", [fault])
+        back_up(Path(str(self.url.database)), copy)
+
+    def _back_up(self, revision: str) -> Path:
+        """Copy a SQLite store whose write lock this process holds: the copy is what the upgrade begins with."""
+        store = Path(str(self.url.database))
+        folder = store.parent / BACKUPS
+        for unfinished in folder.glob(f"{ASIDE_PREFIX}*"):  # left by a process that was killed
+            unfinished.unlink(missing_ok=True)
+        now = dt.datetime.now(dt.UTC)
+        copy = folder / f"{store.stem}-{now:%Y%m%dT%H%M%S.%fZ}-revision-{revision}{store.suffix}"
+        back_up(store, copy)
+        return copy
 
     @contextmanager
     def writing(self, wait_seconds: float = BUSY_SECONDS) -> Iterator[Connection]:
@@ -164,7 +215,7 @@ class Database:
                 return dict(self._peek.execute(statement).fetchall())
             except sqlite3.Error as failure:
                 self._peek = None
-                raise StoreUnavailableError(_AWAY_MESSAGE.format(type(failure).__name__)) from failure
+                raise StoreUnavailableError(_UNAVAILABLE_MESSAGE.format(type(failure).__name__)) from failure
 
     def close(self) -> None:
         """Give back all connections."""
@@ -195,12 +246,22 @@ def advance_counter(connection: Connection, name: str) -> int:
     return value
 
 
-def _insert_once(connection: Connection, name: str, value: int) -> None:
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(COUNTERS).values(name=name, value=value))
-    except IntegrityError:
-        return  # another process inserted it first
+def _require_backup(connection: Connection, revision: str, *, has_backup: bool) -> None:
+    """Refuse to upgrade a PostgreSQL store that holds data, unless its operator states that a backup exists."""
+    found = set(inspect(connection).get_table_names()) & set(METADATA.tables) - {COUNTERS.name, FEEDS.name}
+    is_empty = all(
+        connection.execute(select(literal(1)).select_from(METADATA.tables[name]).limit(1)).first() is None
+        for name in found
+    )
+    if has_backup or is_empty:
+        return
+    fault = Fault(
+        f"tables of revision {revision}, which this version of Encours upgrades to {HEAD}",
+        where="history store on PostgreSQL",
+        expected="a backup made before the upgrade (`pg_dump`), with all services stopped",
+        remedy="make the backup, then run `encours store migrate --i-have-a-backup`",
+    )
+    raise InvalidInputError("The history store must be upgraded", [fault])
 
 
 @contextmanager
@@ -214,7 +275,7 @@ def _refusals() -> Iterator[None]:
             raise RecordTooLargeError(type(failure).__name__) from failure
         # A damaged SQLite file is a plain DatabaseError; its other kinds are about a statement or a record.
         if isinstance(failure, _UNAVAILABLE) or type(failure) is DatabaseError:
-            raise StoreUnavailableError(_AWAY_MESSAGE.format(type(failure).__name__)) from failure
+            raise StoreUnavailableError(_UNAVAILABLE_MESSAGE.format(type(failure).__name__)) from failure
         raise
 
 

@@ -1,4 +1,4 @@
-"""One fact as the store keeps it, and what became of it when it was offered."""
+"""One fact in the columns of the store, and what became of it when it was offered."""
 
 from __future__ import annotations
 

@@ -35,10 +35,10 @@ def frame_of(table: str, rows: Iterable[Sequence[Any]]) -> pl.DataFrame:
         table: name of the ledger table.
         rows: values in the order of `FACT_COLUMNS[table]`.
     """
-    held = list(rows)
-    if not held:
+    listed = list(rows)
+    if not listed:
         return empty_table(table)
-    return ledger_frame(table, pl.DataFrame(held, schema=store_dtypes(table), orient="row"))
+    return ledger_frame(table, pl.DataFrame(listed, schema=store_dtypes(table), orient="row"))
 
 
 def ledger_frame(table: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -80,8 +80,8 @@ def facts_of(table: str, frame: pl.DataFrame) -> Iterator[Fact]:
     rows = store_frame(table, frame)
     if table == "instalments":
         for (invoice_id,), parts in rows.group_by("invoice_id", maintain_order=True):
-            held = tuple(parts.drop("invoice_id").iter_rows(named=True))
-            yield Fact(table, {"invoice_id": invoice_id}, parts=held)
+            listed = tuple(parts.drop("invoice_id").iter_rows(named=True))
+            yield Fact(table, {"invoice_id": invoice_id}, parts=listed)
         return
     for row in rows.iter_rows(named=True):
         yield Fact(table, row)

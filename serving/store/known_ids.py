@@ -1,7 +1,7 @@
 """Ids by which facts name invoices and customers, brought to the ids that are known: ` f001 ` means F001.
 
 The rule is `features.ids`: an id is met exactly, else by its match key when exactly one known id has that key; where
-several have it nobody can say which is meant, and the fact is refused. The store holds the match key of every known
+several have it the id is ambiguous, and the fact is refused. The store holds the match key of every known
 invoice and customer, and of every invoice that facts wait for.
 """
 
@@ -108,11 +108,11 @@ def note_ids(connection: Connection, kind: str, ids: Iterable[str]) -> None:
     wanted = set(ids)
     if not wanted:
         return
-    held: set[str] = set()
+    stored: set[str] = set()
     for chunk in in_chunks(sorted(wanted)):
         is_it = (KNOWN_IDS.c.kind == kind) & KNOWN_IDS.c.id.in_(chunk)
-        held |= set(connection.execute(select(KNOWN_IDS.c.id).where(is_it)).scalars())
-    _insert(connection, kind, wanted - held)
+        stored |= set(connection.execute(select(KNOWN_IDS.c.id).where(is_it)).scalars())
+    _insert(connection, kind, wanted - stored)
 
 
 def forget_ids(connection: Connection, kind: str, ids: Iterable[str]) -> None:
@@ -143,8 +143,8 @@ def note_facts(connection: Connection, written: Iterable[Fact], owners: Mapping[
         note_ids(connection, kind, ids)
 
 
-def hold_level(connection: Connection) -> None:
-    """Make the known ids those of the facts held now: after a load, and in a store of an earlier version."""
+def rebuild_known_ids(connection: Connection) -> None:
+    """Rebuild the known ids from the stored facts, as after a load."""
     invoices = FACTS[INVOICES].c.invoice_id
     waiting = union(
         *(
@@ -155,15 +155,15 @@ def hold_level(connection: Connection) -> None:
     naming = union(*(select(FACTS[name].c.customer_id) for name in _NAMING_CUSTOMERS))
     for kind, statement in ((INVOICES, select(invoices)), (CUSTOMERS, naming), (AWAITED, waiting)):
         present = set(connection.execute(statement).scalars()) - {None}
-        held = set(connection.execute(select(KNOWN_IDS.c.id).where(KNOWN_IDS.c.kind == kind)).scalars())
-        forget_ids(connection, kind, held - present)
-        _insert(connection, kind, present - held)
+        stored = set(connection.execute(select(KNOWN_IDS.c.id).where(KNOWN_IDS.c.kind == kind)).scalars())
+        forget_ids(connection, kind, stored - present)
+        _insert(connection, kind, present - stored)
 
 
-def adopt_awaited(
+def attach_pending(
     connection: Connection, arrived: Mapping[str, str] | None, owners: Mapping[str, str]
 ) -> set[str]:
-    """Give waiting facts to the invoices they mean, which have become known; return the customers concerned.
+    """Attach pending facts to the invoices they mean, which have become known; return the customers concerned.
 
     Args:
         connection: inside a writing transaction; the invoices are among the known ids.
@@ -184,18 +184,18 @@ def adopt_awaited(
     }
     for name, known in sorted(meant.items(), key=lambda pair: (pair[0] != pair[1], pair[0])):
         for table in FOLLOWS_INVOICE:
-            _adopt(connection, table, name, known, owners[known])
+            _attach(connection, table, name, known, owners[known])
     forget_ids(connection, AWAITED, meant)
     return {owners[known] for known in meant.values()}
 
 
-def has_awaited(connection: Connection) -> bool:
+def has_pending(connection: Connection) -> bool:
     """Return whether facts wait for an invoice."""
     statement = select(KNOWN_IDS.c.id).where(KNOWN_IDS.c.kind == AWAITED).limit(1)
     return connection.execute(statement).first() is not None
 
 
-def _adopt(connection: Connection, table: str, name: str, known: str, owner: str) -> None:
+def _attach(connection: Connection, table: str, name: str, known: str, owner: str) -> None:
     facts = FACTS[table]
     is_it = (facts.c.invoice_id == name) & facts.c.customer_id.is_(None)
     values = {"invoice_id": known, "customer_id": owner}
@@ -222,9 +222,9 @@ def _meanings_in_request(connection: Connection, kind: str, facts: Sequence[Fact
         for column, target in _NAMED.get(fact.table, {}).items()
         if target == kind and fact.values[column] is not None
     }
-    held = _candidates(connection, kind, named)
-    own = _resolved({fact.key for fact in facts if fact.table == kind}, held)
-    known = held | {meant for meant in own.values() if meant is not None}
+    stored = _candidates(connection, kind, named)
+    own = _resolved({fact.key for fact in facts if fact.table == kind}, stored)
+    known = stored | {meant for meant in own.values() if meant is not None}
     return {**_resolved(named - set(own), known), **own}
 
 

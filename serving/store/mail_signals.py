@@ -1,6 +1,6 @@
 """What the e-mails of the history say: one row per mail that was read, or set aside; written by the one mail reader.
 
-A mail is waiting until a row of the present reader stands beside it. A mail that is corrected or erased loses its row
+A mail is waiting until it has a row of the present reader. A mail that is corrected or erased loses its row
 and is read anew or not at all. A *lease* says which process reads: it holds for a while and is renewed, so that another
 takes over when the process dies.
 """

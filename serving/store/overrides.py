@@ -1,4 +1,4 @@
-"""The decisions of people that stand: of each invoice the newest override, read from what was answered."""
+"""The overrides in force: the newest of each invoice, read from the stored answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from serving.dunning.deciding.facts import PersonOverride
 from serving.store.tables import ANSWERS, AUDIT, in_chunks
 
 Overrides = Mapping[str, Mapping[str, PersonOverride]]
-"""Customer -> invoice -> the newest decision a person took about it; only those that stand."""
+"""Customer -> invoice -> the newest decision a person took about it; only those in force."""
 
 _SCORES: Final = ANSWERS.alias("scores")
 # The invoice is that of the score decided on: the body of an override may have been erased. The kind is written into
@@ -30,21 +30,21 @@ _IN_ORDER: Final = (
 
 
 def read_overrides(connection: Connection, customer_ids: Sequence[str] | None = None) -> Overrides:
-    """Return the standing overrides of all customers, or of the given ones; customers without one are left out.
+    """Return the overrides in force of all customers, or of the given ones; customers without one are left out.
 
-    The newest override of an invoice stands, in the order of the audit chain. One whose text was erased on
-    request stands no more, and brings no older one back.
+    The newest override of an invoice is in force, in the order of the audit chain. One whose text was erased on
+    request is not, and no older one replaces it.
     """
     if customer_ids is None:
-        return _standing(connection.execute(_IN_ORDER).mappings().all())
+        return _in_force(connection.execute(_IN_ORDER).mappings().all())
     found: dict[str, Mapping[str, PersonOverride]] = {}
     for chunk in in_chunks(customer_ids):
         statement = _IN_ORDER.where(ANSWERS.c.customer_id.in_(chunk))
-        found |= _standing(connection.execute(statement).mappings().all())
+        found |= _in_force(connection.execute(statement).mappings().all())
     return found
 
 
-def _standing(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Mapping[str, PersonOverride]]:
+def _in_force(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Mapping[str, PersonOverride]]:
     newest = {(row["customer_id"], row["invoice_id"]): row for row in rows if row["invoice_id"] is not None}
     found: dict[str, dict[str, PersonOverride]] = {}
     for (customer_id, invoice_id), row in newest.items():
@@ -55,11 +55,11 @@ def _standing(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Mapping[str, Perso
 
 def _override(override_id: str, text: str) -> PersonOverride:
     body = json.loads(text)
-    held = body["hold_until"]
+    hold_until = body["hold_until"]
     return PersonOverride(
         override_id=override_id,
         sequence_id=body["sequence_id"],
         decided_by=body["decided_by"],
         decided_on=dt.datetime.fromisoformat(body["created_at"]).astimezone(dt.UTC).date(),
-        hold_until=None if held is None else dt.date.fromisoformat(held),
+        hold_until=None if hold_until is None else dt.date.fromisoformat(hold_until),
     )

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from features.errors import Fault, InvalidInputError
 from features.ids import normal_id
-from serving.store import ERASURE, EXPORT, OVERRIDE, Answer, SqlHistoryStore, new_answer_id
+from serving.store import ERASURE, EXPORT, OVERRIDE, Answer, HistoryStore, new_answer_id
 from serving.store.answers import append_answers
 from serving.store.frames import readable
 from serving.store.ingest.facts import mark_changed, note_statements
@@ -109,9 +109,7 @@ class ErasureReport:
     kept: tuple[Kept, ...]
 
 
-def export_data(
-    store: SqlHistoryStore, subject: DataSubject, caller: str, now: dt.datetime
-) -> dict[str, Any]:
+def export_data(store: HistoryStore, subject: DataSubject, caller: str, now: dt.datetime) -> dict[str, Any]:
     """Return everything kept about a customer or person, as JSON values; the export itself is audited."""
     with store.open_for_writing() as connection:
         subject = _as_known(connection, subject)
@@ -145,7 +143,7 @@ def export_data(
 
 
 def erase_data(
-    store: SqlHistoryStore,
+    store: HistoryStore,
     subject: DataSubject,
     caller: str,
     now: dt.datetime,
@@ -154,7 +152,7 @@ def erase_data(
     """Erase what may be erased about a customer or person, in one transaction, and say what stays and why.
 
     E-mails and the texts of answers are erased; the name and company number of the customer are blanked.
-    What was erased is not taken in again when the source sends it once more.
+    What was erased is not loaded again when the source sends it once more.
     """
     with store.open_for_writing() as connection:
         subject = _as_known(connection, subject)
@@ -163,7 +161,7 @@ def erase_data(
         touched = {row["customer_id"] for row in _fact_rows(connection, "emails", subject)} | set(customers)
         answered = _answer_rows(connection, subject)
         answers = [row["answer_id"] for row in answered]
-        # An erased override stands no more: every worker has to see that.
+        # An erased override is no longer in force: every worker has to see that.
         touched |= {row["customer_id"] for row in answered if row["kind"] == OVERRIDE and row["customer_id"]}
         nightly = [row["answer_id"] for row in _nightly_rows(connection, subject)]
         _remember(connection, "emails", emails, now)
@@ -223,7 +221,7 @@ def _as_known(connection: Connection, subject: DataSubject) -> DataSubject:
 def _action(
     kind: str,
     subject: DataSubject,
-    store: SqlHistoryStore,
+    store: HistoryStore,
     caller: str,
     now: dt.datetime,
     body: dict[str, Any],

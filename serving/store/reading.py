@@ -1,4 +1,4 @@
-"""Reading the history back as ledger tables: the reading half of the history store."""
+"""Reads the history as ledger tables: the reading half of the history store."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class HistoryAtMoment:
-    """The ledger as the store held it at one moment, the decisions of people that stood then, and what mails say."""
+    """The ledger at one moment of the store, with the overrides then in force and the signals of mails."""
 
     ledger: Ledger
     moment: Moment
@@ -64,7 +64,7 @@ class FeedState:
     Attributes:
         name: ledger table.
         is_provided: false when no source ever delivered this kind: its facts are unknown, not nil.
-        loaded_at: instant of the last nightly load that held it; null before the first.
+        loaded_at: instant of the last nightly load that delivered it; null before the first.
         known_on: last day on which a fact of this kind became known, by load or event; null when none did.
         received_at: instant of the last event of this kind; null before the first.
         complete_through_on: day through which the source declares it complete, with the load or by event; null where
@@ -97,16 +97,19 @@ def read_changed_since(connection: Connection, change: int) -> dict[str, int]:
 def read_feeds(connection: Connection) -> tuple[FeedState, ...]:
     """Return the freshness of every kind of fact that was ever delivered or declared, sorted by name."""
     columns = [FEEDS.c[name.name] for name in fields(FeedState)]
-    rows = connection.execute(select(*columns, FEEDS.c.told_through_on).order_by(FEEDS.c.name))
+    rows = connection.execute(select(*columns, FEEDS.c.declared_through_on).order_by(FEEDS.c.name))
     states = ((FeedState(*row[:-1]), row[-1]) for row in rows)
     return tuple(
-        replace(state, complete_through_on=_later(state.complete_through_on, told)) for state, told in states
+        replace(state, complete_through_on=_later(state.complete_through_on, declared))
+        for state, declared in states
     )
 
 
-def read_told_feeds(connection: Connection) -> pl.DataFrame:
+def read_declared_feeds(connection: Connection) -> pl.DataFrame:
     """Return the days through which events declare feeds complete, as the ledger's table of feeds."""
-    statement = select(FEEDS.c.name, FEEDS.c.told_through_on).where(FEEDS.c.told_through_on.is_not(None))
+    statement = select(FEEDS.c.name, FEEDS.c.declared_through_on).where(
+        FEEDS.c.declared_through_on.is_not(None)
+    )
     rows = [tuple(row) for row in connection.execute(statement)]
     return pl.DataFrame(rows, schema=table_dtypes("feeds"), orient="row")
 

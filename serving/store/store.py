@@ -1,11 +1,10 @@
-"""The history store: facts, answers and the audit chain behind one interface."""
+"""The history store on a database: facts, answers and the audit chain behind one interface."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
 
 import polars as pl
 from sqlalchemy import Connection, select
@@ -61,75 +60,6 @@ from serving.store.reading import (
     read_pending_of,
 )
 from serving.store.tables import ANSWERS, AUDIT, COUNTERS, ERASED_FACTS, FACT_TABLES
-
-
-class HistoryStore(Protocol):
-    """What the service asks of a store; durable means on disk when the call returns."""
-
-    def take_in(self, facts: Sequence[Fact], received_at: dt.datetime) -> tuple[FactOutcome, ...]:
-        """Store facts durably, all or none."""
-        ...
-
-    def load_ledger(self, ledger: Ledger, loaded_at: dt.datetime) -> dict[str, TableLoad]:
-        """Take over the ledger of the nightly batch, durably, all or nothing."""
-        ...
-
-    def history(self, *, with_mail_texts: bool = True) -> HistoryAtMoment:
-        """Return the whole ledger and the moment it belongs to; without mail texts these are empty."""
-        ...
-
-    def history_of(self, customer_ids: Sequence[str]) -> HistoryAtMoment:
-        """Return the ledger of some customers and the moment it belongs to."""
-        ...
-
-    def histories_of_payers(self, customer_ids: Sequence[str]) -> tuple[tuple[str, ...], HistoryAtMoment]:
-        """Return some customers with all merged with them, and their histories without mail texts."""
-        ...
-
-    def meanings(self, kind: str, ids: Collection[str]) -> dict[str, str | None]:
-        """Return which known id each of these means; null where several may be meant."""
-        ...
-
-    def changed_since(self, change: int) -> tuple[Moment, dict[str, int]]:
-        """Return the present moment and the last change of each customer changed after `change`."""
-        ...
-
-    def histories_since(self, change: int, at_most: int) -> tuple[tuple[str, ...], HistoryAtMoment | None]:
-        """Return the customers changed after `change` and, unless too many, their histories without mail texts."""
-        ...
-
-    @property
-    def is_local(self) -> bool:
-        """Say whether a question is answered from this machine, without a network to wait for."""
-        ...
-
-    def moment(self) -> Moment:
-        """Return the present moment; cheap enough to ask before every score."""
-        ...
-
-    def keep(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
-        """Keep answers durably and chain them; return the position of the last line."""
-        ...
-
-    def answer(self, answer_id: str) -> KeptAnswer | None:
-        """Return one kept answer; null when the id is unknown."""
-        ...
-
-    def answers_on(self, kind: str, subject_id: str) -> list[KeptAnswer]:
-        """Return the newest answers of one kind on one subject, newest first."""
-        ...
-
-    def nightly_of(self, customer_ids: Sequence[str]) -> list[KeptAnswer]:
-        """Return last night's scores of all open invoices of some customers, sorted by invoice."""
-        ...
-
-    def feeds(self) -> tuple[FeedState, ...]:
-        """Return the freshness of each kind of fact."""
-        ...
-
-    def pending(self) -> dict[str, int]:
-        """Return how many payments and disputes wait for their invoice."""
-        ...
 
 
 class SqlHistoryStore:
@@ -229,7 +159,7 @@ class SqlHistoryStore:
             return position
 
     def overrides(self) -> Overrides:
-        """Return the decisions of people that stand."""
+        """Return the overrides in force."""
         with self.database.reading() as connection:
             return read_overrides(connection)
 
@@ -408,10 +338,10 @@ def _history_of(
 def _lines(connection: Connection) -> Iterator[tuple[AuditLine, Evidence]]:
     names = [column.name for column in AUDIT.columns]
     statement = (
-        select(AUDIT, ANSWERS.c.answer_id.label("held"), ANSWERS.c.body, ANSWERS.c.erased_at)
+        select(AUDIT, ANSWERS.c.answer_id.label("found"), ANSWERS.c.body, ANSWERS.c.erased_at)
         .join(ANSWERS, ANSWERS.c.answer_id == AUDIT.c.answer_id, isouter=True)
         .order_by(AUDIT.c.position)
     )
     for row in connection.execution_options(yield_per=1000).execute(statement).mappings():
         line = AuditLine(**{name: row[name] for name in names})
-        yield line, Evidence(row["held"] is not None, row["body"], row["erased_at"])
+        yield line, Evidence(row["found"] is not None, row["body"], row["erased_at"])

@@ -204,7 +204,7 @@ KNOWN_IDS: Final = Table(
 )
 Index("known_ids_by_key", KNOWN_IDS.c.kind, KNOWN_IDS.c.match_key)
 
-# What events said of facts that the batch holds and the batch leaves open: one row per column, its value as JSON.
+# Values that events gave for columns that are null in the batch: one row per column, its value as JSON.
 STATEMENTS: Final = Table(
     "fact_statements",
     METADATA,
@@ -227,7 +227,7 @@ MAIL_SIGNALS: Final = Table(
     Column("read_at", UtcInstant, nullable=False),
 )
 
-# Work that one process of all does: which one, and until when unless it says so again.
+# Work that one process at a time does: its holder, and when its lease expires unless renewed.
 LEASES: Final = Table(
     "leases",
     METADATA,
@@ -246,10 +246,10 @@ FEEDS: Final = Table(
     Column("known_on", Date),
     Column("received_at", UtcInstant),
     Column("complete_through_on", Date),
-    Column("told_through_on", Date),
+    Column("declared_through_on", Date),
 )
 
-# Facts erased on request: they are not taken in again. Of a customer, only what identifies is blanked.
+# Facts erased on request: they are not loaded again. Of a customer, only what identifies is blanked.
 IDENTIFYING: Final = ("name", "siren")
 BLANKED: Final = "customers"
 ERASED_FACTS: Final = Table(

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from serving.store import SqlHistoryStore, open_store, sqlite_url
+from serving.store.migrations.upgrade import VERSION_TABLE
 from serving.store.tables import METADATA
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
@@ -36,11 +37,23 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return sqlite_url(tmp_path / "store.db")
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("postgres_store_url")
+    return url
+
+
+@pytest.fixture
+def postgres_store_url(postgres_url: str) -> str:
+    drop_store(postgres_url)
+    return postgres_url
+
+
+def drop_store(url: str) -> None:
+    """Drop the tables of a store, as if it had never been."""
     engine = create_engine(url)
     METADATA.drop_all(engine)
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
     engine.dispose()
-    return url
 
 
 @pytest.fixture

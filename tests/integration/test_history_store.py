@@ -427,20 +427,6 @@ def test_the_night_of_a_customer_is_told_whole_and_a_new_night_has_a_new_number(
         other.close()
 
 
-def test_a_store_made_before_nights_were_counted_is_opened_and_counts_from_now(
-    store: SqlHistoryStore, store_url: str
-) -> None:
-    with store.open_for_writing() as connection:
-        connection.execute(text("DELETE FROM counters WHERE name = 'night'"))
-    again = open_store(store_url, KEY)
-    try:
-        assert again.moment().night == 0
-        again.replace_nightly([])
-        assert again.moment().night == 1
-    finally:
-        again.close()
-
-
 def test_an_answer_kept_again_from_a_spool_is_one_line(store: SqlHistoryStore) -> None:
     kept = score()
     assert store.keep([kept]) == 1

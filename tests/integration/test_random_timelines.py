@@ -22,10 +22,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import create_engine
 
 from serving.store import sqlite_url
-from serving.store.tables import METADATA
+from tests.integration.conftest import drop_store
 from tests.scenarios.timeline import Row
 from tests.scenarios.ways import (
     HEARTBEAT,
@@ -147,9 +146,7 @@ class Stores:
             self.close()
             number = next(self._opened)
             if self._url is not None:
-                engine = create_engine(self._url)
-                METADATA.drop_all(engine)
-                engine.dispose()
+                drop_store(self._url)
             url = self._url or sqlite_url(self._folder / f"store-{number}.db")
             self._world = World(self._folder / f"home-{number}", url, self._bundle, self._policy)
             self._draws, self.day, self.beaten = 0, FIRST_DAY, None

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from typer.testing import CliRunner
 
 from features.errors import EncoursError
@@ -16,7 +16,9 @@ from pipelines.cli.service import app
 from serving.operations.settings import ServiceSettings, read_settings
 from serving.security.access import read_keys
 from serving.store import open_store
-from serving.store.tables import AUDIT
+from serving.store.database import BACKUPS
+from serving.store.tables import AUDIT, FACTS
+from tests.integration.old_stores import SECRET, load_dump
 
 SAMPLE = Path(__file__).parents[2] / "data_samples" / "ledger"
 
@@ -89,4 +91,38 @@ def test_a_ledger_is_loaded_exported_erased_and_the_log_verifies(
 
 
 def test_an_empty_log_is_said_to_be_empty(settings: ServiceSettings) -> None:
+    open_store(settings.store_url, settings.secret()).close()
     assert "empty" in run("audit", "verify")
+
+
+def test_a_store_is_verified_backed_up_and_restored(settings: ServiceSettings, tmp_path: Path) -> None:
+    with pytest.raises(EncoursError, match="there is none yet"):
+        run("store", "verify")
+    assert not (tmp_path / "serving" / "store.db").exists(), "asking creates nothing"
+    write_ledger(some_customers(read_ledger(SAMPLE), 2), tmp_path / "ledger")
+    run("load", str(tmp_path / "ledger"))
+    assert "up to date" in run("store", "migrate")
+    run("store", "backup", str(tmp_path / "copy.db"))
+    for left in (tmp_path / "serving").glob("store.db*"):
+        left.write_bytes(b"damaged" * 1000)
+    assert "not a database" in run("store", "verify", status=1)
+    for left in (tmp_path / "serving").glob("store.db*"):
+        left.unlink()
+    (tmp_path / "copy.db").rename(tmp_path / "serving" / "store.db")
+    assert "sound" in run("store", "verify")
+    with open_store(settings.store_url, settings.secret()).database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(FACTS["customers"])).scalar_one() == 2
+
+
+def test_an_old_store_is_upgraded_by_the_command_that_names_its_backup(
+    settings: ServiceSettings, tmp_path: Path
+) -> None:
+    load_dump("f984050", tmp_path / "serving" / "store.db")
+    (tmp_path / "serving" / "secret").write_bytes(SECRET)
+    assert "revision 0001" in run("store", "verify")
+    shown = run("store", "migrate")
+    assert "from revision 0001" in shown
+    (copy,) = (tmp_path / "serving" / BACKUPS).iterdir()
+    assert copy.name in shown
+    verified = run("store", "verify")
+    assert "is whole: 7 lines" in verified

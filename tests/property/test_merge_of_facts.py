@@ -18,7 +18,7 @@ from features.ledger.schemas import DATED_ATTRIBUTES
 from serving.messages.events import EventsRequest
 from serving.store import ConflictError, FactsRefusedError, SqlHistoryStore, open_store
 from serving.store.tables import COUNTERS, METADATA
-from tests.integration.conftest import KEY, NOW, postgres_url, store_url  # noqa: F401
+from tests.integration.conftest import KEY, NOW, postgres_store_url, postgres_url, store_url  # noqa: F401
 from tests.ledger_samples import Row, day, invoice, ledger, payment
 
 CUSTOMERS, INVOICES = ("K1", "K2"), ("F1", "F2", "F3")

@@ -64,12 +64,12 @@ def state_history(
     if faults:
         raise FactsRefusedError(faults)
     ids = sorted({str(fact.values["customer_id"]) for _, fact in facts})
-    held, known = read_histories(connection, ids), known_customers(connection, ids)
+    stored, known = read_histories(connection, ids), known_customers(connection, ids)
     outcomes: dict[int, FactOutcome] = {}
     present: dict[str, dict[str, Any]] = {}
     for place, fact in facts:
         customer_id, day = str(fact.values["customer_id"]), fact.values["valid_from_on"]
-        history, before = held.get(customer_id, {}), known.get(customer_id)
+        history, before = stored.get(customer_id, {}), known.get(customer_id)
         row = _stated(fact, history, before)
         outcome = Outcome.ACCEPTED if day not in history else Outcome.REPLACED
         if day in history and dict(history[day].attributes) == row:
@@ -77,7 +77,7 @@ def state_history(
         else:
             after = with_statement(history, before, row, day, "event")
             write_history(connection, customer_id, history, after, received_at)
-            held[customer_id] = after
+            stored[customer_id] = after
             now = present_of(after, NOTHING_KNOWN if before is None else before.attributes)
             known[customer_id] = Described(now, today if before is None else before.since_on)
             present[customer_id] = now
@@ -109,13 +109,13 @@ def note_changes(
     }
     if not moved:
         return False
-    held = read_histories(connection, moved)
+    stored = read_histories(connection, moved)
     since = first_known_days(connection, [key for key, pair in moved.items() if pair[0] is not None])
     since |= first_named_days(connection, [key for key, pair in moved.items() if pair[0] is None])
     is_written = False
     for key, (before, after) in sorted(moved.items()):
         earlier = Described(before or NOTHING_KNOWN, since[key]) if key in since else None
-        history = held.get(key, {})
+        history = stored.get(key, {})
         noted = with_change(history, earlier, after, day)
         write_history(connection, key, history, noted, received_at)
         is_written |= noted != history
@@ -165,9 +165,9 @@ def read_histories(connection: Connection, ids: Iterable[str]) -> dict[str, dict
     found: dict[str, dict[dt.date, HistoryRow]] = {}
     for chunk in in_chunks(sorted(ids)):
         for row in connection.execute(select(_TABLE).where(_TABLE.c.customer_id.in_(chunk))).mappings():
-            held = dict(row)
-            made = HistoryRow(dated(held), held["origin"])
-            found.setdefault(held["customer_id"], {})[held["valid_from_on"]] = made
+            stored = dict(row)
+            made = HistoryRow(dated(stored), stored["origin"])
+            found.setdefault(stored["customer_id"], {})[stored["valid_from_on"]] = made
     return found
 
 
@@ -193,9 +193,9 @@ def write_history(
 def _stated(fact: Fact, history: History, before: Described | None) -> dict[str, Any]:
     """The attributes a statement gives: what it leaves out is as it is known of its day."""
     day, present = fact.values["valid_from_on"], NOTHING_KNOWN if before is None else before.attributes
-    held = history[day].attributes if day in history else in_force(history, present, day)
+    stored = history[day].attributes if day in history else in_force(history, present, day)
     is_stated = fact.stated is None
     return {
-        name: fact.values[name] if is_stated or name in (fact.stated or ()) else held[name]
+        name: fact.values[name] if is_stated or name in (fact.stated or ()) else stored[name]
         for name in DATED_COLUMNS
     }

@@ -1,4 +1,4 @@
-"""Reading what the store holds of events, as the merge with a ledger of record takes it."""
+"""Reads the facts that came by event, for the merge with a ledger of record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from serving.store.frames import store_dtypes, value_of_json
 from serving.store.ingest.attribute_history import DATED_COLUMNS, NOTHING_KNOWN
 from serving.store.ingest.customer_history import first_named_days
 from serving.store.ingest.merging import HISTORY, EventFacts
-from serving.store.reading import read_told_feeds
+from serving.store.reading import read_declared_feeds
 from serving.store.tables import (
     BLANKED,
     ERASED_FACTS,
@@ -27,9 +27,9 @@ from serving.store.tables import (
 
 
 def read_events(connection: Connection, batch: Ledger) -> EventFacts:
-    """Return everything that events said and a batch does not replace.
+    """Return the facts and values of events that a batch does not replace.
 
-    A table that the ledger of record does not deliver says nothing: all that the store holds of it stays.
+    All rows of a table that the ledger of record does not deliver stay.
 
     Args:
         connection: of the store.
@@ -39,36 +39,36 @@ def read_events(connection: Connection, batch: Ledger) -> EventFacts:
     facts: dict[str, pl.DataFrame] = {}
     statements: dict[str, pl.DataFrame] = {}
     for table in FACT_TABLES:
-        held = read_held(connection, table)
-        facts[table], statements[table] = read_event_facts(connection, table, held)
+        stored = read_stored(connection, table)
+        facts[table], statements[table] = read_event_facts(connection, table, stored)
         if table not in delivered:
-            facts[table] = held.drop("origin")
+            facts[table] = stored.drop("origin")
         if table == HISTORY:
-            facts[table] = held
+            facts[table] = stored
     provided = connection.execute(select(FEEDS.c.name).where(FEEDS.c.is_provided)).scalars()
     before = read_before(connection, batch.customers["customer_id"])
-    return EventFacts(facts, statements, read_told_feeds(connection), before, frozenset(provided))
+    return EventFacts(facts, statements, read_declared_feeds(connection), before, frozenset(provided))
 
 
 def read_event_facts(
-    connection: Connection, table: str, held: pl.DataFrame
+    connection: Connection, table: str, stored: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return what events said of one table and no batch has said: whole facts, and columns of facts of the batch.
+    """Return what came by event for one table and is in no batch: whole facts, and values for facts of the batch.
 
     Args:
         connection: of the store.
         table: its name.
-        held: its facts in the store, with `origin`.
+        stored: its facts in the store, with `origin`.
     """
-    events = held.filter(pl.col("origin") == "event").drop("origin")
-    said: dict[str, dict[str, Any]] = {}
+    events = stored.filter(pl.col("origin") == "event").drop("origin")
+    stated: dict[str, dict[str, Any]] = {}
     rows = connection.execute(
         select(STATEMENTS.c.fact_id, STATEMENTS.c.column_name, STATEMENTS.c.value).where(
             STATEMENTS.c.table_name == table
         )
     )
     for key, column, text in rows:
-        said.setdefault(key, {})[column] = json.loads(text)
+        stated.setdefault(key, {})[column] = json.loads(text)
     dtypes = dict(events.schema)
     statements = pl.DataFrame(
         [
@@ -76,7 +76,7 @@ def read_event_facts(
                 key if name == key_column(table) else value_of_json(values.get(name), dtype)
                 for name, dtype in dtypes.items()
             ]
-            for key, values in sorted(said.items())
+            for key, values in sorted(stated.items())
         ],
         schema=dtypes,
         orient="row",
@@ -104,7 +104,7 @@ def read_before(connection: Connection, loaded_ids: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def read_held(connection: Connection, table: str) -> pl.DataFrame:
+def read_stored(connection: Connection, table: str) -> pl.DataFrame:
     """Return the facts of one table in the store, with their key and `origin`."""
     facts, key = FACTS[table], key_column(table)
     columns = list(dict.fromkeys([key, *FACT_COLUMNS[table]]))

@@ -1,4 +1,4 @@
-"""Taking in facts, in any order and as often as they are sent: the writing half of the history store.
+"""Ingests facts, in any order and as often as they are sent: the writing half of the history store.
 
 Every function works inside a writing transaction that its caller holds; either all of a request is stored or
 nothing.
@@ -33,7 +33,7 @@ from serving.store.ingest.customer_history import CUSTOMER_HISTORY, note_changes
 from serving.store.ingest.customer_merges import CUSTOMER_MERGES, refuse_merges, with_merged
 from serving.store.ingest.instalments import INSTALMENTS, refuse_receivable_ids, replace_instalments
 from serving.store.ingest.merging import fillable_columns
-from serving.store.known_ids import adopt_awaited, note_facts, with_known_ids
+from serving.store.known_ids import attach_pending, note_facts, with_known_ids
 from serving.store.tables import (
     BLANKED,
     CHANGES,
@@ -50,9 +50,9 @@ from serving.store.tables import (
     owner_of,
 )
 
-#: A statement about a table, offered beside facts.
-#: Tables of which the features of other customers know nothing: sector, country and portfolio are made of payments.
+#: Tables that features of other customers do not read: sector, country and portfolio are computed from payments.
 OWN_TABLES: Final = frozenset({"disputes", "emails", "interactions"})
+#: Name under which statements about a table are offered beside facts.
 FEED_STATEMENTS: Final = "feeds"
 
 _NO_PLACE: Final = -1
@@ -65,10 +65,10 @@ def take_in(
 ) -> tuple[FactOutcome, ...]:
     """Store facts and return what became of each, in the order offered.
 
-    A fact sent again with the same content is accepted in silence. Of a customer described in part, what is not stated
-    stays as it is known, and what changes of its dated attributes is noted in its history. A payment, dispute or table
-    of instalments whose invoice is unknown is kept and counts from the moment the invoice arrives, also when both are
-    in this request, in any order.
+    A fact sent again with the same content is accepted and changes nothing. Of a customer described in part, what is
+    not stated stays as it is known, and what changes of its dated attributes is noted in its history. A payment,
+    dispute or table of instalments whose invoice is unknown is stored and counts from the moment the invoice arrives,
+    also when both are in this request, in any order.
 
     Raises:
         ConflictError: when an id is known with another content; nothing of the request is stored then.
@@ -76,7 +76,7 @@ def take_in(
         FactsRefusedError: when a fact contradicts what is known; nothing is stored then.
     """
     offered = list(enumerate(with_known_ids(connection, facts)))
-    told = {
+    feed_outcomes = {
         place: _declared_complete(connection, fact, received_at)
         for place, fact in offered
         if fact.table == FEED_STATEMENTS
@@ -84,7 +84,7 @@ def take_in(
     of_days = [(place, fact) for place, fact in offered if fact.table == CUSTOMER_HISTORY]
     in_parts = [(place, fact) for place, fact in offered if fact.parts is not None]
     dated_outcomes, described = state_history(connection, of_days, received_at)
-    apart = {*told, *dated_outcomes, *(place for place, _ in in_parts)}
+    apart = {*feed_outcomes, *dated_outcomes, *(place for place, _ in in_parts)}
     places = [place for place, _ in offered if place not in apart]
     facts = [*described, *(offered[place][1] for place in places)]
     places = [*(_NO_PLACE for _ in described), *places]
@@ -129,8 +129,8 @@ def take_in(
     refuse_merges(connection, [(place, fact) for place, fact in own if fact.table == CUSTOMER_MERGES])
     refuse_receivable_ids(connection, [(place, fact) for place, fact in own if fact.table == "invoices"])
     arrived = {key: customers[key] for table, key in fresh if table == "invoices"}
-    touched = adopt_awaited(connection, arrived, customers) if arrived else set()
-    outcomes = {**told, **dated_outcomes, **part_outcomes}
+    touched = attach_pending(connection, arrived, customers) if arrived else set()
+    outcomes = {**feed_outcomes, **dated_outcomes, **part_outcomes}
     for place, fact, verdict in zip(places, facts, verdicts, strict=True):
         if place != _NO_PLACE:
             outcomes[place] = _outcome(fact, verdict, customers)
@@ -173,9 +173,9 @@ def _newest_days(facts: _Known, received_on: dt.date) -> dict[str, dt.date | Non
     return newest
 
 
-def note_statements(connection: Connection, table: str, said: Iterable[tuple[str, str, Any]]) -> None:
-    """Record what events say of facts that the batch holds: key, column and value; null takes a statement back."""
-    for key, column, value in said:
+def note_statements(connection: Connection, table: str, stated: Iterable[tuple[str, str, Any]]) -> None:
+    """Record values that events gave for facts of the batch: key, column and value; null withdraws a value."""
+    for key, column, value in stated:
         is_it = (
             (STATEMENTS.c.table_name == table)
             & (STATEMENTS.c.fact_id == key)
@@ -213,7 +213,7 @@ def mark_changed(connection: Connection, customer_ids: Iterable[str], *, is_own:
 def note_feeds(
     connection: Connection, newest: Mapping[str, dt.date | None], received_at: dt.datetime
 ) -> None:
-    """Record that facts of these kinds arrived, and the newest day any of them tells of."""
+    """Record that facts of these tables arrived, and the newest day on which one became known."""
     for table, day in sorted(newest.items()):
         known_on = connection.execute(select(FEEDS.c.known_on).where(FEEDS.c.name == table)).scalar()
         known_on = max((each for each in (known_on, day) if each is not None), default=None)
@@ -224,7 +224,7 @@ def note_feeds(
 
 
 def _declared_complete(connection: Connection, fact: Fact, received_at: dt.datetime) -> FactOutcome:
-    """Record through which day the source says that a table is complete; the day never goes back.
+    """Record the day through which the source declares a table complete; it never moves back.
 
     Raises:
         InvalidInputError: the day has not come yet.
@@ -235,15 +235,15 @@ def _declared_complete(connection: Connection, fact: Fact, received_at: dt.datet
             "A feed is not complete through a day to come; nothing was stored.",
             [Fault(f"{name}: the day lies in the future", "complete_through_on", "today (UTC) or earlier")],
         )
-    before = connection.execute(select(FEEDS.c.told_through_on).where(FEEDS.c.name == name)).first()
+    before = connection.execute(select(FEEDS.c.declared_through_on).where(FEEDS.c.name == name)).first()
     outcome = Outcome.ACCEPTED
     if before is None:
-        connection.execute(insert(FEEDS).values(name=name, is_provided=False, told_through_on=day))
+        connection.execute(insert(FEEDS).values(name=name, is_provided=False, declared_through_on=day))
     elif before[0] is not None and before[0] >= day:
         outcome = Outcome.ALREADY_KNOWN
     else:
         outcome = Outcome.ACCEPTED if before[0] is None else Outcome.REPLACED
-        connection.execute(update(FEEDS).where(FEEDS.c.name == name).values(told_through_on=day))
+        connection.execute(update(FEEDS).where(FEEDS.c.name == name).values(declared_through_on=day))
     return FactOutcome(fact.table, name, outcome, None)
 
 
@@ -342,5 +342,5 @@ def _write(
         since = before["received_at"] if table in REPLACED_BY_NEWER else received_at
         connection.execute(update(FACTS[table]).where(is_it).values(**values, received_at=since))
         if before["origin"] == "batch":
-            said = [column for column in fillable_columns(table) if values[column] != before[column]]
-            note_statements(connection, table, [(key, column, values[column]) for column in said])
+            stated = [column for column in fillable_columns(table) if values[column] != before[column]]
+            note_statements(connection, table, [(key, column, values[column]) for column in stated])

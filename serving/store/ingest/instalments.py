@@ -1,4 +1,4 @@
-"""Storing the instalments of an invoice: one table an invoice, replaced as a whole, held to the rules of an import."""
+"""Storing the instalments of an invoice: one table an invoice, replaced as a whole, under the rules of an import."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def replace_instalments(
         owner = owners.get(invoice_id)
         is_it = _TABLE.c.invoice_id == invoice_id
         columns = [_TABLE.c[name] for name in FACT_COLUMNS[INSTALMENTS]]
-        held = {
+        stored = {
             row["number"]: dict(row) for row in connection.execute(select(*columns).where(is_it)).mappings()
         }
         given = {part["number"]: {**part, "invoice_id": invoice_id} for part in fact.parts or ()}
-        if held == given:
+        if stored == given:
             outcome = Outcome.ALREADY_KNOWN
         else:
-            outcome = Outcome.REPLACED if held else Outcome.ACCEPTED
+            outcome = Outcome.REPLACED if stored else Outcome.ACCEPTED
             connection.execute(delete(_TABLE).where(is_it))
             if given:
                 connection.execute(insert(_TABLE), _rows(given, owner, received_at))

@@ -1,9 +1,9 @@
 """The one rule by which the ledger of record and the facts of events become one ledger. Pure: frames in, frames out.
 
-For an id that both hold the batch wins. What the batch leaves open and may be filled in later (the closing day of a
-dispute, the cancellation of an invoice, what is not known of a customer) is taken from the event. Where the event says
-otherwise the difference is reported. Facts of events that the batch does not hold stay. What was erased on request is
-not taken in again; of a customer only what identifies is left blank.
+For an id that both hold the batch wins. Columns that are null in the batch and may be completed later (the closing day
+of a dispute, the cancellation of an invoice, what is unknown of a customer) are taken from the event. A difference
+between event and batch is reported. Facts of events that the batch does not hold stay. What was erased on request is
+not loaded again; of a customer only what identifies is left blank.
 
 Three tables are more than their rows. The instalments of an invoice and the history of a customer are those of the
 batch as soon as it holds one row of them; merges by event that make a circle with those of the batch are left out.
@@ -47,12 +47,12 @@ NAMING_CUSTOMERS: Final = ("invoices", "payments", "emails", "interactions")
 
 @dataclass(frozen=True)
 class EventFacts:
-    """What events said and no batch has said yet, as store frames with their key column.
+    """Facts and single values that came by event and that no batch holds, as store frames with their key column.
 
     Attributes:
-        facts: whole facts, by table: all that is held of a table that the batch does not deliver; of `customer_history`
-            every row held, with its `origin`.
-        statements: single columns of facts that the batch holds, by table; null is not stated.
+        facts: whole facts, by table: every row of a table that the batch does not deliver; of `customer_history`
+            every row, with its `origin`.
+        statements: single columns of facts that the batch holds, by table; null: the event gave no value.
         feeds: days through which feeds are declared complete, in the columns of the ledger.
         before: the customers as they were known before the merge: id, dated attributes, and `since_on`, the day on
             which each was first known.
@@ -71,11 +71,11 @@ class MergedTable:
     """One table after the merge.
 
     Attributes:
-        batch: the rows of the batch, completed by what events said, without what was erased.
+        batch: the rows of the batch, completed by events, without what was erased.
         events: the rows that only events hold.
-        completed: what events said in place of a null of the batch: key, and the column where it was filled in.
-        contradicted: ids of which an event says otherwise than the batch, with the columns; the batch wins.
-        erased_count: rows of the batch not taken in because they were erased on request.
+        completed: values of events in place of nulls of the batch: key, and the columns filled in.
+        contradicted: ids for which an event differs from the batch, with the columns; the batch wins.
+        erased_count: rows of the batch left out because they were erased on request.
     """
 
     batch: pl.DataFrame
@@ -86,13 +86,13 @@ class MergedTable:
 
 
 def fact_frame(table: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a ledger table as the store keeps it, with its key column first."""
+    """Return a ledger table in the columns of the store, its key column first."""
     columns = list(dict.fromkeys([key_column(table), *FACT_COLUMNS[table]]))
     return store_frame(table, frame).with_columns(fact_keys(table)).select(columns)
 
 
 def fillable_columns(table: str) -> tuple[str, ...]:
-    """Return the columns that an event may fill in where the batch says nothing."""
+    """Return the columns that an event may fill in where the batch has null."""
     if table == BLANKED:
         return tuple(column for column in FACT_COLUMNS[table] if column not in KEYS[table])
     return tuple(store_column(table, column) for column in COMPLETED_LATER.get(table, ()))
@@ -106,31 +106,31 @@ def merge_table(
     Args:
         table: its name.
         batch: the ledger of record, as `fact_frame` gives it.
-        events: whole facts that came by event and no batch has held, in the same columns.
-        statements: what events said of facts that a batch has held, in the same columns; null is not stated.
+        events: whole facts that came by event and are in no batch, in the same columns.
+        statements: values that events gave for facts of a batch, in the same columns; null: no value was given.
         erased: keys erased on request.
     """
     key, columns = key_column(table), FACT_COLUMNS[table]
     is_erased = pl.col(key).is_in(erased.implode())
     offered = batch if table == BLANKED else batch.filter(~is_erased)
-    if table == BLANKED:  # "not strategic" is what a source writes that does not know: a person's word stays
+    if table == BLANKED:  # a source that does not know writes "not strategic": what an event stated stays
         offered = offered.with_columns(is_strategic=pl.when("is_strategic").then(pl.lit(value=True)))
-    said = pl.concat([events, statements]).join(offered, on=key, how="semi")
+    stated = pl.concat([events, statements]).join(offered, on=key, how="semi")
     fillable = fillable_columns(table)
     both = offered.join(
-        said.rename({column: f"\0said {column}" for column in columns if column != key}),
+        stated.rename({column: f"\0event {column}" for column in columns if column != key}),
         on=key,
         how="left",
         validate="1:1",
         maintain_order="left",
     )
     is_filled = {
-        column: pl.col(column).is_null() & pl.col(f"\0said {column}").is_not_null() for column in fillable
+        column: pl.col(column).is_null() & pl.col(f"\0event {column}").is_not_null() for column in fillable
     }
-    merged = both.with_columns(pl.coalesce(column, f"\0said {column}").alias(column) for column in fillable)
+    merged = both.with_columns(pl.coalesce(column, f"\0event {column}").alias(column) for column in fillable)
     differing = [
         pl.when(
-            pl.col(f"\0said {column}").is_not_null() & pl.col(f"\0said {column}").ne_missing(pl.col(column))
+            pl.col(f"\0event {column}").is_not_null() & pl.col(f"\0event {column}").ne_missing(pl.col(column))
         )
         .then(pl.lit(ledger_column(column)))
         .otherwise(None)
@@ -146,7 +146,7 @@ def merge_table(
         for row in contradictions.iter_rows()
     ]
     completed = both.select(
-        key, *(pl.when(is_filled[column]).then(f"\0said {column}").alias(column) for column in fillable)
+        key, *(pl.when(is_filled[column]).then(f"\0event {column}").alias(column) for column in fillable)
     ).filter(
         pl.any_horizontal(*(pl.col(column).is_not_null() for column in fillable))
         if fillable
@@ -174,19 +174,19 @@ def agreeing_customers(customers: pl.DataFrame, history: pl.DataFrame) -> pl.Dat
     concerned = customers.join(history, on="customer_id", how="semi")
     if concerned.is_empty():
         return customers
-    told = customers_at(ledger_frame(BLANKED, concerned), ledger_frame(HISTORY, history))
-    now = fact_frame(BLANKED, told).select(customers.columns)
+    described = customers_at(ledger_frame(BLANKED, concerned), ledger_frame(HISTORY, history))
+    now = fact_frame(BLANKED, described).select(customers.columns)
     return pl.concat([customers.join(concerned, on="customer_id", how="anti"), now])
 
 
 def merge_history(
-    batch: pl.DataFrame, held: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame, day: dt.date
+    batch: pl.DataFrame, stored: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame, day: dt.date
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Merge the histories of customers' attributes, with a row for each customer that changed.
 
     Args:
         batch: the history of the ledger of record, as `fact_frame` gives it.
-        held: rows that the store holds and the batch does not replace, in the same columns, with `origin`.
+        stored: rows that the store holds and the batch does not replace, in the same columns, with `origin`.
         before: the customers as they were known before, as `EventFacts` holds them.
         after: the customers after the merge, as a store frame.
         day: the day on which the change became known.
@@ -195,7 +195,7 @@ def merge_history(
         The history with `origin`, and the statements of events that the batch overrules.
     """
     given = batch.with_columns(origin=pl.lit("batch"))
-    replaced, kept = (held.join(batch, on="customer_id", how=how) for how in ("semi", "anti"))
+    replaced, kept = (stored.join(batch, on="customer_id", how=how) for how in ("semi", "anti"))
     stated = replaced.filter(pl.col("origin") == "event")
     overruled = stated.join(batch, on=batch.columns, how="anti", nulls_equal=True)
     contradicted = tuple(f"{key} (valid_from_on)" for key in overruled[key_column(HISTORY)].sort())
@@ -224,10 +224,10 @@ def merge_history(
             {"customer_id": customer_id, "valid_from_on": each, **found.attributes, "origin": found.origin}
             for each, found in history.items()
         ]
-    columns = {name: dtype for name, dtype in held.schema.items() if name != key_column(HISTORY)}
-    noted = pl.DataFrame(made, schema=columns).with_columns(fact_keys(HISTORY)).select(held.columns)
+    columns = {name: dtype for name, dtype in stored.schema.items() if name != key_column(HISTORY)}
+    noted = pl.DataFrame(made, schema=columns).with_columns(fact_keys(HISTORY)).select(stored.columns)
     unmoved = kept.join(moved, on="customer_id", how="anti")
-    return pl.concat([given.select(held.columns), unmoved, noted]), contradicted
+    return pl.concat([given.select(stored.columns), unmoved, noted]), contradicted
 
 
 def without_circles(merges: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -271,7 +271,7 @@ def merge_facts(
 
     Args:
         batch: the checked ledger of record.
-        events: what events said and no batch has said yet.
+        events: facts and values of events that no batch holds.
         erased: keys erased on request, by table.
         day: the day of the merge.
     """
@@ -282,10 +282,10 @@ def merge_facts(
         frame, own = given.get(table), events.facts[table]
         if (frame is None and own.is_empty() and table not in events.provided) or table == HISTORY:
             continue
-        held = fact_frame(table, pl.DataFrame(schema=table_dtypes(table)) if frame is None else frame)
+        rows = fact_frame(table, pl.DataFrame(schema=table_dtypes(table)) if frame is None else frame)
         if table == "instalments":
             own = _of_known_invoices(table, own, whole["invoices"]["invoice_id"])
-        merged[table] = merge_table(table, held, own, events.statements[table], erased[table])
+        merged[table] = merge_table(table, rows, own, events.statements[table], erased[table])
         if table == BLANKED and given.get(HISTORY) is not None:
             history = fact_frame(HISTORY, given[HISTORY])
             agreed = agreeing_customers(merged[table].batch, history)
@@ -322,11 +322,11 @@ def _whole_history(
     given: pl.DataFrame | None, events: EventFacts, customers: pl.DataFrame, day: dt.date
 ) -> pl.DataFrame | None:
     """The ledger's history after the merge; null where nobody has ever delivered or made one."""
-    held = events.facts[HISTORY]
+    stored = events.facts[HISTORY]
     if given is not None:
-        held = held.filter(pl.col("origin") != "batch")
+        stored = stored.filter(pl.col("origin") != "batch")
     batch = fact_frame(HISTORY, pl.DataFrame(schema=table_dtypes(HISTORY)) if given is None else given)
-    history, _ = merge_history(batch, held, events.before, customers, day)
+    history, _ = merge_history(batch, stored, events.before, customers, day)
     if given is None and history.is_empty() and HISTORY not in events.provided:
         return None
     return ledger_frame(HISTORY, history)

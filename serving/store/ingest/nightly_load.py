@@ -1,4 +1,4 @@
-"""The nightly load: the ledger of record replaces earlier loads and keeps what events brought since."""
+"""The nightly load: the ledger of record replaces earlier loads; facts of events that it does not hold stay."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from features.ledger import Ledger, table_dtypes
 from features.ledger.ledger import KNOWN_TIMES
 from serving.store.database import advance_counter
 from serving.store.frames import ledger_frame
-from serving.store.ingest.event_facts import read_before, read_erased, read_event_facts, read_held
+from serving.store.ingest.event_facts import read_before, read_erased, read_event_facts, read_stored
 from serving.store.ingest.facts import mark_changed, note_statements
 from serving.store.ingest.merging import (
     HISTORY,
@@ -25,7 +25,7 @@ from serving.store.ingest.merging import (
     sound_instalments,
     without_circles,
 )
-from serving.store.known_ids import adopt_awaited, has_awaited, hold_level
+from serving.store.known_ids import attach_pending, has_pending, rebuild_known_ids
 from serving.store.mail_signals import forget_signals
 from serving.store.tables import (
     BLANKED,
@@ -51,8 +51,8 @@ class TableLoad:
         corrected: ids known with another content; the ledger of record wins.
         removed: ids of earlier loads that the ledger no longer holds.
         kept_events: ids received by event that the ledger does not hold yet.
-        skipped_erased: ids erased on request, not taken in again.
-        contradicted: ids of which an event said otherwise than the ledger of record, with the columns.
+        skipped_erased: ids erased on request, not loaded again.
+        contradicted: ids for which an event differs from the ledger of record, with the columns.
     """
 
     added: int
@@ -64,7 +64,7 @@ class TableLoad:
 
 
 def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) -> dict[str, TableLoad]:
-    """Make the store hold the given ledger and the events it does not know yet; say what changed."""
+    """Load a ledger of record, merged with the events it does not hold; return what changed by table."""
     given = dict(ledger.tables())
     touched: set[str] = set()
     report: dict[str, TableLoad] = {}
@@ -86,13 +86,13 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
         _note_feed(connection, table, loaded, _newest(connection, table, loaded_at))
         if table == "invoices":
             owners = _owners(connection)
-            if has_awaited(connection):  # what waited is compared with the batch under the id that it meant
-                hold_level(connection)
-                touched |= adopt_awaited(connection, None, owners)
+            if has_pending(connection):  # what waited is compared with the batch under the id that it meant
+                rebuild_known_ids(connection)
+                touched |= attach_pending(connection, None, owners)
         elif table in FOLLOWS_INVOICE:
             touched |= _follow_invoices(connection, table, owners)
-    hold_level(connection)
-    touched |= adopt_awaited(connection, None, owners)
+    rebuild_known_ids(connection)
+    touched |= attach_pending(connection, None, owners)
     _note_completeness(connection, ledger.feeds)
     if "instalments" in report:
         report["instalments"] = _with_unsound(connection, report["instalments"])
@@ -127,20 +127,20 @@ def _load_history(
 ) -> tuple[TableLoad, set[str]]:
     """Load the history of customers, and note what the load of the customers has changed."""
     facts, key = FACTS[HISTORY], key_column(HISTORY)
-    held = read_held(connection, HISTORY)
+    stored = read_stored(connection, HISTORY)
     empty = pl.DataFrame(schema=table_dtypes(HISTORY))
     batch = fact_frame(HISTORY, empty if frame is None else frame)
-    beside = held if frame is None else held.filter(pl.col("origin") != "batch")
-    after = read_held(connection, BLANKED).drop("origin")
+    beside = stored if frame is None else stored.filter(pl.col("origin") != "batch")
+    after = read_stored(connection, BLANKED).drop("origin")
     whole, contradicted = merge_history(batch, beside, before, after, loaded_at.astimezone(dt.UTC).date())
-    gone = held.join(whole, on=held.columns, how="anti", nulls_equal=True)
-    new = whole.join(held, on=held.columns, how="anti", nulls_equal=True)
+    gone = stored.join(whole, on=stored.columns, how="anti", nulls_equal=True)
+    new = whole.join(stored, on=stored.columns, how="anti", nulls_equal=True)
     for chunk in in_chunks(gone[key].to_list()):
         connection.execute(delete(facts).where(facts.c[key].in_(chunk)))
     if new.height:
         rows = [{**row, "received_at": loaded_at} for row in new.iter_rows(named=True)]
         connection.execute(insert(facts), rows)
-    content = held.drop("origin").columns
+    content = stored.drop("origin").columns
     changed = pl.concat(
         [
             new.join(gone, on=content, how="anti", nulls_equal=True),
@@ -149,7 +149,7 @@ def _load_history(
     )
     corrected = new.join(gone, on=key, how="semi").join(changed, on=key, how="semi").height
     load = TableLoad(
-        added=new.join(held, on=key, how="anti").height,
+        added=new.join(stored, on=key, how="anti").height,
         corrected=corrected,
         removed=gone.join(whole, on=key, how="anti").height,
         kept_events=whole.filter(pl.col("origin") == "event").height,
@@ -161,11 +161,11 @@ def _load_history(
 
 def _with_unsound(connection: Connection, load: TableLoad) -> TableLoad:
     """Name the invoices whose instalments by event do not make them up: they are due as a whole."""
-    held = read_held(connection, "instalments").filter(pl.col("origin") == "event")
-    if held.is_empty():
+    stored = read_stored(connection, "instalments").filter(pl.col("origin") == "event")
+    if stored.is_empty():
         return load
-    invoices = ledger_frame("invoices", read_held(connection, "invoices"))
-    parts = ledger_frame("instalments", held).join(invoices, on="invoice_id", how="semi")
+    invoices = ledger_frame("invoices", read_stored(connection, "invoices"))
+    parts = ledger_frame("instalments", stored).join(invoices, on="invoice_id", how="semi")
     sound = sound_instalments(parts, invoices)
     unsound = parts.join(sound, on="invoice_id", how="anti")["invoice_id"].unique().sort()
     named = tuple(f"{invoice_id} (instalments)" for invoice_id in unsound)
@@ -176,11 +176,11 @@ def _merged(
     connection: Connection,
     table: str,
     batch: pl.DataFrame,
-    held: pl.DataFrame,
+    stored: pl.DataFrame,
     history: pl.DataFrame | None,
 ) -> MergedTable:
     """What the one rule makes of a table."""
-    events, statements = read_event_facts(connection, table, held)
+    events, statements = read_event_facts(connection, table, stored)
     merged = merge_table(table, batch, events, statements, read_erased(connection, table))
     if table == BLANKED and history is not None:
         return replace(merged, batch=agreeing_customers(merged.batch, fact_frame(HISTORY, history)))
@@ -199,14 +199,14 @@ def _load_table(
     history: pl.DataFrame | None,
 ) -> tuple[TableLoad, set[str]]:
     key, facts = key_column(table), FACTS[table]
-    held = read_held(connection, table)
-    columns = held.columns[:-1]
-    merged = _merged(connection, table, fact_frame(table, frame), held, history)
+    stored = read_stored(connection, table)
+    columns = stored.columns[:-1]
+    merged = _merged(connection, table, fact_frame(table, frame), stored, history)
     new = merged.batch
-    same = held.join(new, on=columns, how="semi", nulls_equal=True)
+    same = stored.join(new, on=columns, how="semi", nulls_equal=True)
     different = new.join(same, on=key, how="anti")
-    corrected = held.join(different, on=key, how="semi")
-    gone = held.join(new, on=key, how="anti")
+    corrected = stored.join(different, on=key, how="semi")
+    gone = stored.join(new, on=key, how="anti")
     removed = gone.join(merged.events, on=key, how="anti")  # of the batch, or overruled by it
     first_received = _first_received(connection, corrected[key]) if table == BLANKED else {}
     for chunk in in_chunks(removed[key].to_list() + corrected[key].to_list()):
