@@ -25,7 +25,7 @@ from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle, write_bundle
 from models.score import scores_of_frame
 from models.training.train import train_model
-from serving.api.routes import build_app
+from serving.api.app import build_app
 from serving.api.worker import ScoreWorker
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
 from serving.mails.background_reader import Reading, read_all

@@ -28,7 +28,7 @@ from models.bundle import make_bundle, write_bundle
 from models.hazard.customer_curve import CURVE_COLUMNS
 from models.hazard.training_set import training_landmarks
 from models.training.train import TrainingSettings, train_model
-from serving.api.routes import build_app
+from serving.api.app import build_app
 from serving.api.worker import ScoreWorker
 from serving.mails.background_reader import Reading, read_all
 from serving.mails.reader import reader_version, shared_pipeline
