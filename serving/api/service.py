@@ -24,7 +24,13 @@ from serving.api.bento_timeout import use_cancelling_timeout
 from serving.api.connections import use_limited_connections
 from serving.api.middleware import HttpMiddleware
 from serving.api.probes import starting_app
-from serving.operations.settings import DEFAULT_HOST, DEFAULT_PORT, read_settings
+from serving.operations.settings import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    WORKERS_VARIABLE,
+    ignored_variables,
+    read_settings,
+)
 from serving.operations.supervisor import Supervisor, place_of
 
 if TYPE_CHECKING:
@@ -76,7 +82,7 @@ _ACCESS_LOG_OFF: Final[dict[str, Any]] = {
 
 @bentoml.service(
     name="encours",
-    workers=int(os.environ.get("ENCOURS_WORKERS", "1")),
+    workers=int(os.environ.get(WORKERS_VARIABLE, "1")),
     traffic={"timeout": REQUEST_SECONDS},
     http={"host": DEFAULT_HOST, "port": DEFAULT_PORT},
     metrics={"enabled": False, "namespace": "encours"},
@@ -109,6 +115,8 @@ class Encours:
         from serving.mails.reader import reading_fault
 
         settings = read_settings()
+        for sentence in ignored_variables(os.environ):
+            _LOG.warning("%s", sentence)
         fault = reading_fault()
         worker = ScoreWorker(
             settings, is_reading_mails=fault is None, faults=() if fault is None else (fault,)

@@ -7,7 +7,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ class Maker:
         self, store: SqlHistoryStore | None = None, is_reading_mails: bool = False, **changes: Any
     ) -> Service:
         home = self._folder / "home"
-        settings = replace(read_settings({"ENCOURS_HOME": str(home)}), **changes)
+        settings = read_settings({"ENCOURS_HOME": str(home)}).model_copy(update=changes)
         put_in_service(settings, self._bundle)
         opened = store or open_store(settings.store_url, settings.secret())
         if not opened.feeds():
