@@ -9,7 +9,7 @@ from pydantic import Field
 
 from features.signal_labels import PromiseDoubt, PromiseStatus
 from serving.messages.decisions import DecisionAnswer
-from serving.messages.reply import Probability, Reply
+from serving.messages.reply import Probability, Reply, read_from
 
 
 class ErrorFault(Reply):
@@ -51,11 +51,17 @@ class ReasonAnswer(Reply):
     """What one group of facts contributes to the explained probability."""
 
     group: str = Field(description="group of facts, such as payment_behaviour")
-    label_fr: str
-    label_en: str
+    label_fr: str = Field(validation_alias=read_from("label_fr", "label", "fr"))
+    label_en: str = Field(validation_alias=read_from("label_en", "label", "en"))
     contribution: float = Field(description="share of probability added (above 0) or taken away (below 0)")
-    fr: str = Field(description="the reason in French, with the real values")
-    en: str = Field(description="the reason in English, with the real values")
+    fr: str = Field(
+        validation_alias=read_from("fr", "text", "fr"),
+        description="the reason in French, with the real values",
+    )
+    en: str = Field(
+        validation_alias=read_from("en", "text", "en"),
+        description="the reason in English, with the real values",
+    )
 
 
 class ExplanationAnswer(Reply):
