@@ -1,4 +1,4 @@
-"""The HTTP application of a worker: FastAPI with the routes, their errors and what surrounds every request."""
+"""The HTTP application of a worker: FastAPI with the routes, their error handlers and the middleware."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ BODY_SECONDS: Final = 20.0
 SMALL_BODY: Final = 16_384
 #: Bodies of the largest size that one process holds at once; further ones get 503 and Retry-After.
 BODIES_AT_ONCE: Final = 8
-#: What is still read, and thrown away, of a body that is too large, so that the caller reads the refusal.
+#: How much of a body that is too large is still read and discarded, so that the caller reads the refusal.
 _DRAINED_BODIES: Final = 4
 
 LARGEST_DEPTH: Final = 12

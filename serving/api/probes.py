@@ -1,4 +1,4 @@
-"""Probes for whoever watches a process: whether it lives, and whether it answers scores; no key is asked."""
+"""Liveness and readiness probes; no key is needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.api.middleware import JSON, PROBES, refuse
 from serving.messages.refusals import not_ready
 
-#: The probe that covers model, policy and the writing of answers; the others say that the process lives.
+#: The probe that covers model, policy and the writing of answers; the others report liveness only.
 READINESS: Final = "/readyz"
 _OK: Final = '{"status":"ok"}'
 
@@ -22,7 +22,7 @@ def probe_routes(missing: Callable[[], tuple[str, ...]]) -> list[Route]:
     """Return the routes of the probes.
 
     Args:
-        missing: what keeps scores from being answered now; asked at every probe, so it must cost nothing.
+        missing: what prevents scores from being answered now; called by every probe, so it must cost nothing.
     """
 
     async def probe(request: Request) -> Response:
@@ -36,10 +36,10 @@ def probe_routes(missing: Callable[[], tuple[str, ...]]) -> list[Route]:
 
 
 def starting_app(reason: Callable[[], str]) -> ASGIApp:
-    """Return what answers until the worker is there: alive, and every other request asked to come again.
+    """Return the application that answers until the worker is ready: live, and 503 with Retry-After for all else.
 
     Args:
-        reason: kind of the failure for which it is not there yet.
+        reason: kind of the failure that delays it.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -47,9 +47,9 @@ _LOG: Final = logging.getLogger("encours.service")
 
 
 class Gateway:
-    """Answers every request with the application of this process; BentoML's own routes are never reached.
+    """Passes every request to the application of this process; BentoML's own routes are never reached.
 
-    Until the worker is there, probes say that the process lives, and everything else is asked to come again.
+    Until the worker is ready, probes report a live process, and every other request gets 503 and Retry-After.
     """
 
     app: ClassVar[ASGIApp | None] = None
@@ -126,7 +126,7 @@ class Encours:
         Gateway.app = build_app(worker)
 
     def __is_ready__(self) -> bool:
-        """Say whether scores can be answered; `/readyz` says the same."""
+        """Return whether scores can be answered, as `/readyz` does."""
         return self.worker is not None and self.worker.is_ready
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]

@@ -23,7 +23,7 @@ class StepAnswer(Reply):
     language: str
     label_fr: str = Field(validation_alias=read_from("label_fr", "label", "fr"))
     label_en: str = Field(validation_alias=read_from("label_en", "label", "en"))
-    is_automatic: bool = Field(description="true only when no person has to look first")
+    is_automatic: bool = Field(description="true only when no person has to approve or check it first")
     is_fallback: bool
     deadline_on: dt.date | None
 
@@ -97,7 +97,7 @@ class AmountAnswer(Reply):
     @model_validator(mode="before")
     @classmethod
     def _of_pair(cls, given: Any) -> Any:
-        """Accept the pair of currency and amount by which decisions keep it."""
+        """Accept the pair of currency and amount in which decisions hold it."""
         return {"currency": given[0], "amount": given[1]} if isinstance(given, tuple) else given
 
 
@@ -138,7 +138,7 @@ class ConversationAnswer(Reply):
     )
     requires_approval: bool
     approval_level: str | None = Field(description="the highest level any of the invoices asks for")
-    is_automatic: bool = Field(description="true only when no person has to look first")
+    is_automatic: bool = Field(description="true only when no person has to approve or check it first")
 
 
 class DecisionAnswer(Reply):
@@ -158,8 +158,8 @@ class DecisionAnswer(Reply):
     balance_amount: Money = Field(description="open net of unapplied credits, in the currency of the invoice")
     asked_amount: Money | None = Field(
         None,
-        description="what the next step asks for, before claims; 0 when it asks for nothing; null in answers kept "
-        "before it was told apart from the balance",
+        description="what the next step asks for, before claims; 0 when it asks for nothing; null in answers stored "
+        "before it was distinguished from the balance",
     )
     disputed_amount: Money = Field(
         Decimal("0.00"), description="what of the balance is disputed and not asked for"

@@ -1,4 +1,4 @@
-"""The rules every answer keeps, and how texts, probabilities and amounts are written in it."""
+"""The rules of every answer, and how texts, probabilities and amounts are written in it."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def read_from(name: str, *path: str) -> AliasChoices:
 
 
 class Reply(BaseModel):
-    """The rules every answer keeps; one is read from a stored answer or from the value it describes."""
+    """The rules of every answer; one is read from a stored answer or from the value it describes."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, from_attributes=True)

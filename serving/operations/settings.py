@@ -34,7 +34,7 @@ class ServiceSettings(BaseSettings):
     """The settings of one installation; each field names its variable, and its description is the documentation's.
 
     Attributes:
-        home: folder of everything the service keeps, `serving` in `ENCOURS_HOME`.
+        home: folder of everything the service stores, `serving` in `ENCOURS_HOME`.
     """
 
     model_config = SettingsConfigDict(frozen=True, case_sensitive=True, populate_by_name=True, extra="ignore")

@@ -121,9 +121,9 @@ def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
 def answers_to_keep(
     scored: Scored, answers: Sequence[ScoreAnswer], caller: str, now: dt.datetime
 ) -> list[Answer]:
-    """Return what is kept of each score: inputs, features as served, score, reasons, decision, versions, caller.
+    """Return what is stored of each score: inputs, features as served, score, reasons, decision, versions, caller.
 
-    A simulation is kept as one, on no invoice.
+    A simulation is stored as one, on no invoice.
     """
     return [
         Answer(
