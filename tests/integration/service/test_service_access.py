@@ -146,6 +146,14 @@ def test_unknown_paths_and_methods_have_the_one_shape_and_one_label(service: Ser
     assert "score-1" not in metrics
 
 
+def test_what_answers_get_answers_head(service: Service) -> None:
+    reader = service.client(Scope.READ)
+    for path in ("/v1/model", "/v1/health", "/metrics", "/openapi.json", "/livez", "/readyz"):
+        assert reader.head(path).status_code == 200
+    assert reader.head("/v1/score").status_code == 405
+    assert 'method="HEAD",route="/v1/model"' in reader.get("/metrics").text
+
+
 def test_without_keys_only_this_machine_is_answered(make_service: Maker) -> None:
     service = make_service(is_open=True)
     client = service.client()
