@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from pydoc import locate
 from typing import Any
 
 import dagster as dg
@@ -18,7 +19,6 @@ from features.errors import EncoursError, Fault, InvalidInputError
 from models.registry.files import write_bytes
 from models.registry.home import Home
 
-_REFUSALS = frozenset({"EncoursError", "InvalidInputError"})
 _DAGSTER_SETTINGS = """# Nothing is reported to anybody, and nobody is asked for an address.
 telemetry:
   enabled: false
@@ -155,8 +155,10 @@ def _refusal(result: dg.ExecuteInProcessResult) -> EncoursError:
         error = getattr(event.event_specific_data, "error", None)
         last = error
         while error is not None:
-            if error.cls_name in _REFUSALS:
-                return EncoursError(error.message.strip().split(": ", 1)[1])
+            name, _, words = error.message.strip().partition(": ")
+            kind = locate(name)
+            if isinstance(kind, type) and issubclass(kind, EncoursError):
+                return EncoursError(words)
             last, error = error, error.cause
         if last is not None:
             return EncoursError(f"step {event.step_key or 'job'} failed: {last.message.strip()}")

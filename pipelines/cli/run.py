@@ -163,7 +163,7 @@ def score(
 
 @app.command("ui")
 def ui(
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Open Dagster on the assets, jobs, checks and the nightly schedule; Ctrl-C ends it."""
@@ -240,10 +240,10 @@ def _print_what_matters(console: Console, home: Home, language: str, currency: s
         console.print(f"  {path}", highlight=False, soft_wrap=True)
     console.print("Where to look next", highlight=False)
     for command, what in (
-        ("encours ui", "the run, its assets and checks"),
+        ("encours ui", "the run, its assets and checks, on port 3001"),
         ("encours backtest", "how good it is on this ledger, beside simple rules"),
         (f"mlflow ui --backend-store-uri {shlex.quote(home.tracking_uri)}", "the registered model"),
-        ("encours serve", "the score API"),
+        ("encours serve", "the score API, on port 3000"),
     ):
         console.print(f"  {command}  [dim]{what}[/]", highlight=False, soft_wrap=True)
 

@@ -1,7 +1,7 @@
-"""Bodies of requests: read within limits of bytes and time, looked over cheaply, then checked against their message.
+"""Bodies of requests: read within limits of bytes and time, checked cheaply, then validated as their message.
 
-Checking a message costs most when it is wrong: two hundred thousand unknown fields cost seconds, in which a process
-answers nobody else. So limits of size, depth and number come first, large bodies are checked in a thread of their own,
+Validating a message costs most when it is wrong: two hundred thousand unknown fields cost seconds, in which a process
+answers nobody else. So limits of size, depth and number come first, large bodies are parsed in a thread of their own,
 and a refusal holds the first faults only.
 """
 
@@ -28,9 +28,9 @@ Body = TypeVar("Body", bound=BaseModel)
 BODY_SECONDS: Final = 20.0
 #: Bytes up to which a body is checked on the event loop: at worst a few milliseconds.
 SMALL_BODY: Final = 16_384
-#: Bodies of the largest size that one process holds at once; more are asked to come again.
+#: Bodies of the largest size that one process holds at once; further ones get 503 and Retry-After.
 BODIES_AT_ONCE: Final = 8
-#: What is still read, and thrown away, of a body that is too large, so that the caller reads the refusal.
+#: How much of a body that is too large is still read and discarded, so that the caller reads the refusal.
 _DRAINED_BODIES: Final = 4
 
 LARGEST_DEPTH: Final = 12
@@ -40,7 +40,7 @@ LARGEST_COUNT: Final = 60_000
 LARGEST_SKELETON: Final = 1_048_576
 LONGEST_NUMBER: Final = 64
 LONGEST_TEXT: Final = 1_300_000
-#: Faults above which only some rows are looked at again for the first hundred.
+#: Faults above which only the first rows are validated again, for the first hundred faults.
 MANY_FAULTS: Final = 1_000
 _ROWS_AT_ONCE: Final = 100
 _LONGEST_NAME: Final = 80
@@ -82,7 +82,7 @@ class BodyReader:
             self._room += len(body)
 
     async def read(self, request: Request) -> bytes:
-        """Return the body of a request; see `message` for what is refused, also when it comes in chunks."""
+        """Return the body of a request, also when it comes in chunks; raises as `message` does."""
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if kind != JSON:
             raise RefusalError(
@@ -135,12 +135,12 @@ class BodyReader:
 
 
 def parse(body: bytes, message: type[Body]) -> Body:
-    """Return the message in a body, checked; at most a hundred faults are told.
+    """Return the message in a body, validated; at most a hundred faults are reported.
 
     Raises:
         RefusalError: 400 when it is no JSON, 422 when it is not the message or goes beyond a limit.
     """
-    parsed = _looked_over(body, message)
+    parsed = _within_limits(body, message)
     try:
         return message.model_validate_json(body)
     except ValidationError as failure:
@@ -150,7 +150,7 @@ def parse(body: bytes, message: type[Body]) -> Body:
     raise _first_faults(parsed, message, count)
 
 
-def _looked_over(body: bytes, message: type[BaseModel]) -> Any:
+def _within_limits(body: bytes, message: type[BaseModel]) -> Any:
     """Return the content of a body within the limits, before anything costly is done with it.
 
     Raises:
@@ -185,7 +185,7 @@ def _looked_over(body: bytes, message: type[BaseModel]) -> Any:
 
 
 class _NameCheck:
-    """Looks at the names of every object as it is read: none twice, and not hundreds that no message has."""
+    """Checks the names of every object as it is parsed: none twice, and not hundreds that no message has."""
 
     def __init__(self, known: frozenset[str]) -> None:
         self._known = known

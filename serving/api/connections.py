@@ -48,7 +48,7 @@ def raw_answer(refusal: RefusalError) -> bytes:
 
 
 class LimitedConnection(_Protocol):
-    """The limits, for either of uvicorn's protocol classes; whoever has one says in which stage a request is.
+    """The limits, for either of uvicorn's protocol classes; a subclass reports the stage a request is in.
 
     Attributes:
         header_seconds: from the first byte of a request, or of the connection, to the end of the headers.
@@ -79,7 +79,7 @@ class LimitedConnection(_Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; a request whose headers grow without end is refused."""
+        """Receive bytes; a request whose headers grow without end is refused."""
         stage = self._stage_now()
         self._header_bytes = self._header_bytes + len(data) if stage == "headers" else len(data)
         super().data_received(data)
@@ -107,7 +107,7 @@ class LimitedConnection(_Protocol):
         return self._stage
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: an upgrade is refused as a request."""
+        """Log nothing: an upgrade is refused as a request."""
 
     def _watch(self) -> None:
         """Set the deadline of the stage the connection is in now."""

@@ -19,9 +19,9 @@ from serving.security.redaction import public_text
 from serving.store import FeedState, StoreUnavailableError
 from serving.store.mail_signals import MailsWaiting
 
-#: Seconds without a word of the registry follower after which nobody knows what it would say.
+#: Seconds without a report of the registry follower after which its state counts as unknown.
 FOLLOWER_SILENT_SECONDS: Final = 120.0
-#: After so long a mail that waits is a fault and no queue.
+#: A mail that has waited for longer degrades the service.
 LONG_WAIT: Final = dt.timedelta(minutes=15)
 
 
@@ -39,7 +39,9 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
             mails = worker.store.mails_waiting(reader_version(worker.settings.is_quoting))
     except StoreUnavailableError:
         store = "unreachable"
-        notes.append("the history store is away: scores come from the latest knowledge, events are refused")
+        notes.append(
+            "the history store is unavailable: scores come from the latest knowledge, events are refused"
+        )
     model, policy = worker.champion.current, worker.policy.current
     if model is None:
         notes.append("no usable model is in service")
@@ -91,7 +93,7 @@ def health_of(worker: ScoreWorker) -> HealthAnswer:
 
 
 def _writer_notes(worker: ScoreWorker) -> list[str]:
-    """What keeps answers from the store, from the disk, or in the spool."""
+    """Notes on answers that do not reach the store or the disk, or wait in the spool."""
     writer = worker.writer
     notes = []
     if writer.disk_fault is not None:
@@ -110,7 +112,7 @@ def _writer_notes(worker: ScoreWorker) -> list[str]:
 
 
 def _mail_notes(mails: MailsWaiting, now: dt.datetime) -> list[str]:
-    """What scores do not know yet because mails wait for long."""
+    """Notes on mails that have waited too long."""
     if mails.oldest_at is None or now - mails.oldest_at < LONG_WAIT:
         return []
     return [f"{mails.count} e-mails wait to be read: what they say is not in the scores yet"]
@@ -131,7 +133,7 @@ def _warnings(worker: ScoreWorker, now: dt.datetime) -> list[str]:
 
 
 def _stale_feeds(ages: Sequence[FeedAge]) -> list[str]:
-    """Say which tables are older than the policy allows: steps that ask for money are held meanwhile."""
+    """Return a warning for each table older than the policy allows: steps that ask for money are held meanwhile."""
     return [
         f"the feed {age.feed} was never delivered: steps are held"
         if age.working_days is None

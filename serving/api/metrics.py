@@ -17,7 +17,7 @@ MULTIPROCESS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _METHODS: Final = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"})
-#: Bytes kept for the counts of one process by kind of figure; labels are bounded, and need far less.
+#: Bytes reserved for the counts of one process by kind of figure; labels are bounded, and need far less.
 _ROOM: Final = {
     "counter": 1 << 20,
     "histogram": 1 << 20,
@@ -64,7 +64,7 @@ class _AllProcesses(MultiProcessCollector):
 
 
 class ServiceMetrics:
-    """What a worker counts; with several workers, every worker tells the sum of all."""
+    """What a worker counts; with several workers, each reports the sum of all."""
 
     def __init__(self) -> None:
         folder = os.environ.get(MULTIPROCESS_FOLDER)
@@ -87,7 +87,7 @@ class ServiceMetrics:
             "encours_scores", "Invoices scored, by grade.", ["grade"], registry=self._registry
         )
         self.events = Counter(
-            "encours_events", "Events taken in, by outcome.", ["outcome"], registry=self._registry
+            "encours_events", "Events ingested, by outcome.", ["outcome"], registry=self._registry
         )
         self.feed_age = Gauge(
             "encours_feed_age_hours",
@@ -97,7 +97,7 @@ class ServiceMetrics:
         )
         self.waiting_answers = Gauge(
             "encours_waiting_answers",
-            "Answers kept aside until the store is back.",
+            "Answers spooled until the store is available again.",
             registry=self._registry,
             multiprocess_mode="livesum",
         )

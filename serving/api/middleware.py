@@ -1,6 +1,6 @@
-"""What surrounds every route: security headers, limits, one error shape, figures without bound removed.
+"""Middleware around every route: security headers, metrics, refused WebSockets and foreign hosts, unexpected errors.
 
-Pure ASGI, so that it works alone, in tests, and inside BentoML.
+Pure ASGI, so that it works in front of FastAPI and of the probes of a process that is still starting.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.metrics import ServiceMetrics
-from serving.messages.refusals import RefusalError, not_found
+from serving.messages.refusals import RefusalError
 from serving.operations.supervisor import place_of
 
 _LOG: Final = logging.getLogger("encours.http")
@@ -30,8 +29,6 @@ SECURITY_HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-#: Where a route says which pattern it is; a path that no route knows has none.
-ROUTE_STATE: Final = "encours_route"
 _UNMATCHED: Final = "unmatched"
 #: Asked by whoever watches the process, without a key and by any name of the host.
 PROBES: Final = frozenset({"/livez", "/healthz", "/readyz"})
@@ -47,8 +44,8 @@ def refuse(refusal: RefusalError) -> Response:
     )
 
 
-class Surroundings:
-    """Adds headers, counts, and turns what a route raises into an answer.
+class HttpMiddleware:
+    """Adds headers, counts requests, and answers an unexpected error without showing the inside.
 
     Args:
         app: the routes.
@@ -80,19 +77,15 @@ class Surroundings:
                 message = {**message, "headers": _with_security(message.get("headers", []))}
             await send(message)
 
-        # A parent application's handlers must not answer in their own shape for ours.
-        scope = {**scope, "app": scope.get("app", self), "state": dict(scope.get("state") or {})}
-        scope.pop("starlette.exception_handlers", None)
+        method = scope["method"]
+        # What answers GET answers HEAD; the server leaves the body out.
+        scope = {**scope, "method": "GET" if method == "HEAD" else method}
         try:
             refusal = _refusal_of_upgrade(scope) or self._refusal_of_host(scope)
             if refusal is not None:
                 await refuse(refusal)(scope, receive, send_with_headers)
             else:
                 await self._app(scope, receive, send_with_headers)
-        except RefusalError as refused:
-            await refuse(refused)(scope, receive, send_with_headers)
-        except HTTPException as unmatched:
-            await refuse(_unmatched(unmatched))(scope, receive, send_with_headers)
         except ClientDisconnect:
             status = 499
         except Exception as failure:
@@ -101,9 +94,9 @@ class Surroundings:
                 raise
             await refuse(_INTERNAL)(scope, receive, send_with_headers)
         finally:
-            route = scope["state"].get(ROUTE_STATE, _UNMATCHED)
             if self._metrics is not None:
-                self._metrics.count(route, scope["method"], status, time.perf_counter() - began)
+                route = getattr(scope.get("route"), "path_format", _UNMATCHED)
+                self._metrics.count(route, method, status, time.perf_counter() - began)
 
     def _refusal_of_host(self, scope: Scope) -> RefusalError | None:
         if self._hosts is None or scope["path"] in PROBES:
@@ -142,15 +135,6 @@ async def _deny_websocket(receive: Receive, send: Send) -> None:
     headers = _with_security([(b"content-type", JSON.encode())])
     await send({"type": "websocket.http.response.start", "status": _NO_UPGRADE.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
-
-
-def _unmatched(failure: HTTPException) -> RefusalError:
-    """Return the refusal of an address or method that no route knows."""
-    if failure.status_code == 405:
-        allowed = (failure.headers or {}).get("Allow", "")
-        message = f"This address does not answer this method; it answers {allowed}."
-        return RefusalError(405, "method_not_allowed", message, headers={"Allow": allowed})
-    return not_found("This address")
 
 
 def _with_security(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -1,4 +1,4 @@
-"""Probes for whoever watches a process: whether it lives, and whether it answers scores; no key is asked."""
+"""Liveness and readiness probes; no key is needed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.api.middleware import JSON, PROBES, ROUTE_STATE, refuse
+from serving.api.middleware import JSON, PROBES, refuse
 from serving.messages.refusals import not_ready
 
-#: The probe that covers model, policy and the writing of answers; the others say that the process lives.
+#: The probe that covers model, policy and the writing of answers; the others report liveness only.
 READINESS: Final = "/readyz"
 _OK: Final = '{"status":"ok"}'
 
@@ -21,12 +22,11 @@ def probe_routes(missing: Callable[[], tuple[str, ...]]) -> list[Route]:
     """Return the routes of the probes.
 
     Args:
-        missing: what keeps scores from being answered now; asked at every probe, so it must cost nothing.
+        missing: what prevents scores from being answered now; called by every probe, so it must cost nothing.
     """
 
     async def probe(request: Request) -> Response:
         path = request.url.path
-        request.scope["state"][ROUTE_STATE] = path
         lacking = missing() if path == READINESS else ()
         if lacking:
             return refuse(not_ready(f"Scores cannot be answered for want of: {', '.join(lacking)}."))
@@ -35,18 +35,20 @@ def probe_routes(missing: Callable[[], tuple[str, ...]]) -> list[Route]:
     return [Route(path, probe, methods=["GET"]) for path in sorted(PROBES)]
 
 
-def starting_routes(reason: Callable[[], str]) -> Router:
-    """Return what answers until the worker is there: alive, and every other request asked to come again.
+def starting_app(reason: Callable[[], str]) -> ASGIApp:
+    """Return the application that answers until the worker is ready: live, and 503 with Retry-After for all else.
 
     Args:
-        reason: kind of the failure for which it is not there yet.
+        reason: kind of the failure that delays it.
     """
 
-    async def wait(request: Request) -> Response:
-        return refuse(
-            not_ready(f"The service is starting ({reason()}). To do: send the request again later.")
-        )
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] in PROBES - {READINESS}:
+            response = Response(_OK, media_type=JSON)
+        else:
+            response = refuse(
+                not_ready(f"The service is starting ({reason()}). To do: send the request again later.")
+            )
+        await response(scope, receive, send)
 
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    routes = probe_routes(lambda: (reason(),))
-    return Router([*routes, Route("/{path:path}", wait, methods=methods)], redirect_slashes=False)
+    return answer

@@ -1,10 +1,11 @@
 """The BentoML service: one worker behind BentoML's server, with the traps of the framework closed.
 
-BentoML starts, supervises and stops the processes; the routes are an ASGI application of ours, in front of
-BentoML's own, because those know fixed POST paths only, log what callers sent when a message is wrong, and
-answer errors in several shapes. Closed here: telemetry, listening on all addresses, the access log with paths,
-figures labelled with any path a caller tries, a trace of every request that nobody reads, the timer kept for
-every request, connections without time limits, and a start that fails for good when the store is unavailable.
+BentoML starts, supervises and stops the processes; every request is answered by the FastAPI application, which is
+added by BentoML's ASGI support (`add_asgi_middleware`) and not mounted behind BentoML's own routes: those would win
+for the probes, metrics and the OpenAPI document, log what callers sent when a message is wrong, and answer errors in
+several shapes. Closed here: telemetry, listening on all addresses, the access log with paths, metrics labelled with any
+path a caller tries, a trace of every request that nobody reads, the timer kept for every request, connections without
+time limits, and a start that fails for good when the store is unavailable.
 """
 
 from __future__ import annotations
@@ -21,9 +22,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from features.errors import EncoursError
 from serving.api.bento_timeout import use_cancelling_timeout
 from serving.api.connections import use_limited_connections
-from serving.api.middleware import Surroundings
-from serving.api.probes import starting_routes
-from serving.operations.settings import DEFAULT_HOST, DEFAULT_PORT, read_settings
+from serving.api.middleware import HttpMiddleware
+from serving.api.probes import starting_app
+from serving.operations.settings import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    WORKERS_VARIABLE,
+    ignored_variables,
+    read_settings,
+)
 from serving.operations.supervisor import Supervisor, place_of
 
 if TYPE_CHECKING:
@@ -39,10 +46,10 @@ use_limited_connections()
 _LOG: Final = logging.getLogger("encours.service")
 
 
-class FrontDoor:
-    """Answers every request with the application of this process; BentoML's own routes are never reached.
+class Gateway:
+    """Passes every request to the application of this process; BentoML's own routes are never reached.
 
-    Until the worker is there, probes say that the process lives, and everything else is asked to come again.
+    Until the worker is ready, probes report a live process, and every other request gets 503 and Retry-After.
     """
 
     app: ClassVar[ASGIApp | None] = None
@@ -50,14 +57,14 @@ class FrontDoor:
 
     def __init__(self, bento: ASGIApp) -> None:
         self._bento = bento
-        self._starting = Surroundings(starting_routes(lambda: FrontDoor.fault), metrics=None)
+        self._starting = HttpMiddleware(starting_app(lambda: Gateway.fault), metrics=None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; starting and stopping stay with BentoML."""
         if scope["type"] == "lifespan":
             await self._bento(scope, receive, send)
         else:
-            await (FrontDoor.app or self._starting)(scope, receive, send)
+            await (Gateway.app or self._starting)(scope, receive, send)
 
 
 _ACCESS_LOG_OFF: Final[dict[str, Any]] = {
@@ -75,7 +82,7 @@ _ACCESS_LOG_OFF: Final[dict[str, Any]] = {
 
 @bentoml.service(
     name="encours",
-    workers=int(os.environ.get("ENCOURS_WORKERS", "1")),
+    workers=int(os.environ.get(WORKERS_VARIABLE, "1")),
     traffic={"timeout": REQUEST_SECONDS},
     http={"host": DEFAULT_HOST, "port": DEFAULT_PORT},
     metrics={"enabled": False, "namespace": "encours"},
@@ -94,7 +101,7 @@ class Encours:
         except (
             Exception
         ) as failure:  # a store or a disk that is unavailable now; a loop of restarts helps nobody
-            FrontDoor.fault = type(failure).__name__
+            Gateway.fault = type(failure).__name__
             _LOG.error(
                 "the service cannot start yet: %s",
                 failure if isinstance(failure, EncoursError) else place_of(failure),
@@ -103,30 +110,32 @@ class Encours:
 
     def _start(self) -> None:
         # Imported here: the supervisor, which imports this module too, needs none of it.
-        from serving.api.routes import build_app
+        from serving.api.app import build_app
         from serving.api.worker import ScoreWorker
         from serving.mails.reader import reading_fault
 
         settings = read_settings()
+        for sentence in ignored_variables(os.environ):
+            _LOG.warning("%s", sentence)
         fault = reading_fault()
         worker = ScoreWorker(
             settings, is_reading_mails=fault is None, faults=() if fault is None else (fault,)
         )
         worker.start()
         self.worker = worker
-        FrontDoor.app = build_app(worker)
+        Gateway.app = build_app(worker)
 
     def __is_ready__(self) -> bool:
-        """Say whether scores can be answered; `/readyz` says the same."""
+        """Return whether scores can be answered, as `/readyz` does."""
         return self.worker is not None and self.worker.is_ready
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
         """Finish what waits and give everything back."""
         self._starter.close()
-        FrontDoor.app = None
+        Gateway.app = None
         if self.worker is not None:
             self.worker.close()
 
 
-Encours.add_asgi_middleware(FrontDoor)  # type: ignore[attr-defined]
+Encours.add_asgi_middleware(Gateway)  # type: ignore[attr-defined]

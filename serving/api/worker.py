@@ -62,9 +62,9 @@ from serving.store import (
 from serving.store.audit import note_anchor
 
 _LOG: Final = logging.getLogger("encours.worker")
-#: Invoices above which the computing leaves the event loop, so that other callers are not kept waiting.
+#: Invoices above which the computing leaves the event loop, so that other callers do not wait.
 FEW_INVOICES: Final = 8
-#: Seconds for which the freshness of the feeds is remembered.
+#: Seconds for which the freshness of the feeds is cached.
 FEED_SECONDS: Final = 5.0
 #: The event loop is spared the search for garbage among what is loaded once: seconds after the start.
 FREEZE_SECONDS: Final = 2.0
@@ -82,7 +82,7 @@ class ScoreWorker:
         is_reading_mails: the mail reader runs beside; without it the communication features are unknown.
         now: the clock.
         store: an open store; opened from the settings when null.
-        faults: what is known to be missing from the start, told by health.
+        faults: what is known to be missing from the start; health reports it.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class ScoreWorker:
         self.policy.refresh()
 
     def start(self) -> None:
-        """Begin to watch for a new model and policy, and to read mails; note where the audit chain stands."""
+        """Start polling for a new model and policy, and reading mails; note the head of the audit chain."""
         self.supervisor.once("audit-anchor", self._note_anchor)
         self.supervisor.run("model-and-policy-watch", self._watch)
         if self.is_reading_mails:
@@ -141,7 +141,7 @@ class ScoreWorker:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Return what keeps scores from being answered, in words for a probe; costs nothing to ask."""
+        """Return what prevents scores from being answered, in words for a probe; costs nothing."""
         found = (
             ("model", self.champion.current is not None),
             ("dunning policy", self.policy.current is not None),
@@ -224,7 +224,7 @@ class ScoreWorker:
         if knowledge.moment.context != before.moment.context:
             invoices = await self._invoices_of(request, knowledge, key, as_of)
         await self._refresh_feeds(knowledge.moment)
-        # The score of a natural person is always explained, and the explanation kept with the decision.
+        # The score of a natural person is always explained, and the explanation stored with the decision.
         payers = knowledge.payers_at(as_of + _ONE_DAY)
         with_reasons = request.with_reasons or any(
             _is_natural_person(knowledge.customer(payers.get(customer_id, customer_id), as_of + _ONE_DAY))
@@ -308,7 +308,7 @@ class ScoreWorker:
             what = "model" if model is None else "dunning policy"
             raise not_ready(
                 f"No usable {what} is in service yet. To do: train and promote a model with `encours run`, "
-                "then look at /v1/health."
+                "then see /v1/health."
             )
         return model, policy
 
@@ -319,7 +319,7 @@ class ScoreWorker:
             self._histories[bundle.settings] = OnlineHistory(
                 self.store, bundle.settings, self.is_reading_mails, self.supervisor
             )
-        _try_out(bundle, self._histories[bundle.settings].latest)
+        _check_scores(bundle, self._histories[bundle.settings].latest)
         return bundle
 
     def _note_anchor(self) -> None:
@@ -340,7 +340,7 @@ def _is_natural_person(customer: Mapping[str, Any] | None) -> bool:
     return bool(natural_person(row.get("is_natural_person"), row.get("legal_form")))
 
 
-def _try_out(bundle: ModelBundle, knowledge: Knowledge) -> None:
+def _check_scores(bundle: ModelBundle, knowledge: Knowledge) -> None:
     """Score one made-up draft, so that a model that cannot score is refused before it serves."""
     day = bundle.known_before
     invoice = InvoiceInFull(

@@ -10,7 +10,7 @@ from pydantic import Field
 from features.signal_labels import PromiseDoubt, PromiseStatus
 from features.words import Grade, Rung
 from serving.messages.decisions import DecisionAnswer
-from serving.messages.reply import Probability, Reply
+from serving.messages.reply import Probability, Reply, read_from
 
 
 class ErrorFault(Reply):
@@ -52,11 +52,17 @@ class ReasonAnswer(Reply):
     """What one group of facts contributes to the explained probability."""
 
     group: str = Field(description="group of facts, such as payment_behaviour")
-    label_fr: str
-    label_en: str
+    label_fr: str = Field(validation_alias=read_from("label_fr", "label", "fr"))
+    label_en: str = Field(validation_alias=read_from("label_en", "label", "en"))
     contribution: float = Field(description="share of probability added (above 0) or taken away (below 0)")
-    fr: str = Field(description="the reason in French, with the real values")
-    en: str = Field(description="the reason in English, with the real values")
+    fr: str = Field(
+        validation_alias=read_from("fr", "text", "fr"),
+        description="the reason in French, with the real values",
+    )
+    en: str = Field(
+        validation_alias=read_from("en", "text", "en"),
+        description="the reason in English, with the real values",
+    )
 
 
 class ExplanationAnswer(Reply):
@@ -106,7 +112,7 @@ class ScoreAnswer(Reply):
         False,
         description=(
             "the content sent is not that of the known invoice of this id, or the id is of an account the key does not "
-            "see: a score of what was sent, kept apart from the invoice, without a decision"
+            "see: a score of what was sent, stored apart from the invoice, without a decision"
         ),
     )
     p_late: Probability = Field(description="probability of being unpaid after the due date plus grace")
@@ -140,7 +146,9 @@ class ScoresAnswer(Reply):
     model_version: str
     feature_version: str
     policy_version: str
-    is_stored: bool = Field(description="false while the store is away: kept aside, stored when it is back")
+    is_stored: bool = Field(
+        description="false while the store is unavailable: spooled on disk, stored when it is back"
+    )
     scores: list[ScoreAnswer]
 
 
@@ -153,7 +161,7 @@ class KeptScoreAnswer(Reply):
 
 
 class OverrideAnswer(Reply):
-    """A person's decision in place of the proposed one; it stands until the invoice is settled or overridden again."""
+    """A person's decision in place of the proposed one; in force until the invoice is settled or overridden again."""
 
     override_id: str
     decision_id: str
@@ -193,7 +201,7 @@ class EventOutcome(Reply):
     id: str
     outcome: Literal["accepted", "already_known", "completed", "replaced", "pending", "erased"] = Field(
         description="pending: waits for its invoice; replaced: the newest statement counts; "
-        "erased: was erased on request and is not taken in again"
+        "erased: was erased on request and is not stored again"
     )
     customer_id: str | None
 
@@ -227,7 +235,7 @@ class EmailAnswer(Reply):
     language: str = Field(description="fr, en or mixed, of the sender's own text")
     is_auto_reply: bool
     promise_status: PromiseStatus | None = Field(
-        description="null without a promise; implausible: a day is named that a person must look at"
+        description="null without a promise; implausible: a day is named that a person must check"
     )
     promise_doubt: PromiseDoubt | None = Field(description="why the day is implausible")
     promise_said_on: dt.date | None = Field(
@@ -274,7 +282,7 @@ class FeedAnswer(Reply):
     name: str
     is_provided: bool
     loaded_at: dt.datetime | None
-    known_on: dt.date | None = Field(description="newest day of which a fact tells, by load or event")
+    known_on: dt.date | None = Field(description="newest day of a fact, by load or event")
     complete_through_on: dt.date | None = Field(
         description="day through which the source states that it is complete; null where it does not"
     )

@@ -1,13 +1,14 @@
-"""A dunning decision in the words of the answer."""
+"""A dunning decision in the words of the answer: read from the decision itself, or from a stored answer."""
 
 from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from serving.messages.reply import Money, Reply
+from serving.messages.reply import Money, Reply, read_from
 
 
 class StepAnswer(Reply):
@@ -20,9 +21,9 @@ class StepAnswer(Reply):
     tone: str
     template_id: str
     language: str
-    label_fr: str
-    label_en: str
-    is_automatic: bool = Field(description="true only when no person has to look first")
+    label_fr: str = Field(validation_alias=read_from("label_fr", "label", "fr"))
+    label_en: str = Field(validation_alias=read_from("label_en", "label", "en"))
+    is_automatic: bool = Field(description="true only when no person has to approve or check it first")
     is_fallback: bool
     deadline_on: dt.date | None
 
@@ -57,8 +58,16 @@ class ClaimAnswer(Reply):
         False, description="the step names the interest, but its amount could not be reckoned"
     )
     periods: list[RatePeriodAnswer] = Field(default_factory=list, description="how the interest was reckoned")
-    refusal_fr: str | None = Field(None, description="why an amount is null; null when both are known")
-    refusal_en: str | None = Field(None, description="why an amount is null; null when both are known")
+    refusal_fr: str | None = Field(
+        None,
+        validation_alias=read_from("refusal_fr", "refusal", "fr"),
+        description="why an amount is null; null when both are known",
+    )
+    refusal_en: str | None = Field(
+        None,
+        validation_alias=read_from("refusal_en", "refusal", "en"),
+        description="why an amount is null; null when both are known",
+    )
 
 
 class BenefitAnswer(Reply):
@@ -75,8 +84,8 @@ class PersonDecidesAnswer(Reply):
 
     because: str = Field(description="natural_person, legal_form_unknown or strategic_account")
     level: str = Field(description="who decides at least: an approval level of the policy")
-    fr: str
-    en: str
+    fr: str = Field(validation_alias=read_from("fr", "why", "fr"))
+    en: str = Field(validation_alias=read_from("en", "why", "en"))
 
 
 class AmountAnswer(Reply):
@@ -84,6 +93,12 @@ class AmountAnswer(Reply):
 
     amount: Money
     currency: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_pair(cls, given: Any) -> Any:
+        """Accept the pair of currency and amount in which decisions hold it."""
+        return {"currency": given[0], "amount": given[1]} if isinstance(given, tuple) else given
 
 
 class ConversationItemAnswer(Reply):
@@ -123,7 +138,7 @@ class ConversationAnswer(Reply):
     )
     requires_approval: bool
     approval_level: str | None = Field(description="the highest level any of the invoices asks for")
-    is_automatic: bool = Field(description="true only when no person has to look first")
+    is_automatic: bool = Field(description="true only when no person has to approve or check it first")
 
 
 class DecisionAnswer(Reply):
@@ -143,8 +158,8 @@ class DecisionAnswer(Reply):
     balance_amount: Money = Field(description="open net of unapplied credits, in the currency of the invoice")
     asked_amount: Money | None = Field(
         None,
-        description="what the next step asks for, before claims; 0 when it asks for nothing; null in answers kept "
-        "before it was told apart from the balance",
+        description="what the next step asks for, before claims; 0 when it asks for nothing; null in answers stored "
+        "before it was distinguished from the balance",
     )
     disputed_amount: Money = Field(
         Decimal("0.00"), description="what of the balance is disputed and not asked for"

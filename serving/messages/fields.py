@@ -109,6 +109,6 @@ SignedAmount = Annotated[
 
 
 class Message(BaseModel):
-    """The rules every message keeps."""
+    """The rules of every message."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)

@@ -28,7 +28,7 @@ class HealthAnswer(Reply):
     """Whether the service can be relied on now."""
 
     status: Literal["ok", "degraded"]
-    is_ready: bool = Field(description="whether this process answers scores; `/readyz` says the same")
+    is_ready: bool = Field(description="whether this process answers scores, as `/readyz` reports")
     notes: list[str] = Field(description="why the service is degraded; empty when it is not")
     warnings: list[str] = Field(description="what a person should do soon; the service is not degraded by it")
     model_version: str | None

@@ -51,7 +51,7 @@ class RefusalError(Exception):
 
 
 def invalid_request(failure: ValidationError) -> RefusalError:
-    """Return the refusal of a message that does not keep its rules; values are never repeated."""
+    """Return the refusal of an invalid message; its values are never repeated."""
     details = failure.errors(include_url=False, include_context=True, include_input=False)
     if details and details[0]["type"] == "json_invalid":
         return RefusalError(
@@ -171,11 +171,11 @@ def not_found(what: str) -> RefusalError:
 
 
 def store_unavailable() -> RefusalError:
-    """Return the refusal while the store is away."""
+    """Return the refusal while the store is unavailable."""
     return RefusalError(
         503,
         "store_unavailable",
-        "The history store is away; nothing was stored. To do: send the request again later.",
+        "The history store is unavailable; nothing was stored. To do: send the request again later.",
         headers={"Retry-After": "5"},
     )
 

@@ -120,7 +120,7 @@ class OverrideRequest(Message):
         description="dunning sequence chosen instead, one of the policy's; null follows the policy again"
     )
     reason: Annotated[str, StringConstraints(min_length=10, max_length=2000, pattern=NO_NUL)] = Field(
-        description="why, in words; kept in the audit log"
+        description="why, in words; stored in the audit log"
     )
     decided_by: Words = Field(description="who decided")
     hold_until: Day | None = Field(

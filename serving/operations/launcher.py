@@ -20,7 +20,7 @@ from urllib.request import urlopen
 
 from features.errors import Fault, InvalidInputError
 from serving.operations.processes import end_process
-from serving.operations.settings import ServiceSettings
+from serving.operations.settings import WORKERS_VARIABLE, ServiceSettings
 from serving.operations.supervisor import Supervisor
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -96,7 +96,7 @@ def environment_of(
         "DO_NOT_TRACK": "true",
         "ENCOURS_HOME": str(root),
         "ENCOURS_OPEN": "true" if is_open else "false",
-        "ENCOURS_WORKERS": str(listening.workers),
+        WORKERS_VARIABLE: str(listening.workers),
         "OMP_NUM_THREADS": "1",
         "POLARS_MAX_THREADS": given.get("POLARS_MAX_THREADS", "1"),
         "PROMETHEUS_MULTIPROC_DIR": str(settings.home / "metrics"),

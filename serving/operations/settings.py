@@ -5,50 +5,95 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
 
 from features.errors import Fault, InvalidInputError
-from models.registry.home import HOME_VARIABLE, home_at, read_home
+from models.registry.home import HOME_VARIABLE, TRACKING_VARIABLE, home_at, read_home
 from serving.store import sqlite_url
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 3000
+#: Processes that answer; set by `encours serve --workers`, read by BentoML when the service is defined.
+WORKERS_VARIABLE: Final = "ENCOURS_WORKERS"
 MAXIMUM_INVOICES: Final = 1000
 MAXIMUM_EVENTS: Final = 1000
+_PREFIX: Final = "ENCOURS_"
 _SECRET_BYTES: Final = 32
 
 
-@dataclass(frozen=True)
-class ServiceSettings:
-    """The settings of one installation.
+def _store_in(given: dict[str, Any]) -> str:
+    return sqlite_url(given["home"] / "store.db")
+
+
+class ServiceSettings(BaseSettings):
+    """The settings of one installation; each field names its variable, and its description is the documentation's.
 
     Attributes:
-        home: folder of everything the service keeps (`ENCOURS_HOME/serving`).
-        store_url: address of the history store (`ENCOURS_STORE_URL`); SQLite in `home` by default.
-        policy_path: dunning policy file (`ENCOURS_POLICY`); null takes the policy shipped with Encours.
-        is_open: no key is asked of callers on this machine (`ENCOURS_OPEN=true`); for demonstrations only.
-        maximum_body_bytes: largest request body (`ENCOURS_MAX_BODY_BYTES`).
-        requests_per_second: steady rate allowed to one key in one worker (`ENCOURS_RATE`).
-        burst_requests: requests one key may send at once (`ENCOURS_BURST`).
-        is_quoting: sentences of e-mails are kept and shown as evidence (`ENCOURS_QUOTES=false` switches it off).
-        poll_seconds: how often a worker looks for a new model or policy (`ENCOURS_POLL_SECONDS`).
-        registry_uri: MLflow registry to follow (`ENCOURS_REGISTRY_URI`); null follows the exported folder
-            only.
-        model_name: registered model whose `champion` is followed (`ENCOURS_MODEL_NAME`).
+        home: folder of everything the service stores, `serving` in `ENCOURS_HOME`.
     """
 
+    model_config = SettingsConfigDict(frozen=True, case_sensitive=True, populate_by_name=True, extra="ignore")
+
     home: Path
-    store_url: str
-    policy_path: Path | None = None
-    is_open: bool = False
-    maximum_body_bytes: int = 8 * 1024 * 1024
-    requests_per_second: float = 200.0
-    burst_requests: int = 400
-    poll_seconds: float = 1.0
-    is_quoting: bool = True
-    _secret: bytes | None = field(default=None, repr=False)
+    store_url: str = Field(
+        default_factory=_store_in,
+        validation_alias="ENCOURS_STORE_URL",
+        description="history store; `postgresql+psycopg://USER@HOST/DB` for PostgreSQL",
+    )
+    given_secret: str | None = Field(
+        None,
+        validation_alias="ENCOURS_SECRET",
+        min_length=_SECRET_BYTES,
+        repr=False,
+        description="secret of the installation, 32 characters or more",
+    )
+    policy_path: Path | None = Field(
+        None,
+        validation_alias="ENCOURS_POLICY",
+        description="dunning policy file; `legal/fr.yaml` beside it replaces the legal values shipped",
+    )
+    is_open: bool = Field(
+        False,
+        validation_alias="ENCOURS_OPEN",
+        description="`true`: no key is asked of callers on this machine; for demonstrations only",
+    )
+    is_quoting: bool = Field(
+        True,
+        validation_alias="ENCOURS_QUOTES",
+        description="`false`: no sentence of an e-mail is stored or shown as evidence; what mails say still counts "
+        "(for the next nights too)",
+    )
+    maximum_body_bytes: int = Field(
+        8 * 1024 * 1024,
+        validation_alias="ENCOURS_MAX_BODY_BYTES",
+        gt=0,
+        description="largest request body in bytes",
+    )
+    requests_per_second: float = Field(
+        200.0,
+        validation_alias="ENCOURS_RATE",
+        gt=0,
+        allow_inf_nan=False,
+        description="steady rate of requests a second, per key and worker",
+    )
+    burst_requests: int = Field(
+        400,
+        validation_alias="ENCOURS_BURST",
+        gt=0,
+        description="requests one key may send at once, per worker",
+    )
+    poll_seconds: float = Field(
+        1.0,
+        validation_alias="ENCOURS_POLL_SECONDS",
+        gt=0,
+        allow_inf_nan=False,
+        description="how often a worker polls for a new model or policy, in seconds",
+    )
 
     @property
     def champion_pointer(self) -> Path:
@@ -77,48 +122,61 @@ class ServiceSettings:
 
     @property
     def spool_folder(self) -> Path:
-        """Folder of answers that wait for a store that was away."""
+        """Folder of answers that wait for a store that was unavailable."""
         return self.home / "spool"
 
     def secret(self) -> bytes:
-        """Return the secret of the installation: seals the audit chain and peppers the keys.
+        """Return the secret of the installation: it seals the audit chain and peppers the keys.
 
-        Taken from `ENCOURS_SECRET`, else from the file `secret` in `home`, made at first use, readable by
-        its owner only. Whoever loses it can still verify nothing: keep it with the backups.
+        Taken from `ENCOURS_SECRET`, else from the file `secret` in `home`, created at first use, readable by
+        its owner only. Without it no key is accepted and the audit chain cannot be verified: keep it with the backups.
         """
-        return self._secret if self._secret is not None else read_or_make_secret(self.home / "secret")
+        given = self.given_secret
+        return read_or_make_secret(self.home / "secret") if given is None else given.encode()
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> ServiceSettings:
-    """Return the settings found in the environment.
+    """Return the settings found in the environment; an empty variable counts as absent.
 
     Raises:
         InvalidInputError: when a setting cannot be read; names every such setting.
     """
     given = os.environ if environment is None else environment
-    faults: list[Fault] = []
-    home = read_home(given).root / "serving"
-    policy = given.get("ENCOURS_POLICY")
-    secret = given.get("ENCOURS_SECRET")
-    if secret is not None and len(secret) < _SECRET_BYTES:
-        faults.append(
-            Fault("too short", where="ENCOURS_SECRET", expected=f"at least {_SECRET_BYTES} characters")
-        )
-    settings = ServiceSettings(
-        home=home,
-        store_url=given.get("ENCOURS_STORE_URL") or sqlite_url(home / "store.db"),
-        policy_path=Path(policy) if policy else None,
-        is_open=_yes_or_no(given, "ENCOURS_OPEN", False, faults),
-        is_quoting=_yes_or_no(given, "ENCOURS_QUOTES", True, faults),
-        maximum_body_bytes=int(_positive(given, "ENCOURS_MAX_BODY_BYTES", 8 * 1024 * 1024, faults)),
-        requests_per_second=_positive(given, "ENCOURS_RATE", 200.0, faults),
-        burst_requests=int(_positive(given, "ENCOURS_BURST", 400, faults)),
-        poll_seconds=_positive(given, "ENCOURS_POLL_SECONDS", 1.0, faults),
-        _secret=secret.encode() if secret else None,
-    )
-    if faults:
-        raise InvalidInputError("The settings of the service cannot be read", faults)
-    return settings
+    variables = EnvSettingsSource(ServiceSettings)
+    variables.env_vars = {name: text for name, text in given.items() if text.strip()}
+    home = InitSettingsSource(ServiceSettings, {"home": read_home(given).root / "serving"})
+    try:
+        return ServiceSettings(_build_sources=((home, variables), {}))
+    except ValidationError as failure:
+        faults = [
+            Fault(fault["msg"], where=str(fault["loc"][0]))
+            for fault in failure.errors(include_input=False, include_url=False)
+        ]
+        raise InvalidInputError("The settings of the service cannot be read", faults) from None
+
+
+def variables() -> dict[str, str]:
+    """Return the variables that are settings of the service, with their descriptions."""
+    return {
+        str(field.validation_alias): field.description or ""
+        for field in ServiceSettings.model_fields.values()
+        if field.validation_alias is not None
+    }
+
+
+def ignored_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each variable that begins like a setting and is none; a misspelt one changes nothing."""
+    known = sorted({*variables(), HOME_VARIABLE, TRACKING_VARIABLE, WORKERS_VARIABLE})
+    sentences = []
+    for name in sorted(environment):
+        if name.startswith(_PREFIX) and name not in known:
+            # The common beginning would make every name look near.
+            near = get_close_matches(
+                name.removeprefix(_PREFIX), [other.removeprefix(_PREFIX) for other in known], n=1
+            )
+            hint = f"; the nearest setting is {_PREFIX}{near[0]}" if near else ""
+            sentences.append(f"{name} is not a setting of the service and is ignored{hint}")
+    return sentences
 
 
 def settings_at(root: Path, environment: Mapping[str, str] | None = None) -> ServiceSettings:
@@ -128,7 +186,7 @@ def settings_at(root: Path, environment: Mapping[str, str] | None = None) -> Ser
 
 
 def read_or_make_secret(path: Path) -> bytes:
-    """Return the secret in the file, made and written once when the file does not exist.
+    """Return the secret in the file, created once when the file does not exist.
 
     Raises:
         InvalidInputError: the file holds no whole secret, as when the disk was full while it was copied.
@@ -157,29 +215,3 @@ def read_or_make_secret(path: Path) -> bytes:
         )
         raise InvalidInputError("The secret of the installation cannot be used", [fault])
     return secret
-
-
-def _yes_or_no(given: Mapping[str, str], name: str, default: bool, faults: list[Fault]) -> bool:
-    text = given.get(name, "").strip().lower()
-    if not text:
-        return default
-    if text in {"0", "false", "no"}:
-        return False
-    if text in {"1", "true", "yes"}:
-        return True
-    faults.append(Fault("is neither yes nor no", where=name, expected="true or false", examples=(text,)))
-    return False
-
-
-def _positive(given: Mapping[str, str], name: str, default: float, faults: list[Fault]) -> float:
-    text = given.get(name)
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        faults.append(Fault("is not a number above zero", where=name, expected="a number", examples=(text,)))
-        return default
-    return value

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 from pydantic import ValidationError
@@ -16,42 +14,24 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from features.errors import InvalidInputError
-from features.messages import Language
 from serving.messages.answers import ScoreAnswer
 from serving.messages.refusals import RefusalError, forbidden, not_found, store_unavailable
 from serving.messages.requests import OverrideRequest
 from serving.pages.customer import customer_history, facts_of, settled_now
 from serving.pages.listing import FILTERS, ORDERS, Query, listing_of
 from serving.pages.portfolio import BUCKETS, portfolios
-from serving.pages.rendering import STATIC, language_of, render
-from serving.pages.session import COOKIE, SESSION_SECONDS, Sessions
+from serving.pages.readers import LANGUAGE_COOKIE, Reader, Readers, language_for
+from serving.pages.rendering import STATIC, render, render_refusal
 from serving.pages.views import invoice_view
 from serving.pages.worklist import ANYONE, AUTOMATIC, NO_STEP, Worklist, worklist_of
-from serving.security.access import AccessKey, Scope, open_key
+from serving.security.access import AccessKey, Scope
 from serving.store import OVERRIDE, SCORE, KeptAnswer, StoreUnavailableError
 
 if TYPE_CHECKING:
     from serving.api.worker import ScoreWorker
 
-LANGUAGE_COOKIE: Final = "encours_language"
-LONGEST_FORM_BYTES: Final = 16_384
 _ONE_DAY: Final = dt.timedelta(days=1)
 _STATIC_FILES: Final = {"encours.css": "text/css; charset=utf-8"}
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Who reads a page.
-
-    Attributes:
-        key: what its holder may see and do.
-        language: of the page.
-        form_token: token of the forms of this session; empty where the service runs without keys.
-    """
-
-    key: AccessKey
-    language: Language
-    form_token: str
 
 
 Page = Callable[[Request, Reader], Awaitable[Response]]
@@ -72,7 +52,7 @@ class Pages:
     ) -> None:
         self._worker = worker
         self._override = override
-        self._sessions = Sessions(worker.settings.secret())
+        self._readers = Readers(worker)
         self._worklist: Worklist | None = None
         self._loading = asyncio.Lock()
 
@@ -80,8 +60,8 @@ class Pages:
         """The routes, in the order in which they are tried."""
         return [
             Route("/", self._page(self.home), methods=["GET"]),
-            Route("/sign-in", self.sign_in, methods=["GET", "POST"]),
-            Route("/sign-out", self.sign_out, methods=["POST"]),
+            Route("/sign-in", self._readers.sign_in, methods=["GET", "POST"]),
+            Route("/sign-out", self._readers.sign_out, methods=["POST"]),
             Route("/static/{name}", self.static, methods=["GET"]),
             Route("/tonight", self._page(self.tonight), methods=["GET"]),
             Route("/portfolio", self._page(self.portfolio), methods=["GET"]),
@@ -167,7 +147,7 @@ class Pages:
     async def override(self, request: Request, reader: Reader) -> Response:
         """Keep a person's decision on an invoice, then show the invoice again."""
         invoice_id = str(request.path_params["invoice_id"])
-        form = await self._form(request, reader)
+        form = await self._readers.form(request, reader)
         shown, _ = await self._scores_of(invoice_id, reader.key)
         if not shown:
             raise not_found("A score of this invoice")
@@ -283,9 +263,9 @@ class Pages:
 
         async def endpoint(request: Request) -> Response:
             try:
-                reader = self._reader(request)
+                reader = self._readers.reader(request)
             except RefusalError as refusal:
-                return self._refused(request, refusal)
+                return _refused(request, refusal)
             if reader is None:
                 return RedirectResponse("/sign-in", 303)
             try:
@@ -293,53 +273,11 @@ class Pages:
                     raise forbidden(scope.value)
                 return await page(request, reader)
             except RefusalError as refusal:
-                return self._refused(request, refusal, reader)
+                return _refused(request, refusal, reader)
             except StoreUnavailableError:
-                return self._refused(request, store_unavailable(), reader)
+                return _refused(request, store_unavailable(), reader)
 
         return endpoint
-
-    def _reader(self, request: Request) -> Reader | None:
-        cookie = request.cookies.get(COOKIE)
-        now = self._worker.now()
-        key_id = self._sessions.key_id(cookie)
-        key = None if key_id is None else self._worker.keys.in_force(key_id, now)
-        if key is not None and cookie is not None:
-            return Reader(key, self._language(request), self._sessions.form_token(cookie))
-        if self._worker.settings.is_open:
-            return Reader(open_key(now), self._language(request), self._sessions.form_token(""))
-        return None
-
-    async def sign_in(self, request: Request) -> Response:
-        """Show the form, or turn the key it brings into a session."""
-        language = self._language(request)
-        if request.method == "GET":
-            return render("sign_in.html", language, {"reader": None, "is_refused": False, "path": "/sign-in"})
-        try:
-            form = await _read_form(request)
-        except RefusalError as refusal:
-            return self._refused(request, refusal)
-        key = self._worker.keys.find(form.get("key", "").strip(), self._worker.now())
-        if key is None:
-            return render(
-                "sign_in.html", language, {"reader": None, "is_refused": True, "path": "/sign-in"}, 401
-            )
-        response = RedirectResponse("/tonight", 303)
-        response.set_cookie(
-            COOKIE,
-            self._sessions.issue(key.key_id),
-            max_age=SESSION_SECONDS,
-            httponly=True,
-            samesite="lax",
-            secure=request.url.scheme == "https",
-        )
-        return response
-
-    async def sign_out(self, request: Request) -> Response:
-        """End the session."""
-        response = RedirectResponse("/sign-in", 303)
-        response.delete_cookie(COOKIE)
-        return response
 
     async def static(self, request: Request) -> Response:
         """Return the style sheet."""
@@ -348,24 +286,6 @@ class Pages:
             raise not_found("This address")
         headers = {"cache-control": "public, max-age=3600", "content-type": _STATIC_FILES[name]}
         return FileResponse(STATIC / name, headers=headers)
-
-    async def _form(self, request: Request, reader: Reader) -> dict[str, str]:
-        form = await _read_form(request)
-        cookie = request.cookies.get(COOKIE, "")
-        if not self._sessions.is_form_token(
-            cookie if reader.key.key_id != "open" else "", form.get("token", "")
-        ):
-            raise RefusalError(
-                403, "forbidden", "The form is not of this session. To do: open the page again."
-            )
-        return form
-
-    def _language(self, request: Request) -> Language:
-        return language_of(
-            request.query_params.get("lang"),
-            request.cookies.get(LANGUAGE_COOKIE),
-            request.headers.get("accept-language", ""),
-        )
 
     def _render(
         self, template: str, request: Request, reader: Reader, status: int = 200, **values: Any
@@ -389,36 +309,10 @@ class Pages:
             )
         return response
 
-    def _refused(self, request: Request, refusal: RefusalError, reader: Reader | None = None) -> Response:
-        values = {
-            "reader": reader,
-            "path": request.url.path,
-            "refusal": refusal.answer.error,
-            "status": refusal.status,
-        }
-        return render("refusal.html", self._language(request), values, refusal.status)
-
 
 def _answers(kept: list[KeptAnswer]) -> list[ScoreAnswer]:
     return [ScoreAnswer.model_validate(each.body["answer"]) for each in kept if each.body is not None]
 
 
-async def _read_form(request: Request) -> dict[str, str]:
-    """The fields of a posted form, each once.
-
-    Raises:
-        RefusalError: 403 when another site posts it, 413 when it is too long, 400 when it is not a form.
-    """
-    origin = request.headers.get("origin")
-    if origin not in (None, "null") and urlsplit(str(origin)).netloc != request.headers.get("host"):
-        raise RefusalError(403, "forbidden", "The form comes from another site.")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_FORM_BYTES:
-            raise RefusalError(413, "too_large", f"A form may have {LONGEST_FORM_BYTES} bytes.")
-    try:
-        fields = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50)
-    except (UnicodeDecodeError, ValueError):
-        raise RefusalError(400, "invalid_form", "The body is not a form.") from None
-    return {name: values[0] for name, values in fields.items()}
+def _refused(request: Request, refusal: RefusalError, reader: Reader | None = None) -> Response:
+    return render_refusal(refusal, language_for(request), reader, request.url.path)

@@ -16,6 +16,7 @@ from features.messages import LANGUAGES, Language, Message, Text
 from features.words import SEGMENT_WORDS
 from models.explanation.wording import days, number, percent
 from serving.dunning.writing import written_amount, written_day
+from serving.messages.refusals import RefusalError
 
 STATIC: Final = Path(__file__).parent / "static"
 UNKNOWN: Final = "—"
@@ -41,6 +42,19 @@ def render(template: str, language: Language, values: Mapping[str, Any], status:
     """
     text = _environment(language).get_template(template).render(**values, language=language)
     return Response(text, status, headers=HEADERS)
+
+
+def render_refusal(refusal: RefusalError, language: Language, reader: object, path: str) -> Response:
+    """A refusal as a page.
+
+    Args:
+        refusal: what was refused.
+        language: of the reader.
+        reader: who has signed in; null for nobody.
+        path: of the address asked for.
+    """
+    values = {"reader": reader, "path": path, "refusal": refusal.answer.error, "status": refusal.status}
+    return render("refusal.html", language, values, refusal.status)
 
 
 def language_of(asked: str | None, cookie: str | None, accepted: str) -> Language:

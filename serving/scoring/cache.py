@@ -1,51 +1,41 @@
-"""What was worked out before, kept while there is room: the one unused for longest makes way."""
+"""LRU cache shared by the threads of a worker."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 Value = TypeVar("Value")
 
 
-class Remembered(Generic[Value]):
-    """Values by key, at most so many; the key must change whenever the value would.
+class SharedCache(Generic[Value]):
+    """Values by key; when it is full, the value unused for longest is dropped. Its key must change with a value.
 
     Args:
-        room: values kept at once.
+        size: values held at most.
     """
 
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+    def __init__(self, size: int) -> None:
+        self._values: LRUCache[Hashable, Value] = LRUCache(size)
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, work_out: Callable[[], Value]) -> Value:
-        """Return the value of a key, worked out when it is not remembered."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-        value = work_out()
-        with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._room:
-                self._values.popitem(last=False)
-        return value
-
-    def held(self, key: Hashable) -> Value | None:
-        """Return the value of a key when it is remembered; null when it is not."""
+    def get(self, key: Hashable) -> Value | None:
+        """Return the value of a key; null when it is not cached."""
         with self._lock:
             return self._values.get(key)
 
-    def hold(self, key: Hashable, value: Value) -> None:
-        """Remember a value."""
-        self.get(key, lambda: value)
-
-    def replace(self, key: Hashable, value: Value) -> None:
-        """Remember a value instead of the one that was remembered."""
+    def put(self, key: Hashable, value: Value) -> None:
+        """Cache a value in place of the one cached under its key."""
         with self._lock:
-            self._values.pop(key, None)
-        self.hold(key, value)
+            self._values[key] = value
+
+    def get_or_compute(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """Return the value of a key; computed outside the lock when it is not cached."""
+        value = self.get(key)
+        if value is None:
+            value = compute()
+            self.put(key, value)
+        return value

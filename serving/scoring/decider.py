@@ -21,18 +21,18 @@ from serving.accounts.cases import dunning_cases, recently_paid, reminded_cases,
 from serving.accounts.payers import Payers, cases_of_payers
 from serving.dunning import Case, Decision, FeedDay, Policy, decide_customer
 from serving.operations.supervisor import Supervisor
-from serving.scoring.cache import Remembered
+from serving.scoring.cache import SharedCache
 from serving.scoring.completion import InvoiceInFull, nothing_known_of
 from serving.scoring.customer_knowledge import Knowledge
 from serving.scoring.ledger_parts import CustomerPart
 
-#: Accounts and what is owed on them remembered, by customer and day.
-REMEMBERED_ACCOUNTS: Final = 5_000
-#: Accounts read before anybody asks: half of those remembered, so that they never drive out all that was asked.
-READ_AHEAD: Final = REMEMBERED_ACCOUNTS // 2
+#: Accounts, and what is owed on them, cached by customer and day.
+CACHED_ACCOUNTS: Final = 5_000
+#: Accounts read before anybody asks: half of those cached, so that they never evict all that was asked for.
+READ_AHEAD: Final = CACHED_ACCOUNTS // 2
 #: Accounts of a day read when they were asked for, after which the others are read ahead; days this is counted for.
 FEW_READ_ALONE: Final = 3
-REMEMBERED_DAYS: Final = 100
+CACHED_DAYS: Final = 100
 #: Name of the background task that reads ahead.
 ACCOUNTS_READER: Final = "accounts-ahead"
 #: Customers whose accounts are read together.
@@ -69,7 +69,7 @@ class Owed:
         features: of the landmarks of the account.
         scores: of these landmarks, without reasons.
         places: place of each landmark, by its values.
-        decided: the decisions on all of it, by everything else they depend on; one at most is remembered.
+        decided: the decisions on all of it, by everything else they depend on; one at most is cached.
     """
 
     account: _Account
@@ -110,7 +110,7 @@ def features_of(history: PaymentHistory, landmarks: pl.DataFrame, owed: Mapping[
 
 
 class Decider:
-    """Decides, and remembers what it read of each customer until something about the customer changes.
+    """Decides, and caches what it read of each customer until something about the customer changes.
 
     Args:
         supervisor: reads the accounts of a day ahead in the background; null reads each when it is asked for.
@@ -118,9 +118,9 @@ class Decider:
 
     def __init__(self, supervisor: Supervisor | None = None) -> None:
         self._supervisor = supervisor
-        self._read_alone: Remembered[int] = Remembered(REMEMBERED_DAYS)
-        self._accounts: Remembered[_Account] = Remembered(REMEMBERED_ACCOUNTS)
-        self._owed: Remembered[Owed] = Remembered(REMEMBERED_ACCOUNTS)
+        self._read_alone: SharedCache[int] = SharedCache(CACHED_DAYS)
+        self._accounts: SharedCache[_Account] = SharedCache(CACHED_ACCOUNTS)
+        self._owed: SharedCache[Owed] = SharedCache(CACHED_ACCOUNTS)
 
     def owed(
         self,
@@ -144,7 +144,7 @@ class Decider:
             score_landmarks: scores what is owed.
         """
         key = (customer_id, as_of, model_version, currency)
-        held = self._owed.held(key)
+        held = self._owed.get(key)
         moment = knowledge.moment
         version = (*knowledge.version_of(customer_id), moment.context, moment.generation)
         if held is not None and held.version == version:
@@ -153,7 +153,7 @@ class Decider:
         features, scores = score_landmarks(account.open) if account.open.height else _NOTHING_SCORED
         places = {landmark: place for place, landmark in enumerate(account.open.iter_rows())}
         owed = Owed(account, version, features, scores, places)
-        self._owed.replace(key, owed)
+        self._owed.put(key, owed)
         return owed
 
     def decide(
@@ -248,13 +248,13 @@ class Decider:
                     unpaid[customer_id,],
                     paid.get((customer_id,), together.paid.clear()),
                 )
-                self._accounts.hold(_account_key(knowledge, customer_id, as_of, currency), account)
+                self._accounts.put(_account_key(knowledge, customer_id, as_of, currency), account)
             room -= len(owing)
             if room <= 0:
                 return
 
     def _account_of(self, knowledge: Knowledge, customer_id: str, as_of: dt.date, currency: str) -> _Account:
-        """Return the state of a customer's account, remembered per customer, day and version of its history."""
+        """Return the state of a customer's account, cached per customer, day and version of its history."""
 
         def read() -> _Account:
             members = knowledge.members_of(customer_id, as_of + _ONE_DAY)
@@ -262,23 +262,23 @@ class Decider:
             self._note_read(knowledge, as_of, currency)
             return _read(knowledge, part, [customer_id], as_of, currency)
 
-        return self._accounts.get(_account_key(knowledge, customer_id, as_of, currency), read)
+        return self._accounts.get_or_compute(_account_key(knowledge, customer_id, as_of, currency), read)
 
     def _note_read(self, knowledge: Knowledge, as_of: dt.date, currency: str) -> None:
         """Read a day ahead when several of its accounts were asked for: more will be. Once for each day and load."""
         day = (as_of, currency, knowledge.base, knowledge.history.settings)
-        count = (self._read_alone.held(day) or 0) + 1
+        count = (self._read_alone.get(day) or 0) + 1
         if count == FEW_READ_ALONE and self._supervisor is not None:
             task = partial(self.read_ahead, knowledge, as_of, currency)
             if not self._supervisor.once(ACCOUNTS_READER, task):
                 return  # another day is being read: asked again with the next account
-        self._read_alone.replace(day, count)
+        self._read_alone.put(day, count)
 
 
 def _account_key(
     knowledge: Knowledge, customer_id: str, as_of: dt.date, currency: str
 ) -> tuple[Hashable, ...]:
-    """Return what an account is remembered by: it changes whenever the account does."""
+    """Return the cache key of an account: it changes whenever the account does."""
     return customer_id, as_of, currency, knowledge.history.settings, *knowledge.version_of(customer_id)
 
 

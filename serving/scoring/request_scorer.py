@@ -21,13 +21,13 @@ from serving.mails.reader import evidence_of
 from serving.messages.answers import EvidenceAnswer
 from serving.operations.supervisor import Supervisor
 from serving.scoring.answering import Scored
-from serving.scoring.cache import Remembered
+from serving.scoring.cache import SharedCache
 from serving.scoring.completion import InvoiceInFull, landmarks_of
 from serving.scoring.customer_knowledge import Knowledge
 from serving.scoring.decider import Decider, features_of
 
-#: Customers and days whose mail evidence is remembered.
-REMEMBERED_CUSTOMERS: Final = 20_000
+#: Customers and days whose mail evidence is cached.
+CACHED_CUSTOMERS: Final = 20_000
 _ONE_DAY: Final = dt.timedelta(days=1)
 
 
@@ -42,7 +42,7 @@ class RequestScorer:
     def __init__(self, supervisor: Supervisor, *, is_quoting: bool) -> None:
         self._is_quoting = is_quoting
         self._decider = Decider(supervisor)
-        self._evidence: Remembered[list[EvidenceAnswer]] = Remembered(REMEMBERED_CUSTOMERS)
+        self._evidence: SharedCache[list[EvidenceAnswer]] = SharedCache(CACHED_CUSTOMERS)
 
     def score(
         self,
@@ -103,7 +103,7 @@ class RequestScorer:
             invoice.customer_id for invoice in invoices if knowledge.is_known(invoice.customer_id)
         )
         evidence = {
-            customer_id: self._evidence.get(
+            customer_id: self._evidence.get_or_compute(
                 (customer_id, as_of, *knowledge.version_of(customer_id)),
                 partial(_evidence_of, knowledge, customer_id, as_of),
             )

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from features.words import Text
 from serving.accounts.payers import Payers
 from serving.dunning import CAPACITY, DecisionRecord
-from serving.scoring.cache import Remembered
+from serving.scoring.cache import SharedCache
 from serving.scoring.customer_knowledge import Knowledge
 from serving.store import HistoryStore, KeptAnswer, StoreUnavailableError
 
@@ -27,8 +27,8 @@ _LOG: Final = logging.getLogger("encours.waits")
 WAITS: Final = "waits"
 #: Customers above which the store is asked off the event loop, though it lies on this machine.
 FEW_CUSTOMERS: Final = 8
-#: Customers whose waits are remembered.
-REMEMBERED_CUSTOMERS: Final = 20_000
+#: Customers whose waits are cached.
+CACHED_CUSTOMERS: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -71,24 +71,24 @@ class NightWaits:
 
     Args:
         store: the history store.
-        room: customers remembered at once.
+        size: customers cached at most.
     """
 
-    def __init__(self, store: HistoryStore, room: int = REMEMBERED_CUSTOMERS) -> None:
+    def __init__(self, store: HistoryStore, size: int = CACHED_CUSTOMERS) -> None:
         self._store = store
-        self._held: Remembered[tuple[Wait, ...]] = Remembered(room)
+        self._waits: SharedCache[tuple[Wait, ...]] = SharedCache(size)
 
     async def of(
         self, knowledge: Knowledge, customer_ids: Iterable[str], payers: Payers, on: dt.date
     ) -> Mapping[str, Text]:
         """Return why the calls and letters to the payers of some customers wait on a day, by payer.
 
-        A store that is away leaves out those not remembered.
+        An unavailable store leaves out those that are not cached.
         """
         asked = {payers.get(customer_id, customer_id) for customer_id in customer_ids}
         asked |= {customer_id for customer_id, payer in payers.items() if payer in asked}
         keys = {customer_id: (customer_id, knowledge.moment.night) for customer_id in sorted(asked)}
-        found = {customer_id: self._held.held(key) for customer_id, key in keys.items()}
+        found = {customer_id: self._waits.get(key) for customer_id, key in keys.items()}
         missing = [customer_id for customer_id, waits in found.items() if waits is None]
         if missing:
             try:
@@ -103,7 +103,7 @@ class NightWaits:
                 for customer_id in missing:
                     waits = (read[customer_id],) if customer_id in read else ()
                     found[customer_id] = waits
-                    self._held.hold(keys[customer_id], waits)
+                    self._waits.put(keys[customer_id], waits)
         return {
             payers.get(customer_id, customer_id): wait.why
             for customer_id, waits in found.items()

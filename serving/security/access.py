@@ -1,7 +1,7 @@
 """Who may call the service: keys with scopes, hashed at rest, changed without a restart.
 
 A key reads `enc_<id>_<secret>`. The secret has 256 random bits, so a peppered SHA-256 (HMAC) at rest is
-enough and costs microseconds; the pepper is the secret of the installation, kept apart from the file of
+enough and costs microseconds; the pepper is the secret of the installation, stored apart from the file of
 keys. A key may be limited to some accounts: its holder sees no other customer.
 """
 
@@ -46,7 +46,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class AccessKey:
-    """A key as it is kept.
+    """A key as it is stored.
 
     Attributes:
         key_id: public part of the key.
@@ -87,7 +87,7 @@ def make_key(
     pepper: bytes,
     now: dt.datetime,
 ) -> tuple[AccessKey, str]:
-    """Return a new key and its text, which is shown once and kept nowhere."""
+    """Return a new key and its text, which is shown once and stored nowhere."""
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     held = None if accounts is None else frozenset(normal_id(account) for account in accounts)
     key = AccessKey(key_id, name, frozenset(scopes), held, (Secret(_hash(secret, pepper)),), now)
@@ -130,7 +130,7 @@ def _hash(secret: str, pepper: bytes) -> str:
 
 
 def read_keys(path: Path) -> dict[str, AccessKey]:
-    """Return the keys kept in a file by id; none when the file does not exist.
+    """Return the keys stored in a file by id; none when the file does not exist.
 
     Raises:
         InvalidInputError: when the file cannot be read as keys.
@@ -279,7 +279,7 @@ def known_key(keys: Mapping[str, AccessKey], key_id: str) -> AccessKey:
     if key_id not in keys:
         raise InvalidInputError(
             "There is no such key",
-            [Fault("is not the id of a key", where=key_id, remedy="look at `encours keys list`")],
+            [Fault("is not the id of a key", where=key_id, remedy="see `encours keys list`")],
         )
     return keys[key_id]
 

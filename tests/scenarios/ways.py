@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,7 @@ from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle, write_bundle
 from models.score import scores_of_frame
 from models.training.train import train_model
-from serving.api.routes import build_app
+from serving.api.app import build_app
 from serving.api.worker import ScoreWorker
 from serving.dunning import DEFAULT_POLICY_PATH, load_policy
 from serving.mails.background_reader import Reading, read_all
@@ -206,8 +206,8 @@ class World:
     """
 
     def __init__(self, folder: Path, store_url: str, bundle: ModelBundle, policy: Path) -> None:
-        self.settings = replace(
-            read_settings({"ENCOURS_HOME": str(folder)}), store_url=store_url, policy_path=policy
+        self.settings = read_settings({"ENCOURS_HOME": str(folder)}).model_copy(
+            update={"store_url": store_url, "policy_path": policy}
         )
         self.bundle, self.policy = bundle, load_policy(policy)
         pointer = self.settings.champion_pointer

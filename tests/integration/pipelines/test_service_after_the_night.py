@@ -18,7 +18,7 @@ with warnings.catch_warnings():
 
 from features.ledger import read_ledger
 from models.target import HORIZONS
-from serving.api.routes import build_app
+from serving.api.app import build_app
 from serving.api.worker import ScoreWorker
 from serving.dunning import read_records
 from serving.night.store import load_into_service, publish_night

@@ -33,7 +33,7 @@ from models.training.from_ledger import TrainingInput, train_bundle, training_in
 from models.training.selection import TrainingSettings
 from pipelines.running import run_job
 from pipelines.training import train_and_register
-from serving.api.routes import build_app
+from serving.api.app import build_app
 from serving.api.worker import ScoreWorker
 from serving.operations.settings import settings_at
 from serving.security.access import Scope, make_key, write_keys

@@ -7,7 +7,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from models.hazard.customer_curve import CURVE_COLUMNS
 from models.hazard.training_set import training_landmarks
 from models.score import scores_of_frame
 from models.training.train import TrainingSettings, train_model
-from serving.api.routes import build_app
+from serving.api.app import build_app
 from serving.api.worker import ScoreWorker
 from serving.dunning import load_policy
 from serving.mails.background_reader import Reading, read_all
@@ -196,7 +196,7 @@ class Maker:
         self, store: SqlHistoryStore | None = None, is_reading_mails: bool = False, **changes: Any
     ) -> Service:
         home = self._folder / "home"
-        settings = replace(read_settings({"ENCOURS_HOME": str(home)}), **changes)
+        settings = read_settings({"ENCOURS_HOME": str(home)}).model_copy(update=changes)
         put_in_service(settings, self._bundle)
         opened = store or open_store(settings.store_url, settings.secret())
         if not opened.feeds():

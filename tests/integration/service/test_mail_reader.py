@@ -18,7 +18,7 @@ import pytest
 import serving.mails.background_reader as mail_reader
 from features.email import LABELS, Mail, MailSignals
 from features.ledger import Ledger, table_dtypes
-from serving.api.routes import build_app
+from serving.api.app import build_app
 from serving.api.worker import ScoreWorker
 from serving.mails.background_reader import LEASE, Reading, read_all, read_until, run_mail_reader
 from serving.night.store import load_into_service

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +221,7 @@ def test_a_home_without_a_store_has_no_overrides_and_gets_no_store_by_asking(mak
     settings = make_service().settings
     missing = settings.store_url.replace(".db", "-elsewhere.db")
     assert missing != settings.store_url
-    assert overrides_in_service(replace(settings, store_url=missing)) == {}
+    assert overrides_in_service(settings.model_copy(update={"store_url": missing})) == {}
     assert not Path(missing.split("///")[1]).exists()
 
 

@@ -18,8 +18,8 @@ import pytest
 from features.errors import InvalidInputError
 from features.ledger import Ledger
 from models.bundle import MODEL_FILE, TREES_FILES, load_bundle, make_bundle, write_bundle
+from serving.api.app import build_app
 from serving.api.bento_timeout import CancellingTimeout
-from serving.api.routes import build_app
 from serving.operations import model_watch
 from serving.operations.answer_writer import AnswerWriter
 from serving.operations.model_watch import RegistryState, read_pointer, write_registry_state
