@@ -60,6 +60,7 @@ class LabelledMail:
         promise_date: day of the earliest promised payment, null when none can be resolved.
         promise_amount: amount promised for that day, in the currency of the mail, null when not stated.
         auto_reply: true when a machine sent the mail.
+        writer: who wrote it, or the set it belongs to; empty when not recorded.
     """
 
     mail: Mail
@@ -68,6 +69,7 @@ class LabelledMail:
     promise_date: dt.date | None = None
     promise_amount: float | None = None
     auto_reply: bool = False
+    writer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def read_mails_file(path: Path) -> list[Mail]:
 
 
 def read_labelled_file(path: Path) -> list[LabelledMail]:
-    """Labelled mails of a JSON Lines file (fields of a mail and ``labels``, ``language``, ``auto_reply``, promises).
+    """Labelled mails of a JSON Lines file (a mail, ``labels``, ``language``, ``auto_reply``, promises, ``writer``).
 
     Raises:
         InvalidInputError: the file is absent or a line is malformed; line and field of every fault are named.
@@ -40,6 +40,7 @@ def read_labelled_file(path: Path) -> list[LabelledMail]:
             dt.date.fromisoformat(record["promise_date"]) if record.get("promise_date") else None,
             float(record["promise_amount"]) if record.get("promise_amount") is not None else None,
             bool(record.get("auto_reply", False)),
+            record.get("writer", ""),
         )
         for _, record in _records(path, labelled=True)
     ]
