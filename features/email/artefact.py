@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.email.values import LABELS
 from features.email.vectors import mention_feature_names
 from features.errors import EncoursError, Fault, InvalidInputError
+from features.signal_labels import LABELS
 
 FORMAT_VERSION = 1
 DEFAULT_FOLDER = Path(__file__).with_name("weights")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.email.components import Reading
 from features.email.deciding import calibrated
 from features.email.promises import promised_payment
-from features.email.reading import ReadMail, read_mails
-from features.email.values import GRAVE_LABELS, LABELS, LANGUAGES, LabelledMail
+from features.email.reading import Reading, ReadMail, read_mails
+from features.email.values import LANGUAGES, LabelledMail
+from features.signal_labels import GRAVE_LABELS, LABELS
 from models.email_reader import baselines
 from models.email_reader.examples import CORPUS_WEIGHT, FULL_WEIGHT, build_examples, label_matrix
 from models.email_reader.thresholds import choose_thresholds, fit_calibration, mix_weights

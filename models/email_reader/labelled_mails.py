@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from features.email.values import LABELS, LANGUAGES, LabelledMail, Mail
+from features.email.values import LANGUAGES, LabelledMail, Mail
 from features.errors import Fault, InvalidInputError
+from features.signal_labels import LABELS
 
 _SHOWN = 40
 

@@ -1,11 +1,11 @@
-"""Reads the lexicon of concepts and tells the concept of a word."""
+"""Words of one meaning in French and English: what is learnt from one of them holds for the others."""
 
 from __future__ import annotations
 
 from functools import cache, lru_cache
 from pathlib import Path
 
-CONCEPTS_FILE = Path(__file__).parent / "concepts.txt"
+CONCEPTS_FILE = Path(__file__).with_name("concepts.txt")
 _SHORTEST_STEM = 3
 _REMEMBERED = 50_000
 

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left
 from dataclasses import replace
 
-from features.email.components import Reading
+from features.email.reading import Reading
 from features.email.values import Mention, TimeExpression
 
 _GREETING_BEFORE = ("bonne ", "bon ", "belle ", "nice ", "lovely ", "good ", "great ")

@@ -6,9 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 
 from features.calendars import next_working_day, previous_working_day
-from features.email.components import Reading
-from features.email.promised_moment import choose_moment, sentence_of
-from features.email.promised_sum import promised_sum
+from features.email.promises.amount import promised_sum
+from features.email.promises.moment import choose_moment, sentence_of
+from features.email.reading import Reading
 from features.email.time_expressions.calendar_days import PLAUSIBLE_DAYS_AHEAD
 from features.email.values import TimeExpression
 from features.signal_labels import PromiseDoubt, PromiseStatus

@@ -1,20 +1,22 @@
-"""Finds the mentions in a mail, sentence by sentence."""
+"""Mentions: the words of a mail that speak for a label, found by the cue lists."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
-from features.email.mentions.cue_language import LabelCue, read_all_cues
-from features.email.mentions.searching import CueSearcher, lay_out
+from features.email.cues.cue_language import CUES_FOLDER, LabelCue, read_all_cues
+from features.email.cues.searching import CueSearcher, lay_out
 from features.email.values import Mention
-
-CUES_FOLDER = Path(__file__).parent / "cues"
 
 
 class MentionMatcher:
-    """Holds the cues of the ten labels."""
+    """Finds the cues of the ten labels and leaves their meaning to the qualifiers.
+
+    >>> found = load_matcher().find(("nous", "sommes", "en", "redressement", "judiciaire"), ((0, 5),))
+    >>> {mention.label for mention in found if mention.is_strong}
+    {'insolvency'}
+    """
 
     def __init__(self, cues: Sequence[LabelCue]) -> None:
         self._cues = tuple(cues)

@@ -1,7 +1,11 @@
-"""Marks of mails written by machines (origin: Outlook, Gmail, Exchange, help desks, ERP and portal notifications)."""
+"""Whether a machine sent a mail, from its subject and text; a person away who writes is still a person."""
 
 # ruff: noqa: E501  (a pattern reads better on one line)
 from __future__ import annotations
+
+import re
+
+from features.email.folding import fold
 
 DECISIVE_SUBJECTS = (
     r"^\s*(?:re\s*:\s*)?(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response|notification|acknowledgement)|autoreply|auto\s?:|out of (?:the )?office|ooo\b|automatische antwort"
@@ -41,3 +45,31 @@ MACHINE_LINE = (
     r"(?:payment no\.?|remittance (?:no|number|advice)|reason code|status (?:of invoice|changed|:)|status:|statut\s?:|placed on hold status|parked on|by user \w+|has been placed on hold|invoice \S+ (?:was|has been) (?:parked|rejected by the)|workflow|case \d{4,}|ticket n?°?\s?\d|chatbot"
     r"|invoice status|no action is required from you)"
 )
+
+_SUBJECT = re.compile(DECISIVE_SUBJECTS)
+_TEXT = re.compile(DECISIVE_TEXT)
+_ABSENCE = re.compile(ABSENCE)
+_SERVICE = re.compile(ABSENCE_SERVICE)
+_DEPARTURE = re.compile(DEPARTURE)
+_MACHINE = re.compile(MACHINE_LINE)
+_FORM = re.compile(FORM_LINE, re.M)
+_FORM_LINES = 3
+_AUTO_DEPARTURE_SUBJECT = re.compile(r"automatic|automatique|out of office|absence|auto")
+_LONGEST = 120
+
+
+def is_auto_reply(subject: str, text: str) -> bool:
+    """True for absence notes, receipt and read notices, departure notices, portal messages, remittance advices."""
+    folded_subject, folded = fold(subject), fold(text)
+    if _TEXT.search(folded):
+        return True
+    if _SUBJECT.search(folded_subject):
+        return True
+    if len(folded.split()) > _LONGEST:
+        return False
+    is_own_subject = not re.match(r"\s*(?:re|tr|fw|fwd|rep)\s?:", folded_subject)
+    if _ABSENCE.search(folded) and _SERVICE.search(folded) and is_own_subject:
+        return True
+    if _DEPARTURE.search(folded) and _AUTO_DEPARTURE_SUBJECT.search(folded_subject):
+        return True
+    return len(set(_MACHINE.findall(folded))) >= 2 or len(set(_FORM.findall(folded))) >= _FORM_LINES

@@ -1,4 +1,4 @@
-"""The small language in which cues are written, and its translation to fast matching.
+"""The notation in which cues are written, and its translation to regular expressions.
 
 A cue is a line of folded words: ``word`` exactly, ``stem*`` any ending, ``(a|b c|d*)`` one of these, ``(a)?`` or
 ``word?`` optional, ``.`` at most one word between, ``..`` at most three, ``<name>`` a family from ``macros.txt``.
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from features.email.values import LABELS
+from features.signal_labels import LABELS
 
+CUES_FOLDER = Path(__file__).with_name("lists")
 SENTENCE_BORDER = "|"
 """Stands between sentences in the line that is searched; no cue reaches across it."""
 _GAPS = {".": r"(?:[^ |]+ )?", "..": r"(?:[^ |]+ ){0,3}"}
@@ -84,17 +85,23 @@ def read_macros(path: Path) -> dict[str, str]:
 
 def read_cues(path: Path, label: str, macros: dict[str, str]) -> list[LabelCue]:
     """Cues of one file; a section line ``[fr strong negatable]`` says how those that follow count."""
-    cues: list[LabelCue] = []
-    section: set[str] = set()
+    return [
+        LabelCue(label, "strong" in section, "negatable" in section, translate_cue(text, macros))
+        for section, text in read_sections(path)
+    ]
+
+
+def read_sections(path: Path) -> list[tuple[frozenset[str], str]]:
+    """Lines of a cue file in order, each with the words of the section line ``[...]`` above it."""
+    found: list[tuple[frozenset[str], str]] = []
+    section: frozenset[str] = frozenset()
     for line in path.read_text(encoding="utf-8").splitlines():
         text = line.strip()
-        if not text or text.startswith("#"):
-            continue
         if text.startswith("["):
-            section = set(text.strip("[]").split())
-            continue
-        cues.append(LabelCue(label, "strong" in section, "negatable" in section, translate_cue(text, macros)))
-    return cues
+            section = frozenset(text.strip("[]").split())
+        elif text and not text.startswith("#"):
+            found.append((section, text))
+    return found
 
 
 def translate_cue(text: str, macros: dict[str, str]) -> CueExpression:

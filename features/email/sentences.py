@@ -1,8 +1,11 @@
-"""Splits informal text into sentences: line ends, stops, but not abbreviations, numbers or addresses."""
+"""Sentences and tokens of informal mails: line ends and stops count, abbreviations and soft-wrapped lines do not."""
 
 from __future__ import annotations
 
 import re
+
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from features.email.folding import fold
 from features.email.time_expressions.patterns import ABBREVIATED_DAYS_AND_MONTHS
@@ -63,3 +66,25 @@ def _append(spans: list[tuple[int, int]], text: str, start: int, end: int) -> No
         end -= 1
     if start < end:
         spans.append((start, end))
+
+
+_TOKEN = re.compile(r"\w+(?:[.,'’/@-]\w+)*|[^\w\s]|\s+")
+
+
+class MailTokenizer:
+    """Splits text into words and marks; every character belongs to a token or to the one space after it."""
+
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
+
+    def __call__(self, text: str) -> Doc:
+        """Document of a text; ``doc.text`` is the text."""
+        words: list[str] = []
+        spaces: list[bool] = []
+        for token in _TOKEN.findall(text):
+            if token == " " and words and not spaces[-1]:
+                spaces[-1] = True
+            else:
+                words.append(token)
+                spaces.append(False)
+        return Doc(self.vocab, words=words, spaces=spaces)

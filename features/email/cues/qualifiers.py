@@ -1,4 +1,4 @@
-"""Decides which mentions do not count, and why."""
+"""Qualifiers: which mentions do not count (denied, supposed, over, somebody else's, another sense, only asked)."""
 
 from __future__ import annotations
 
@@ -6,36 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from features.email.mentions.cue_language import translate_cue
-from features.email.mentions.searching import CueHit, CueSearcher, lay_out
-from features.email.qualifiers import patterns
+from features.email.cues.cue_language import CUES_FOLDER, read_sections, translate_cue
+from features.email.cues.searching import CueHit, CueSearcher, lay_out
 from features.email.values import Mention
+from features.signal_labels import SIGNAL_LABEL
 
-NEGATED, HYPOTHETICAL, PAST, THIRD_PARTY, OTHER_SENSE, QUESTION = (
-    "negated",
-    "hypothetical",
-    "past",
-    "third_party",
-    "other_sense",
-    "question",
-)
-_INNER_NEGATION_LABELS = frozenset({"promise_to_pay", "payment_sent", "organisational_change"})
-_UNQUALIFIED_LABELS = frozenset({"hostile_tone"})
+_QUALIFIERS_FILE = CUES_FOLDER / "qualifiers.txt"
 _NEGATION_REACH = 4
 _NEGATION_REACH_VERB = 3
-
-
-_NAMES = (
-    "PSEUDO_NEGATIONS",
-    "HYPOTHETICAL",
-    "CONDITIONAL_PROMISE",
-    "PAST_OR_SETTLED",
-    "THIRD_PARTY",
-    "ANOTHER_COMPANY",
-    "OWN_SUBJECT",
-    "OTHER_SENSE",
-)
-_SETTLING = frozenset(patterns.RESOLUTION_WITHIN_MAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +21,10 @@ class QualifyingWords:
     """Expressions in a mail that may take mentions out of the count, by kind.
 
     Attributes:
-        hits: for each kind, the places found.
-        settling: how many say that a matter is over ("all good now", "oubliez ma réclamation").
+        hits: for each kind (the sections of ``lists/qualifiers.txt``), the places found.
     """
 
     hits: dict[str, list[CueHit]]
-    settling: int
 
     def in_sentence(self, kind: str, sentence: int) -> list[CueHit]:
         """Places of one kind in one sentence."""
@@ -60,22 +36,22 @@ class QualifyingWords:
 
 
 @cache
-def _searcher() -> tuple[CueSearcher, tuple[tuple[str, bool], ...]]:
-    entries = [(name, text) for name in _NAMES for text in getattr(patterns, name)]
-    searcher = CueSearcher([translate_cue(text, {}) for _, text in entries])
-    return searcher, tuple((name, text in _SETTLING) for name, text in entries)
+def _expressions() -> tuple[CueSearcher, tuple[str, ...], frozenset[str]]:
+    """Searcher of all qualifying expressions, the kind of each, and the words that deny."""
+    listed = [(next(iter(section)), text) for section, text in read_sections(_QUALIFIERS_FILE)]
+    expressions = [(kind, text) for kind, text in listed if kind != "negation"]
+    searcher = CueSearcher([translate_cue(text, {}) for _, text in expressions])
+    negations = frozenset(text for kind, text in listed if kind == "negation")
+    return searcher, tuple(kind for kind, _ in expressions), negations
 
 
 def find_qualifying_words(words: Sequence[str], sentences: Sequence[tuple[int, int]]) -> QualifyingWords:
     """Every qualifying expression of a mail, found in one pass."""
-    searcher, kinds = _searcher()
-    hits: dict[str, list[CueHit]] = {name: [] for name in _NAMES}
-    settling = 0
+    searcher, kinds, _ = _expressions()
+    hits: dict[str, list[CueHit]] = {kind: [] for kind in kinds}
     for hit in searcher.search(lay_out(words, sentences)):
-        name, is_settling = kinds[hit.number]
-        hits[name].append(hit)
-        settling += is_settling
-    return QualifyingWords(hits, settling)
+        hits[kinds[hit.number]].append(hit)
+    return QualifyingWords(hits)
 
 
 def qualify_mentions(
@@ -96,28 +72,29 @@ def qualify_mentions(
         by_sentence.setdefault(mention.sentence, []).append(mention)
     for number, group in by_sentence.items():
         first, end = sentences[number]
-        negations = _negations(words, first, end, found.in_sentence("PSEUDO_NEGATIONS", number))
-        hypothetical = found.in_sentence("HYPOTHETICAL", number)
-        conditional = found.in_sentence("CONDITIONAL_PROMISE", number)
-        past = found.in_sentence("PAST_OR_SETTLED", number)
-        third_party = found.in_sentence("THIRD_PARTY", number)
-        another = found.in_sentence("ANOTHER_COMPANY", number)
-        own_subject = found.in_sentence("OWN_SUBJECT", number)
-        other_sense = found.in_sentence("OTHER_SENSE", number)
+        negations = _negations(words, first, end, found.in_sentence("pseudo_negation", number))
+        hypothetical = found.in_sentence("hypothetical", number)
+        conditional = found.in_sentence("conditional_promise", number)
+        past = found.in_sentence("past", number) or found.in_sentence("settled", number)
+        third_party = found.in_sentence("third_party", number)
+        another = found.in_sentence("another_company", number)
+        own_subject = found.in_sentence("own_subject", number)
+        other_sense = found.in_sentence("other_sense", number)
         is_question = "?" in words[max(first, end - 2) : end]
         for mention in group:
             if any(hit.start < mention.end and mention.start < hit.end for hit in other_sense):
-                mention.qualifiers.append(OTHER_SENSE)
+                mention.qualifiers.append("other_sense")
             if is_question:
-                mention.qualifiers.append(QUESTION)
-            if mention.label in _UNQUALIFIED_LABELS:
+                mention.qualifiers.append("question")
+            label = SIGNAL_LABEL[mention.label]
+            if label.negation == "nowhere":
                 continue
             if _is_negated(mention, negations, clause_starts):
-                mention.qualifiers.append(NEGATED)
+                mention.qualifiers.append("negated")
             if hypothetical or (mention.label == "promise_to_pay" and conditional):
-                mention.qualifiers.append(HYPOTHETICAL)
-            if past and mention.label not in ("payment_sent", "promise_to_pay"):
-                mention.qualifiers.append(PAST)
+                mention.qualifiers.append("hypothetical")
+            if past and label.can_be_over:
+                mention.qualifiers.append("past")
             if mention.label == "insolvency":
                 is_of_another = _is_of_another(
                     mention, [*third_party, *_beside(mention, another)], own_subject
@@ -125,7 +102,7 @@ def qualify_mentions(
             else:
                 is_of_another = bool(third_party)
             if is_of_another:
-                mention.qualifiers.append(THIRD_PARTY)
+                mention.qualifiers.append("third_party")
 
 
 def _beside(mention: Mention, another: list[CueHit]) -> list[CueHit]:
@@ -144,12 +121,12 @@ def _is_of_another(mention: Mention, others: list[CueHit], own_subject: list[Cue
 
 
 def _negations(words: tuple[str, ...], first: int, end: int, pseudo: list[CueHit]) -> list[int]:
+    _, _, denying = _expressions()
     return [
         index
         for index in range(first, end)
         if (
-            words[index] in patterns.NEGATIONS
-            or (words[index] == "t" and index > first and words[index - 1][-1] == "n")
+            words[index] in denying or (words[index] == "t" and index > first and words[index - 1][-1] == "n")
         )
         and not any(hit.start <= index < hit.end for hit in pseudo)
     ]
@@ -157,7 +134,7 @@ def _negations(words: tuple[str, ...], first: int, end: int, pseudo: list[CueHit
 
 def _is_negated(mention: Mention, negations: list[int], clause_starts: frozenset[int]) -> bool:
     start, end = mention.start, mention.end
-    if mention.label in _INNER_NEGATION_LABELS:
+    if SIGNAL_LABEL[mention.label].negation == "inside":
         reach, stop = _NEGATION_REACH_VERB, end
     elif mention.is_negatable:
         reach, stop = _NEGATION_REACH, start

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from features.email.components import Reading
-from features.email.promised_moment import sentence_of
+from features.email.promises.moment import sentence_of
+from features.email.reading import Reading
 from features.email.values import Amount, Mention, TimeExpression
 
 _PASSING_WORDS = 10

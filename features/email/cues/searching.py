@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from features.email.mentions.cue_language import SENTENCE_BORDER, CueExpression
+from features.email.cues.cue_language import SENTENCE_BORDER, CueExpression
 
 _KEY = 3
 
