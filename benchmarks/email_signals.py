@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from data_samples.generator.mail_bank import LABELLED_EMAILS
-from features.email import LABELS, LabelledMail, Mail, load_pipeline
+from features.email import LABELS, LabelledMail, Mail, MailSignals, load_pipeline
 from models.email_reader import (
     cross_validate,
     read_calibration_mails,
@@ -64,6 +65,13 @@ def held_out_totals(labelled: list[LabelledMail]) -> dict[str, Any]:
         "auto_replies_found": [sum(a and b for a, b in machine), sum(a for a, _ in machine)],
         "auto_replies_wrongly_found": sum(b and not a for a, b in machine),
     }
+
+
+def micro_f1_of(labelled: Sequence[LabelledMail], signals: Sequence[MailSignals]) -> float:
+    """Micro-F1 of decided labels against the given ones."""
+    truth = np.array([[label in mail.labels for label in LABELS] for mail in labelled])
+    decided = np.array([[label in found.labels for label in LABELS] for found in signals])
+    return float(scores(decided, truth, per_label=False)["micro"]["f1"])
 
 
 def promise_dates(labelled: list[LabelledMail]) -> dict[str, Any]:

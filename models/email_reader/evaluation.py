@@ -110,7 +110,7 @@ def out_of_fold_answers(
         inside, outside = folds == fold, folds != fold
         known_margins, known_truth = unseen or (margins[outside], truth[outside])
         mix = label_matrix([*(e for e, out in zip(examples, outside, strict=True) if out), *others])
-        probabilities[inside], decided[inside] = _decide(margins[inside], known_margins, known_truth, mix)
+        probabilities[inside], decided[inside] = decide(margins[inside], known_margins, known_truth, mix)
     return Answers(ordered, tuple(read_mails([m.mail for m in ordered])), truth, probabilities, decided)
 
 
@@ -130,14 +130,14 @@ def left_out_answers(
     answers: dict[str, Answers] = {}
     for name in own:
         inside, others = of_writer == name, of_writer != name
-        probabilities, decided = _decide(margins[inside], margins[others], truth[others], mix)
+        probabilities, decided = decide(margins[inside], margins[others], truth[others], mix)
         mails = tuple(writers[name])
         reads = tuple(read_mails([m.mail for m in mails]))
         answers[name] = Answers(mails, reads, truth[inside], probabilities, decided)
     return answers
 
 
-def _decide(
+def decide(
     margins: NDArray[np.float32], known_margins: NDArray[np.float32], known_truth: Truth, mix: Truth
 ) -> tuple[NDArray[np.float64], Truth]:
     """Probabilities and decisions at the calibration and thresholds of other mails, weighted to a label mix."""
