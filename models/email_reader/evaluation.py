@@ -301,4 +301,4 @@ HARD_KINDS: dict[str, Callable[[ReadMail], bool]] = {
     "other_sense": _has_qualifier("other_sense"),
     "long": _is_long,
 }
-"""Kinds of mail that mislead simple readers, told by their form and by the qualifiers found in them."""
+"""Kinds of mail that mislead simple readers, recognised by their form and by the qualifiers found in them."""

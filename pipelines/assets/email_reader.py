@@ -1,7 +1,7 @@
-"""The reader of e-mails: trained from labelled mails, measured out of fold, kept as an artefact without pickle.
+"""The mail reader: trained from labelled mails, measured out of fold, stored as an artefact without pickle.
 
 It has a job of its own. The main and the nightly job read mails with the artefact that comes with Encours; a new one is
-looked at first (`encours signals --artefact`) and then put in its place.
+tried first (`encours signals --artefact`) and then put in its place.
 """
 
 import time
@@ -68,7 +68,7 @@ def model__email_reader(
         learnt = [mail for mail in labelled if mail.mail.id not in set(config.exclude)]
         metadata |= out_of_fold_metadata(cross_validate(learnt, config.seed, corpus, False, known, writers))
         metadata["measuring_seconds"] = round(time.perf_counter() - trained, 1)
-    context.log.info("reader trained on %s mails, kept in %s", artefact.description["mails"], folder)
+    context.log.info("reader trained on %s mails, stored in %s", artefact.description["mails"], folder)
     return dg.MaterializeResult(metadata=metadata)
 
 

@@ -61,7 +61,7 @@ class LabelCue:
 
     @cached_property
     def key(self) -> str:
-        """Short name of the cue, the same wherever it stands in its file; it changes with the words."""
+        """Short name of the cue, independent of its place in the file; it changes with the words."""
         return f"{self.label}:{zlib.crc32(self.cue.source.encode()):08x}"
 
 

@@ -79,7 +79,7 @@ class CueSearcher:
                 self._index.setdefault(key or "", []).append((needle, number))
 
     def search(self, line: SentenceLine) -> Iterator[CueHit]:
-        """Every place where a cue stands within one sentence, cue by cue."""
+        """Every match of a cue within one sentence, cue by cue."""
         for number in self._candidates(line):
             for match in self._cues[number].pattern.finditer(line.line):
                 first = bisect_right(line.offsets, match.start()) - 1
