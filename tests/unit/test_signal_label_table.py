@@ -48,6 +48,6 @@ def test_feature_names_and_directions_come_from_the_table() -> None:
     by_name = {column.name: column for column in COLUMNS}
     for label in SIGNAL_LABELS:
         count, recency = by_name[f"mail_{label.name}_count_90d"], by_name[f"mail_{label.name}_recency_days"]
-        assert label.mails_fr in count.label_fr
-        assert label.mails_en in recency.label_en
+        assert label.mails_fr in count.label.fr
+        assert label.mails_en in recency.label.en
         assert count.direction == (1 if label.raises_risk else 0)
