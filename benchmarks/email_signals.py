@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,19 @@ from typing import Any
 import numpy as np
 
 from data_samples.generator.mail_bank import LABELLED_EMAILS
-from features.email import LABELS, LabelledMail, Mail, load_pipeline
-from features.email.artefact import DEFAULT_FOLDER
+from features.email import LABELS, LabelledMail, Mail, MailSignals, load_pipeline
 from models.email_reader import (
     cross_validate,
-    read_corpus,
-    read_known_mails,
+    read_calibration_mails,
     read_labelled_file,
-    read_unread_mails,
+    read_test_mails,
+    read_training_mails,
+    read_training_sentences,
 )
 from models.email_reader.evaluation import promise_totals, scores
 
-QUALITY_FILE = DEFAULT_FOLDER.parent / "quality.json"
-HELD_OUT_EMAILS = LABELLED_EMAILS.parent / "held_out_emails.jsonl"
+QUALITY_FILE = Path(__file__).with_name("email_quality.json")
+"""Recorded figures; tests/integration/test_signal_quality.py holds them to the gates."""
 _START = (
     "import time; t = time.perf_counter()\n"
     "import datetime; from features.email import Mail, load_pipeline\n"
@@ -66,10 +67,17 @@ def held_out_totals(labelled: list[LabelledMail]) -> dict[str, Any]:
     }
 
 
+def micro_f1_of(labelled: Sequence[LabelledMail], signals: Sequence[MailSignals]) -> float:
+    """Micro-F1 of decided labels against the given ones."""
+    truth = np.array([[label in mail.labels for label in LABELS] for mail in labelled])
+    decided = np.array([[label in found.labels for label in LABELS] for found in signals])
+    return float(scores(decided, truth, per_label=False)["micro"]["f1"])
+
+
 def promise_dates(labelled: list[LabelledMail]) -> dict[str, Any]:
-    """Promised days and sums read exactly, by set of mails and language; the unread writers in totals only."""
-    unread = [mail for mails in read_unread_mails().values() for mail in mails]
-    sets = {"labelled": labelled, "read_writers": read_known_mails(), "unread_writers": unread}
+    """Promised days and sums read exactly, by set of mails and language; the calibration writers in totals only."""
+    unread = [mail for mails in read_calibration_mails().values() for mail in mails]
+    sets = {"labelled": labelled, "training_writers": read_training_mails(), "calibration_writers": unread}
     return {name: promise_totals(mails) for name, mails in sets.items()}
 
 
@@ -120,7 +128,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     if options.held_out:
-        print(json.dumps(held_out_totals(read_labelled_file(HELD_OUT_EMAILS)), indent=1))
+        print(json.dumps(held_out_totals(list(read_test_mails())), indent=1))
         return
     labelled = read_labelled_file(options.labelled)
     if options.promises_only:
@@ -129,7 +137,11 @@ def main() -> None:
     report: dict[str, Any] = {}
     if not options.speed_only:
         report["quality"] = cross_validate(
-            labelled, options.seed, read_corpus(), further=read_known_mails(), writers=read_unread_mails()
+            labelled,
+            options.seed,
+            read_training_sentences(),
+            further=read_training_mails(),
+            writers=read_calibration_mails(),
         )
     if not options.quality_only:
         report["speed"] = measure_speed([m.mail for m in labelled])

@@ -19,10 +19,10 @@ from features.groups.compute import compute_features
 from features.ledger import Ledger, read_ledger
 from models.bundle import ModelBundle
 from models.email_reader import (
-    read_corpus,
-    read_known_mails,
+    read_calibration_mails,
     read_labelled_file,
-    read_unread_mails,
+    read_training_mails,
+    read_training_sentences,
     train_signals,
 )
 from models.score import score_frame
@@ -53,9 +53,11 @@ class World:
 
 def held_back_reader() -> SignalPipeline:
     """A reader whose weights never saw a mail that a world may draw."""
-    labelled = [*read_labelled_file(LABELLED_EMAILS), *read_known_mails()]
+    labelled = [*read_labelled_file(LABELLED_EMAILS), *read_training_mails()]
     return SignalPipeline(
-        train_signals(labelled, 7, sample_world_mail_ids(), read_corpus(), read_unread_mails())
+        train_signals(
+            labelled, 7, sample_world_mail_ids(), read_training_sentences(), read_calibration_mails()
+        )
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-Content = pl.DataFrame | str
+Content = pl.DataFrame | str | bytes
 """What a file is made from: a frame is written as Parquet, a text as UTF-8."""
 
 ASIDE_PREFIX = ".aside-"
@@ -25,6 +25,8 @@ def write_flushed(content: Content, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, pl.DataFrame):
         content.write_parquet(path)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
     else:
         path.write_text(content, encoding="utf-8")
     flush(path)

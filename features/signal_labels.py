@@ -1,24 +1,150 @@
-"""The ten signals an e-mail can carry, and the table of what mails say; usable without the reader."""
+"""The signals an e-mail can carry, each declared once, and the table of what mails say; usable without the reader."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import polars as pl
 
-LABELS: Final[tuple[str, ...]] = (
-    "financial_difficulty",
-    "insolvency",
-    "payment_plan_request",
-    "extension_request",
-    "dispute",
-    "admin_block",
-    "promise_to_pay",
-    "payment_sent",
-    "organisational_change",
-    "hostile_tone",
+Qualifier = Literal["negated", "hypothetical", "past", "third_party", "other_sense", "question"]
+"""Why a mention does not count: denied; only supposed; over; another company's; another meaning; only asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalLabel:
+    """Everything that holds for one label; nothing has a default, so that a new label is complete or refused.
+
+    Attributes:
+        name: the label, as in the labelled mails and the columns of the signals frame.
+        mails_fr: mails that carry it, in French, as a feature's name shows them.
+        mails_en: the same in English.
+        is_grave: must almost never be raised on a mail that carries no signal: it stops or hardens a dunning sequence.
+        raises_risk: more such mails never lower the predicted risk of late payment.
+        blocked_by: qualifiers that take a mention out of the count; the others only inform the trained weights.
+        negation: where a negation cancels a mention: before its words, where the cue says so (``before``); also
+            inside them (``inside``); nowhere, as for every other qualifier of the sentence (``nowhere``).
+        can_be_over: words that set a matter in the past or declare it settled qualify its mentions.
+    """
+
+    name: str
+    mails_fr: str
+    mails_en: str
+    is_grave: bool
+    raises_risk: bool
+    blocked_by: frozenset[Qualifier]
+    negation: Literal["before", "inside", "nowhere"]
+    can_be_over: bool
+
+
+SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
+    SignalLabel(
+        name="financial_difficulty",
+        mails_fr="mails parlant de difficultés financières",
+        mails_en="mails telling of financial difficulty",
+        is_grave=True,
+        raises_risk=True,
+        blocked_by=frozenset({"negated", "hypothetical", "other_sense"}),
+        negation="before",
+        can_be_over=True,
+    ),
+    SignalLabel(
+        name="insolvency",
+        mails_fr="mails annonçant une procédure collective",
+        mails_en="mails telling of insolvency",
+        is_grave=True,
+        raises_risk=True,
+        blocked_by=frozenset({"negated", "hypothetical", "other_sense", "third_party"}),
+        negation="before",
+        can_be_over=True,
+    ),
+    SignalLabel(
+        name="payment_plan_request",
+        mails_fr="demandes d'échelonnement",
+        mails_en="requests for instalments",
+        is_grave=False,
+        raises_risk=True,
+        blocked_by=frozenset({"negated", "other_sense"}),
+        negation="before",
+        can_be_over=True,
+    ),
+    SignalLabel(
+        name="extension_request",
+        mails_fr="demandes de délai",
+        mails_en="requests for more time",
+        is_grave=False,
+        raises_risk=True,
+        blocked_by=frozenset({"other_sense"}),
+        negation="before",
+        can_be_over=True,
+    ),
+    SignalLabel(
+        name="dispute",
+        mails_fr="mails de contestation",
+        mails_en="mails disputing the claim",
+        is_grave=True,
+        raises_risk=True,
+        blocked_by=frozenset({"negated", "hypothetical", "other_sense", "past"}),
+        negation="before",
+        can_be_over=True,
+    ),
+    SignalLabel(
+        name="admin_block",
+        mails_fr="mails signalant un blocage administratif",
+        mails_en="mails telling of an administrative block",
+        is_grave=False,
+        raises_risk=True,
+        blocked_by=frozenset({"hypothetical", "other_sense", "past"}),
+        negation="before",
+        can_be_over=True,
+    ),
+    SignalLabel(
+        name="promise_to_pay",
+        mails_fr="promesses de paiement",
+        mails_en="promises to pay",
+        is_grave=False,
+        raises_risk=False,
+        blocked_by=frozenset({"negated", "hypothetical", "other_sense", "question"}),
+        negation="inside",
+        can_be_over=False,
+    ),
+    SignalLabel(
+        name="payment_sent",
+        mails_fr="annonces de paiement effectué",
+        mails_en="notices of payment sent",
+        is_grave=False,
+        raises_risk=False,
+        blocked_by=frozenset({"negated", "hypothetical", "other_sense", "question"}),
+        negation="inside",
+        can_be_over=False,
+    ),
+    SignalLabel(
+        name="organisational_change",
+        mails_fr="mails annonçant un changement d'organisation",
+        mails_en="mails telling of a reorganisation",
+        is_grave=False,
+        raises_risk=False,
+        blocked_by=frozenset({"negated", "hypothetical", "other_sense", "question"}),
+        negation="inside",
+        can_be_over=True,
+    ),
+    SignalLabel(
+        name="hostile_tone",
+        mails_fr="mails au ton hostile",
+        mails_en="hostile mails",
+        is_grave=True,
+        raises_risk=False,
+        blocked_by=frozenset({"other_sense"}),
+        negation="nowhere",
+        can_be_over=False,
+    ),
 )
-"""The ten signals, in the order used everywhere; columns of the signals frame. Defined in data_samples/emails."""
+"""The ten signals, in the order used everywhere; when each is given is defined in data_samples/emails/README.md."""
+
+LABELS: Final[tuple[str, ...]] = tuple(label.name for label in SIGNAL_LABELS)
+"""Names of the ten signals; columns of the signals frame."""
+SIGNAL_LABEL: Final[dict[str, SignalLabel]] = {label.name: label for label in SIGNAL_LABELS}
+GRAVE_LABELS: Final[frozenset[str]] = frozenset(label.name for label in SIGNAL_LABELS if label.is_grave)
 
 PromiseStatus = Literal["dated", "undated", "implausible"]
 """What is known of a promised day: one that can be used; none is named; one is named that a person must look at."""

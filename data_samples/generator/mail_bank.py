@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
-LABELLED_EMAILS = Path(__file__).resolve().parent.parent / "emails" / "labelled_emails.jsonl"
+LABELLED_EMAILS = Path(__file__).resolve().parent.parent / "emails" / "training" / "labelled_emails.jsonl"
 
 _MONTH_NAMES = {
     "fr": ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",

@@ -9,20 +9,10 @@
 """
 
 from features.email.artefact import ArtefactError, SignalArtefact, load_artefact, save_artefact
-from features.email.frame import ledger_signals, signals_frame
 from features.email.pipeline import SignalPipeline, load_pipeline
-from features.email.records import signals_record
-from features.email.values import (
-    GRAVE_LABELS,
-    LABELS,
-    LANGUAGES,
-    Cue,
-    LabelledMail,
-    Mail,
-    MailSignals,
-    Quote,
-)
-from features.signal_labels import signals_schema
+from features.email.records import ledger_signals, signals_frame, signals_record
+from features.email.values import LANGUAGES, Cue, LabelledMail, Mail, MailSignals, Quote
+from features.signal_labels import GRAVE_LABELS, LABELS, signals_schema
 
 __all__ = [
     "GRAVE_LABELS",

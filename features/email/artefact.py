@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.email.values import LABELS
 from features.email.vectors import mention_feature_names
 from features.errors import EncoursError, Fault, InvalidInputError
+from features.files import write_whole
+from features.signal_labels import LABELS
 
 FORMAT_VERSION = 1
 DEFAULT_FOLDER = Path(__file__).with_name("weights")
@@ -53,8 +54,7 @@ class SignalArtefact:
 
 
 def save_artefact(artefact: SignalArtefact, folder: Path) -> None:
-    """Writes the artefact into a folder: one JSON file, one file of arrays; each is written aside, then renamed."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes the artefact into a folder: one JSON file and one file of arrays, each put in place whole."""
     document = {
         "format_version": FORMAT_VERSION,
         "labels": list(LABELS),
@@ -63,21 +63,20 @@ def save_artefact(artefact: SignalArtefact, folder: Path) -> None:
         "terms": list(artefact.terms),
     }
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=None, separators=(",", ":"))
-    _write_aside(folder / _DESCRIPTION, (text + "\n").encode())
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as aside:
-        np.savez_compressed(
-            aside,
-            allow_pickle=False,
-            idf=artefact.idf.astype(np.float16),
-            text_weights=artefact.text_weights.astype(np.float16),
-            mention_weights=artefact.mention_weights.astype(np.float32),
-            intercepts=artefact.intercepts.astype(np.float32),
-            calibration=artefact.calibration.astype(np.float32),
-            decide_at=artefact.decide_at.astype(np.float32),
-            unsure_from=artefact.unsure_from.astype(np.float32),
-        )
-    Path(aside.name).chmod(0o644)
-    Path(aside.name).replace(folder / _ARRAYS)
+    arrays = io.BytesIO()
+    np.savez_compressed(
+        arrays,
+        allow_pickle=False,
+        idf=artefact.idf.astype(np.float16),
+        text_weights=artefact.text_weights.astype(np.float16),
+        mention_weights=artefact.mention_weights.astype(np.float32),
+        intercepts=artefact.intercepts.astype(np.float32),
+        calibration=artefact.calibration.astype(np.float32),
+        decide_at=artefact.decide_at.astype(np.float32),
+        unsure_from=artefact.unsure_from.astype(np.float32),
+    )
+    write_whole(text + "\n", folder / _DESCRIPTION)
+    write_whole(arrays.getvalue(), folder / _ARRAYS)
 
 
 def load_artefact(folder: Path = DEFAULT_FOLDER) -> SignalArtefact:
@@ -113,9 +112,3 @@ def load_artefact(folder: Path = DEFAULT_FOLDER) -> SignalArtefact:
     if faults:
         raise InvalidInputError("the trained e-mail signals do not fit this version", faults)
     return SignalArtefact(tuple(document["terms"]), description=document["description"], **held)
-
-
-def _write_aside(path: Path, content: bytes) -> None:
-    aside = path.with_suffix(path.suffix + ".aside")
-    aside.write_bytes(content)
-    aside.replace(path)

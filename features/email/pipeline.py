@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.email.artefact import DEFAULT_FOLDER, SignalArtefact, load_artefact
-from features.email.components import Reading
 from features.email.deciding import Decider
 from features.email.promises import Promise, promised_payment
-from features.email.reading import ReadMail, mail_pipeline, read_mails
+from features.email.reading import Reading, ReadMail, mail_pipeline, read_mails
 from features.email.tone import measure_tone
-from features.email.values import LABELS, Cue, Mail, MailSignals, Mention, Quote
+from features.email.values import Cue, Mail, MailSignals, Mention, Quote
 from features.email.vectors import mail_terms, mention_features, text_terms
+from features.signal_labels import LABELS
 
 _PROMISE = LABELS.index("promise_to_pay")
 _HOSTILE = LABELS.index("hostile_tone")

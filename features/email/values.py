@@ -1,4 +1,4 @@
-"""What goes in and out of the reader of client e-mails, and the ten labels it decides."""
+"""What goes in and out of the reader of client e-mails."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from features.signal_labels import LABELS as LABELS
-from features.signal_labels import PromiseDoubt, PromiseStatus
-
-GRAVE_LABELS: frozenset[str] = frozenset({"insolvency", "financial_difficulty", "dispute", "hostile_tone"})
-"""Signals that must almost never be raised on a mail that carries none: they stop or harden a dunning sequence."""
+from features.signal_labels import PromiseDoubt, PromiseStatus, Qualifier
 
 LANGUAGES: tuple[str, ...] = ("fr", "en", "mixed")
 
@@ -60,6 +56,7 @@ class LabelledMail:
         promise_date: day of the earliest promised payment, null when none can be resolved.
         promise_amount: amount promised for that day, in the currency of the mail, null when not stated.
         auto_reply: true when a machine sent the mail.
+        writer: who wrote it, or the set it belongs to; empty when not recorded.
     """
 
     mail: Mail
@@ -68,6 +65,7 @@ class LabelledMail:
     promise_date: dt.date | None = None
     promise_amount: float | None = None
     auto_reply: bool = False
+    writer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +84,13 @@ class Cue:
         label: signal the mention speaks for.
         text: the words as the sender wrote them.
         is_strong: true when the words alone nearly decide the signal.
-        qualifiers: why the mention does not count (``negated``, ``hypothetical``, ``past``, ``third_party``,
-            ``other_sense``, ``question``); empty when it counts.
+        qualifiers: why the mention does not count (``Qualifier``); empty when it counts.
     """
 
     label: str
     text: str
     is_strong: bool
-    qualifiers: tuple[str, ...] = ()
+    qualifiers: tuple[Qualifier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,4 +195,4 @@ class Mention:
     is_negatable: bool
     sentence: int
     cue: str
-    qualifiers: list[str] = field(default_factory=list)
+    qualifiers: list[Qualifier] = field(default_factory=list)

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, pairwise
 
-from features.email.components import Reading
 from features.email.concepts import concept_of
-from features.email.qualifiers.qualifying import find_qualifying_words
-from features.email.values import LABELS, Mention
+from features.email.cues import find_qualifying_words
+from features.email.reading import Reading
+from features.email.values import Mention
+from features.signal_labels import LABELS, SIGNAL_LABEL
 
 _MASKED_NUMBER = "_num"
 _LETTERS = (4, 5, 6)
@@ -148,10 +149,10 @@ def mention_features(reading: Reading, *, auto_reply: bool, has_own_subject: boo
         float(tenses["past"] + tenses["today"] > 0),
         float(tenses["open"] > 0),
         float(bool(reading.amounts)),
-        min(found.settling, 3) / 2,
-        min(found.count("HYPOTHETICAL"), 2) / 2,
-        min(found.count("THIRD_PARTY"), 3) / 2,
-        min(found.count("OTHER_SENSE"), 2) / 2,
+        min(found.count("settled"), 3) / 2,
+        min(found.count("hypothetical"), 2) / 2,
+        min(found.count("third_party"), 3) / 2,
+        min(found.count("other_sense"), 2) / 2,
         float(has_own_subject),
         float(auto_reply),
         float(reading.language == "fr"),
@@ -164,22 +165,6 @@ def mention_features(reading: Reading, *, auto_reply: bool, has_own_subject: boo
     return values
 
 
-_ALWAYS_BLOCKING = frozenset({"negated", "hypothetical", "other_sense", "past", "third_party"})
-_BLOCKING: dict[str, frozenset[str]] = {
-    "financial_difficulty": frozenset({"negated", "hypothetical", "other_sense"}),
-    "insolvency": frozenset({"negated", "hypothetical", "other_sense", "third_party"}),
-    "payment_plan_request": frozenset({"negated", "other_sense"}),
-    "extension_request": frozenset({"other_sense"}),
-    "dispute": frozenset({"negated", "hypothetical", "other_sense", "past"}),
-    "admin_block": frozenset({"hypothetical", "other_sense", "past"}),
-    "promise_to_pay": frozenset({"negated", "hypothetical", "other_sense", "question"}),
-    "payment_sent": frozenset({"negated", "hypothetical", "other_sense", "question"}),
-    "organisational_change": frozenset({"negated", "hypothetical", "other_sense", "question"}),
-    "hostile_tone": frozenset({"other_sense"}),
-}
-"""Qualifiers that take a mention out of the count, by label; the others only inform the trained part."""
-
-
 def _is_blocked(mention: Mention) -> bool:
     """Whether a qualifier takes the mention out of the count of its label."""
-    return not _BLOCKING.get(mention.label, _ALWAYS_BLOCKING).isdisjoint(mention.qualifiers)
+    return not SIGNAL_LABEL[mention.label].blocked_by.isdisjoint(mention.qualifiers)

@@ -10,55 +10,29 @@ from features.asof.reader import known, ratio
 from features.asof.view import LandmarkView
 from features.groups.columns import FeatureColumn, FeatureGroup, declare
 from features.messages import Text
-from features.signal_labels import LABELS
+from features.signal_labels import LABELS, SIGNAL_LABELS
 
 NAME = "communication"
 _MAILS = ("emails",)
 _UNREAD = "the ledger has no e-mails, or they have not been read"
 WINDOWS = (90, 365)
 RECENT_MAILS = 3
-_WORSE = {
-    "financial_difficulty",
-    "insolvency",
-    "payment_plan_request",
-    "extension_request",
-    "dispute",
-    "admin_block",
-}
-_WORDS = {
-    "financial_difficulty": (
-        "mails parlant de difficultés financières",
-        "mails telling of financial difficulty",
-    ),
-    "insolvency": ("mails annonçant une procédure collective", "mails telling of insolvency"),
-    "payment_plan_request": ("demandes d'échelonnement", "requests for instalments"),
-    "extension_request": ("demandes de délai", "requests for more time"),
-    "dispute": ("mails de contestation", "mails disputing the claim"),
-    "admin_block": ("mails signalant un blocage administratif", "mails telling of an administrative block"),
-    "promise_to_pay": ("promesses de paiement", "promises to pay"),
-    "payment_sent": ("annonces de paiement effectué", "notices of payment sent"),
-    "organisational_change": (
-        "mails annonçant un changement d'organisation",
-        "mails telling of a reorganisation",
-    ),
-    "hostile_tone": ("mails au ton hostile", "hostile mails"),
-}
 
 COLUMNS: tuple[FeatureColumn, ...] = (
     *(
         column
-        for label in LABELS
+        for label in SIGNAL_LABELS
         for column in declare(
-            NAME, f"mail_{label}_count", WINDOWS, unit="count", minimum=0, null=_UNREAD, sources=_MAILS,
-            direction=1 if label in _WORSE else 0, label_fr=_WORDS[label][0], label_en=_WORDS[label][1],
+            NAME, f"mail_{label.name}_count", WINDOWS, unit="count", minimum=0, null=_UNREAD, sources=_MAILS,
+            direction=1 if label.raises_risk else 0, label_fr=label.mails_fr, label_en=label.mails_en,
         )
     ),
     *(
         column
-        for label in LABELS
+        for label in SIGNAL_LABELS
         for column in declare(
-            NAME, f"mail_{label}_recency_days", unit="days", minimum=1, null=f"none so far; or {_UNREAD}",
-            sources=_MAILS, label_fr=f"jours depuis : {_WORDS[label][0]}", label_en=f"days since: {_WORDS[label][1]}",
+            NAME, f"mail_{label.name}_recency_days", unit="days", minimum=1, null=f"none so far; or {_UNREAD}",
+            sources=_MAILS, label_fr=f"jours depuis : {label.mails_fr}", label_en=f"days since: {label.mails_en}",
         )
     ),
     *declare(NAME, "mail_count", WINDOWS, unit="count", minimum=0, null=_UNREAD, sources=_MAILS,

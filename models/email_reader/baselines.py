@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.email.folding import fold
-from features.email.values import LABELS, LabelledMail
+from features.email.values import LabelledMail
+from features.signal_labels import LABELS
 
 KEYWORDS: dict[str, tuple[str, ...]] = {
     "financial_difficulty": ("tresorerie", "difficult", "decouvert", "cash flow", "overdraft", "impaye", "pertes", "losses", "struggling", "tight"),

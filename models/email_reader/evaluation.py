@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.email.components import Reading
 from features.email.deciding import calibrated
 from features.email.promises import promised_payment
-from features.email.reading import ReadMail, read_mails
-from features.email.values import GRAVE_LABELS, LABELS, LANGUAGES, LabelledMail
+from features.email.reading import Reading, ReadMail, read_mails
+from features.email.values import LANGUAGES, LabelledMail
+from features.signal_labels import GRAVE_LABELS, LABELS
 from models.email_reader import baselines
 from models.email_reader.examples import CORPUS_WEIGHT, FULL_WEIGHT, build_examples, label_matrix
 from models.email_reader.thresholds import choose_thresholds, fit_calibration, mix_weights
@@ -110,7 +110,7 @@ def out_of_fold_answers(
         inside, outside = folds == fold, folds != fold
         known_margins, known_truth = unseen or (margins[outside], truth[outside])
         mix = label_matrix([*(e for e, out in zip(examples, outside, strict=True) if out), *others])
-        probabilities[inside], decided[inside] = _decide(margins[inside], known_margins, known_truth, mix)
+        probabilities[inside], decided[inside] = decide(margins[inside], known_margins, known_truth, mix)
     return Answers(ordered, tuple(read_mails([m.mail for m in ordered])), truth, probabilities, decided)
 
 
@@ -130,14 +130,14 @@ def left_out_answers(
     answers: dict[str, Answers] = {}
     for name in own:
         inside, others = of_writer == name, of_writer != name
-        probabilities, decided = _decide(margins[inside], margins[others], truth[others], mix)
+        probabilities, decided = decide(margins[inside], margins[others], truth[others], mix)
         mails = tuple(writers[name])
         reads = tuple(read_mails([m.mail for m in mails]))
         answers[name] = Answers(mails, reads, truth[inside], probabilities, decided)
     return answers
 
 
-def _decide(
+def decide(
     margins: NDArray[np.float32], known_margins: NDArray[np.float32], known_truth: Truth, mix: Truth
 ) -> tuple[NDArray[np.float64], Truth]:
     """Probabilities and decisions at the calibration and thresholds of other mails, weighted to a label mix."""
@@ -301,4 +301,4 @@ HARD_KINDS: dict[str, Callable[[ReadMail], bool]] = {
     "other_sense": _has_qualifier("other_sense"),
     "long": _is_long,
 }
-"""Kinds of mail that mislead simple readers, told by their form and by the qualifiers found in them."""
+"""Kinds of mail that mislead simple readers, recognised by their form and by the qualifiers found in them."""

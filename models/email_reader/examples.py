@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.email.reading import ReadMail, read_mails
-from features.email.values import LABELS, LabelledMail
+from features.email.values import LabelledMail
 from features.email.vectors import mail_terms, mention_features
+from features.signal_labels import LABELS
 
 CUE_DROPOUT = 0.4
 FULL_WEIGHT = 1.0

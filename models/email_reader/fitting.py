@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from features.email.artefact import SignalArtefact
 from features.email.deciding import Decider
-from features.email.values import LABELS
 from features.email.vectors import mention_feature_names
+from features.signal_labels import LABELS
 from models.email_reader.examples import FULL_WEIGHT, Example
 
 REGULARISATION = 2.0

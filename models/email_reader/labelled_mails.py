@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from features.email.values import LABELS, LANGUAGES, LabelledMail, Mail
+from features.email.values import LANGUAGES, LabelledMail, Mail
 from features.errors import Fault, InvalidInputError
+from features.signal_labels import LABELS
 
 _SHOWN = 40
 
@@ -27,7 +28,7 @@ def read_mails_file(path: Path) -> list[Mail]:
 
 
 def read_labelled_file(path: Path) -> list[LabelledMail]:
-    """Labelled mails of a JSON Lines file (fields of a mail and ``labels``, ``language``, ``auto_reply``, promises).
+    """Labelled mails of a JSON Lines file (a mail, ``labels``, ``language``, ``auto_reply``, promises, ``writer``).
 
     Raises:
         InvalidInputError: the file is absent or a line is malformed; line and field of every fault are named.
@@ -35,11 +36,12 @@ def read_labelled_file(path: Path) -> list[LabelledMail]:
     return [
         LabelledMail(
             _mail(record),
-            record.get("language", "fr"),
+            record.get("language") or "fr",
             frozenset(record["labels"]),
             dt.date.fromisoformat(record["promise_date"]) if record.get("promise_date") else None,
             float(record["promise_amount"]) if record.get("promise_amount") is not None else None,
             bool(record.get("auto_reply", False)),
+            record.get("writer") or "",
         )
         for _, record in _records(path, labelled=True)
     ]
@@ -91,7 +93,7 @@ def _records(path: Path, *, labelled: bool) -> Iterable[tuple[int, dict[str, Any
                 )
             )
             continue
-        found = [*_mail_faults(record, where), *(_answer_faults(record, where) if labelled else [])]
+        found = _field_faults(record, where, labelled=labelled)
         if not found and record["id"] in seen:
             found.append(
                 Fault(
@@ -114,87 +116,50 @@ def _records(path: Path, *, labelled: bool) -> Iterable[tuple[int, dict[str, Any
     return records
 
 
-def _mail_faults(record: dict[str, Any], where: str) -> list[Fault]:
-    faults: list[Fault] = []
-    for name, may_be_empty in (("id", False), ("body", True)):
-        value = record.get(name)
-        if not isinstance(value, str) or not (value or may_be_empty):
-            faults.append(Fault(_described(record, name), f"{where}, field {name}", "a text", f"give {name}"))
-    if not isinstance(record.get("country"), str | None):
-        faults.append(
-            Fault(
-                _described(record, "country"),
-                f"{where}, field country",
-                "a country of two letters such as FR, or null",
-                "correct it",
-            )
-        )
-    if not isinstance(record.get("subject", ""), str | None):
-        faults.append(
-            Fault(
-                _described(record, "subject"),
-                f"{where}, field subject",
-                "a text, possibly empty",
-                "correct it",
-            )
-        )
-    try:
-        dt.datetime.fromisoformat(record.get("sent_at", ""))
-    except (TypeError, ValueError):
-        faults.append(
-            Fault(
-                _described(record, "sent_at"),
-                f"{where}, field sent_at",
-                "an ISO day such as 2026-01-31",
-                "correct it",
-            )
-        )
-    return faults
+def _field_faults(record: dict[str, Any], where: str, *, labelled: bool) -> list[Fault]:
+    return [
+        Fault(_described(record, name), f"{where}, field {name}", expected, remedy)
+        for name, is_good, expected, remedy in (*_MAIL_FIELDS, *(_ANSWER_FIELDS if labelled else ()))
+        if not is_good(record.get(name))
+    ]
 
 
-def _answer_faults(record: dict[str, Any], where: str) -> list[Fault]:
-    faults: list[Fault] = []
-    labels = record.get("labels")
-    if not isinstance(labels, list) or any(label not in LABELS for label in labels):
-        faults.append(
-            Fault(
-                _described(record, "labels"),
-                f"{where}, field labels",
-                "a list among " + ", ".join(LABELS),
-                "correct it",
-            )
-        )
-    if record.get("language", "fr") not in LANGUAGES:
-        faults.append(
-            Fault(
-                _described(record, "language"),
-                f"{where}, field language",
-                "one of " + ", ".join(LANGUAGES),
-                "correct it",
-            )
-        )
+def _is_iso(value: Any, kind: type[dt.date]) -> bool:
     try:
-        if record.get("promise_date") is not None:
-            dt.date.fromisoformat(record["promise_date"])
+        kind.fromisoformat(value)
     except (TypeError, ValueError):
-        faults.append(
-            Fault(
-                _described(record, "promise_date"),
-                f"{where}, field promise_date",
-                "an ISO day or null",
-                "correct it",
-            )
-        )
-    if not isinstance(record.get("promise_amount"), int | float | None):
-        faults.append(
-            Fault(
-                _described(record, "promise_amount"),
-                f"{where}, field promise_amount",
-                "a number or null",
-                "correct it",
-            )
-        )
-    return faults
+        return False
+    return True
+
+
+def _are_labels(value: Any) -> bool:
+    return isinstance(value, list) and all(label in LABELS for label in value)
+
+
+_Check = tuple[str, Callable[[Any], bool], str, str]
+_MAIL_FIELDS: tuple[_Check, ...] = (
+    ("id", lambda value: isinstance(value, str) and value != "", "a text", "give id"),
+    ("body", lambda value: isinstance(value, str), "a text", "give body"),
+    (
+        "country",
+        lambda value: isinstance(value, str | None),
+        "a country of two letters such as FR, or null",
+        "correct it",
+    ),
+    ("subject", lambda value: isinstance(value, str | None), "a text, possibly empty", "correct it"),
+    ("sent_at", lambda value: _is_iso(value, dt.datetime), "an ISO day such as 2026-01-31", "correct it"),
+)
+_ANSWER_FIELDS: tuple[_Check, ...] = (
+    ("labels", _are_labels, "a list among " + ", ".join(LABELS), "correct it"),
+    ("language", lambda value: value in (None, *LANGUAGES), "one of " + ", ".join(LANGUAGES), "correct it"),
+    (
+        "promise_date",
+        lambda value: value is None or _is_iso(value, dt.date),
+        "an ISO day or null",
+        "correct it",
+    ),
+    ("promise_amount", lambda value: isinstance(value, int | float | None), "a number or null", "correct it"),
+)
 
 
 def _described(record: dict[str, Any], name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.email.values import GRAVE_LABELS, LABELS
+from features.signal_labels import GRAVE_LABELS, LABELS
 
 GRAVE_SHARE = 0.05
 """Of the mails without signal, the most on which a grave label may be raised, all grave labels together."""

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from features.email.artefact import SignalArtefact
 from features.email.deciding import calibrated
-from features.email.values import LABELS, LabelledMail
+from features.email.values import LabelledMail
 from features.errors import Fault, InvalidInputError
+from features.signal_labels import LABELS
 from models.email_reader.examples import (
     CORPUS_WEIGHT,
     FULL_WEIGHT,

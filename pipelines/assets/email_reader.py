@@ -1,7 +1,7 @@
-"""The reader of e-mails: trained from labelled mails, measured out of fold, kept as an artefact without pickle.
+"""The mail reader: trained from labelled mails, measured out of fold, stored as an artefact without pickle.
 
 It has a job of its own. The main and the nightly job read mails with the artefact that comes with Encours; a new one is
-looked at first (`encours signals --artefact`) and then put in its place.
+tried first (`encours signals --artefact`) and then put in its place.
 """
 
 import time
@@ -20,7 +20,11 @@ class EmailReaderConfig(dg.Config):
     """From what the reader is trained, and where the result goes."""
 
     labelled: str = Field(
-        default="", description="JSON Lines of labelled mails; empty takes the set in data_samples/emails."
+        default="",
+        description="JSON Lines of labelled mails; empty takes labelled_emails.jsonl of the sample mails.",
+    )
+    samples: str = Field(
+        default="", description="Folder with the splits of sample mails; empty takes data_samples/emails."
     )
     artefact: str = Field(default="", description="Folder to write; empty takes email_reader in the home.")
     exclude: list[str] = Field(default=[], description="Ids of mails that are not learnt from.")
@@ -36,17 +40,20 @@ def model__email_reader(
     from data_samples.generator.mail_bank import LABELLED_EMAILS
     from features.email import save_artefact
     from models.email_reader import (
+        SAMPLES_FOLDER,
         cross_validate,
-        read_corpus,
-        read_known_mails,
+        read_calibration_mails,
         read_labelled_file,
-        read_unread_mails,
+        read_training_mails,
+        read_training_sentences,
         train_signals,
     )
 
     started = time.perf_counter()
     labelled = read_labelled_file(Path(config.labelled) if config.labelled else LABELLED_EMAILS)
-    known, writers, corpus = read_known_mails(), read_unread_mails(), read_corpus()
+    samples = Path(config.samples) if config.samples else SAMPLES_FOLDER
+    known, writers = read_training_mails(samples), read_calibration_mails(samples)
+    corpus = read_training_sentences(samples)
     folder = Path(config.artefact) if config.artefact else encours_home.home().root / "email_reader"
     artefact = train_signals([*labelled, *known], config.seed, config.exclude, corpus, writers)
     save_artefact(artefact, folder)
@@ -61,7 +68,7 @@ def model__email_reader(
         learnt = [mail for mail in labelled if mail.mail.id not in set(config.exclude)]
         metadata |= out_of_fold_metadata(cross_validate(learnt, config.seed, corpus, False, known, writers))
         metadata["measuring_seconds"] = round(time.perf_counter() - trained, 1)
-    context.log.info("reader trained on %s mails, kept in %s", artefact.description["mails"], folder)
+    context.log.info("reader trained on %s mails, stored in %s", artefact.description["mails"], folder)
     return dg.MaterializeResult(metadata=metadata)
 
 

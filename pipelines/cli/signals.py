@@ -56,28 +56,34 @@ def train_signals_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for the trained artefact.")],
     seed: Annotated[int, typer.Option(help="Seed of folds and thinning.")] = 7,
     exclude: Annotated[Path | None, typer.Option(help="Text file with ids to leave out, one a line.")] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Folder data_samples/emails of the repository; an installed package has none."),
+    ] = None,
 ) -> None:
     """Train the e-mail signals from labelled mails and write the artefact (JSON and arrays, no pickle)."""
     from rich.console import Console
 
     from features.email import save_artefact
     from models.email_reader import (
-        read_corpus,
-        read_known_mails,
+        SAMPLES_FOLDER,
+        read_calibration_mails,
         read_labelled_file,
-        read_unread_mails,
+        read_training_mails,
+        read_training_sentences,
         train_signals,
     )
 
     console = Console()
     excluded = exclude.read_text(encoding="utf-8").split() if exclude else []
+    folder = samples or SAMPLES_FOLDER
     with console.status("training"):
         artefact = train_signals(
-            [*read_labelled_file(file), *read_known_mails()],
+            [*read_labelled_file(file), *read_training_mails(folder)],
             seed,
             excluded,
-            read_corpus(),
-            read_unread_mails(),
+            read_training_sentences(folder),
+            read_calibration_mails(folder),
         )
     save_artefact(artefact, out)
     details = artefact.description

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from features.email import Mail, load_pipeline
-from models.email_reader import read_corpus
+from models.email_reader import read_training_sentences
 
 FOLDER = Path(__file__).parent / "insolvency_sentences"
 SENT = dt.date(2026, 6, 3)
@@ -46,5 +46,5 @@ def test_nearly_every_own_insolvency_is_decided_and_not_only_unsure():
 
 
 def test_no_sentence_of_the_table_was_learnt_from():
-    learnt = {mail.mail.body for mail in read_corpus()}
+    learnt = {mail.mail.body for mail in read_training_sentences()}
     assert learnt.isdisjoint([*_sentences("others"), *_sentences("own")])

@@ -32,6 +32,15 @@ LAYOUTS = {
     "english disclaimer": f"{OWN}\n\nThis e-mail is confidential and intended for the addressee only.",
 }
 
+DAMAGED = [
+    ("rÃ¨glement prÃ©vu Ã\u00a0 lâ€™échéance", "règlement prévu à l’échéance"),
+    ("r=C3=A8glement pr=C3=A9vu", "règlement prévu"),
+    ("r&egrave;glement&nbsp;pr&eacute;vu", "règlement prévu"),
+    ("1\u202f250,00\u00a0€", "1 250,00 €"),
+    ("soft\u00adhyphen\u200b", "softhyphen"),
+    ("Âge et Ève, déjà réglé", "Âge et Ève, déjà réglé"),
+]
+
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
 def test_only_the_senders_own_words_remain(layout):
@@ -66,17 +75,7 @@ def test_the_subject_of_a_reply_is_not_the_senders_own():
     assert isolate_own_text("Cessation d'activité", OWN).subject == "Cessation d'activité"
 
 
-@pytest.mark.parametrize(
-    ("damaged", "mended"),
-    [
-        ("rÃ¨glement prÃ©vu Ã\u00a0 lâ€™échéance", "règlement prévu à l’échéance"),
-        ("r=C3=A8glement pr=C3=A9vu", "règlement prévu"),
-        ("r&egrave;glement&nbsp;pr&eacute;vu", "règlement prévu"),
-        ("1\u202f250,00\u00a0€", "1 250,00 €"),
-        ("soft\u00adhyphen\u200b", "softhyphen"),
-        ("Âge et Ève, déjà réglé", "Âge et Ève, déjà réglé"),
-    ],
-)
+@pytest.mark.parametrize(("damaged", "mended"), DAMAGED)
 def test_damaged_text_is_mended_and_sound_text_left_alone(damaged, mended):
     assert repair_text(damaged) == mended
 

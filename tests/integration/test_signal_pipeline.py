@@ -26,7 +26,7 @@ from features.email import (
 from features.email.artefact import DEFAULT_FOLDER
 from features.email.records import signals_record
 from features.errors import InvalidInputError
-from models.email_reader import read_corpus, read_labelled_file, read_mails_file, train_signals
+from models.email_reader import read_labelled_file, read_mails_file, read_training_sentences, train_signals
 from models.email_reader.training import build_examples, fold_of
 from pipelines.cli.signals import app
 
@@ -299,7 +299,7 @@ def test_the_shipped_artefact_is_small_and_free_of_pickle():
 
 
 def _small_set() -> list[LabelledMail]:
-    return [m for index, m in enumerate(read_corpus()) if index % 6 == 0]
+    return [m for index, m in enumerate(read_training_sentences()) if index % 6 == 0]
 
 
 def test_training_ignores_order_and_excluded_mails():
@@ -334,7 +334,7 @@ def test_the_fold_of_a_mail_is_fixed_by_its_id():
 
 
 def test_the_corpus_speaks_for_every_label_in_both_languages():
-    corpus = read_corpus()
+    corpus = read_training_sentences()
     assert len(corpus) > 1200
     for language in ("fr", "en"):
         own = [mail for mail in corpus if mail.language == language]
@@ -342,12 +342,17 @@ def test_the_corpus_speaks_for_every_label_in_both_languages():
         assert sum(not mail.labels for mail in own) >= 100
 
 
-def test_a_corpus_line_that_cannot_be_read_is_named(tmp_path: Path):
-    (tmp_path / "fr_x.txt").write_text("dis|ok\nnope|text\nno bar here\n", encoding="utf-8")
+def test_a_sample_line_that_cannot_be_read_is_named(tmp_path: Path):
+    folder = tmp_path / "training"
+    folder.mkdir()
+    (folder / "sentences_fr.jsonl").write_text(
+        '{"id": "a", "sent_at": "2025-06-11", "body": "ok", "labels": ["nope"]}\nno bar here\n',
+        encoding="utf-8",
+    )
     with pytest.raises(InvalidInputError) as refused:
-        read_corpus(tmp_path)
-    assert "fr_x.txt, line 2: unknown label 'nope'" in str(refused.value)
-    assert "fr_x.txt, line 3" in str(refused.value)
+        read_training_sentences(tmp_path)
+    assert "labels is \"['nope']\"" in str(refused.value)
+    assert "sentences_fr.jsonl, line 2" in str(refused.value)
 
 
 def test_reading_mails_never_imports_the_training_libraries():

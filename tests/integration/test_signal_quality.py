@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.email_signals import QUALITY_FILE
+from data_samples.generator.mail_bank import LABELLED_EMAILS
 from features.email import LABELS, load_artefact
 from features.email.deciding import calibrated
-from models.email_reader import read_corpus, read_labelled_file
+from models.email_reader import read_labelled_file, read_training_sentences
 from models.email_reader.baselines import keyword_decisions
 from models.email_reader.evaluation import calibration_error, scores
 from models.email_reader.training import (
@@ -23,14 +24,10 @@ from models.email_reader.training import (
     margins_of,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
-LABELLED = ROOT / "data_samples" / "emails" / "labelled_emails.jsonl"
-RECORDED = ROOT / "features" / "email" / "quality.json"
-
 
 @pytest.fixture(scope="module")
 def recorded():
-    return json.loads(RECORDED.read_text(encoding="utf-8"))
+    return json.loads(QUALITY_FILE.read_text(encoding="utf-8"))
 
 
 def test_recorded_out_of_fold_quality_meets_every_gate(recorded):
@@ -51,15 +48,15 @@ def test_the_reader_beats_both_baselines_by_far(recorded):
 def test_the_record_belongs_to_the_shipped_artefact(recorded):
     described = load_artefact().description
     assert recorded["mails_sha256"] == described["mails_sha256"]
-    assert recorded["corpus_sha256"] == described["corpus_sha256"] == fingerprint(read_corpus())
+    assert recorded["corpus_sha256"] == described["corpus_sha256"] == fingerprint(read_training_sentences())
 
 
 def test_a_fold_judged_afresh_agrees_with_the_record(recorded):
-    labelled = sorted(read_labelled_file(LABELLED), key=lambda m: m.mail.id)
+    labelled = sorted(read_labelled_file(LABELLED_EMAILS), key=lambda m: m.mail.id)
     seed = recorded["seed"]
     judged = [m for m in labelled if fold_of(m.mail.id, seed) == 0]
     learnt = build_examples([m for m in labelled if fold_of(m.mail.id, seed) != 0], seed, 1.0)
-    learnt += build_examples(read_corpus(), seed, CORPUS_WEIGHT)
+    learnt += build_examples(read_training_sentences(), seed, CORPUS_WEIGHT)
     fit = fit_linear(learnt, label_matrix(learnt))
     examples = build_examples(judged, seed, 1.0)
     truth = label_matrix(examples)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from features.email.concepts import concept_of
-from features.email.concepts.lexicon import CONCEPTS_FILE, read_concepts
+from features.email.concepts import CONCEPTS_FILE, concept_of, read_concepts
 from features.email.folding import fold
 from features.email.values import Mention
 from features.email.vectors import cue_terms, text_terms

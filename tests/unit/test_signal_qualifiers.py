@@ -67,8 +67,7 @@ def test_mentions_count_or_not_as_marked(marked):
 
 
 def test_every_cue_line_compiles_and_its_needles_are_necessary():
-    from features.email.mentions.cue_language import read_all_cues
-    from features.email.mentions.matcher import CUES_FOLDER
+    from features.email.cues.cue_language import CUES_FOLDER, read_all_cues
 
     cues = read_all_cues(CUES_FOLDER)
     assert len(cues) > 600

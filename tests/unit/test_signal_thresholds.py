@@ -9,7 +9,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from features.email import GRAVE_LABELS, LABELS
 from features.errors import InvalidInputError
-from models.email_reader import read_corpus, read_known_mails, read_unread_mails, thresholds, training
+from models.email_reader import (
+    read_calibration_mails,
+    read_training_mails,
+    read_training_sentences,
+    thresholds,
+    training,
+)
 from models.email_reader.examples import build_examples, label_matrix
 from models.email_reader.thresholds import GRAVE_SHARE, choose_thresholds, mix_weights
 from models.email_reader.training import margins_without_group, train_signals
@@ -101,7 +107,7 @@ def test_other_labels_are_decided_near_the_best_level() -> None:
 
 
 def test_a_mail_is_judged_by_a_fit_without_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    examples = build_examples(read_corpus()[::6], 3, 1.0)
+    examples = build_examples(read_training_sentences()[::6], 3, 1.0)
     groups = [index % 3 for index in range(len(examples))]
     learnt: list[set[str]] = []
     real = training.fit_linear
@@ -115,7 +121,7 @@ def test_a_mail_is_judged_by_a_fit_without_its_group(monkeypatch: pytest.MonkeyP
 
 
 def test_writers_are_apart_and_labelled_like_the_rest() -> None:
-    known, unread = read_known_mails(), read_unread_mails()
+    known, unread = read_training_mails(), read_calibration_mails()
     ids = [mail.mail.id for mail in known] + [m.mail.id for mails in unread.values() for m in mails]
     assert len(ids) == len(set(ids)) > 1500
     assert len(unread) >= 6
@@ -125,7 +131,7 @@ def test_writers_are_apart_and_labelled_like_the_rest() -> None:
 
 
 def test_an_id_in_two_sets_is_refused() -> None:
-    mails = list(read_corpus()[::6])
+    mails = list(read_training_sentences()[::6])
     with pytest.raises(InvalidInputError, match="the same id on several mails"):
         train_signals(mails, 3, writers={"a": mails[:5], "b": mails[5:9]})
 
@@ -142,7 +148,7 @@ def test_weights_and_calibration_are_fitted_on_one_thread_so_that_bytes_repeat(
 
     monkeypatch.setattr(LogisticRegression, "fit", recorded)
     probability, truth = _graded(7)
-    examples = build_examples(read_corpus()[::6], 3, 1.0)
+    examples = build_examples(read_training_sentences()[::6], 3, 1.0)
     with threadpool_limits(2):
         training.fit_linear(examples, label_matrix(examples))
         thresholds.fit_calibration(np.log(probability).astype(np.float32), truth, _equal(truth))

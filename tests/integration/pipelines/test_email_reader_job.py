@@ -11,7 +11,12 @@ import pytest
 
 from data_samples.generator.mail_bank import LABELLED_EMAILS
 from features.email import LABELS, LabelledMail, Mail, load_artefact, load_pipeline
-from models.email_reader import read_corpus, read_known_mails, read_unread_mails
+from models.email_reader import (
+    SAMPLES_FOLDER,
+    read_calibration_mails,
+    read_training_mails,
+    read_training_sentences,
+)
 from pipelines.assets import email_reader
 from pipelines.assets.email_reader import model__email_reader
 from pipelines.definitions import defs
@@ -29,13 +34,13 @@ def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def few_known_mails() -> tuple[LabelledMail, ...]:
-    return read_known_mails()[::20]
+def few_training_mails(folder: Path = SAMPLES_FOLDER) -> tuple[LabelledMail, ...]:
+    return read_training_mails(folder)[::20]
 
 
-def few_unread_mails() -> dict[str, tuple[LabelledMail, ...]]:
+def few_calibration_mails(folder: Path = SAMPLES_FOLDER) -> dict[str, tuple[LabelledMail, ...]]:
     """Two writers, a fifth of the mails of each."""
-    return {name: mails[::5] for name, mails in list(read_unread_mails().items())[:2]}
+    return {name: mails[::5] for name, mails in list(read_calibration_mails(folder).items())[:2]}
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +58,12 @@ def run(small_set: Path, home: Path) -> dg.ExecuteInProcessResult:
         "loggers": {"silent": {}},
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.email_reader.read_corpus", lambda: read_corpus()[::10])
-        patch.setattr("features.email.read_known_mails", few_known_mails)
-        patch.setattr("features.email.read_unread_mails", few_unread_mails)
+        patch.setattr(
+            "models.email_reader.read_training_sentences",
+            lambda folder: read_training_sentences(folder)[::10],
+        )
+        patch.setattr("models.email_reader.read_training_mails", few_training_mails)
+        patch.setattr("models.email_reader.read_calibration_mails", few_calibration_mails)
         return defs.resolve_job_def("email_reader").execute_in_process(run_config=config)
 
 
@@ -73,9 +81,9 @@ def test_the_metadata_says_what_was_learnt_and_how_well(
     (event,) = run.asset_materializations_for_node("model__email_reader")
     told = {name: value.value for name, value in event.metadata.items()}
     described = load_artefact(home / "email_reader").description
-    written = {name: len(mails) for name, mails in few_unread_mails().items()}
+    written = {name: len(mails) for name, mails in few_calibration_mails().items()}
     read = len(small_set.read_text(encoding="utf-8").splitlines())
-    read += len(few_known_mails()) + sum(written.values())
+    read += len(few_training_mails()) + sum(written.values())
     assert told["rows_in"] == read
     assert told["mails"] == described["mails"] == read - 1
     assert told["excluded"] == 1
