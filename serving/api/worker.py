@@ -8,70 +8,34 @@ import gc
 import logging
 import os
 import threading
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import polars as pl
-
-from features.groups.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
-from features.legal_forms import natural_person
-from features.settings import LedgerSettings
-from models.bundle import ModelBundle, load_bundle
-from models.score import score
-from serving.accounts.freshness import feed_days
 from serving.api.bodies import BodyReader
 from serving.api.metrics import ServiceMetrics
-from serving.dunning import DEFAULT_POLICY_PATH, Policy, load_policy
 from serving.mails.background_reader import run_mail_reader
 from serving.messages.answers import ScoresAnswer
-from serving.messages.refusals import RefusalError, ambiguous_ids, not_ready
-from serving.messages.requests import InvoiceToScore, ScoreRequest
+from serving.messages.requests import ScoreRequest
 from serving.operations.answer_writer import AnswerWriter
-from serving.operations.model_watch import Loaded, Watched, file_signature, read_pointer
 from serving.operations.settings import ServiceSettings
 from serving.operations.spool import Spool
 from serving.operations.supervisor import Supervisor
-from serving.scoring.answering import answers_to_keep, score_answers, without_conversations
-from serving.scoring.completion import (
-    InvoiceInFull,
-    complete_invoices,
-    in_instalments,
-    known_facts,
-    landmarks_of,
-    sees_payer,
-)
-from serving.scoring.customer_history import OnlineHistory, ask
-from serving.scoring.customer_knowledge import Knowledge
+from serving.scoring.answering import answers_to_keep, score_answers
+from serving.scoring.customer_history import OnlineHistory
+from serving.scoring.in_service import InService
 from serving.scoring.request_scorer import RequestScorer
-from serving.scoring.waits import NightWaits
+from serving.scoring.request_steps import RequestSteps
 from serving.security.access import AccessKey, KeyRing
 from serving.security.rate_limiter import RateLimit, RateLimiter
-from serving.store import (
-    CUSTOMERS,
-    INVOICES,
-    FeedState,
-    Moment,
-    SqlHistoryStore,
-    StoreUnavailableError,
-    open_store,
-)
+from serving.store import SqlHistoryStore, open_store
 from serving.store.audit import note_anchor
 
 _LOG: Final = logging.getLogger("encours.worker")
-#: Invoices above which the computing leaves the event loop, so that other callers do not wait.
-FEW_INVOICES: Final = 8
-#: Seconds for which the freshness of the feeds is cached.
-FEED_SECONDS: Final = 5.0
 #: The event loop is spared the search for garbage among what is loaded once: seconds after the start.
 FREEZE_SECONDS: Final = 2.0
 #: Name of the background worker that runs the mail reader.
 MAIL_READER: Final = "mail-reader"
-_ONE_HUNDRED: Final = Decimal("100.00")
-_ONE_DAY: Final = dt.timedelta(days=1)
 
 
 class ScoreWorker:
@@ -105,19 +69,17 @@ class ScoreWorker:
         self.supervisor = Supervisor(now)
         self.writer = AnswerWriter(self.store, Spool(settings.spool_folder), self.supervisor)
         self.is_reading_mails = is_reading_mails
-        self._histories: dict[LedgerSettings, OnlineHistory] = {}
-        self._scorer = RequestScorer(self.supervisor, is_quoting=settings.is_quoting)
-        self._waits = NightWaits(self.store)
-        self._feeds: tuple[float, Moment | None, tuple[FeedState, ...]] = (-FEED_SECONDS, None, ())
-        self.champion: Watched[ModelBundle] = Watched(
-            "model", lambda: file_signature(settings.champion_pointer), self._load_champion, now
+        self.in_service = InService(
+            self.store,
+            settings.champion_pointer,
+            settings.policy_path,
+            is_reading_mails,
+            self.supervisor,
+            now,
         )
-        policy_path = settings.policy_path or DEFAULT_POLICY_PATH
-        self.policy: Watched[Policy] = Watched(
-            "policy", lambda: file_signature(policy_path), lambda: load_policy(policy_path), now
-        )
-        self.champion.refresh()
-        self.policy.refresh()
+        self.champion, self.policy = self.in_service.champion, self.in_service.policy
+        scorer = RequestScorer(self.supervisor, is_quoting=settings.is_quoting)
+        self.steps = RequestSteps(self.store, self.in_service, scorer)
 
     def start(self) -> None:
         """Start polling for a new model and policy, and reading mails; note the head of the audit chain."""
@@ -151,54 +113,7 @@ class ScoreWorker:
 
     def history_in_use(self) -> OnlineHistory | None:
         """Return the history that the serving model reads; null without a model."""
-        serving = self.champion.current
-        return None if serving is None else self._histories.get(serving.value.settings)
-
-    async def meanings(self, kind: str, ids: Collection[str]) -> Mapping[str, str | None]:
-        """Return which known id each id means, null where several may be meant; an unavailable store knows none."""
-        try:
-            return await ask(self.store, self.store.meanings, kind, ids)
-        except StoreUnavailableError:
-            _LOG.warning("ids could not be looked up")
-            return {name: name for name in ids}
-
-    async def _by_known_ids(
-        self, invoices: Sequence[InvoiceToScore], knowledge: Knowledge
-    ) -> list[InvoiceToScore]:
-        """Return the invoices of a request under the known ids that they mean.
-
-        Raises:
-            RefusalError: 422 when an id may mean several known ones.
-        """
-        known: dict[str, Callable[[str], object]] = {
-            "invoice_id": knowledge.invoice,
-            "customer_id": knowledge.is_known,
-        }
-        meant: dict[str, Mapping[str, str | None]] = {}
-        for field, kind in (("invoice_id", INVOICES), ("customer_id", CUSTOMERS)):
-            ids = {getattr(invoice, field) for invoice in invoices} - {None}
-            strange = {name for name in ids if not known[field](name)}
-            meant[field] = await self.meanings(kind, strange) if strange else {}
-        ambiguous = [
-            (row, field)
-            for row, invoice in enumerate(invoices)
-            for field, found in meant.items()
-            if found.get(getattr(invoice, field), "") is None
-        ]
-        if ambiguous:
-            raise ambiguous_ids(ambiguous)
-        changes = [
-            {
-                field: found[getattr(invoice, field)]
-                for field, found in meant.items()
-                if getattr(invoice, field) in found
-            }
-            for invoice in invoices
-        ]
-        return [
-            invoice.model_copy(update=changed) if changed else invoice
-            for invoice, changed in zip(invoices, changes, strict=True)
-        ]
+        return self.in_service.history()
 
     async def owner_of(self, invoice_id: str) -> str | None:
         """Return who owes an invoice, as far as it is known; null when it is not."""
@@ -208,119 +123,21 @@ class ScoreWorker:
 
     async def score(self, key: AccessKey, request: ScoreRequest) -> ScoresAnswer:
         """Score, explain and route the invoices of a request; the answer is on disk when this returns."""
-        serving, policy = self._serving()
         now = self.now()
-        as_of = request.as_of or now.date()
-        if as_of > now.date() + _ONE_DAY:
-            raise RefusalError(
-                422,
-                "invalid_request",
-                f"as_of lies in the future; at most tomorrow: {now.date()} plus 1 day.",
-            )
-        history = self._histories[serving.value.settings]
-        before = await history.current()
-        invoices = await self._invoices_of(request, before, key, as_of)
-        knowledge = await history.level_with({invoice.customer_id for invoice in invoices})
-        if knowledge.moment.context != before.moment.context:
-            invoices = await self._invoices_of(request, knowledge, key, as_of)
-        await self._refresh_feeds(knowledge.moment)
-        # The score of a natural person is always explained, and the explanation stored with the decision.
-        payers = knowledge.payers_at(as_of + _ONE_DAY)
-        with_reasons = request.with_reasons or any(
-            _is_natural_person(knowledge.customer(payers.get(customer_id, customer_id), as_of + _ONE_DAY))
-            for customer_id in {invoice.customer_id for invoice in invoices}
-        )
-        waits = await self._waits.of(knowledge, {invoice.customer_id for invoice in invoices}, payers, as_of)
-        pending = await self._pending_of(invoices)
-        arguments = (
-            serving.value,
-            policy.value,
-            knowledge,
-            waits,
-            pending,
-            invoices,
-            as_of,
-            now,
-            feed_days(self._feeds[2]),
-            with_reasons,
-        )
-        if len(invoices) <= FEW_INVOICES:
-            scored = self._scorer.score(*arguments)
-        else:
-            scored = await asyncio.to_thread(self._scorer.score, *arguments)
-        partly_seen = {
-            customer_id
-            for customer_id in {invoice.customer_id for invoice in invoices}
-            if not sees_payer(knowledge, key, customer_id, as_of + _ONE_DAY)
-        }
-        if partly_seen:
-            scored = without_conversations(scored, partly_seen)
-        version = policy.value.spec.policy.version
-        answers = score_answers(scored, version)
-        written = self.writer.write(answers_to_keep(scored, answers, key.name, now))
+        found = await self.steps.score(key, request, now)
+        answers = score_answers(found.scored, found.policy_version)
+        written = self.writer.write(answers_to_keep(found.scored, answers, key.name, now))
         is_stored = await asyncio.wrap_future(written)
         for answer in answers:
             self.metrics.scores.labels(answer.grade).inc()
         return ScoresAnswer(
-            as_of=as_of,
-            model_version=serving.value.version,
-            feature_version=serving.value.catalogue_version,
-            policy_version=version,
+            as_of=found.as_of,
+            model_version=found.model_version,
+            feature_version=found.feature_version,
+            policy_version=found.policy_version,
             is_stored=is_stored,
             scores=answers,
         )
-
-    async def _invoices_of(
-        self, request: ScoreRequest, knowledge: Knowledge, key: AccessKey, as_of: dt.date
-    ) -> list[InvoiceInFull]:
-        """Return the invoices of a request in full, each instalment by itself."""
-        asked = await self._by_known_ids(request.invoices, knowledge)
-        due = [each for invoice in asked for each in in_instalments(invoice, knowledge)]
-        return complete_invoices(due, as_of, known_facts(knowledge, key, as_of))
-
-    async def _pending_of(
-        self, invoices: Sequence[InvoiceInFull]
-    ) -> Mapping[str, Mapping[str, pl.DataFrame]]:
-        """Return the facts that wait for invoices of a request that are not known yet; they count for it."""
-        new = [str(each.invoice_id) for each in invoices if each.is_dunned and not each.is_known]
-        if not new:
-            return {}
-        try:
-            return await ask(self.store, self.store.pending_of, new)
-        except StoreUnavailableError:
-            _LOG.warning("facts that wait for new invoices could not be looked up")
-            return {}
-
-    async def _refresh_feeds(self, moment: Moment) -> None:
-        """Ask for the freshness of the feeds after a change, and every few seconds; without a store the last holds."""
-        at, before, feeds = self._feeds
-        if moment == before and time.monotonic() - at < FEED_SECONDS:
-            return
-        try:
-            feeds = await ask(self.store, self.store.feeds)
-        except StoreUnavailableError:
-            _LOG.warning("the freshness of the feeds could not be looked up")
-        self._feeds = (time.monotonic(), moment, feeds)
-
-    def _serving(self) -> tuple[Loaded[ModelBundle], Loaded[Policy]]:
-        model, policy = self.champion.current, self.policy.current
-        if model is None or policy is None:
-            what = "model" if model is None else "dunning policy"
-            raise not_ready(
-                f"No usable {what} is in service yet. To do: train and promote a model with `encours run`, "
-                "then see /v1/health."
-            )
-        return model, policy
-
-    def _load_champion(self) -> ModelBundle:
-        folder: Path = read_pointer(self.settings.champion_pointer)
-        bundle = load_bundle(folder, FEATURE_NAMES, CATALOGUE_VERSION, threads=1)
-        if bundle.settings not in self._histories:
-            self._histories[bundle.settings] = OnlineHistory(
-                self.store, bundle.settings, self.is_reading_mails, self.supervisor
-            )
-        _check_scores(bundle, self._histories[bundle.settings].latest)
-        return bundle
 
     def _note_anchor(self) -> None:
         head = self.store.audit_head()
@@ -329,37 +146,9 @@ class ScoreWorker:
 
     def _watch(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         while not stop.wait(self.settings.poll_seconds):
-            self.champion.refresh()
-            self.policy.refresh()
+            self.in_service.refresh()
             self.metrics.waiting_answers.set(self.writer.waiting_answers)
             beat()
-
-
-def _is_natural_person(customer: Mapping[str, Any] | None) -> bool:
-    row = customer or {}
-    return bool(natural_person(row.get("is_natural_person"), row.get("legal_form")))
-
-
-def _check_scores(bundle: ModelBundle, knowledge: Knowledge) -> None:
-    """Score one made-up draft, so that a model that cannot score is refused before it serves."""
-    day = bundle.known_before
-    invoice = InvoiceInFull(
-        0,
-        None,
-        "",
-        day,
-        day,
-        day + dt.timedelta(days=30),
-        _ONE_HUNDRED,
-        "EUR",
-        None,
-        None,
-        None,
-        None,
-        False,
-        (),
-    )
-    score(bundle, knowledge.history, landmarks_of([invoice]))
 
 
 def _freeze() -> None:

@@ -85,6 +85,10 @@ class HistoryStore(Protocol):
         """Return the freshness of each kind of fact."""
         ...
 
+    def pending_of(self, invoice_ids: Sequence[str]) -> dict[str, dict[str, pl.DataFrame]]:
+        """Return the facts that wait for some invoices, by invoice and table."""
+        ...
+
     def pending(self) -> dict[str, int]:
         """Return how many payments and disputes wait for their invoice."""
         ...

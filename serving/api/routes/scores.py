@@ -21,6 +21,7 @@ from serving.messages.answers import (
 from serving.messages.refusals import RefusalError, ambiguous_ids, not_found
 from serving.messages.requests import ScoreRequest
 from serving.scoring.completion import sees_payer
+from serving.scoring.id_lookup import known_ids
 from serving.security.access import AccessKey
 from serving.store import INVOICES, OVERRIDE, SCORE, SIMULATION, KeptAnswer
 
@@ -51,7 +52,7 @@ async def score_as_answered(worker: Worker, key: ReadKey, score_id: PathId) -> K
 async def explanation(worker: Worker, key: ReadKey, invoice_id: PathId) -> InvoiceExplanationAnswer:
     """Return the newest stored explanation of an invoice, as it was answered; nothing is computed again."""
     asked = normal_id(invoice_id)
-    known_id = (await worker.meanings(INVOICES, {asked}))[asked]
+    known_id = (await known_ids(worker.store, INVOICES, {asked}))[asked]
     if known_id is None:
         raise ambiguous_ids([(None, "invoice_id")])
     found = await asyncio.to_thread(worker.store.answers_on, SCORE, known_id)

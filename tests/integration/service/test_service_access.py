@@ -170,7 +170,7 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside(
     def broken(*_: Any) -> None:
         raise RuntimeError("secret detail of C-0042")
 
-    monkeypatch.setattr(service.worker._scorer, "score", broken)
+    monkeypatch.setattr(service.worker.steps.scorer, "score", broken)
     answer = service.client(Scope.SCORE).post("/v1/score", json=DRAFT)
     assert code(answer) == (500, "internal_error")
     assert "secret" not in answer.text

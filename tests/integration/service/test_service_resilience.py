@@ -148,7 +148,7 @@ def test_while_the_store_is_away_scores_are_answered_and_events_are_not_acknowle
     client = service.client(Scope.SCORE, Scope.EVENTS, Scope.READ)
     assert client.post("/v1/score", json=DRAFT).json()["is_stored"] is True
     store.is_away = True
-    service.worker._feeds = (-1e9, *service.worker._feeds[1:])  # the last look is long ago
+    service.worker.steps.feeds.expires_at = 0.0  # read long ago
     away = client.post("/v1/score", json=DRAFT)
     assert away.status_code == 200
     assert away.json()["is_stored"] is False
