@@ -31,6 +31,7 @@ from models.hazard.feature_matrix import FeatureMatrix, feature_table
 from models.hazard.hazard import HazardSettings, fit_hazard
 from models.hazard.training_set import days_past_due, training_rows
 from models.intervals import intervals_for
+from models.log_loss import log_losses
 from models.score import score, score_frame
 
 CUTOFF = date(2026, 1, 1)
@@ -122,9 +123,9 @@ def fitted(count: int, settings: HazardSettings) -> tuple[ModelBundle, int, Take
 def log_loss(bundle: ModelBundle) -> float:
     """Log loss of p_late on invoices not learnt from."""
     landmarks, features, settlements = sample(8_000, 2)
-    chance = score(bundle, features, landmarks, with_reasons=False).p_late.clip(1e-6, 1 - 1e-6)
+    chance = score(bundle, features, landmarks, with_reasons=False).p_late
     event = (settlements["settled_on"] > landmarks["due_on"]).to_numpy()
-    return float(-np.where(event, np.log(chance), np.log1p(-chance)).mean())
+    return float(log_losses(chance, event).mean())
 
 
 def single_score_seconds(bundle: ModelBundle, repeats: int = 200) -> list[float]:

@@ -134,16 +134,15 @@ def _chances(rows: pl.DataFrame, probability: str, label: str, draws: list[Float
 def _intervals(chance: Floats, event: metrics.Bools, draws: list[Floats]) -> dict[str, list[float]]:
     """95 % intervals of the headline figures over resampled customers."""
     found: dict[str, list[float]] = {}
-    resampled = [np.repeat(np.arange(event.size), draw.astype(np.int64)) for draw in draws]
     for name, figure in _HEADLINE_FIGURES.items():
-        values = [figure(chance[rows], event[rows]) for rows in resampled if rows.size]
+        values = [figure(chance, event, draw) for draw in draws if draw.any()]
         known = [value for value in values if value is not None]
         if known:
             found[name] = [float(value) for value in np.quantile(known, [0.025, 0.975])]
     return found
 
 
-_HEADLINE_FIGURES: dict[str, Callable[[Floats, metrics.Bools], float | None]] = {
+_HEADLINE_FIGURES: dict[str, Callable[[Floats, metrics.Bools, Floats | None], float | None]] = {
     "auc": metrics.auc,
     "log_loss": metrics.log_loss,
     "brier": metrics.brier,
@@ -164,14 +163,13 @@ def _differences(
         other = by_model[name]["p_late"].to_numpy()
         found[name] = {}
         for figure_name, figure in _HEADLINE_FIGURES.items():
-            mine, theirs = figure(own, event), figure(other, event)
+            mine, theirs = figure(own, event, None), figure(other, event, None)
             if mine is None or theirs is None:
                 continue
             entry: dict[str, Any] = {"value": mine - theirs}
             gaps = []
             for draw in draws:
-                rows = np.repeat(np.arange(event.size), draw.astype(np.int64))
-                a, b = figure(own[rows], event[rows]), figure(other[rows], event[rows])
+                a, b = figure(own, event, draw), figure(other, event, draw)
                 if a is not None and b is not None:
                     gaps.append(a - b)
             if gaps:

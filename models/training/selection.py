@@ -60,7 +60,6 @@ class TrainingSettings:
         max_trees: most trees tried.
         least_judges: landmarks in all slices together below which no tree is grown: too few to say how many.
         trusts: weights of the wide card that are tried.
-        tuning_trials: other settings tried by Optuna before (`models.training.tuning`); 0 for none.
         open_weight: weight of a landmark seen while open; one at issue weighs 1.
         validation_share: share of the newest observed invoices that judge the candidates.
         max_invoices: most invoices learnt from; above it an even sample.
@@ -76,7 +75,6 @@ class TrainingSettings:
     max_trees: int = 250
     least_judges: int = 1_000
     trusts: tuple[float, ...] = TRUSTS
-    tuning_trials: int = 0
     open_weight: float = 0.1
     validation_share: float = 0.2
     max_invoices: int = 150_000

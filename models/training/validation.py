@@ -21,6 +21,7 @@ from models.hazard.hazard import (
 from models.hazard.phased_trees import PhasedTrees, phase_of_end
 from models.hazard.training_set import TrainingRows
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
+from models.log_loss import log_losses
 
 Bools = npt.NDArray[np.bool_]
 
@@ -154,8 +155,7 @@ def judged_loss(judged: JudgedCurves, intervals: Intervals) -> float:
 
 
 def _mean_loss(chance: Floats, is_unpaid: Bools, is_used: Bools, weight: Floats) -> float:
-    held = np.clip(chance, 1e-6, 1.0 - 1e-6)
-    loss = np.where(is_used, -np.where(is_unpaid, np.log(held), np.log1p(-held)), 0.0).sum(axis=1)
+    loss = np.where(is_used, log_losses(chance, is_unpaid), 0.0).sum(axis=1)
     count = is_used.sum(axis=1)
     is_judged = count > 0
     return float(np.average(loss[is_judged] / count[is_judged], weights=weight[is_judged]))

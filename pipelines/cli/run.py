@@ -62,10 +62,6 @@ def run(
             help="Days from issue within which it may be left out; by default the champion's, 0 without one."
         ),
     ] = None,
-    tune: Annotated[
-        int,
-        typer.Option(help="Settings tried by Optuna inside the training window; 0 for none.", min=0, max=200),
-    ] = 0,
     nightly: Annotated[
         bool, typer.Option("--nightly", help="Score and route with the champion; train nothing.")
     ] = False,
@@ -106,7 +102,6 @@ def run(
         {
             "ledger_input": ledger_input.model_dump(exclude_none=True),
             "policy_file": policy_file,
-            **({} if nightly else {"training_choices": {"tuning_trials": tune}}),
         },
     )
     currency = PolicyFile(**policy_file).policy().spec.policy.currency

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -21,6 +20,7 @@ from features.groups.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from features.legal_forms import natural_person
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, load_bundle
+from models.registry.champion import read_champion_pointer
 from models.score import score
 from serving.accounts.freshness import feed_days
 from serving.api.bodies import BodyReader
@@ -31,7 +31,7 @@ from serving.messages.answers import ScoresAnswer
 from serving.messages.refusals import RefusalError, ambiguous_ids, not_ready
 from serving.messages.requests import InvoiceToScore, ScoreRequest
 from serving.operations.answer_writer import AnswerWriter
-from serving.operations.model_watch import Loaded, Watched, file_signature, read_pointer
+from serving.operations.model_watch import Loaded, Watched, file_signature
 from serving.operations.settings import ServiceSettings
 from serving.operations.spool import Spool
 from serving.operations.supervisor import Supervisor
@@ -313,7 +313,7 @@ class ScoreWorker:
         return model, policy
 
     def _load_champion(self) -> ModelBundle:
-        folder: Path = read_pointer(self.settings.champion_pointer)
+        folder = read_champion_pointer(self.settings.champion_pointer)
         bundle = load_bundle(folder, FEATURE_NAMES, CATALOGUE_VERSION, threads=1)
         if bundle.settings not in self._histories:
             self._histories[bundle.settings] = OnlineHistory(
