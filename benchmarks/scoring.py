@@ -28,7 +28,8 @@ from models.bundle import ModelBundle, make_bundle
 from models.explanation.contributions import explain_landmarks
 from models.hazard.calibration import identity_calibration
 from models.hazard.feature_matrix import FeatureMatrix, feature_table
-from models.hazard.hazard import HazardSettings, fit_hazard
+from models.hazard.hazard import fit_hazard
+from models.hazard.settings import HazardSettings
 from models.hazard.training_set import days_past_due, training_rows
 from models.intervals import intervals_for
 from models.log_loss import log_losses

@@ -51,7 +51,7 @@ def summarise(backtest: Backtest, resamples: int = DEFAULT_RESAMPLES, seed: int 
                 "training_rows": origin.trained.row_count,
                 "model_version": origin.bundle.version,
                 "features": len(origin.bundle.feature_names),
-                "wide_penalty": origin.trained.settings.wide_penalty,
+                "card_penalty": origin.trained.settings.card_penalty,
                 "trust": origin.trained.settings.trust,
                 "date_levels": list(origin.trained.date_levels.in_order),
                 "trees": origin.trained.settings.tree_count,

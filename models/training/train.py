@@ -19,8 +19,9 @@ from features.settlement import is_paid, settlement_at
 from models.hazard.calibration import HazardCalibration
 from models.hazard.date_levels import DateLevels, JudgedDates, fit_date_levels
 from models.hazard.feature_matrix import FeatureMatrix, feature_table
-from models.hazard.hazard import DiscreteTimeHazard, HazardSettings, UnpaidCurves, fit_hazard
+from models.hazard.hazard import DiscreteTimeHazard, UnpaidCurves, fit_hazard
 from models.hazard.payable_days import countries_of, run_habits
+from models.hazard.settings import HazardSettings
 from models.hazard.training_set import training_rows
 from models.intervals import Intervals, hazard_rows, intervals_for
 from models.target import Target

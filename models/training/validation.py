@@ -12,13 +12,14 @@ from models.hazard.booster import TreeModel
 from models.hazard.calibration import JudgedCurves
 from models.hazard.hazard import (
     DiscreteTimeHazard,
-    HazardSettings,
     curves_from_margins,
     grow_trees,
     predict_margins,
     tree_inputs,
 )
-from models.hazard.phased_trees import PhasedTrees, phase_of_end
+from models.hazard.phased_trees import PhasedTrees
+from models.hazard.phases import trees_of
+from models.hazard.settings import HazardSettings
 from models.hazard.training_set import TrainingRows
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.log_loss import log_losses
@@ -69,7 +70,7 @@ class JudgedGrowth:
 def judge_growth(
     table: Floats,
     slices: Sequence[TimeSlice],
-    starts: Sequence[DiscreteTimeHazard],
+    treeless: Sequence[DiscreteTimeHazard],
     settings: HazardSettings,
     directions: Sequence[int],
     counts: Sequence[int],
@@ -79,14 +80,14 @@ def judge_growth(
     Args:
         table: features per landmark.
         slices: of the same landmarks.
-        starts: hazard without trees of each slice.
+        treeless: hazard without trees of each slice.
         settings: the candidate.
         directions: per feature.
         counts: numbers of trees judged, growing; the last is that of the candidate.
     """
     models = tuple(
-        grow_trees(table, part.fit, start, settings, directions)
-        for start, part in zip(starts, slices, strict=True)
+        grow_trees(table, part.fit, hazard, settings, directions)
+        for hazard, part in zip(treeless, slices, strict=True)
     )
     losses = np.array(
         [_losses_by_tree(table, part, model, counts) for model, part in zip(models, slices, strict=True)]
@@ -115,8 +116,8 @@ def _losses_by_tree(
     total = model.without_trees(features, rows)
     import lightgbm
 
-    inputs = tree_inputs(features, rows, intervals, model.linear)
-    phases = phase_of_end(intervals.array[rows.interval])
+    inputs = tree_inputs(features, rows, intervals, model.card)
+    phases = trees_of(intervals.array[rows.interval])
     boosters = [None if text is None else lightgbm.Booster(model_str=text) for text in model.trees.texts]
     losses, before = [], 0
     for count in counts:

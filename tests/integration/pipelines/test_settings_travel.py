@@ -23,7 +23,7 @@ from features.errors import EncoursError, InvalidInputError
 from features.ledger import Ledger, last_known_on, write_ledger
 from features.settings import LedgerSettings
 from models.bundle import MODEL_FILE, write_bundle
-from models.hazard.hazard import HazardSettings
+from models.hazard.settings import HazardSettings
 from models.registry.champion import (
     champion_bundle,
     scoring_settings,
