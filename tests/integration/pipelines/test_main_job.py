@@ -177,7 +177,7 @@ def test_a_run_in_mlflow_holds_card_plots_report_and_figures(run_home: RunHome) 
     client = mlflow.MlflowClient(home.tracking_uri)
     run = client.get_run(version.run_id)
     files = {file.path for file in client.list_artifacts(version.run_id)}
-    assert {"model_card.md", "importance.svg", "features.json"} <= files
+    assert {"model_card.md", "importance.svg", "contributions.svg", "features.json"} <= files
     assert len([name for name in files if name.startswith("dependence_")]) >= 1
     assert {"data_fingerprint", "code_version", "catalogue_version", "known_before"} <= set(run.data.tags)
     assert {"leaves", "tree_count", "invoices"} <= set(run.data.params)
