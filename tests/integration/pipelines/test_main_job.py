@@ -170,6 +170,15 @@ def test_the_registered_model_carries_an_example_that_its_own_server_answers(
     assert all(0 < row["p_late"] <= 1 for row in answer.json()["predictions"])
 
 
+def test_an_invoice_is_explained_by_two_registered_versions_side_by_side(run_home: RunHome) -> None:
+    scores = pl.read_parquet(run_home.root / "out" / "scored_invoices.parquet", glob=False)
+    invoice_id, version = scores.select("invoice_id", "model_version").row(0)
+    page = run_home.encours(
+        "explain", invoice_id, "--ledger", str(run_home.ledger), "--compare-with", CHAMPION
+    ).stdout
+    assert page.count(f"model {version}") == 2
+
+
 def test_a_run_in_mlflow_holds_card_plots_report_and_figures(run_home: RunHome) -> None:
     home = home_at(run_home.root)
     version = find_version(home, CHAMPION)
