@@ -12,12 +12,11 @@ import numpy as np
 import polars as pl
 
 from features.groups.catalogue import COLUMNS_BY_NAME
+from features.messages import Language, Text
 from models.bundle import ModelBundle
 from models.explanation.contributions import Contributions, explain_landmarks
 from models.explanation.groups import group_label
-from models.explanation.phrases import Texts
 from models.explanation.reasons import group_contributions
-from models.explanation.wording import Language
 from models.hazard.feature_matrix import feature_table
 from models.hazard.training_set import days_past_due
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 CALIBRATION = "calibration"
 """Name of what calibration adds, the last column of an explanation."""
-_CALIBRATION_LABEL = Texts("calibrage", "calibration")
+_CALIBRATION_LABEL = Text("calibrage", "calibration")
 
 
 def load_shap() -> Any:
@@ -72,7 +71,7 @@ def as_group_explanation(found: Contributions, language: Language = "en") -> sha
     """The same by the group a feature is explained in, named in a language; without values of features."""
     names, totals = group_contributions(found)
     labels = [*(group_label(name) for name in names), _CALIBRATION_LABEL]
-    return _explanation(found, totals, [label.en if language == "en" else label.fr for label in labels])
+    return _explanation(found, totals, [label.in_language(language) for label in labels])
 
 
 def labelled(explanation: shap.Explanation, language: Language = "en") -> shap.Explanation:
@@ -80,7 +79,7 @@ def labelled(explanation: shap.Explanation, language: Language = "en") -> shap.E
     names = []
     for name in explanation.feature_names:
         column = COLUMNS_BY_NAME.get(name)
-        names.append(name if column is None else column.label_en if language == "en" else column.label_fr)
+        names.append(name if column is None else column.label.in_language(language))
     return load_shap().Explanation(
         explanation.values,
         explanation.base_values,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
 
+    from features import messages
     from models.bundle import ModelBundle
-    from models.explanation import wording
     from models.registry.home import Home
     from models.score import Score
     from pipelines.champion_view import ChampionView
@@ -145,7 +145,7 @@ def _speaker(language: Language) -> Callable[[str, str], str]:
     return lambda english, french: french if is_french else english
 
 
-def _code(language: Language) -> wording.Language:
+def _code(language: Language) -> messages.Language:
     return "fr" if language is Language.FR else "en"
 
 

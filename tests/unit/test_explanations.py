@@ -11,8 +11,9 @@ import pytest
 from features.groups.catalogue import COLUMNS_BY_NAME, GROUPS_BY_NAME
 from models.explanation.contributions import explain_landmarks, explained_days
 from models.explanation.groups import EXTRA_LABELS, group_label, group_of
-from models.explanation.phrases import SENTENCES, Money, Subject, describe
+from models.explanation.phrases import SENTENCES, describe
 from models.explanation.reasons import group_contributions
+from models.explanation.subject import Money, Subject
 from models.hazard.card import fit_card
 from models.hazard.feature_matrix import FeatureMatrix, feature_table
 from models.hazard.settings import HazardSettings
