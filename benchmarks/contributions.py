@@ -28,7 +28,8 @@ from benchmarks.scoring import fitted, sample
 from features.groups.catalogue import FEATURE_NAMES
 from models.hazard.booster import TreeModel
 from models.hazard.feature_matrix import feature_table
-from models.hazard.hazard import HazardSettings, tree_inputs
+from models.hazard.hazard import tree_inputs
+from models.hazard.settings import HazardSettings
 from models.hazard.training_set import days_past_due
 from models.intervals import Floats, hazard_rows
 
@@ -51,7 +52,7 @@ def trees_of(
     model = bundle.hazard.trees.models[0]
     if model is None:
         raise SystemExit("the trees of the first phase were not trained")
-    return TreeModel(model.text, threads=1), tree_inputs(table, first, bundle.intervals, bundle.hazard.linear)
+    return TreeModel(model.text, threads=1), tree_inputs(table, first, bundle.intervals, bundle.hazard.card)
 
 
 def rival_of(model: TreeModel) -> Explain | None:

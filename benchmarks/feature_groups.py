@@ -27,6 +27,7 @@ from features.payers.rfm_scale import fit_rfm_scale
 from models.bundle import ModelBundle, make_bundle
 from models.evaluation.backtest import default_cutoffs
 from models.evaluation.metrics import auc, brier, log_loss
+from models.log_loss import log_losses
 from models.score import score_frame
 from models.target import Target, outcomes
 from models.training.from_ledger import TrainingInput, training_input, usable_features
@@ -157,7 +158,7 @@ def _row(
     is_late: np.ndarray[tuple[int], np.dtype[np.bool_]],
     tested: pl.DataFrame,
 ) -> dict[str, Any]:
-    worse = _losses(probability, is_late) - _losses(everything, is_late)
+    worse = log_losses(probability, is_late) - log_losses(everything, is_late)
     low, high = _interval(worse, tested["customer_id"])
     ranking = auc(probability, is_late)
     return {
@@ -169,14 +170,6 @@ def _row(
         "log_loss_more_than_every_group": round(float(worse.mean()), 4),
         "interval_90": [round(low, 4), round(high, 4)],
     }
-
-
-def _losses(
-    probability: np.ndarray[tuple[int], np.dtype[np.float64]],
-    is_late: np.ndarray[tuple[int], np.dtype[np.bool_]],
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    held = np.clip(probability, 1e-6, 1 - 1e-6)
-    return np.asarray(-np.where(is_late, np.log(held), np.log(1 - held)))
 
 
 def _interval(

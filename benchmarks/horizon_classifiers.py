@@ -20,6 +20,7 @@ from models.hazard.feature_matrix import feature_table
 from models.hazard.phased_trees import without_threads
 from models.hazard.training_set import known_outcomes
 from models.intervals import Floats, Ints
+from models.log_loss import log_losses
 from models.target import HORIZONS
 from models.training.from_ledger import TrainingInput
 
@@ -133,5 +134,4 @@ def _trained(parameters: dict[str, Any], table: Floats, label: Floats, trees: in
 
 
 def _loss(booster: Any, table: Floats, label: Floats, count: int) -> float:
-    chance = np.clip(booster.predict(table, num_iteration=count, num_threads=1), 1e-6, 1.0 - 1e-6)
-    return float(-np.where(label > 0, np.log(chance), np.log1p(-chance)).mean())
+    return float(log_losses(booster.predict(table, num_iteration=count, num_threads=1), label > 0).mean())

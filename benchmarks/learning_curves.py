@@ -32,6 +32,7 @@ from models.evaluation.baselines import BASELINES, Prediction
 from models.evaluation.evidence import mean_with_interval
 from models.hazard.training_set import known_outcomes
 from models.intervals import Floats
+from models.log_loss import log_losses
 from models.score import score_frame
 from models.target import Target
 from models.training.from_ledger import TrainingInput, train_bundle, training_input, usable_features
@@ -121,7 +122,7 @@ def _predictions(given: TrainingInput, issued: pl.DataFrame, features: pl.DataFr
 
 
 def _figures(chance: Floats, reference: Floats, event: metrics.Bools, draws: list[Floats]) -> dict[str, Any]:
-    gap = metrics.log_losses(chance, event) - metrics.log_losses(reference, event)
+    gap = log_losses(chance, event) - log_losses(reference, event)
     difference = mean_with_interval(gap, draws)
     return {
         "auc": metrics.auc(chance, event),

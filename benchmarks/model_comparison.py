@@ -129,7 +129,6 @@ MODELS: dict[str, Callable[[Question], Answer]] = {
     "hazard, at most 60 trees": hazard(max_trees=60),
     "hazard, at most 500 trees": hazard(max_trees=500),
     "hazard, trees held to the catalogue's directions": hazard(is_monotone=True),
-    "hazard, tuned by twelve trials of Optuna": hazard(tuning_trials=12),
 }
 
 

@@ -28,9 +28,11 @@ from models.bundle import ModelBundle, make_bundle
 from models.explanation.contributions import explain_landmarks
 from models.hazard.calibration import identity_calibration
 from models.hazard.feature_matrix import FeatureMatrix, feature_table
-from models.hazard.hazard import HazardSettings, fit_hazard
+from models.hazard.hazard import fit_hazard
+from models.hazard.settings import HazardSettings
 from models.hazard.training_set import days_past_due, training_rows
 from models.intervals import intervals_for
+from models.log_loss import log_losses
 from models.score import score, score_frame
 
 CUTOFF = date(2026, 1, 1)
@@ -122,9 +124,9 @@ def fitted(count: int, settings: HazardSettings) -> tuple[ModelBundle, int, Take
 def log_loss(bundle: ModelBundle) -> float:
     """Log loss of p_late on invoices not learnt from."""
     landmarks, features, settlements = sample(8_000, 2)
-    chance = score(bundle, features, landmarks, with_reasons=False).p_late.clip(1e-6, 1 - 1e-6)
+    chance = score(bundle, features, landmarks, with_reasons=False).p_late
     event = (settlements["settled_on"] > landmarks["due_on"]).to_numpy()
-    return float(-np.where(event, np.log(chance), np.log1p(-chance)).mean())
+    return float(log_losses(chance, event).mean())
 
 
 def single_score_seconds(bundle: ModelBundle, repeats: int = 200) -> list[float]:

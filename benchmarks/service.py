@@ -41,6 +41,8 @@ from benchmarks.load_generator import Connection, Sample, post, saturated, stead
 from features.asof import open_landmarks
 from features.ledger import Ledger, last_known_on, read_ledger, rows_of_customers
 from models.bundle import ModelBundle, load_bundle, make_bundle, write_bundle
+from models.registry.champion import write_champion_pointer
+from models.registry.home import home_at
 
 CLI = "from pipelines.cli.service import app; app()"
 #: Seconds at most for the mails of the ledger to be read before anything is measured.
@@ -124,10 +126,8 @@ class Bench:
 
     def promote(self, version: str) -> None:
         """Point to a version, as a promotion does."""
-        pointer = self.home / "bundles" / "champion.json"
-        aside = pointer.with_suffix(".aside")
-        aside.write_text(json.dumps({"folder": version}))
-        aside.replace(pointer)
+        home = home_at(self.home)
+        write_champion_pointer(home.champion_pointer, home.bundles / version)
 
     def score_request(self, number: int) -> bytes:
         """Return the request for one invoice, with reasons and route."""

@@ -23,17 +23,18 @@ from features.payers.rfm_scale import RfmScale
 from features.settings import LedgerSettings
 from models.hazard.booster import TreeModel
 from models.hazard.calibration import HazardCalibration
+from models.hazard.card import Card
 from models.hazard.customer_curve import CustomerCurve
 from models.hazard.date_levels import USUAL_LEVELS, DateLevels
 from models.hazard.hazard import HAZARD_COLUMNS, DiscreteTimeHazard
-from models.hazard.linear_part import LinearPart
-from models.hazard.phased_trees import PHASE_NAMES, PhasedTrees
+from models.hazard.phased_trees import PhasedTrees
+from models.hazard.phases import TREE_NAMES
 from models.intervals import Intervals
 from models.target import Target
 
 FORMAT = "encours-late-payment-5"
 MODEL_FILE = "model.json"
-TREES_FILES = tuple(f"trees_{name}.txt" for name in PHASE_NAMES)
+TREES_FILES = tuple(f"trees_{name}.txt" for name in TREE_NAMES)
 """LightGBM's text of each phase; a phase with too little to learn from has no file."""
 CHECKSUMS_FILE = "SHA256SUMS"
 
@@ -157,7 +158,7 @@ def load_bundle(
         intervals=Intervals(tuple(model["interval_bounds"]), settings.grace_days),
         curve=CustomerCurve.from_json(model["curve"]),
         curve_share=model["curve_share"],
-        linear=LinearPart.from_json(model["linear"]),
+        card=Card.from_json(model["linear"]),
         trees=_trees_of(contents, len(model["feature_names"]), threads),
     )
     calibration = model["calibration"]
@@ -202,7 +203,7 @@ def _files(bundle: ModelBundle) -> dict[str, bytes]:
         "calibration": asdict(bundle.calibration),
         "curve": bundle.hazard.curve.to_json(),
         "curve_share": bundle.hazard.curve_share,
-        "linear": bundle.hazard.linear.to_json(),
+        "linear": bundle.hazard.card.to_json(),
         "facts": bundle.facts,
         "date_levels": asdict(bundle.date_levels),
         "rfm_scale": None if bundle.rfm_scale is None else bundle.rfm_scale.to_dict(),

@@ -15,7 +15,7 @@ from pipelines.jobs import (
     promote_job,
     rollback_job,
 )
-from pipelines.resources import EncoursHome, LedgerInput, PolicyFile, TrainingChoices
+from pipelines.resources import EncoursHome, LedgerInput, PolicyFile
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules([ledger, features, model, tonight, promotion, email_reader]),
@@ -25,7 +25,6 @@ defs = dg.Definitions(
     resources={
         "encours_home": EncoursHome(),
         "ledger_input": LedgerInput(),
-        "training_choices": TrainingChoices(),
         "policy_file": PolicyFile(),
     },
     loggers={"console": terminal_logger, "silent": silent_logger},

@@ -16,7 +16,6 @@ from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger, last_known_on, read_tables
 from features.settings import LedgerSettings
 from models.registry.home import Home, home_at, read_home
-from models.training.selection import TrainingSettings
 from pipelines.workspace import Workspace
 from serving.dunning import Policy, load_policy
 
@@ -87,21 +86,6 @@ class LedgerInput(dg.ConfigurableResource):  # type: ignore[type-arg]
     def date(self, ledger: Ledger) -> dt.date:
         """The as-of date of the run."""
         return as_of_date(ledger, self.as_of)
-
-
-class TrainingChoices(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """What a person may choose about the training."""
-
-    tuning_trials: int = Field(
-        default=0,
-        ge=0,
-        le=200,
-        description="Settings tried by Optuna inside the training window; 0 for none.",
-    )
-
-    def settings(self) -> TrainingSettings:
-        """How the model is trained."""
-        return TrainingSettings(tuning_trials=self.tuning_trials)
 
 
 class PolicyFile(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -16,7 +16,7 @@ import yaml
 from dagster._core.instance.ref import InstanceRef
 
 from features.errors import EncoursError, Fault, InvalidInputError
-from models.registry.files import write_bytes
+from features.files import write_whole
 from models.registry.home import Home
 
 _DAGSTER_SETTINGS = """# Nothing is reported to anybody, and nobody is asked for an address.
@@ -44,7 +44,7 @@ def dagster_home(home: Home) -> Path:
     present = settings.read_text(encoding="utf-8") if settings.exists() else _DAGSTER_SETTINGS
     wanted = present if _STORAGE_NAMED.search(present) else present.rstrip("\n") + "\n" + _STORAGE_SETTINGS
     if wanted != present or not settings.exists():
-        write_bytes(wanted.encode(), settings)
+        write_whole(wanted, settings)
     return folder
 
 

@@ -101,9 +101,7 @@ def train_and_register(
     known = given.features.drop("invoice_id", "as_of")
     example = pl.concat([keys, known], how="horizontal").tail(_EXAMPLE_ROWS)
     with tempfile.TemporaryDirectory(prefix="encours-run-") as folder:
-        record = _record(
-            Path(folder), ledger, given, choices, bundle, trained, explained, rehearsal, evidence
-        )
+        record = _record(Path(folder), ledger, given, bundle, trained, explained, rehearsal, evidence)
         registered = register_model(home, bundle, record, example)
     if evidence is not None:
         record_gate(home, registered, against)
@@ -137,7 +135,6 @@ def _record(
     folder: Path,
     ledger: Ledger,
     given: TrainingInput,
-    choices: TrainingSettings,
     bundle: ModelBundle,
     trained: TrainedModel,
     explained: Contributions,
@@ -150,7 +147,6 @@ def _record(
     return RunRecord(
         parameters={
             **asdict(trained.settings),
-            "tuning_trials": choices.tuning_trials,
             **bundle.settings.to_dict(),
             "invoices": trained.invoice_count,
             "landmarks": trained.landmark_count,

@@ -11,7 +11,7 @@ import polars as pl
 
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle
-from models.hazard.hazard import HazardSettings
+from models.hazard.settings import HazardSettings
 from models.training.selection import TrainingSettings
 from models.training.train import TrainedModel, train_model
 from tests.settlement_samples import episodes

@@ -36,7 +36,8 @@ def summarise(backtest: Backtest, resamples: int = DEFAULT_RESAMPLES, seed: int 
     names = predictions["model"].unique(maintain_order=True).to_list()
     by_model = {name: predictions.filter(pl.col("model") == name) for name in names}
     draws = customer_draws(by_model[names[0]]["customer_id"], resamples, seed)
-    models = {name: _model_figures(rows, draws) for name, rows in by_model.items()}
+    drawn = {name: _drawn(rows, "p_late", "is_late", draws) for name, rows in by_model.items()}
+    models = {name: _model_figures(rows, drawn[name], draws) for name, rows in by_model.items()}
     return {
         "known_before": backtest.known_before.isoformat(),
         "grace_days": backtest.target.grace_days,
@@ -50,7 +51,7 @@ def summarise(backtest: Backtest, resamples: int = DEFAULT_RESAMPLES, seed: int 
                 "training_rows": origin.trained.row_count,
                 "model_version": origin.bundle.version,
                 "features": len(origin.bundle.feature_names),
-                "wide_penalty": origin.trained.settings.wide_penalty,
+                "card_penalty": origin.trained.settings.card_penalty,
                 "trust": origin.trained.settings.trust,
                 "date_levels": list(origin.trained.date_levels.in_order),
                 "trees": origin.trained.settings.tree_count,
@@ -59,7 +60,7 @@ def summarise(backtest: Backtest, resamples: int = DEFAULT_RESAMPLES, seed: int 
             for origin in backtest.origins
         ],
         "models": models,
-        "difference": _differences(by_model, names, draws),
+        "difference": _differences(by_model, names, drawn),
     }
 
 
@@ -74,15 +75,16 @@ def customer_draws(customers: pl.Series, resamples: int, seed: int) -> list[Floa
     ]
 
 
-def _model_figures(rows: pl.DataFrame, draws: list[Floats]) -> dict[str, Any]:
+def _model_figures(rows: pl.DataFrame, drawn: Drawn, draws: list[Floats]) -> dict[str, Any]:
     figures: dict[str, Any] = {"n": rows.height}
-    figures.update(_chances(rows, "p_late", "is_late", draws) or {})
-    figures["p_late_30"] = _chances(rows, "p_late_30", "is_unpaid_30d", draws)
+    figures.update(_chances(rows, "p_late", "is_late", drawn) or {})
+    p_late_30 = "p_late_30", "is_unpaid_30d"
+    figures["p_late_30"] = _chances(rows, *p_late_30, _drawn(rows, *p_late_30, draws))
     figures["date"] = _dates(rows)
     figures["horizons"] = {
         str(k): told
         for k in HORIZONS
-        if (told := _chances(rows, f"unpaid_probability_{k}d", f"is_unpaid_{k}d", [])) is not None
+        if (told := _chances(rows, f"unpaid_probability_{k}d", f"is_unpaid_{k}d")) is not None
     }
     classes = group_classes(rows)
     figures["by"] = {
@@ -98,20 +100,48 @@ def _model_figures(rows: pl.DataFrame, draws: list[Floats]) -> dict[str, Any]:
 def _class_figures(rows: pl.DataFrame) -> dict[str, Any]:
     return {
         "n": rows.height,
-        **(_chances(rows, "p_late", "is_late", []) or {}),
-        "p_late_30": _chances(rows, "p_late_30", "is_unpaid_30d", []),
+        **(_chances(rows, "p_late", "is_late") or {}),
+        "p_late_30": _chances(rows, "p_late_30", "is_unpaid_30d"),
         "date": _dates(rows),
     }
 
 
-def _chances(rows: pl.DataFrame, probability: str, label: str, draws: list[Floats]) -> dict[str, Any] | None:
-    is_given = (rows[probability].is_not_null() & rows[label].is_not_null()).to_numpy()
+Drawn = dict[str, list[float | None]]
+"""Headline figures of one model, each over the resamples; None where a resample has none of the two outcomes."""
+
+_HEADLINE_FIGURES: dict[str, Callable[[Floats, metrics.Bools, Floats | None], float | None]] = {
+    "auc": metrics.auc,
+    "log_loss": metrics.log_loss,
+    "brier": metrics.brier,
+}
+
+
+def _drawn(rows: pl.DataFrame, probability: str, label: str, draws: list[Floats]) -> Drawn:
+    chance, event, is_given = _given(rows, probability, label)
+    weights = [draw[is_given] for draw in draws]
+    return {
+        name: [figure(chance, event, weight) if weight.any() else None for weight in weights]
+        for name, figure in _HEADLINE_FIGURES.items()
+    }
+
+
+def _given(rows: pl.DataFrame, probability: str, label: str) -> tuple[Floats, metrics.Bools, metrics.Bools]:
+    """Probabilities and outcomes where both are known, and which rows those are."""
+    is_given = rows[probability].is_not_null() & rows[label].is_not_null()
     given = rows.filter(is_given)
-    if given.height == 0:
+    return given[probability].to_numpy(), given[label].to_numpy(), is_given.to_numpy()
+
+
+def _chances(
+    rows: pl.DataFrame, probability: str, label: str, drawn: Drawn | None = None
+) -> dict[str, Any] | None:
+    chance, event, is_given = _given(rows, probability, label)
+    if not chance.size:
         return None
-    chance, event = given[probability].to_numpy(), given[label].to_numpy()
+    # What no exchange rate converts is no part of the late money.
+    amount = rows["amount"].fill_null(0.0).to_numpy()[is_given]
     figures: dict[str, Any] = {
-        "observed": given.height,
+        "observed": int(chance.size),
         "event_share": float(event.mean()),
         "mean_probability": float(chance.mean()),
         "auc": metrics.auc(chance, event),
@@ -120,43 +150,27 @@ def _chances(rows: pl.DataFrame, probability: str, label: str, draws: list[Float
         "brier": metrics.brier(chance, event),
         "brier_parts": asdict(metrics.brier_parts(chance, event)),
         "ece": metrics.expected_calibration_error(chance, event),
-        # What no exchange rate converts is no part of the late money.
-        "top_decile_capture": metrics.top_decile_capture(
-            chance, event, given["amount"].fill_null(0.0).to_numpy()
-        ),
+        "top_decile_capture": metrics.top_decile_capture(chance, event, amount),
         "reliability": [asdict(one) for one in metrics.reliability(chance, event)],
     }
-    if draws:
-        figures["intervals"] = _intervals(chance, event, [draw[is_given] for draw in draws])
-    return figures
+    intervals = {
+        name: interval
+        for name, values in (drawn or {}).items()
+        if (interval := _interval([value for value in values if value is not None]))
+    }
+    return {**figures, "intervals": intervals} if any((drawn or {}).values()) else figures
 
 
-def _intervals(chance: Floats, event: metrics.Bools, draws: list[Floats]) -> dict[str, list[float]]:
-    """95 % intervals of the headline figures over resampled customers."""
-    found: dict[str, list[float]] = {}
-    resampled = [np.repeat(np.arange(event.size), draw.astype(np.int64)) for draw in draws]
-    for name, figure in _HEADLINE_FIGURES.items():
-        values = [figure(chance[rows], event[rows]) for rows in resampled if rows.size]
-        known = [value for value in values if value is not None]
-        if known:
-            found[name] = [float(value) for value in np.quantile(known, [0.025, 0.975])]
-    return found
-
-
-_HEADLINE_FIGURES: dict[str, Callable[[Floats, metrics.Bools], float | None]] = {
-    "auc": metrics.auc,
-    "log_loss": metrics.log_loss,
-    "brier": metrics.brier,
-}
+def _interval(values: list[float]) -> list[float] | None:
+    """95 % interval over the resamples."""
+    return [float(value) for value in np.quantile(values, [0.025, 0.975])] if values else None
 
 
 def _differences(
-    by_model: dict[str, pl.DataFrame], names: list[str], draws: list[Floats]
+    by_model: dict[str, pl.DataFrame], names: list[str], drawn: dict[str, Drawn]
 ) -> dict[str, dict[str, Any]]:
     """Model minus baseline on the same invoices and the same resamples."""
-    first = by_model[names[0]]
-    event = first["is_late"].to_numpy()
-    own = first["p_late"].to_numpy()
+    own, event, _ = _given(by_model[names[0]], "p_late", "is_late")
     found: dict[str, dict[str, Any]] = {}
     for name in names[1:]:
         if by_model[name]["p_late"].null_count():
@@ -164,19 +178,15 @@ def _differences(
         other = by_model[name]["p_late"].to_numpy()
         found[name] = {}
         for figure_name, figure in _HEADLINE_FIGURES.items():
-            mine, theirs = figure(own, event), figure(other, event)
+            mine, theirs = figure(own, event, None), figure(other, event, None)
             if mine is None or theirs is None:
                 continue
-            entry: dict[str, Any] = {"value": mine - theirs}
-            gaps = []
-            for draw in draws:
-                rows = np.repeat(np.arange(event.size), draw.astype(np.int64))
-                a, b = figure(own[rows], event[rows]), figure(other[rows], event[rows])
-                if a is not None and b is not None:
-                    gaps.append(a - b)
-            if gaps:
-                entry["interval"] = [float(value) for value in np.quantile(gaps, [0.025, 0.975])]
-            found[name][figure_name] = entry
+            pairs = zip(drawn[names[0]][figure_name], drawn[name][figure_name], strict=True)
+            interval = _interval([a - b for a, b in pairs if a is not None and b is not None])
+            found[name][figure_name] = {
+                "value": mine - theirs,
+                **({} if interval is None else {"interval": interval}),
+            }
     return found
 
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from models.hazard.feature_matrix import feature_table
 from models.intervals import Floats
+from models.log_loss import log_losses
 
 Bools = npt.NDArray[np.bool_]
 
@@ -205,12 +206,8 @@ def _best_by_time(
     if np.unique(label[older]).size == 2 and newer.size:
         losses = {}
         for strength in _SCORECARD_STRENGTHS:
-            chance = np.clip(
-                build(strength).fit(table[older], label[older]).predict_proba(table[newer])[:, 1],
-                1e-6,
-                1 - 1e-6,
-            )
-            losses[strength] = float(-np.where(label[newer], np.log(chance), np.log(1 - chance)).mean())
+            chance = build(strength).fit(table[older], label[older]).predict_proba(table[newer])[:, 1]
+            losses[strength] = float(log_losses(chance, label[newer]).mean())
         best = min(losses, key=lambda strength: losses[strength])
     return build(best).fit(table[rows], label[rows])
 

@@ -11,6 +11,7 @@ from models.evaluation import metrics
 from models.evaluation.backtest import MODEL_NAME, Backtest
 from models.evaluation.backtest_summary import customer_draws
 from models.intervals import Floats
+from models.log_loss import log_losses
 from models.registry.promotion import Difference, Evidence
 
 CHAMPION_NAME = "champion"
@@ -120,4 +121,4 @@ def _groups(
 
 
 def _losses(rows: pl.DataFrame) -> Floats:
-    return metrics.log_losses(rows["p_late"].to_numpy(), rows["is_late"].to_numpy())
+    return log_losses(rows["p_late"].to_numpy(), rows["is_late"].to_numpy())

@@ -1,4 +1,8 @@
-"""Figures that say how good predictions are; plain numpy, each computable by hand from the predictions file."""
+"""Figures that say how good predictions are, each recomputable from the predictions file.
+
+Ranking and squared error are scikit-learn's. Its `calibration_curve` gives no counts, by which the calibration error
+and the parts of the Brier score weigh the bins, so the bins are computed here.
+"""
 
 from __future__ import annotations
 
@@ -6,60 +10,46 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import sklearn.metrics
 
 from models.intervals import Floats
+from models.log_loss import log_losses
 
 Bools = npt.NDArray[np.bool_]
-
-PROBABILITY_FLOOR = 1e-6
-"""Probabilities are held this far from 0 and 1 in the log loss, for every model alike."""
 
 BIN_COUNT = 10
 
 
-def auc(probability: Floats, is_event: Bools) -> float | None:
-    """Chance that an event got a higher probability than a non-event, ties counting half; None without both."""
-    positives = int(is_event.sum())
-    negatives = is_event.size - positives
-    if positives == 0 or negatives == 0:
+def auc(probability: Floats, is_event: Bools, weight: Floats | None = None) -> float | None:
+    """Chance that an event got a higher probability than a non-event, ties counting half; None without both.
+
+    Args:
+        probability: of the event.
+        is_event: whether it happened.
+        weight: of each prediction; one each when left out.
+    """
+    if weight is not None:
+        probability, is_event, weight = probability[weight > 0], is_event[weight > 0], weight[weight > 0]
+    if is_event.all() or not is_event.any():
         return None
-    _, position, counts = np.unique(probability, return_inverse=True, return_counts=True)
-    last_rank = np.cumsum(counts)
-    rank = (last_rank - counts + 1 + last_rank) / 2.0
-    return float(
-        (rank[position][is_event].sum() - positives * (positives + 1) / 2.0) / (positives * negatives)
-    )
+    return float(sklearn.metrics.roc_auc_score(is_event, probability, sample_weight=weight))
 
 
 def average_precision(probability: Floats, is_event: Bools) -> float | None:
-    """Mean precision at each event in order of probability; tied probabilities are one step."""
-    positives = int(is_event.sum())
-    if positives == 0:
+    """Mean precision at each event in order of probability; tied probabilities are one step. None without an event."""
+    if not is_event.any():
         return None
-    order = np.argsort(-probability, kind="stable")
-    hits = np.cumsum(is_event[order])
-    is_last_of_tie = np.r_[np.diff(probability[order]) != 0, True]
-    hits_at, seen_at = hits[is_last_of_tie], np.flatnonzero(is_last_of_tie) + 1
-    gained = np.diff(hits_at, prepend=0)
-    return float((gained * hits_at / seen_at).sum() / positives)
+    return float(sklearn.metrics.average_precision_score(is_event, probability))
 
 
-def log_loss(probability: Floats, is_event: Bools) -> float:
-    """Mean negative log-likelihood, in nats."""
-    held = np.clip(probability, PROBABILITY_FLOOR, 1.0 - PROBABILITY_FLOOR)
-    return float(-np.where(is_event, np.log(held), np.log(1.0 - held)).mean())
+def log_loss(probability: Floats, is_event: Bools, weight: Floats | None = None) -> float:
+    """Mean negative log-likelihood, in nats; arguments as for `auc`."""
+    return float(np.average(log_losses(probability, is_event), weights=weight))
 
 
-def log_losses(probability: Floats, is_event: Bools) -> Floats:
-    """Negative log-likelihood of each prediction, in nats."""
-    held = np.clip(probability, PROBABILITY_FLOOR, 1.0 - PROBABILITY_FLOOR)
-    losses: Floats = -np.where(is_event, np.log(held), np.log1p(-held))
-    return losses
-
-
-def brier(probability: Floats, is_event: Bools) -> float:
-    """Mean squared distance between probability and outcome."""
-    return float(((probability - is_event) ** 2).mean())
+def brier(probability: Floats, is_event: Bools, weight: Floats | None = None) -> float:
+    """Mean squared distance between probability and outcome; arguments as for `auc`."""
+    return float(sklearn.metrics.mean_squared_error(is_event, probability, sample_weight=weight))
 
 
 @dataclass(frozen=True)

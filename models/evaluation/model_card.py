@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from models.bundle import ModelBundle
+from models.evaluation.rendering import render
 from models.explanation.contributions import Contributions, explain_landmarks
 from models.explanation.groups import group_label
 from models.explanation.reasons import group_contributions
@@ -106,121 +107,13 @@ def model_card(
             is too short.
         by_group: the answer of `models.evaluation.evidence.error_by_group`.
     """
-    facts = bundle.facts
-    parts = [
-        f"# Late-payment model {bundle.version}",
-        "## Purpose",
-        "Probability that an invoice to a company is paid late, and when, to decide when and how to remind. Not for "
-        "credit decisions about natural persons, and no adverse step about one without a person deciding.",
-        "## Data",
-        f"- known strictly before {bundle.known_before}; invoices issued {facts.get('first_issued_on')} to "
-        f"{facts.get('last_issued_on')}\n"
-        f"- {trained.invoice_count:,} invoices, {trained.landmark_count:,} landmarks, "
-        f"{trained.row_count:,} hazard rows; "
-        f"{len(bundle.feature_names)} features of catalogue {bundle.catalogue_version}\n"
-        f"- data fingerprint `{facts.get('data_fingerprint')}`\n"
-        f"- late means more than {bundle.target.grace_days} days past due\n"
-        "- settings it was trained under, and scores under: "
-        + ", ".join(f"{name} {value}" for name, value in sorted(bundle.settings.to_dict().items())),
-        "## Model",
-        f"Each customer's own curve, pulled towards the portfolio's by {bundle.hazard.curve.late_strength:g} outcomes "
-        f"(share late) and {bundle.hazard.curve.unpaid_30_strength:g} (unpaid 30 days past due); to it are added, with "
-        f"weight {trained.settings.trust:g}, {trained.settings.tree_count} trees of {trained.settings.leaves} leaves "
-        f"and a ridge card on every feature (penalty {trained.settings.wide_penalty:g}). Calibrated out of time on "
-        f"{bundle.calibration.landmark_count:,} landmarks; {100 * bundle.calibration.portfolio_share:.1f} % of the "
-        "portfolio's own curve mixed in.",
-        *_little_history(trained),
-        "### Candidates",
-        _rows(
-            ["weight of what was learnt", "card's penalty", "leaves", "trees", "log loss"],
-            [
-                [
-                    f"{trial.settings.trust:g}",
-                    f"{trial.settings.wide_penalty:g}",
-                    trial.settings.leaves,
-                    trial.settings.tree_count,
-                    f"{trial.log_loss:.5f}",
-                ]
-                for trial in trained.trials
-            ],
-        ),
-        "## How good",
-        _figures(figures),
-        "## Error by group of customers",
-        _by_group(by_group),
-        "## What it goes by",
-        "Mean absolute contribution to the explained probability, in points, over the newest landmarks.",
-        _rows(
-            ["group", "points"],
-            [
-                [row["label_en"], f"{100 * row['mean_absolute_contribution']:.2f}"]
-                for row in group_importance(found).iter_rows(named=True)
-            ],
-        ),
-        _rows(
-            ["feature", "points"],
-            [
-                [row["feature"], f"{100 * row['mean_absolute_contribution']:.2f}"]
-                for row in importance(found).head(_FEATURES_SHOWN).iter_rows(named=True)
-            ],
-        ),
-        "## Limits",
-        "It has seen one company's ledger and e-mails only. A contribution is what the model weighed, not a cause. "
-        "After a "
-        "change of the economy, of terms or of the payers' habits it lags until it is trained again.",
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _little_history(trained: TrainedModel) -> list[str]:
-    """What to know of a model that has learnt little; nothing once what it has learnt carries a good part."""
-    if trained.settings.trust >= LITTLE_HISTORY_TRUST:
-        return []
-    return [
-        f"**Little history.** The ledger is young: its scores rest for {100 * (1 - trained.settings.trust):.0f} % on "
-        "each customer's own shares (late, and unpaid 30 days past due) pulled towards the portfolio's, and only for "
-        "the rest on anything learnt from the other features. That is the safer opinion until more invoices have come "
-        "due; train again as they do."
-    ]
-
-
-def _figures(figures: Mapping[str, Any] | None) -> str:
-    if figures is None:
-        return "The ledger is too short for a rehearsal; nothing is claimed."
-    rows = []
-    for name, entry in figures["models"].items():
-        if entry.get("log_loss") is None:
-            continue
-        cells = [f"{entry[figure]:.4f}" for figure in ("log_loss", "brier", "ece")]
-        rows.append([name, f"{entry['n']:,}", "" if entry["auc"] is None else f"{entry['auc']:.4f}", *cells])
-    origins = ", ".join(origin["cutoff"] for origin in figures["origins"])
-    return (
-        f"The same training ended earlier ({origins}) and judged on invoices issued from then on.\n\n"
-        + _rows(["model", "invoices", "AUC", "log loss", "Brier", "calibration error"], rows)
+    return render(
+        "model_card.md",
+        bundle=bundle,
+        trained=trained,
+        little_history_trust=LITTLE_HISTORY_TRUST,
+        figures=figures,
+        by_group=[] if by_group is None else by_group.to_dicts(),
+        groups=group_importance(found).to_dicts(),
+        features=importance(found).head(_FEATURES_SHOWN).to_dicts(),
     )
-
-
-def _by_group(by_group: pl.DataFrame | None) -> str:
-    if by_group is None or by_group.height == 0:
-        return "No group has enough judged invoices."
-    return _rows(
-        ["attribute", "value", "invoices", "late", "predicted", "log loss", "95 % interval"],
-        [
-            [
-                row["attribute"],
-                row["value"],
-                f"{row['invoices']:,}",
-                f"{100 * row['late_share']:.1f} %",
-                f"{100 * row['mean_p_late']:.1f} %",
-                f"{row['log_loss']:.4f}",
-                f"{row['log_loss_lower']:.4f} to {row['log_loss_upper']:.4f}",
-            ]
-            for row in by_group.iter_rows(named=True)
-        ],
-    )
-
-
-def _rows(head: list[str], rows: list[list[Any]]) -> str:
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |" for row in rows]
-    return "\n".join(lines)

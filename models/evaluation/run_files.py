@@ -12,9 +12,10 @@ import polars as pl
 from features.groups.catalogue import COLUMNS_BY_NAME
 from models.evaluation.backtest_plots import calibration_plot, interval_plot
 from models.evaluation.backtest_report import html_report
-from models.evaluation.model_card import dependence, group_importance, importance
+from models.evaluation.model_card import dependence, importance
 from models.explanation.contributions import Contributions
-from models.explanation.plots import dependence_plot, importance_plot
+from models.explanation.plots import bar_plot, beeswarm_plot, dependence_plot
+from models.explanation.shap_values import as_explanation, as_group_explanation, labelled
 
 _DEPENDENCE_SHOWN = 6
 
@@ -32,10 +33,15 @@ def write_run_files(
             ledger is too short for one, and then nothing of it is drawn.
 
     Returns:
-        The files: `importance.svg`, `dependence_<feature>.svg` of the six weightiest features, and for a rehearsal
-        `backtest.html`, `backtest.json`, `calibration_late.svg`, `calibration_late_30.svg`, `log_loss.svg`, `auc.svg`.
+        The files: `importance.svg` (by group), `contributions.svg` (by feature), `dependence_<feature>.svg` of the six
+        weightiest features, and for a rehearsal `backtest.html`, `backtest.json`, `calibration_late.svg`,
+        `calibration_late_30.svg`, `log_loss.svg`, `auc.svg`.
     """
-    pages = {"importance.svg": importance_plot(group_importance(found))}
+    explained = as_explanation(found, features.tail(found.values.shape[0]))
+    pages = {
+        "importance.svg": bar_plot(as_group_explanation(found)),
+        "contributions.svg": beeswarm_plot(labelled(explained)),
+    }
     weightiest = [name for name in importance(found)["feature"].to_list() if name in features.columns]
     for name in weightiest[:_DEPENDENCE_SHOWN]:
         column = COLUMNS_BY_NAME.get(name)

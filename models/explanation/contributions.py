@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.bundle import ModelBundle
+from models.hazard.card import phases_of_rows
 from models.hazard.customer_curve import LATE_COLUMNS, TERMS_COLUMN, UNPAID_30_COLUMNS, is_up_to_late
 from models.hazard.exact_math import exact_exp, exact_log, exact_sigmoid
 from models.hazard.hazard import HAZARD_COLUMNS, tree_inputs
-from models.hazard.linear_part import phase_of
 from models.intervals import Floats, HazardRows, Intervals, Ints
 from models.prediction import Prediction, predict
 
@@ -147,17 +147,17 @@ def _row_contributions(bundle: ModelBundle, table: Floats, rows: HazardRows) -> 
     """Log-odds contributions of each feature per hazard row, and the log-odds of an average invoice in its interval."""
     hazard, intervals = bundle.hazard, bundle.intervals
     width = table.shape[1]
-    trees = hazard.trees.contributions(tree_inputs(table, rows, intervals, hazard.linear))
-    used = hazard.linear.used_columns
-    by_phase = np.stack(hazard.linear.feature_terms(table, used))
-    offset = hazard.linear.interval_offset[rows.interval]
+    trees = hazard.trees.contributions(tree_inputs(table, rows, intervals, hazard.card))
+    used = hazard.card.used_columns
+    by_phase = np.stack(hazard.card.feature_terms(table, used))
+    offset = hazard.card.interval_offset[rows.interval]
     average, average_left = hazard.curve.average(rows, intervals)
     stage = trees[:, width : width + len(HAZARD_COLUMNS)].sum(axis=1)
-    stage += hazard.linear.interval_terms(rows, intervals) - offset + average_left - average
+    stage += hazard.card.interval_terms(rows, intervals) - offset + average_left - average
     base = average + offset + trees[:, -1]
     names = _names(bundle.feature_names)
     values = trees[:, : len(names)]
-    values[:, used] += by_phase[phase_of(rows, intervals), rows.landmark]
+    values[:, used] += by_phase[phases_of_rows(rows, intervals), rows.landmark]
     values[:, width:] = 0.0
     values[:, names.index(STAGE_FEATURE)] += stage
     curves = hazard.curve.read(table, bundle.feature_names, rows, intervals)

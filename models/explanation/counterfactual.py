@@ -16,7 +16,7 @@ import polars as pl
 from features.messages import Text
 from features.words import GRADES
 from models.bundle import ModelBundle
-from models.explanation.phrases import Money
+from models.explanation.subject import Money
 from models.explanation.wording import counted, money
 from models.grades import grades
 from models.hazard.feature_matrix import FeatureMatrix

@@ -13,7 +13,8 @@ from features.groups.catalogue import COLUMNS_BY_NAME
 from features.messages import Text
 from models.explanation.contributions import Contributions
 from models.explanation.groups import group_label, group_of
-from models.explanation.phrases import Money, Subject, describe
+from models.explanation.phrases import describe
+from models.explanation.subject import Money, Subject
 from models.hazard.feature_matrix import FeatureMatrix, places_of
 from models.intervals import Floats, Ints
 

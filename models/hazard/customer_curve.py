@@ -1,10 +1,10 @@
-"""The floor of the model: how a customer pays, from nothing but its own outcomes and everybody else's.
+"""The customer's curve: how a customer pays, from nothing but its own outcomes and everybody else's.
 
 The share late, and the share of late invoices still unpaid 30 days past due, are each a beta-binomial estimate: a
 customer with n known outcomes counts n, the portfolio as known on the day counts `late_strength` (`unpaid_30_strength`)
 more. Between them and beyond them the customer follows the portfolio's rhythm: in each stretch its cumulative hazard is
 the portfolio's, times one factor. It learns a handful of numbers and a rhythm, so it says something sensible from the
-first settled invoices on; what the linear card and the trees learn is added to it, and is held to nothing while there
+first settled invoices on; what the card and the trees learn is added to it, and is held to nothing while there
 is too little to learn from.
 
 The strengths are those under which the outcomes of the window were most probable, each predicted from what was known
@@ -63,7 +63,7 @@ _LEAST_HAZARD, _LARGEST_HAZARD = 1e-6, 30.0
 
 @dataclass(frozen=True)
 class CustomerCurve:
-    """What is learnt for the floor.
+    """What is learnt for the curve.
 
     Attributes:
         late_share: share late in the training window, pulled towards what is usual.

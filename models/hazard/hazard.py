@@ -3,8 +3,8 @@
 One model for every landmark and interval. Its product is one coherent curve P(unpaid at due + k), falling in k, for an
 invoice just issued as for one long overdue (which starts in its own interval).
 
-Its log-odds are a mix of two opinions fitted apart, the customer's own curve and a wide linear card on every feature,
-and what trees grown on that mix add. A mix of log-odds adds up feature by feature, so explanations stay exact.
+Its log-odds are a mix of two opinions fitted apart, the customer's own curve and a linear card on every feature, and
+what trees grown on that mix add. A mix of log-odds adds up feature by feature, so explanations stay exact.
 """
 
 from __future__ import annotations
@@ -16,51 +16,19 @@ import numpy as np
 
 from features.errors import Fault, InvalidInputError
 from models.hazard.booster import TreeModel
+from models.hazard.card import Card, fit_card
 from models.hazard.customer_curve import CustomerCurve, fit_customer_curve
 from models.hazard.exact_math import exact_sigmoid
-from models.hazard.linear_part import LinearPart, reading_of
-from models.hazard.phased_trees import PHASE_ENDS, PhasedTrees, phase_of_end, without_threads
+from models.hazard.phased_trees import PhasedTrees, without_threads
+from models.hazard.phases import TREE_NAMES, trees_of
+from models.hazard.settings import HazardSettings
 from models.hazard.training_set import TrainingRows
-from models.hazard.wide_part import fit_wide_part
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 
 HAZARD_COLUMNS: tuple[str, ...] = ("interval_end_days", "interval_days_at_risk", "landmark_days_past_due")
 """What the trees see beside the features: the end of the interval, what is left of it, where the landmark stands."""
 
 _MARGIN_LIMIT = 30.0
-
-
-@dataclass(frozen=True)
-class HazardSettings:
-    """How the hazard is fitted.
-
-    Attributes:
-        tree_count: boosting rounds.
-        leaves: leaves of each tree.
-        learning_rate: step of each tree.
-        min_rows_per_leaf: fewest hazard rows in a leaf.
-        l2: ridge penalty of the leaves.
-        feature_share: share of the features each tree may use.
-        wide_penalty: pull of the wide card's slopes to zero, in observations.
-        trust: weight of the wide card; the rest is the customer's own curve.
-        linear_rows: most hazard rows each phase of the wide card is fitted on.
-        is_monotone: hold the trees to the direction the catalogue declares.
-        threads: threads of training; the result does not depend on it.
-        seed: of everything random.
-    """
-
-    tree_count: int = 100
-    leaves: int = 4
-    learning_rate: float = 0.05
-    min_rows_per_leaf: int = 100
-    l2: float = 10.0
-    feature_share: float = 0.3
-    wide_penalty: float = 1000.0
-    trust: float = 0.5
-    linear_rows: int = 25_000
-    is_monotone: bool = False
-    threads: int = 1
-    seed: int = 7
 
 
 @dataclass(frozen=True)
@@ -72,7 +40,7 @@ class DiscreteTimeHazard:
         intervals: the intervals it speaks of.
         curve: the customer's own curve and the portfolio's.
         curve_share: share of the customer's curve in the log-odds; the rest is the portfolio's with the card.
-        linear: what the wide card adds to the portfolio's curve, with its share.
+        card: what the card adds to the portfolio's curve, with its share.
         trees: what the trees of each phase add.
     """
 
@@ -80,7 +48,7 @@ class DiscreteTimeHazard:
     intervals: Intervals
     curve: CustomerCurve
     curve_share: float
-    linear: LinearPart
+    card: Card
     trees: PhasedTrees
 
     def margins(self, table: Floats, rows: HazardRows) -> Floats:
@@ -90,14 +58,14 @@ class DiscreteTimeHazard:
             table: one row of features per landmark, unknown as NaN.
             rows: the hazard rows of those landmarks.
         """
-        inputs = tree_inputs(table, rows, self.intervals, self.linear)
+        inputs = tree_inputs(table, rows, self.intervals, self.card)
         total = self.without_trees(table, rows) + self.trees.margins(inputs)
         return np.clip(total, -_MARGIN_LIMIT, _MARGIN_LIMIT)
 
     def without_trees(self, table: Floats, rows: HazardRows) -> Floats:
         """Log-odds of settlement in the interval of each row by the curve and the card; arguments as for `margins`."""
         curves = self.curve.read(table, self.feature_names, rows, self.intervals)
-        return curves.mixed(self.curve_share) + self.linear.margins(table, rows, self.intervals)
+        return curves.mixed(self.curve_share) + self.card.margins(table, rows, self.intervals)
 
 
 @dataclass(frozen=True)
@@ -160,15 +128,15 @@ def product_over_intervals(outlive: Floats, rows: HazardRows, count: int, width:
     return grid
 
 
-def tree_inputs(table: Floats, rows: HazardRows, intervals: Intervals, linear: LinearPart) -> Floats:
+def tree_inputs(table: Floats, rows: HazardRows, intervals: Intervals, card: Card) -> Floats:
     """The table the trees read: the landmark's features and the hazard columns, one row per hazard row.
 
     LightGBM reads an unknown value of a feature that was always known in training as zero, so such a value is given the
-    average seen in training, as the scorecard does.
+    average seen in training, as in the card.
     """
     width = table.shape[1]
     inputs = np.empty((len(rows), width + len(HAZARD_COLUMNS)), dtype=np.float64)
-    filled = np.where(np.isnan(table) & (linear.unknown_share == 0.0), linear.centre, table)
+    filled = np.where(np.isnan(table) & (card.unknown_share == 0.0), card.centre, table)
     inputs[:, :width] = filled[rows.landmark]
     inputs[:, width] = intervals.array[rows.interval]
     inputs[:, width + 1] = rows.days_at_risk
@@ -177,53 +145,43 @@ def tree_inputs(table: Floats, rows: HazardRows, intervals: Intervals, linear: L
 
 
 @dataclass(frozen=True)
-class Floor:
-    """What is fitted before the trees.
+class CurveAndCard:
+    """What is fitted before the trees: two opinions, not yet mixed.
 
     Attributes:
         feature_names: features in the order of the table they read.
         intervals: the intervals.
         curve: the customer's own curve and the portfolio's.
-        card: what the wide card adds to the portfolio's.
+        card: what the card adds to the portfolio's.
     """
 
     feature_names: tuple[str, ...]
     intervals: Intervals
     curve: CustomerCurve
-    card: LinearPart
+    card: Card
 
-    def hazard(self, trust: float) -> DiscreteTimeHazard:
+    def mixed(self, trust: float) -> DiscreteTimeHazard:
         """The hazard without trees that gives the card so much weight, and the customer's curve the rest."""
         count = len(self.feature_names)
-        trees = PhasedTrees([None] * (len(PHASE_ENDS) + 1), count, count + len(HAZARD_COLUMNS))
+        trees = PhasedTrees([None] * len(TREE_NAMES), count, count + len(HAZARD_COLUMNS))
         return DiscreteTimeHazard(
             self.feature_names, self.intervals, self.curve, 1.0 - trust, self.card.scaled(trust), trees
         )
 
 
-def fit_floor(
+def fit_curve_and_card(
     table: Floats,
     training: TrainingRows,
     feature_names: Sequence[str],
     intervals: Intervals,
     settings: HazardSettings,
-) -> Floor:
-    """Fit the curve, and the wide card on what the portfolio's leaves; arguments as for `fit_hazard`."""
+) -> CurveAndCard:
+    """Fit the curve, and the card on what the portfolio's leaves; arguments as for `fit_hazard`."""
     rows, is_settled, weight = training.rows, training.is_settled, training.weight
     curve = fit_customer_curve(table, feature_names, rows, is_settled, weight, training.issued, intervals)
-    card = fit_wide_part(
-        table,
-        rows,
-        is_settled,
-        weight,
-        intervals,
-        reading_of(table, training.thinned(settings.linear_rows, settings.seed).rows),
-        settings.wide_penalty,
-        settings.linear_rows,
-        settings.seed,
-        curve.read(table, feature_names, rows, intervals).portfolio,
-    )
-    return Floor(tuple(feature_names), intervals, curve, card)
+    portfolio = curve.read(table, feature_names, rows, intervals).portfolio
+    card = fit_card(table, training, intervals, settings, portfolio)
+    return CurveAndCard(tuple(feature_names), intervals, curve, card)
 
 
 def fit_hazard(
@@ -248,20 +206,22 @@ def fit_hazard(
         InvalidInputError: the table is not float64, has another width, or holds an infinite value.
     """
     _refuse_unusable(table, feature_names)
-    start = fit_floor(table, training, feature_names, intervals, settings).hazard(settings.trust)
-    return grow_trees(table, training, start, settings, directions)
+    fitted = fit_curve_and_card(table, training, feature_names, intervals, settings)
+    return grow_trees(table, training, fitted.mixed(settings.trust), settings, directions)
 
 
 def grow_trees(
     table: Floats,
     training: TrainingRows,
-    start: DiscreteTimeHazard,
+    treeless: DiscreteTimeHazard,
     settings: HazardSettings,
     directions: Sequence[int] = (),
 ) -> DiscreteTimeHazard:
     """A hazard without trees, and the trees fitted on what it leaves; arguments as for `fit_hazard`."""
-    models = _fit_trees(table, training, start, settings, directions)
-    return replace(start, trees=PhasedTrees(models, start.trees.end_column, start.trees.column_count))
+    models = _fit_trees(table, training, treeless, settings, directions)
+    return replace(
+        treeless, trees=PhasedTrees(models, treeless.trees.end_column, treeless.trees.column_count)
+    )
 
 
 def predict_margins(
@@ -275,14 +235,14 @@ def predict_margins(
 def _fit_trees(
     table: Floats,
     training: TrainingRows,
-    start: DiscreteTimeHazard,
+    treeless: DiscreteTimeHazard,
     settings: HazardSettings,
     directions: Sequence[int],
 ) -> list[TreeModel | None]:
     import lightgbm
 
-    inputs = tree_inputs(table, training.rows, start.intervals, start.linear)
-    names = [*start.feature_names, *HAZARD_COLUMNS]
+    inputs = tree_inputs(table, training.rows, treeless.intervals, treeless.card)
+    names = [*treeless.feature_names, *HAZARD_COLUMNS]
     parameters: dict[str, object] = {
         "objective": "binary",
         "num_leaves": settings.leaves,
@@ -303,11 +263,11 @@ def _fit_trees(
         parameters["monotone_constraints"] = [*(-d for d in directions), *(0 for _ in HAZARD_COLUMNS)]
         parameters["monotone_constraints_method"] = "intermediate"
     if settings.tree_count == 0:
-        return [None] * (len(PHASE_ENDS) + 1)
-    offset = start.without_trees(table, training.rows)
-    phases = phase_of_end(start.intervals.array[training.rows.interval])
+        return [None] * len(TREE_NAMES)
+    offset = treeless.without_trees(table, training.rows)
+    phases = trees_of(treeless.intervals.array[training.rows.interval])
     models: list[TreeModel | None] = []
-    for phase in range(len(PHASE_ENDS) + 1):
+    for phase in range(len(TREE_NAMES)):
         rows = np.flatnonzero(phases == phase)
         settled = training.is_settled[rows]
         if rows.size < 2 * settings.min_rows_per_leaf or settled.min() == settled.max():

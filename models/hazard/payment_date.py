@@ -120,6 +120,18 @@ def payment_dates(
     return (ordinals - _EPOCH).astype("datetime64[D]")
 
 
+_RECEIPTS = {
+    "week": pl.Int64,
+    "starts_on": pl.Date,
+    "expected_amount": pl.Float64,
+    "amount_p10": pl.Float64,
+    "amount_p50": pl.Float64,
+    "amount_p90": pl.Float64,
+}
+_RECEIPT_DRAWS = 2_000
+_RECEIPT_SEED = 7
+
+
 def expected_receipts(curves: UnpaidCurves, landmarks: pl.DataFrame, weeks: int = 13) -> pl.DataFrame:
     """Money expected in each week from a common as-of date on.
 
@@ -132,8 +144,9 @@ def expected_receipts(curves: UnpaidCurves, landmarks: pl.DataFrame, weeks: int 
         InvalidInputError: the landmarks are in several currencies, which are not added.
 
     Returns:
-        `week` (0 for the first seven days), `starts_on`, `expected_amount`, `amount_standard_deviation` (invoices taken
-        as independent); the last row has a null `starts_on` and holds everything later.
+        `week` (0 for the first seven days), `starts_on`, `expected_amount`, `amount_p10`, `amount_p50`, `amount_p90`
+        (invoices taken as independent, which makes the range too narrow when the economy turns); the last row has a
+        null `starts_on` and holds everything later.
     """
     currencies = landmarks["currency"].unique().sort().to_list() if "currency" in landmarks.columns else []
     if len(currencies) > 1:
@@ -149,41 +162,41 @@ def expected_receipts(curves: UnpaidCurves, landmarks: pl.DataFrame, weeks: int 
                 )
             ],
         )
-    as_of = landmarks["as_of"].min()
-    if as_of is None:
-        return pl.DataFrame(
-            schema={
-                "week": pl.Int64,
-                "starts_on": pl.Date,
-                "expected_amount": pl.Float64,
-                "amount_standard_deviation": pl.Float64,
-            }
-        )
-    amount = landmarks["amount"].to_numpy()
-    paid_before = np.zeros(amount.size)
-    rows = []
-    for week in range(weeks):
-        paid_after = 1.0 - _unpaid_after(curves, curves.days_past_due + 7 * (week + 1) - 1)
-        share = np.maximum(paid_after - paid_before, 0.0)
-        rows.append(
-            (float((amount * share).sum()), float(np.sqrt((amount**2 * share * (1.0 - share)).sum())))
-        )
-        paid_before = np.maximum(paid_before, paid_after)
-    later = 1.0 - paid_before
-    rows.append((float((amount * later).sum()), float(np.sqrt((amount**2 * later * (1.0 - later)).sum()))))
+    if landmarks.height == 0:
+        return pl.DataFrame(schema=_RECEIPTS)
+    amount, as_of = landmarks["amount"].to_numpy(), min(landmarks["as_of"].to_list())
+    ends = [curves.days_past_due + 7 * (week + 1) - 1 for week in range(weeks)]
+    unpaid = np.minimum.accumulate(np.column_stack([_unpaid_after(curves, day) for day in ends]), axis=1)
+    paid = np.column_stack([1.0 - unpaid, np.ones(amount.size)])
+    share = np.diff(paid, axis=1, prepend=0.0)
+    low, middle, high = _receipt_quantiles(paid, amount)
     return pl.DataFrame(
         {
-            "week": range(weeks + 1),
-            "expected_amount": [expected for expected, _ in rows],
-            "amount_standard_deviation": [spread for _, spread in rows],
+            "week": np.arange(weeks + 1),
+            "starts_on": [*(as_of + timedelta(days=7 * week) for week in range(weeks)), None],
+            "expected_amount": (amount[:, None] * share).sum(axis=0),
+            "amount_p10": low,
+            "amount_p50": middle,
+            "amount_p90": high,
         },
-        schema_overrides={"week": pl.Int64},
-    ).select(
-        "week",
-        starts_on=pl.when(pl.col("week") < weeks).then(pl.lit(as_of) + pl.duration(days=7 * pl.col("week"))),
-        expected_amount="expected_amount",
-        amount_standard_deviation="amount_standard_deviation",
+        schema=_RECEIPTS,
     )
+
+
+def _receipt_quantiles(paid: Floats, amount: Floats) -> Floats:
+    """p10, p50 and p90 (rows) of the money received in each week, over weeks drawn for every invoice.
+
+    Args:
+        paid: P(paid by the end of the week), one row per invoice; the last column is 1.
+        amount: of each invoice.
+    """
+    random = np.random.default_rng(_RECEIPT_SEED)
+    received = np.zeros((_RECEIPT_DRAWS, paid.shape[1]))
+    draws = np.arange(_RECEIPT_DRAWS)
+    for chances, money in zip(paid, amount.tolist(), strict=True):
+        received[draws, np.searchsorted(chances, random.random(_RECEIPT_DRAWS), side="right")] += money
+    result: Floats = np.quantile(received, [0.1, 0.5, 0.9], axis=0)
+    return result
 
 
 def _unpaid_after(curves: UnpaidCurves, day: Ints) -> Floats:

@@ -12,23 +12,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from models.hazard.booster import TreeModel
-from models.intervals import Floats, Ints
-
-PHASE_ENDS: tuple[int, ...] = (0, 30)
-"""Last interval end, in days past due, of each phase but the last."""
-PHASE_NAMES: tuple[str, ...] = ("to_due", "to_30_days_late", "later")
-
-
-def phase_of_end(interval_end: Floats | Ints) -> Ints:
-    """Phase of intervals that end so many days past due."""
-    return np.searchsorted(PHASE_ENDS, interval_end, side="left").astype(np.int64)
+from models.hazard.phases import trees_of
+from models.intervals import Floats
 
 
 class PhasedTrees:
     """The trees of a hazard, read by phase.
 
     Args:
-        models: the trees of each phase; None where a phase had too little to learn from, and adds nothing.
+        models: the trees of each phase, as `models.hazard.phases.TREE_NAMES` lists them; None where a phase had too
+            little to learn from, and adds nothing.
         end_column: column of the inputs that holds the interval's end, in days past due.
         column_count: columns of the inputs.
     """
@@ -53,7 +46,7 @@ class PhasedTrees:
 
     def _by_phase(self, inputs: Floats, width: int, read: Callable[[TreeModel, Floats], Floats]) -> Floats:
         found = np.zeros((inputs.shape[0], width))
-        phases = phase_of_end(inputs[:, self.end_column])
+        phases = trees_of(inputs[:, self.end_column])
         for phase, model in enumerate(self.models):
             rows = np.flatnonzero(phases == phase)
             if model is not None and rows.size:

@@ -1,4 +1,7 @@
-"""The champion in service: the bundle the pointer in the home names, and the settings everybody scores under."""
+"""The champion in service: the bundle the pointer in the home names, and the settings everybody scores under.
+
+The pointer is a small JSON file beside the bundles, `{"folder": NAME}`, read and written here only.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,58 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from features.files import write_whole
 from features.groups.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from features.settings import LedgerSettings, setting_differences
 from models.bundle import ModelBundle, load_bundle
 from models.registry.home import Home
 
 _REMEDY = "leave the setting out of a run that scores; to change it, train with it and promote that version"
+
+
+def read_champion_pointer(pointer: Path) -> Path:
+    """The folder of the bundle in service.
+
+    Args:
+        pointer: `Home.champion_pointer`; must exist.
+
+    Raises:
+        InvalidInputError: the file is not a pointer, or names a folder outside the bundles folder.
+    """
+    try:
+        name = json.loads(pointer.read_text(encoding="utf-8"))["folder"]
+    except (ValueError, KeyError, TypeError) as failure:
+        raise _no_pointer(pointer) from failure
+    if not isinstance(name, str):
+        raise _no_pointer(pointer)
+    folder = (pointer.parent / name).resolve()
+    if pointer.parent.resolve() not in folder.parents:
+        raise InvalidInputError(
+            "The pointer to the champion leads elsewhere",
+            [Fault("names a folder outside", where=pointer.name, expected="a folder beside the pointer")],
+        )
+    return folder
+
+
+def write_champion_pointer(pointer: Path, bundle: Path) -> None:
+    """Name the bundle in service, in one move.
+
+    Args:
+        pointer: `Home.champion_pointer`.
+        bundle: folder of the bundle, beside the pointer.
+    """
+    write_whole(json.dumps({"folder": bundle.name}) + "\n", pointer)
+
+
+def _no_pointer(pointer: Path) -> InvalidInputError:
+    fault = Fault("is not a pointer", where=pointer.name, expected='{"folder": NAME}')
+    return InvalidInputError("The pointer to the champion cannot be read", [fault])
 
 
 def champion_bundle(home: Home) -> ModelBundle:
@@ -32,8 +76,7 @@ def champion_bundle(home: Home) -> ModelBundle:
             remedy="train one with `encours run --ledger DIR`",
         )
         raise InvalidInputError("nothing can be scored", [fault])
-    name = json.loads(home.champion_pointer.read_text(encoding="utf-8"))["folder"]
-    return load_bundle(home.bundles / name, FEATURE_NAMES, CATALOGUE_VERSION)
+    return load_bundle(read_champion_pointer(home.champion_pointer), FEATURE_NAMES, CATALOGUE_VERSION)
 
 
 def scoring_settings(champion: ModelBundle, given: Mapping[str, Any]) -> LedgerSettings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 from features.errors import Fault, InvalidInputError
 from features.json_lines import append_json_line, read_json_lines
+from models.registry.champion import write_champion_pointer
 from models.registry.home import Home
 from models.registry.tracking import (
     CHALLENGER,
@@ -164,7 +164,7 @@ def promote(
     if challenger is not None and challenger.version == version.version:
         drop_alias(home, CHALLENGER)
     tag_version(home, version, {"promoted_by": who, "promoted_why": why, "promoted_at": at.isoformat()})
-    point_to(home, bundle)
+    write_champion_pointer(home.champion_pointer, bundle)
     _note(home, "promote", version, before, who, why, at, evidence)
     return bundle
 
@@ -249,7 +249,7 @@ def rollback(home: Home, who: str, why: str, at: datetime) -> RegisteredVersion:
         raise InvalidInputError("there is nothing to go back to", [fault])
     bundle = export(home, previous)
     set_alias(home, CHAMPION, previous)
-    point_to(home, bundle)
+    write_champion_pointer(home.champion_pointer, bundle)
     _note(home, "rollback", previous, present, who, why, at, None)
     return previous
 
@@ -259,14 +259,6 @@ def export(home: Home, version: RegisteredVersion) -> Path:
     folder = home.bundles / version.bundle_version
     fetch_bundle(home, version, folder)
     return folder
-
-
-def point_to(home: Home, bundle: Path) -> None:
-    """Name the bundle in service, in one move."""
-    home.bundles.mkdir(parents=True, exist_ok=True)
-    aside = home.champion_pointer.with_name(f".{home.champion_pointer.name}.{os.getpid()}")
-    aside.write_text(json.dumps({"folder": bundle.name}) + "\n", encoding="utf-8")
-    aside.replace(home.champion_pointer)
 
 
 def promotions(home: Home) -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ from features.payers.segments import SEGMENT_COLUMNS, payer_segments
 from models.bundle import ModelBundle
 from models.cold_start import history_depths, rungs
 from models.explanation.contributions import explain_prediction
-from models.explanation.phrases import Money
 from models.explanation.reasons import reasons_of
+from models.explanation.subject import Money
 from models.grades import grades
 from models.hazard.feature_matrix import KEYS, FeatureMatrix
 from models.hazard.payable_days import countries_of, run_habits

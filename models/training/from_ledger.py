@@ -145,7 +145,7 @@ def train_bundle(
         "hazard_rows": trained.row_count,
         "first_issued_on": str(given.landmarks["issued_on"].min()),
         "last_issued_on": str(given.landmarks["issued_on"].max()),
-        "wide_penalty": trained.settings.wide_penalty,
+        "wide_penalty": trained.settings.card_penalty,
         "trust": trained.settings.trust,
         "leaves": trained.settings.leaves,
         "trees": trained.settings.tree_count,

@@ -1,6 +1,6 @@
 """Which candidate fits this ledger: judged on the newest slices of the training window, never on a test period.
 
-The weight of the wide card, the size and the number of trees are the ones with the lowest log loss of P(unpaid) on
+The weight of the card, the size and the number of trees are the ones with the lowest log loss of P(unpaid) on
 slices a candidate has not seen; the same out-of-time predictions calibrate the winner.
 """
 
@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 
 from models.hazard.calibration import HazardCalibration, JudgedCurves, fit_calibration, identity_calibration
-from models.hazard.hazard import HazardSettings, fit_floor
+from models.hazard.hazard import fit_curve_and_card
+from models.hazard.settings import HazardSettings
 from models.hazard.training_set import days_past_due, known_outcomes, training_rows
 from models.intervals import DEFAULT_BOUNDS, Floats, Intervals
 from models.training.validation import (
@@ -34,7 +35,7 @@ TREE_COUNTS: tuple[int, ...] = (3, 6, 12, 20, 30, 45, 60, 80, 100, 125, 150, 175
 LARGE_ROWS = 50_000
 """Hazard rows from which larger trees are tried."""
 TRUSTS: tuple[float, ...] = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75)
-"""Weights of the wide card that are tried; the rest is the customer's own curve."""
+"""Weights of the card that are tried; the rest is the customer's own curve."""
 LITTLE_HISTORY_TRUST = 0.25
 """Weight below which a ledger has little history: scores rest on each customer's own shares above all."""
 _USUAL_TRUST = 0.5
@@ -59,8 +60,7 @@ class TrainingSettings:
         large_leaves: tree sizes tried from `LARGE_ROWS` hazard rows on.
         max_trees: most trees tried.
         least_judges: landmarks in all slices together below which no tree is grown: too few to say how many.
-        trusts: weights of the wide card that are tried.
-        tuning_trials: other settings tried by Optuna before (`models.training.tuning`); 0 for none.
+        trusts: weights of the card that are tried.
         open_weight: weight of a landmark seen while open; one at issue weighs 1.
         validation_share: share of the newest observed invoices that judge the candidates.
         max_invoices: most invoices learnt from; above it an even sample.
@@ -76,7 +76,6 @@ class TrainingSettings:
     max_trees: int = 250
     least_judges: int = 1_000
     trusts: tuple[float, ...] = TRUSTS
-    tuning_trials: int = 0
     open_weight: float = 0.1
     validation_share: float = 0.2
     max_invoices: int = 150_000
@@ -183,13 +182,13 @@ def choose(
         cautious = replace(cautious, trust=0.0)
         return Choice(cautious, identity_calibration(len(intervals.bounds)), (), ())
     judges = sum(part.landmarks.size for part in slices)
-    floors = [fit_floor(table, part.fit, feature_names, intervals, cautious) for part in slices]
+    fitted = [fit_curve_and_card(table, part.fit, feature_names, intervals, cautious) for part in slices]
     losses_of = {
         trust: float(
             np.mean(
                 [
-                    judged_loss(judged_curves(floor.hazard(trust), table, part, number), intervals)
-                    for number, (floor, part) in enumerate(zip(floors, slices, strict=True))
+                    judged_loss(judged_curves(one.mixed(trust), table, part, number), intervals)
+                    for number, (one, part) in enumerate(zip(fitted, slices, strict=True))
                 ]
             )
         )
@@ -202,7 +201,7 @@ def choose(
         judge_growth(
             table,
             slices,
-            [floor.hazard(cautious.trust) for floor in floors],
+            [one.mixed(cautious.trust) for one in fitted],
             replace(cautious, leaves=leaves, tree_count=counts[-1]),
             directions,
             counts,

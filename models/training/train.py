@@ -19,8 +19,9 @@ from features.settlement import is_paid, settlement_at
 from models.hazard.calibration import HazardCalibration
 from models.hazard.date_levels import DateLevels, JudgedDates, fit_date_levels
 from models.hazard.feature_matrix import FeatureMatrix, feature_table
-from models.hazard.hazard import DiscreteTimeHazard, HazardSettings, UnpaidCurves, fit_hazard
+from models.hazard.hazard import DiscreteTimeHazard, UnpaidCurves, fit_hazard
 from models.hazard.payable_days import countries_of, run_habits
+from models.hazard.settings import HazardSettings
 from models.hazard.training_set import training_rows
 from models.intervals import Intervals, hazard_rows, intervals_for
 from models.target import Target
@@ -32,7 +33,6 @@ from models.training.selection import (
     choose,
     time_slices,
 )
-from models.training.tuning import tuned
 from models.training.validation import TimeSlice
 
 MOST_DATES_JUDGED = 2_000
@@ -106,7 +106,6 @@ def train_model(
     rows = training_rows(landmarks, settlements, intervals, known_before, settings.open_weight)
     progress(f"choosing among candidates on {len(rows):,} hazard rows")
     folds = time_slices(landmarks, settlements, intervals, known_before, settings)
-    settings, tried = tuned(table, folds, feature_names, intervals, settings, directions, len(rows), progress)
     choice = choose(table, folds, feature_names, intervals, settings, directions, len(rows))
     chosen, calibration = choice.settings, choice.calibration
     if chosen.trust < LITTLE_HISTORY_TRUST:
@@ -119,7 +118,7 @@ def train_model(
         target=target,
         known_before=known_before,
         settings=chosen,
-        trials=(*tried, *choice.trials),
+        trials=choice.trials,
         date_levels=fit_date_levels(_judged_dates(folds, choice, landmarks, features, intervals)),
         landmark_count=landmarks.height,
         row_count=len(rows),

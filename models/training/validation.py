@@ -12,15 +12,17 @@ from models.hazard.booster import TreeModel
 from models.hazard.calibration import JudgedCurves
 from models.hazard.hazard import (
     DiscreteTimeHazard,
-    HazardSettings,
     curves_from_margins,
     grow_trees,
     predict_margins,
     tree_inputs,
 )
-from models.hazard.phased_trees import PhasedTrees, phase_of_end
+from models.hazard.phased_trees import PhasedTrees
+from models.hazard.phases import trees_of
+from models.hazard.settings import HazardSettings
 from models.hazard.training_set import TrainingRows
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
+from models.log_loss import log_losses
 
 Bools = npt.NDArray[np.bool_]
 
@@ -68,7 +70,7 @@ class JudgedGrowth:
 def judge_growth(
     table: Floats,
     slices: Sequence[TimeSlice],
-    starts: Sequence[DiscreteTimeHazard],
+    treeless: Sequence[DiscreteTimeHazard],
     settings: HazardSettings,
     directions: Sequence[int],
     counts: Sequence[int],
@@ -78,14 +80,14 @@ def judge_growth(
     Args:
         table: features per landmark.
         slices: of the same landmarks.
-        starts: hazard without trees of each slice.
+        treeless: hazard without trees of each slice.
         settings: the candidate.
         directions: per feature.
         counts: numbers of trees judged, growing; the last is that of the candidate.
     """
     models = tuple(
-        grow_trees(table, part.fit, start, settings, directions)
-        for start, part in zip(starts, slices, strict=True)
+        grow_trees(table, part.fit, hazard, settings, directions)
+        for hazard, part in zip(treeless, slices, strict=True)
     )
     losses = np.array(
         [_losses_by_tree(table, part, model, counts) for model, part in zip(models, slices, strict=True)]
@@ -114,8 +116,8 @@ def _losses_by_tree(
     total = model.without_trees(features, rows)
     import lightgbm
 
-    inputs = tree_inputs(features, rows, intervals, model.linear)
-    phases = phase_of_end(intervals.array[rows.interval])
+    inputs = tree_inputs(features, rows, intervals, model.card)
+    phases = trees_of(intervals.array[rows.interval])
     boosters = [None if text is None else lightgbm.Booster(model_str=text) for text in model.trees.texts]
     losses, before = [], 0
     for count in counts:
@@ -154,8 +156,7 @@ def judged_loss(judged: JudgedCurves, intervals: Intervals) -> float:
 
 
 def _mean_loss(chance: Floats, is_unpaid: Bools, is_used: Bools, weight: Floats) -> float:
-    held = np.clip(chance, 1e-6, 1.0 - 1e-6)
-    loss = np.where(is_used, -np.where(is_unpaid, np.log(held), np.log1p(-held)), 0.0).sum(axis=1)
+    loss = np.where(is_used, log_losses(chance, is_unpaid), 0.0).sum(axis=1)
     count = is_used.sum(axis=1)
     is_judged = count > 0
     return float(np.average(loss[is_judged] / count[is_judged], weights=weight[is_judged]))

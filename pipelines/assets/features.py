@@ -7,8 +7,9 @@ from features.groups.catalogue import CATALOGUE_VERSION
 from features.settings import LedgerSettings
 from models.registry.champion import training_settings
 from models.training.from_ledger import training_input
+from models.training.selection import TrainingSettings
 from pipelines.assets.ledger import core__email_signals, core__facts
-from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, known_facts
+from pipelines.resources import EncoursHome, LedgerInput, known_facts
 from pipelines.workspace import Workspace
 
 GROUP = "training"
@@ -26,13 +27,12 @@ def features__training(
     context: dg.AssetExecutionContext,
     encours_home: EncoursHome,
     ledger_input: LedgerInput,
-    training_choices: TrainingChoices,
 ) -> dg.MaterializeResult[None]:
     """Every invoice at issue and at a few dates while it was open, each with what was known then."""
     workspace = encours_home.workspace()
     ledger = known_facts(workspace)
     as_of = ledger_input.date(ledger)
-    choices = training_choices.settings()
+    choices = TrainingSettings()
     settings = training_settings(workspace.home, ledger_input.given_settings(), ledger.invoices, as_of)
     given = training_input(ledger, payment_history(workspace, settings), as_of, choices)
     workspace.write_settings("training", given.ledger_settings)

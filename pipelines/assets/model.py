@@ -7,8 +7,9 @@ import dagster as dg
 from features.ledger import ledger_fingerprint
 from features.settlement import settlement_episodes
 from models.training.from_ledger import TrainingInput
+from models.training.selection import TrainingSettings
 from pipelines.assets.features import GROUP, features__training
-from pipelines.resources import EncoursHome, LedgerInput, TrainingChoices, known_facts
+from pipelines.resources import EncoursHome, LedgerInput, known_facts
 from pipelines.training import train_and_register
 
 
@@ -17,7 +18,6 @@ def model__late_payment(
     context: dg.AssetExecutionContext,
     encours_home: EncoursHome,
     ledger_input: LedgerInput,
-    training_choices: TrainingChoices,
 ) -> dg.MaterializeResult[None]:
     """A registered challenger, promoted to champion when the gate finds nothing against it."""
     workspace = encours_home.workspace()
@@ -35,7 +35,7 @@ def model__late_payment(
         workspace.home,
         ledger,
         given,
-        training_choices.settings(),
+        TrainingSettings(),
         workspace.read_optional_frame("email_signals"),
         dt.datetime.now(dt.UTC),
         context.log.info,

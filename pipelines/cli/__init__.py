@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from features.errors import EncoursError
-from pipelines.cli import ledger, models, policy, policy_nights, run, service, signals, simulate
+from pipelines.cli import explain, ledger, models, policy, policy_nights, run, service, signals, simulate
 
 app = typer.Typer(
     name="encours",
@@ -29,6 +29,7 @@ app.add_typer(ledger.app)
 app.add_typer(simulate.app)
 app.add_typer(run.app)
 app.add_typer(models.app)
+app.add_typer(explain.app)
 app.add_typer(signals.app)
 app.add_typer(service.app)
 policy.app.add_typer(policy_nights.app)

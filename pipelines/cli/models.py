@@ -55,10 +55,6 @@ def backtest(
         int, typer.Option(help="Resampled customers behind the intervals; 0 for none.", min=0)
     ] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 7,
-    tune: Annotated[
-        int,
-        typer.Option(help="Settings tried by Optuna inside the training window; 0 for none.", min=0, max=200),
-    ] = 0,
 ) -> None:
     """Train on what was known before each cut-off, predict the invoices issued from it on, and compare with baselines.
 
@@ -71,13 +67,12 @@ def backtest(
     from rich.console import Console
 
     from features.email import ledger_signals, load_pipeline
+    from features.files import write_whole
     from features.ledger import read_ledger
     from features.settings import LedgerSettings
     from models.evaluation.backtest import default_cutoffs, run_backtest
     from models.evaluation.backtest_report import html_report
     from models.evaluation.backtest_summary import summarise
-    from models.registry.files import write_bytes, write_frame
-    from models.training.selection import TrainingSettings
     from pipelines.resources import amount
 
     console = Console()
@@ -99,7 +94,6 @@ def backtest(
             accepted_discount_share=amount(accepted_discount_share, "--accepted-discount-share"),
             accepted_discount_days=accepted_discount_days,
         ),
-        settings=TrainingSettings(tuning_trials=tune),
         truth=true_chances,
         signals=signals,
         progress=lambda text: console.print(f"  {text}", style="dim", markup=False, highlight=False),
@@ -107,9 +101,9 @@ def backtest(
     console.print("  drawing customers again for the intervals", style="dim")
     figures = summarise(done, resamples, seed)
     page = report or out.with_suffix(".html")
-    write_frame(done.predictions, predictions)
-    write_bytes(json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False).encode(), out)
-    write_bytes(html_report(figures).encode(), page)
+    write_whole(done.predictions, predictions)
+    write_whole(json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False), out)
+    write_whole(html_report(figures), page)
     _print_figures(console, figures)
     excluded = sum(origin["excluded_unobserved"] for origin in figures["origins"])
     if excluded:

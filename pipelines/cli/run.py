@@ -62,10 +62,6 @@ def run(
             help="Days from issue within which it may be left out; by default the champion's, 0 without one."
         ),
     ] = None,
-    tune: Annotated[
-        int,
-        typer.Option(help="Settings tried by Optuna inside the training window; 0 for none.", min=0, max=200),
-    ] = 0,
     nightly: Annotated[
         bool, typer.Option("--nightly", help="Score and route with the champion; train nothing.")
     ] = False,
@@ -106,7 +102,6 @@ def run(
         {
             "ledger_input": ledger_input.model_dump(exclude_none=True),
             "policy_file": policy_file,
-            **({} if nightly else {"training_choices": {"tuning_trials": tune}}),
         },
     )
     currency = PolicyFile(**policy_file).policy().spec.policy.currency
@@ -129,31 +124,17 @@ def score(
     """
     from rich.console import Console
 
-    from features.asof import PaymentHistory, open_landmarks
-    from features.ledger import read_ledger
-    from models.registry.champion import champion_bundle
+    from features.files import write_whole
     from models.registry.home import read_home
-    from pipelines.resources import as_of_date
-    from pipelines.workspace import write_parquet
-    from serving.night.scoring import score_open_invoices
-    from serving.night.store import with_events
-    from serving.operations.settings import settings_at
+    from models.score import score_frame
+    from pipelines.champion_view import champion_view
 
-    home = read_home()
-    bundle = champion_bundle(home)
-    known = with_events(read_ledger(ledger), settings_at(home.root), dt.datetime.now(dt.UTC))
-    landmarks = open_landmarks(known, as_of_date(known, as_of), bundle.settings)
-    signals = None
-    if known.emails is not None:
-        from features.email import ledger_signals, load_pipeline
-
-        signals = ledger_signals(known, load_pipeline())
-    history = PaymentHistory.from_ledger(known, bundle.settings, signals)
-    scores = score_open_invoices(bundle, history, landmarks, known, with_reasons=reasons)
-    write_parquet(scores, out)
+    view = champion_view(read_home(), ledger, as_of, dt.datetime.now(dt.UTC))
+    scores = score_frame(view.bundle, view.history, view.landmarks, with_reasons=reasons)
+    write_whole(scores, out)
     console = Console()
     console.print(
-        f"Scored {scores.height:,} open invoices as of {as_of} with model {bundle.version}: {out}",
+        f"Scored {scores.height:,} open invoices as of {as_of} with model {view.bundle.version}: {out}",
         highlight=False,
     )
     console.print(

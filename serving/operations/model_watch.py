@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-from features.errors import EncoursError, Fault, InvalidInputError
+from features.errors import EncoursError, InvalidInputError
 from features.files import write_whole
 from serving.operations.supervisor import place_of
 
@@ -98,29 +98,6 @@ class Watched(Generic[Value]):
             place = "" if isinstance(refusal, EncoursError) else f" ({place_of(refusal)})"
             _LOG.error("%s%s", fault, place)
         self.fault = fault
-
-
-def read_pointer(pointer: Path) -> Path:
-    """Return the folder of the champion that a pointer file names.
-
-    Raises:
-        InvalidInputError: when the file cannot be read as a pointer or names a folder elsewhere.
-    """
-    try:
-        content: dict[str, Any] = json.loads(pointer.read_text(encoding="utf-8"))
-        name = str(content["folder"])
-    except (ValueError, KeyError, TypeError) as failure:
-        raise InvalidInputError(
-            "The pointer to the champion cannot be read",
-            [Fault("is not a pointer", where=pointer.name, expected='{"folder": NAME}')],
-        ) from failure
-    folder = (pointer.parent / name).resolve()
-    if pointer.parent.resolve() not in folder.parents:
-        raise InvalidInputError(
-            "The pointer to the champion leads elsewhere",
-            [Fault("names a folder outside", where=pointer.name, expected="a folder beside the pointer")],
-        )
-    return folder
 
 
 def file_signature(path: Path) -> tuple[int, int, int]:

@@ -8,7 +8,6 @@ workers take it over. Whether the registry answered is noted for `/v1/health`.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import signal
 import sys
@@ -16,6 +15,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from features.errors import InvalidInputError
 from models.registry.home import Home, read_home
 from serving.operations.model_watch import RegistryState, write_registry_state
 from serving.operations.settings import read_settings
@@ -34,7 +34,8 @@ def follow_once(home: Home) -> str | None:
     Raises:
         EncoursError: the registry cannot be reached, or its champion cannot be fetched.
     """
-    from models.registry.promotion import export, point_to
+    from models.registry.champion import read_champion_pointer, write_champion_pointer
+    from models.registry.promotion import export
     from models.registry.tracking import find_version
 
     embedded = home.embedded_registry
@@ -43,8 +44,12 @@ def follow_once(home: Home) -> str | None:
     champion = find_version(home, CHAMPION)
     if champion is None:
         return None
-    if _pointed_to(home) != champion.bundle_version:
-        point_to(home, export(home, champion))
+    try:
+        served: str | None = read_champion_pointer(home.champion_pointer).name
+    except (OSError, InvalidInputError):
+        served = None
+    if served != champion.bundle_version:
+        write_champion_pointer(home.champion_pointer, export(home, champion))
         _LOG.info("the registry's champion is now %s", champion.bundle_version)
     return champion.bundle_version
 
@@ -73,13 +78,6 @@ def follow(home: Home, stop: threading.Event, note: Callable[[bool], None], seco
             _LOG.warning("the model registry cannot be followed: %s", place_of(failed))
         last_failure = None if failed is None else place_of(failed)
         stop.wait(seconds)
-
-
-def _pointed_to(home: Home) -> str | None:
-    try:
-        return str(json.loads(home.champion_pointer.read_text(encoding="utf-8"))["folder"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def main() -> int:

@@ -11,10 +11,11 @@ from typing import Final
 from features.groups.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, load_bundle
+from models.registry.champion import read_champion_pointer
 from models.score import score
 from serving.dunning import DEFAULT_POLICY_PATH, Policy, load_policy
 from serving.messages.refusals import not_ready
-from serving.operations.model_watch import Watched, file_signature, read_pointer
+from serving.operations.model_watch import Watched, file_signature
 from serving.operations.supervisor import Supervisor
 from serving.scoring.completion import InvoiceInFull, landmarks_of
 from serving.scoring.customer_history import OnlineHistory
@@ -85,7 +86,7 @@ class InService:
         return model.value, policy.value, self._histories[model.value.settings]
 
     def _load_champion(self) -> ModelBundle:
-        folder: Path = read_pointer(self._pointer)
+        folder: Path = read_champion_pointer(self._pointer)
         bundle = load_bundle(folder, FEATURE_NAMES, CATALOGUE_VERSION, threads=1)
         if bundle.settings not in self._histories:
             self._histories[bundle.settings] = OnlineHistory(

@@ -16,7 +16,7 @@ from features.settings import LedgerSettings
 from models.evaluation import metrics
 from models.evaluation.backtest import MODEL_NAME, TRUTH_NAME, Backtest, default_cutoffs, run_backtest
 from models.evaluation.backtest_summary import summarise
-from models.hazard.hazard import HazardSettings
+from models.hazard.settings import HazardSettings
 from models.training.selection import TrainingSettings
 from tests.model_samples import bundle
 

@@ -25,7 +25,7 @@ from features.settings import LedgerSettings
 from models.explanation.groups import group_of
 from models.explanation.reasons import Reason
 from models.explanation.wording import value_with_unit
-from models.hazard.hazard import HazardSettings
+from models.hazard.settings import HazardSettings
 from models.score import Score, score
 from models.training.from_ledger import train_bundle, training_input
 from models.training.selection import TrainingSettings
@@ -39,7 +39,7 @@ from tests.property.reference_invoice import communication, invoice_terms
 AS_OF = dt.date(2026, 7, 1)
 SAMPLE = Path(__file__).parents[2] / "data_samples" / "ledger"
 QUICK = TrainingSettings(
-    hazard=HazardSettings(threads=1, linear_rows=4_000),
+    hazard=HazardSettings(threads=1, card_rows=4_000),
     leaves=(4,),
     max_trees=20,
     least_judges=0,

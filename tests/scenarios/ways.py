@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from features.groups.compute import compute_features
 from features.ledger import KEYS, Ledger, check_tables, empty_table, table_dtypes
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, make_bundle, write_bundle
+from models.registry.champion import write_champion_pointer
 from models.score import scores_of_frame
 from models.training.train import train_model
 from serving.api.app import build_app
@@ -211,9 +211,7 @@ class World:
         )
         self.bundle, self.policy = bundle, load_policy(policy)
         pointer = self.settings.champion_pointer
-        pointer.parent.mkdir(parents=True, exist_ok=True)
-        write_bundle(bundle, pointer.parent / bundle.version)
-        pointer.write_text(json.dumps({"folder": bundle.version}))
+        write_champion_pointer(pointer, write_bundle(bundle, pointer.parent / bundle.version))
         self.now = dt.datetime.combine(_FIRST_HEARTBEAT, dt.time(9, 30), dt.UTC)
         self.start()
 

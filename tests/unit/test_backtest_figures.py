@@ -1,13 +1,13 @@
-"""The figures of a backtest against scikit-learn and against hand calculation."""
+"""The figures of a backtest against hand calculation."""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sklearn import metrics as reference
+from sklearn.calibration import calibration_curve
 
 from models.evaluation import metrics
 from models.evaluation.backtest_report import html_report
@@ -25,16 +25,40 @@ predictions = (
 )
 
 
-@given(predictions)
+@given(predictions, st.integers(0, 5))
 @settings(deadline=None)
-def test_ranking_and_loss_equal_scikit_learn(pair):
+def test_a_weight_counts_like_so_many_repeated_predictions(pair, seed):
     chance, event = np.asarray(pair[0]), np.asarray(pair[1])
-    assert metrics.auc(chance, event) == pytest.approx(reference.roc_auc_score(event, chance))
-    assert metrics.average_precision(chance, event) == pytest.approx(
-        reference.average_precision_score(event, chance)
-    )
-    assert metrics.log_loss(chance, event) == pytest.approx(reference.log_loss(event, chance))
-    assert metrics.brier(chance, event) == pytest.approx(reference.brier_score_loss(event, chance))
+    weight = np.random.default_rng(seed).integers(0, 4, chance.size).astype(float)
+    rows = np.repeat(np.arange(chance.size), weight.astype(int))
+    assume(rows.size)
+    for figure in (metrics.auc, metrics.log_loss, metrics.brier):
+        repeated = figure(chance[rows], event[rows])
+        assert figure(chance, event, weight) == (None if repeated is None else pytest.approx(repeated))
+
+
+def test_ranking_loss_and_distance_by_hand():
+    """Three of the four pairs of an event and a non-event are in order, one is tied."""
+    chance, event = np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, False])
+    assert metrics.auc(chance, event) == pytest.approx(3.5 / 4)
+    assert metrics.average_precision(chance, event) == pytest.approx(0.5 * 1.0 + 0.5 * 2 / 3)
+    assert metrics.log_loss(chance, event) == pytest.approx(-np.log([0.9, 0.5, 0.5, 0.9]).mean())
+    assert metrics.brier(chance, event) == pytest.approx((0.01 + 0.25 + 0.25 + 0.01) / 4)
+
+
+def test_certainty_that_was_wrong_costs_a_finite_loss():
+    assert metrics.log_loss(np.array([0.0]), np.array([True])) == pytest.approx(-np.log(1e-6))
+
+
+def test_bins_of_distinct_predictions_are_those_of_scikit_learn():
+    random = np.random.default_rng(3)
+    chance = random.random(500)
+    event = random.random(500) < chance
+    observed, predicted = calibration_curve(event, chance, n_bins=10, strategy="quantile")
+    bins = metrics.reliability(chance, event)
+    assert [one.observed for one in bins] == pytest.approx(observed.tolist())
+    assert [one.predicted for one in bins] == pytest.approx(predicted.tolist())
+    assert sum(one.count for one in bins) == 500
 
 
 @given(predictions)

@@ -11,12 +11,13 @@ import pytest
 from features.groups.catalogue import COLUMNS_BY_NAME, GROUPS_BY_NAME
 from models.explanation.contributions import explain_landmarks, explained_days
 from models.explanation.groups import EXTRA_LABELS, group_label, group_of
-from models.explanation.phrases import SENTENCES, Money, Subject, describe
+from models.explanation.phrases import SENTENCES, describe
 from models.explanation.reasons import group_contributions
+from models.explanation.subject import Money, Subject
+from models.hazard.card import fit_card
 from models.hazard.feature_matrix import FeatureMatrix, feature_table
-from models.hazard.linear_part import reading_of
-from models.hazard.training_set import days_past_due
-from models.hazard.wide_part import fit_wide_part
+from models.hazard.settings import HazardSettings
+from models.hazard.training_set import TrainingRows, days_past_due
 from models.intervals import hazard_rows, intervals_for
 from models.prediction import predict_curves
 from models.score import score
@@ -69,35 +70,25 @@ def test_groups_keep_the_sum():
     assert np.allclose(totals.sum(axis=1), found.values.sum(axis=1), atol=1e-12)
 
 
-def test_the_scorecards_terms_are_its_exact_shapley_values():
+def test_the_cards_terms_are_its_exact_shapley_values():
     """For a straight line the Shapley value is slope x (value - average); averaged over every order, by brute force."""
     random = np.random.default_rng(4)
     table = random.normal(size=(120, 3))
     intervals = intervals_for(0)
     rows = hazard_rows(np.full(120, -30), intervals)
     outcome = (table[rows.landmark, 0] + random.normal(size=len(rows)) > 0).astype(float)
-    part = fit_wide_part(
-        table,
-        rows,
-        outcome,
-        np.ones(len(rows)),
-        intervals,
-        reading_of(table, rows),
-        penalty=5.0,
-        most_rows=10_000,
-        seed=1,
-        offset=np.zeros(len(rows)),
-    )
+    training = TrainingRows(rows, outcome, np.ones(len(rows)), np.full(120, -30))
+    card = fit_card(table, training, intervals, HazardSettings(card_penalty=5.0), np.zeros(len(rows)))
     asked = hazard_rows(np.array([-30]), intervals)
     one = table[:1]
-    average = part.centre[None, :]
+    average = card.centre[None, :]
 
     def margin(known: tuple[int, ...]) -> float:
         mixed = average.copy()
         mixed[0, list(known)] = one[0, list(known)]
-        return float(part.margins(mixed, asked, intervals)[0])
+        return float(card.margins(mixed, asked, intervals)[0])
 
-    terms = part.feature_terms(one)[0][0]
+    terms = card.feature_terms(one)[0][0]
     for feature in range(3):
         others = [i for i in range(3) if i != feature]
         value = 0.0

@@ -11,11 +11,10 @@ from scipy.optimize import minimize
 from features.settings import LedgerSettings
 from models.bundle import make_bundle
 from models.explanation.contributions import explain_landmarks
+from models.hazard.card import LEVEL_PENALTY, fit_card, log_share_left, phases_of_rows
 from models.hazard.feature_matrix import feature_table
-from models.hazard.hazard import fit_floor, grow_trees, tree_inputs
-from models.hazard.linear_part import log_share_left, phase_of, reading_of
+from models.hazard.hazard import fit_curve_and_card, grow_trees, tree_inputs
 from models.hazard.training_set import TrainingRows, training_rows
-from models.hazard.wide_part import LEVEL_PENALTY, fit_wide_part
 from models.intervals import HazardRows, hazard_rows, intervals_for
 from models.training.selection import usual_trust, usual_unless_clear
 from models.training.train import train_model
@@ -32,18 +31,15 @@ def _given(count: int = 400) -> tuple[np.ndarray, TrainingRows]:
     return table, training_rows(landmarks, known.settlements, INTERVALS, CUTOFF, 0.1)
 
 
-def test_the_wide_card_has_the_lowest_penalised_loss_of_all():
+def test_the_card_has_the_lowest_penalised_loss_of_all():
     table, training = _given(150)
-    after = np.isin(phase_of(training.rows, INTERVALS), (2,))
+    after = np.isin(phases_of_rows(training.rows, INTERVALS), (2,))
     rows = training.take(np.flatnonzero(after))
-    reading = reading_of(table, rows.rows)
     offset = np.random.default_rng(3).normal(-1.0, 0.5, len(rows))
-    part = fit_wide_part(
-        table, rows.rows, rows.is_settled, rows.weight, INTERVALS, reading, 30.0, 10_000, 1, offset
-    )
-    z, is_unknown = part.standardised(table)
-    step = (is_unknown - part.unknown_share)[rows.rows.landmark]
-    varies = (part.unknown_share > 0.001) & (part.unknown_share < 0.999)
+    card = fit_card(table, rows, INTERVALS, replace(SMALL.hazard, card_penalty=30.0), offset)
+    z, is_unknown = card.standardised(table)
+    step = (is_unknown - card.unknown_share)[rows.rows.landmark]
+    varies = (card.unknown_share > 0.001) & (card.unknown_share < 0.999)
     levels = np.unique(rows.rows.interval)
     design = np.concatenate(
         [
@@ -64,7 +60,7 @@ def test_the_wide_card_has_the_lowest_penalised_loss_of_all():
 
     found = minimize(loss, np.zeros(design.shape[1]), method="BFGS", options={"gtol": 1e-7})
     own = np.concatenate(
-        [part.interval_offset[levels], part.elapsed_slope[2:3], part.slope[2], part.unknown[2, varies]]
+        [card.interval_offset[levels], card.elapsed_slope[2:3], card.slope[2], card.unknown[2, varies]]
     )
     assert own == pytest.approx(found.x, abs=2e-4)
     assert loss(own) <= found.fun + 1e-6
@@ -73,41 +69,30 @@ def test_the_wide_card_has_the_lowest_penalised_loss_of_all():
 def test_phases_nothing_was_observed_of_are_left_to_the_portfolio():
     table, training = _given()
     before = training.take(np.flatnonzero(INTERVALS.array[training.rows.interval] <= 0))
-    reading = reading_of(table, before.rows)
-    part = fit_wide_part(
-        table,
-        before.rows,
-        before.is_settled,
-        before.weight,
-        INTERVALS,
-        reading,
-        100.0,
-        10_000,
-        1,
-        np.zeros(len(before)),
-    )
-    assert part.slope[:2].any()
-    assert not part.slope[2:].any()
-    assert not part.interval_offset[INTERVALS.array > 0].any()
+    settings = replace(SMALL.hazard, card_penalty=100.0)
+    card = fit_card(table, before, INTERVALS, settings, np.zeros(len(before)))
+    assert card.slope[:2].any()
+    assert not card.slope[2:].any()
+    assert not card.interval_offset[INTERVALS.array > 0].any()
 
 
 def test_a_mix_is_the_weighted_mean_of_the_curve_and_the_card():
     table, training = _given()
-    floor = fit_floor(table, training, FEATURES, INTERVALS, SMALL.hazard)
+    fitted = fit_curve_and_card(table, training, FEATURES, INTERVALS, SMALL.hazard)
     asked = hazard_rows(np.array([-20, 3, 45, 400]), INTERVALS)
-    curves = floor.curve.read(table[:4], FEATURES, asked, INTERVALS)
-    of_card = curves.portfolio + floor.card.margins(table[:4], asked, INTERVALS)
+    curves = fitted.curve.read(table[:4], FEATURES, asked, INTERVALS)
+    of_card = curves.portfolio + fitted.card.margins(table[:4], asked, INTERVALS)
     for trust in (0.0, 0.3, 1.0):
-        mixed = floor.hazard(trust).margins(table[:4], asked)
+        mixed = fitted.mixed(trust).margins(table[:4], asked)
         assert mixed == pytest.approx((1.0 - trust) * curves.own + trust * of_card, abs=1e-12)
 
 
 def test_trees_add_to_the_mix_they_were_grown_on():
     table, training = _given()
-    start = fit_floor(table, training, FEATURES, INTERVALS, SMALL.hazard).hazard(0.4)
+    start = fit_curve_and_card(table, training, FEATURES, INTERVALS, SMALL.hazard).mixed(0.4)
     grown = grow_trees(table, training, start, replace(SMALL.hazard, tree_count=10))
     asked = hazard_rows(np.array([-20, 3, 45, 400]), INTERVALS)
-    added = grown.trees.margins(tree_inputs(table[:4], asked, INTERVALS, grown.linear))
+    added = grown.trees.margins(tree_inputs(table[:4], asked, INTERVALS, grown.card))
     assert np.abs(added).max() > 0.01
     assert grown.margins(table[:4], asked) == pytest.approx(
         start.margins(table[:4], asked) + added, abs=1e-12
@@ -118,12 +103,12 @@ def test_trees_add_to_the_mix_they_were_grown_on():
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 200, 5000])
 def test_a_landmark_has_the_same_linear_margin_alone_and_among_others(count: int):
     table, training = _given()
-    part = fit_floor(table, training, FEATURES, INTERVALS, SMALL.hazard).card
+    card = fit_curve_and_card(table, training, FEATURES, INTERVALS, SMALL.hazard).card
     many = np.resize(table, (count, table.shape[1]))
     rows = hazard_rows(np.full(count, -30), INTERVALS)
-    together = part.margins(many, rows, INTERVALS)
+    together = card.margins(many, rows, INTERVALS)
     own = np.flatnonzero(rows.landmark == count - 1)
-    alone = part.margins(
+    alone = card.margins(
         many[-1:],
         HazardRows(
             np.zeros(own.size, dtype=np.int64),
@@ -155,7 +140,7 @@ def test_a_candidate_without_trees_is_judged_without_them():
     """LightGBM reads "the first 0 trees" as all of them; here they are none."""
     table, training = _given()
     settings = replace(SMALL.hazard, tree_count=8)
-    start = fit_floor(table, training, FEATURES, INTERVALS, settings).hazard(0.5)
+    start = fit_curve_and_card(table, training, FEATURES, INTERVALS, settings).mixed(0.5)
     grown = grow_trees(table, training, start, settings)
     assert any(text is not None for text in grown.trees.texts)
     assert with_first_trees(grown, 0).trees.texts == (None, None, None)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from features.errors import InvalidInputError
 from models.hazard.hazard import UnpaidCurves, curves_from_margins
@@ -102,6 +103,23 @@ def test_weekly_receipts_add_up_to_the_money_outstanding():
     assert (weeks["expected_amount"] >= 0).all()
     assert weeks["starts_on"].to_list()[:2] == [date(2025, 6, 2), date(2025, 6, 9)]
     assert weeks["starts_on"].to_list()[-1] is None
+    assert (weeks["amount_p10"] <= weeks["amount_p50"]).all()
+    assert (weeks["amount_p50"] <= weeks["amount_p90"]).all()
+
+
+def test_the_range_of_receipts_is_that_of_a_sum_of_independent_invoices():
+    """Four hundred equal invoices: p10 and p90 of a binomial count, within what 2,000 draws allow."""
+    landmarks = pl.DataFrame(
+        {"as_of": [date(2025, 6, 2)] * 400, "due_on": [date(2025, 6, 2)] * 400, "amount": [10.0] * 400}
+    )
+    weeks = expected_receipts(_curves([0] * 400, -0.5), landmarks, weeks=4)
+    for expected, low, middle, high in weeks.select(
+        "expected_amount", "amount_p10", "amount_p50", "amount_p90"
+    ).iter_rows():
+        share = expected / 4000.0
+        assert [low / 10, middle / 10, high / 10] == pytest.approx(
+            binom.ppf([0.1, 0.5, 0.9], 400, share), abs=2.0
+        )
 
 
 def test_no_landmarks_give_no_weeks():

@@ -170,6 +170,15 @@ def test_the_registered_model_carries_an_example_that_its_own_server_answers(
     assert all(0 < row["p_late"] <= 1 for row in answer.json()["predictions"])
 
 
+def test_an_invoice_is_explained_by_two_registered_versions_side_by_side(run_home: RunHome) -> None:
+    scores = pl.read_parquet(run_home.root / "out" / "scored_invoices.parquet", glob=False)
+    invoice_id, version = scores.select("invoice_id", "model_version").row(0)
+    page = run_home.encours(
+        "explain", invoice_id, "--ledger", str(run_home.ledger), "--compare-with", CHAMPION
+    ).stdout
+    assert page.count(f"model {version}") == 2
+
+
 def test_a_run_in_mlflow_holds_card_plots_report_and_figures(run_home: RunHome) -> None:
     home = home_at(run_home.root)
     version = find_version(home, CHAMPION)
@@ -177,7 +186,7 @@ def test_a_run_in_mlflow_holds_card_plots_report_and_figures(run_home: RunHome) 
     client = mlflow.MlflowClient(home.tracking_uri)
     run = client.get_run(version.run_id)
     files = {file.path for file in client.list_artifacts(version.run_id)}
-    assert {"model_card.md", "importance.svg", "features.json"} <= files
+    assert {"model_card.md", "importance.svg", "contributions.svg", "features.json"} <= files
     assert len([name for name in files if name.startswith("dependence_")]) >= 1
     assert {"data_fingerprint", "code_version", "catalogue_version", "known_before"} <= set(run.data.tags)
     assert {"leaves", "tree_count", "invoices"} <= set(run.data.params)

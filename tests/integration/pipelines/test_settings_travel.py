@@ -23,10 +23,15 @@ from features.errors import EncoursError, InvalidInputError
 from features.ledger import Ledger, last_known_on, write_ledger
 from features.settings import LedgerSettings
 from models.bundle import MODEL_FILE, write_bundle
-from models.hazard.hazard import HazardSettings
-from models.registry.champion import champion_bundle, scoring_settings, training_settings
+from models.hazard.settings import HazardSettings
+from models.registry.champion import (
+    champion_bundle,
+    scoring_settings,
+    training_settings,
+    write_champion_pointer,
+)
 from models.registry.home import Home, home_at
-from models.registry.promotion import gate_findings, point_to
+from models.registry.promotion import gate_findings
 from models.registry.tracking import CHALLENGER, CHAMPION, find_version
 from models.score import Score, scores_of_frame
 from models.training.from_ledger import TrainingInput, train_bundle, training_input
@@ -83,7 +88,7 @@ def given(ledger: Ledger, settings: LedgerSettings) -> TrainingInput:
 def home_with_champion(root: Path, ledger: Ledger, settings: LedgerSettings) -> Home:
     home = home_at(root)
     bundle, _ = train_bundle(given(ledger, settings), QUICK)
-    point_to(home, write_bundle(bundle, home.bundles / bundle.version))
+    write_champion_pointer(home.champion_pointer, write_bundle(bundle, home.bundles / bundle.version))
     return home
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from features.settlement import settlement_episodes
 from models.bundle import load_bundle, make_bundle, write_bundle
 from models.hazard.customer_curve import CURVE_COLUMNS
 from models.hazard.training_set import training_landmarks
+from models.registry.champion import write_champion_pointer
 from models.score import scores_of_frame
 from models.training.train import TrainingSettings, train_model
 from serving.api.app import build_app
@@ -123,11 +123,8 @@ def bundle_folder(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> P
 def put_in_service(settings: ServiceSettings, bundle: Path) -> None:
     """Copy a model beside the pointer and point to it, as a promotion does."""
     pointer = settings.champion_pointer
-    pointer.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(bundle, pointer.parent / bundle.name, dirs_exist_ok=True)
-    aside = pointer.with_suffix(".aside")
-    aside.write_text(json.dumps({"folder": bundle.name}))
-    aside.replace(pointer)
+    write_champion_pointer(pointer, bundle)
 
 
 def prepare_home(home: Path, ledger: Ledger, bundle: Path) -> ServiceSettings:

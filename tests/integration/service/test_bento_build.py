@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from models.registry.champion import write_champion_pointer
+from models.registry.home import home_at
+
 ROOT = Path(__file__).parents[3]
 HEAVY = ("pandas", "sklearn", "lightgbm", "mlflow", "shap", "dagster", "matplotlib", "optuna")
 # Loads the bento, makes a worker and scores a draft; says where the code came from and what was imported.
@@ -37,7 +40,7 @@ def test_a_bento_scores_from_its_own_sources_without_the_training_libraries(
     home = tmp_path / "home"
     (home / "bundles").mkdir(parents=True)
     shutil.copytree(bundle_folder, home / "bundles" / "m1")
-    (home / "bundles" / "champion.json").write_text('{"folder": "m1"}')
+    write_champion_pointer(home_at(home).champion_pointer, home / "bundles" / "m1")
     environment = {
         **os.environ,
         "BENTOML_DO_NOT_TRACK": "True",

@@ -12,8 +12,9 @@ import pytest
 
 from features.errors import InvalidInputError
 from models.bundle import load_bundle
+from models.registry.champion import read_champion_pointer, write_champion_pointer
 from models.registry.home import home_at
-from serving.operations.model_watch import RegistryState, read_pointer, write_registry_state
+from serving.operations.model_watch import RegistryState, write_registry_state
 from serving.operations.registry_follower import follow, follow_once
 from serving.security.access import Scope
 
@@ -27,8 +28,7 @@ def test_a_registry_never_written_to_is_not_created(tmp_path: Path) -> None:
 
 def test_a_registry_that_is_away_is_noted_and_the_pointer_stays(tmp_path: Path) -> None:
     home = home_at(tmp_path, "http://127.0.0.1:9")
-    (tmp_path / "bundles").mkdir()
-    home.champion_pointer.write_text('{"folder": "good"}')
+    write_champion_pointer(home.champion_pointer, home.bundles / "good")
     stop, noted = threading.Event(), []
 
     def note(is_reachable: bool) -> None:
@@ -39,7 +39,7 @@ def test_a_registry_that_is_away_is_noted_and_the_pointer_stays(tmp_path: Path) 
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         follow(home, stop, note, 0.01)
     assert noted == [False]
-    assert read_pointer(home.champion_pointer).name == "good"
+    assert read_champion_pointer(home.champion_pointer).name == "good"
 
 
 def test_a_full_disk_does_not_end_the_following(tmp_path: Path) -> None:
@@ -90,6 +90,6 @@ def test_the_alias_in_mlflow_moves_the_pointer(tmp_path: Path, bundle_folder: Pa
     assert follow_once(home) is None, "a challenger does not serve"
     set_alias(home, "champion", version)
     assert follow_once(home) == bundle.version
-    assert load_bundle(read_pointer(home.champion_pointer)).version == bundle.version
+    assert load_bundle(read_champion_pointer(home.champion_pointer)).version == bundle.version
     with pytest.raises(InvalidInputError):
         load_bundle(tmp_path / "none")

@@ -18,11 +18,12 @@ import pytest
 from features.errors import InvalidInputError
 from features.ledger import Ledger
 from models.bundle import MODEL_FILE, TREES_FILES, load_bundle, make_bundle, write_bundle
+from models.registry.champion import read_champion_pointer
 from serving.api.app import build_app
 from serving.api.bento_timeout import CancellingTimeout
 from serving.operations import model_watch
 from serving.operations.answer_writer import AnswerWriter
-from serving.operations.model_watch import RegistryState, read_pointer, write_registry_state
+from serving.operations.model_watch import RegistryState, write_registry_state
 from serving.operations.settings import ServiceSettings
 from serving.operations.spool import Spool
 from serving.scoring.customer_history import OnlineHistory
@@ -135,7 +136,7 @@ def test_a_pointer_that_leads_nowhere_is_refused(tmp_path: Path, content: str) -
     pointer = tmp_path / "bundles" / "champion.json"
     pointer.write_text(content)
     with pytest.raises(InvalidInputError, match="pointer to the champion"):
-        read_pointer(pointer)
+        read_champion_pointer(pointer)
 
 
 def test_while_the_store_is_away_scores_are_answered_and_events_are_not_acknowledged(

@@ -1,8 +1,10 @@
-"""The linear part of the hazard: how the features are read, and what each adds to the log-odds of settlement.
+"""The card: a ridge logistic hazard on every feature of the catalogue.
 
-Every interval has its own level, and a feature may weigh differently in each phase (well before the due date, around
-it, after it, long after it), because a habit says more about one phase than about another. An unknown value
-takes the average, plus a step of its own. The wide card (`models.hazard.wide_part`) fits it.
+Every interval has its own level, and a feature its own slope in each phase (`models.hazard.phases`). An unknown value
+takes the average, plus a step of its own. The trees say where a few features bend; the card says what a few hundred
+features agree on: the ridge spreads a habit over all the columns that show it (shares, means, quantiles of several
+windows), so that no single one has to carry it. It adds to the portfolio's curve (`models.hazard.customer_curve`) and
+is mixed with the customer's own, log-odds with log-odds.
 """
 
 from __future__ import annotations
@@ -14,20 +16,26 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from models.hazard.exact_math import exact_log
+from models.hazard.phases import PHASES, phase_of
+from models.hazard.settings import HazardSettings
+from models.hazard.training_set import TrainingRows
 from models.intervals import Floats, HazardRows, Intervals, Ints
-
-PHASE_ENDS: tuple[int, ...] = (-4, 0, 7, 30)
-"""Last interval end, in days past due, of each phase but the last."""
 
 RARELY = 0.001
 """A feature unknown (or known) in a smaller share of the landmarks has no step of its own."""
 
+LEVEL_PENALTY = 20.0
+"""Pull of the level of each interval to the portfolio's, in observations."""
+
 _AT_A_TIME = 4096
 _SIGNIFICANT_DIGITS = 6
+_STEPS = 25
+_HALVINGS = 10
+_CLOSE_ENOUGH = 1e-7
 
 
 @dataclass(frozen=True)
-class LinearPart:
+class Card:
     """Offsets and slopes on the log-odds of being settled within an interval.
 
     Attributes:
@@ -80,7 +88,7 @@ class LinearPart:
     def interval_terms(self, rows: HazardRows, intervals: Intervals) -> Floats:
         """Log-odds that come from the interval and how much of it is left, per row."""
         left = log_share_left(rows, intervals)
-        slope = self.elapsed_slope[phase_of(rows, intervals)]
+        slope = self.elapsed_slope[phases_of_rows(rows, intervals)]
         result: Floats = self.interval_offset[rows.interval] + slope * left
         return result
 
@@ -99,11 +107,11 @@ class LinearPart:
         if not parts:
             return base
         by_phase = np.concatenate(parts, axis=1)
-        result: Floats = base + by_phase[phase_of(rows, intervals), rows.landmark]
+        result: Floats = base + by_phase[phases_of_rows(rows, intervals), rows.landmark]
         return result
 
-    def scaled(self, share: float) -> LinearPart:
-        """The same part with everything it adds multiplied by a share."""
+    def scaled(self, share: float) -> Card:
+        """The same card with everything it adds multiplied by a share."""
         return replace(
             self,
             slope=share * self.slope,
@@ -117,9 +125,9 @@ class LinearPart:
         return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
 
     @staticmethod
-    def from_json(numbers: Mapping[str, object]) -> LinearPart:
-        """The part written by `to_json`."""
-        return LinearPart(**{name: np.asarray(value, dtype=np.float64) for name, value in numbers.items()})
+    def from_json(numbers: Mapping[str, object]) -> Card:
+        """The card written by `to_json`."""
+        return Card(**{name: np.asarray(value, dtype=np.float64) for name, value in numbers.items()})
 
     def _phase_sums(self, table: Floats) -> Floats:
         """What the features add up to in each phase (rows) for each landmark (columns)."""
@@ -135,8 +143,8 @@ class LinearPart:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How the features are read: clipping points, centre, spread and share unknown of each.
+class Scaling:
+    """How features are made comparable: clipping points, centre, spread and share unknown of each.
 
     Attributes:
         lower: values below are read as this.
@@ -152,11 +160,11 @@ class Reading:
     scale: Floats
     unknown_share: Floats
 
-    def empty_part(self, interval_count: int) -> LinearPart:
-        """A part that says nothing yet."""
-        phases, width = len(PHASE_ENDS) + 1, self.lower.size
+    def empty_card(self, interval_count: int) -> Card:
+        """A card that adds nothing yet."""
+        phases, width = len(PHASES), self.lower.size
         nothing = np.zeros((phases, width))
-        return LinearPart(
+        return Card(
             **vars(self),
             slope=nothing,
             unknown=nothing,
@@ -175,7 +183,7 @@ def log_share_left(rows: HazardRows, intervals: Intervals) -> Floats:
     return np.where(rows.interval == 0, 0.0, left)
 
 
-def phase_of(rows: HazardRows, intervals: Intervals) -> Ints:
+def phases_of_rows(rows: HazardRows, intervals: Intervals) -> Ints:
     """Phase of each row's interval, by its end."""
     return _phases_of(intervals)[rows.interval]
 
@@ -183,11 +191,11 @@ def phase_of(rows: HazardRows, intervals: Intervals) -> Ints:
 @lru_cache(maxsize=8)
 def _phases_of(intervals: Intervals) -> Ints:
     """Phase of each interval."""
-    return np.searchsorted(PHASE_ENDS, intervals.array, side="left").astype(np.int64)
+    return phase_of(intervals.array)
 
 
-def reading_of(table: Floats, rows: HazardRows) -> Reading:
-    """How to read each feature, from the landmarks that have rows."""
+def scaling_of(table: Floats, rows: HazardRows) -> Scaling:
+    """The scaling of each feature, from the landmarks that have rows."""
     seen = table[np.unique(rows.landmark)]
     width = table.shape[1]
     lower, upper = np.zeros(width), np.zeros(width)
@@ -203,7 +211,7 @@ def reading_of(table: Floats, rows: HazardRows) -> Reading:
         centre[column] = clipped.mean()
         spread = float(clipped.std())
         scale[column] = spread if spread > 1e-9 else 1.0
-    return Reading(*(rounded(part) for part in (lower, upper, centre, scale, unknown_share)))
+    return Scaling(*(rounded(part) for part in (lower, upper, centre, scale, unknown_share)))
 
 
 def rounded(values: Floats) -> Floats:
@@ -211,3 +219,104 @@ def rounded(values: Floats) -> Floats:
     return np.array(
         [float(f"{value:.{_SIGNIFICANT_DIGITS}g}") for value in values.tolist()], dtype=np.float64
     )
+
+
+def fit_card(
+    table: Floats, training: TrainingRows, intervals: Intervals, settings: HazardSettings, offset: Floats
+) -> Card:
+    """Fit the card by ridge regression on the log-odds, one fit for the phases that share slopes.
+
+    Args:
+        table: features per landmark.
+        training: hazard rows of those landmarks with outcomes.
+        intervals: the intervals of the model.
+        settings: penalty, and the sample learnt from.
+        offset: log-odds of each row by the portfolio's curve, to which the card adds.
+
+    Returns:
+        The fitted card; in phases nothing has been observed of, the portfolio's level.
+    """
+    scaling = scaling_of(table, training.thinned(settings.card_rows, settings.seed).rows)
+    card = scaling.empty_card(len(intervals.bounds))
+    known = np.flatnonzero(scaling.unknown_share < 1.0 - RARELY)
+    varies = np.flatnonzero((scaling.unknown_share > RARELY) & (scaling.unknown_share < 1.0 - RARELY))
+    level = card.interval_offset.copy()
+    slope, unknown, elapsed = card.slope.copy(), card.unknown.copy(), card.elapsed_slope.copy()
+    phases, random = phases_of_rows(training.rows, intervals), np.random.default_rng(settings.seed)
+    for fit in sorted({phase.slopes for phase in PHASES}):
+        sharing = np.flatnonzero([phase.slopes == fit for phase in PHASES])
+        chosen = np.flatnonzero(np.isin(phases, sharing))
+        if chosen.size == 0:
+            continue
+        if chosen.size > settings.card_rows:
+            chosen = np.sort(random.choice(chosen, settings.card_rows, replace=False))
+        own = training.take(chosen)
+        levels = np.unique(own.rows.interval)
+        design = _design(card, table, own.rows, intervals, levels, known, varies)
+        strength = np.full(design.shape[1], settings.card_penalty)
+        strength[: levels.size + 1] = LEVEL_PENALTY
+        solution = rounded(_ridge(design, own.is_settled, own.weight, strength, offset[chosen]))
+        first, last = levels.size + 1, levels.size + 1 + known.size
+        level[levels] = solution[: levels.size]
+        elapsed[sharing] = solution[levels.size]
+        slope[np.ix_(sharing, known)] = solution[first:last]
+        unknown[np.ix_(sharing, varies)] = solution[last:]
+    return replace(card, slope=slope, unknown=unknown, interval_offset=rounded(level), elapsed_slope=elapsed)
+
+
+def _design(
+    card: Card,
+    table: Floats,
+    rows: HazardRows,
+    intervals: Intervals,
+    levels: Ints,
+    known: Ints,
+    varies: Ints,
+) -> Floats:
+    """One column per interval, the share left, the features, and whether each is unknown."""
+    seen, place = np.unique(rows.landmark, return_inverse=True)
+    z, is_unknown = card.standardised(table[seen])
+    step = is_unknown - card.unknown_share
+    features = np.concatenate([z[:, known], step[:, varies]], axis=1)
+    return np.concatenate(
+        [
+            (rows.interval[:, None] == levels[None, :]).astype(np.float64),
+            log_share_left(rows, intervals)[:, None],
+            features[place],
+        ],
+        axis=1,
+    )
+
+
+def _ridge(design: Floats, outcome: Floats, weight: Floats, strength: Floats, offset: Floats) -> Floats:
+    """Ridge logistic coefficients on top of an offset by Newton's method; the pull is to zero, where it begins."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    def loss(solution: Floats) -> float:
+        margin = offset + design @ solution
+        fit = (weight * (np.logaddexp(0.0, margin) - outcome * margin)).sum()
+        return float(fit + 0.5 * (strength * solution**2).sum())
+
+    # Threads of the matrix library wait for each other in a loop: on a busy machine two are slower than one.
+    with threadpool_limits(1):
+        solution = np.zeros(design.shape[1])
+        reached = loss(solution)
+        for _ in range(_STEPS):
+            chance = 1.0 / (1.0 + np.exp(-np.clip(offset + design @ solution, -30.0, 30.0)))
+            gradient = design.T @ (weight * (chance - outcome)) + strength * solution
+            curvature = (design * (weight * chance * (1.0 - chance))[:, None]).T @ design
+            curvature[np.diag_indices_from(curvature)] += strength
+            step = np.linalg.solve(curvature, gradient)
+            tried, length = loss(solution - step), 1.0
+            for _ in range(_HALVINGS):
+                if tried <= reached:
+                    break
+                length *= 0.5
+                tried = loss(solution - length * step)
+            gained = reached - tried
+            if gained <= 0.0:
+                break
+            solution, reached = solution - length * step, tried
+            if gained < _CLOSE_ENOUGH * reached:
+                break
+    return solution
