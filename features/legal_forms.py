@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-import yaml
+
+from features.yaml_source import YamlFile
 
 LEGAL_FORMS_PATH: Final = Path(__file__).with_name("legal_forms.yaml")
 #: An INSEE category of one, two or four digits, alone or before its wording.
@@ -60,7 +61,7 @@ def _is_of_a_person(legal_form: str) -> bool:
 
 @cache
 def _forms() -> tuple[tuple[str, ...], frozenset[str]]:
-    listed: dict[str, Any] = yaml.safe_load(LEGAL_FORMS_PATH.read_text(encoding="utf-8"))
+    listed: dict[str, Any] = YamlFile.read(LEGAL_FORMS_PATH).content
     words = frozenset(_folded(word) for form in listed["forms"] for word in form["words"])
     return tuple(entry["prefix"] for entry in listed["categories"]), words
 

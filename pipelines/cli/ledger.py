@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.errors import EncoursError
-
 if TYPE_CHECKING:
-    from features.ledger import CheckReport, Ledger
+    from features.ledger import CheckedLedger, CheckReport, Ledger
 
 app = typer.Typer()
 
@@ -40,27 +38,10 @@ def import_export(
     Reads the files and the mapping; writes the tables as Parquet, the rows put aside under quarantine/, and
     import_report.json. When not one invoice can be accepted, an earlier ledger stays as it was.
     """
-    from features.ledger import last_known_on, ledger_fingerprint, write_checked
-    from features.ledger.importing import import_files, load_mapping
-    from features.ledger.storage import refuse_without_invoices, write_refused
+    from features.ledger.importing import import_ledger
 
-    done = import_files(files, load_mapping(mapping))
-    try:
-        refuse_without_invoices(done.checked)
-    except EncoursError:
-        write_refused(done.checked, ledger)
-        raise
-    last_day = last_known_on(done.checked.ledger)
-    facts = {
-        "mapping": mapping.name,
-        "ledger_fingerprint": ledger_fingerprint(done.checked.ledger),
-        "last_known_on": last_day.isoformat() if last_day is not None else None,
-        "sources": {name: {"files": list(done.files[name]), "rows": done.rows[name]} for name in done.files},
-    }
-    write_checked(done.checked, ledger, facts)
-    _print_report(done.checked.report, language)
-    _print_label_changes(done.checked.ledger, language)
-    _print_places(ledger, "import_report.json", done.checked.report.quarantined_rows, language)
+    checked = import_ledger(files, mapping, ledger)
+    _print_outcome(checked, ledger, "import_report.json", language)
 
 
 @app.command("check")
@@ -77,9 +58,14 @@ def check_ledger(
 
     checked = check_folder(ledger)
     write_quarantine(checked, ledger)
+    _print_outcome(checked, ledger, "check_report.json", language)
+
+
+def _print_outcome(checked: CheckedLedger, folder: Path, report: str, language: Language) -> None:
+    """What was read, accepted and put aside, and where it is."""
     _print_report(checked.report, language)
     _print_label_changes(checked.ledger, language)
-    _print_places(ledger, "check_report.json", checked.report.quarantined_rows, language)
+    _print_places(folder, report, checked.report.quarantined_rows, language)
 
 
 def _print_report(report: CheckReport, language: Language) -> None:

@@ -11,8 +11,8 @@ from features.ledger.importing.mapping import (
     Column,
     Condition,
     Formats,
+    ImportMapping,
     Lookup,
-    Mapping,
     Source,
     Table,
     TermsRule,
@@ -24,7 +24,7 @@ GUIDE = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    "model", [Mapping, Formats, Source, Table, Condition, Column, TermsRule, Lookup, BySign]
+    "model", [ImportMapping, Formats, Source, Table, Condition, Column, TermsRule, Lookup, BySign]
 )
 def test_every_mapping_key_is_documented(model):
     keys = {field.alias or name for name, field in model.model_fields.items()}

@@ -1,7 +1,7 @@
 """Bringing exports from other systems into the ledger."""
 
-from features.ledger.importing.importer import Import, import_files
-from features.ledger.importing.mapping import Mapping
+from features.ledger.importing.importer import Import, import_files, import_ledger
+from features.ledger.importing.mapping import ImportMapping
 from features.ledger.importing.mapping_file import load_mapping
 
-__all__ = ["Import", "Mapping", "import_files", "load_mapping"]
+__all__ = ["Import", "ImportMapping", "import_files", "import_ledger", "load_mapping"]

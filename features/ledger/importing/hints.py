@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from features.ledger.importing.mapping import RUNNING_NUMBER, Column, Table
-from features.ledger.importing.mapping import Mapping as MappingFile
+from features.ledger.importing.mapping import RUNNING_NUMBER, Column, ImportMapping, Table
 from features.ledger.quarantine import as_quarantine
 from features.ledger.report import Note
 from features.ledger.schemas import table_dtypes
@@ -16,7 +15,7 @@ from features.messages import localized
 Tables = Mapping[str, pl.DataFrame]
 
 
-def hints(mapping: MappingFile, quarantine: Tables) -> list[Note]:
+def hints(mapping: ImportMapping, quarantine: Tables) -> list[Note]:
     """Notes with a remedy for rows that a better mapping would have taken.
 
     Args:
@@ -44,7 +43,7 @@ def _broken(quarantine: Tables, table: str, is_meant: Callable[[pl.Expr], pl.Exp
     return quarantine[table].filter(is_meant(rules))
 
 
-def _column(mapping: MappingFile, table: str, column: str) -> Column | None:
+def _column(mapping: ImportMapping, table: str, column: str) -> Column | None:
     spec: Table | None = mapping.tables.get(table)
     return None if spec is None else spec.columns.get(column)
 
@@ -54,7 +53,7 @@ def _named(column: Column | None) -> str:
     return "Number" if column is None or not column.source else column.source[0]
 
 
-def _shared_payment_ids(mapping: MappingFile, quarantine: Tables) -> list[Note]:
+def _shared_payment_ids(mapping: ImportMapping, quarantine: Tables) -> list[Note]:
     spec = _column(mapping, "payments", "payment_id")
     if spec is None or f"{{{RUNNING_NUMBER}}}" in (spec.template or ""):
         return []
@@ -81,7 +80,7 @@ def _shared_payment_ids(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     ]
 
 
-def _no_payment_id(mapping: MappingFile, quarantine: Tables) -> list[Note]:
+def _no_payment_id(mapping: ImportMapping, quarantine: Tables) -> list[Note]:
     rows = _broken(quarantine, "payments", lambda rules: rules.str.contains("payments.payment_id: missing"))
     if rows.is_empty():
         return []
@@ -95,7 +94,7 @@ def _no_payment_id(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     ]
 
 
-def _no_payer(mapping: MappingFile, quarantine: Tables) -> list[Note]:
+def _no_payer(mapping: ImportMapping, quarantine: Tables) -> list[Note]:
     rows = _broken(quarantine, "payments", lambda rules: rules.str.contains("neither invoice nor customer"))
     if rows.is_empty() or _column(mapping, "payments", "customer_id") is not None:
         return []
@@ -110,7 +109,7 @@ def _no_payer(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     ]
 
 
-def _parts_of_invoices(mapping: MappingFile, quarantine: Tables) -> list[Note]:
+def _parts_of_invoices(mapping: ImportMapping, quarantine: Tables) -> list[Note]:
     spec = mapping.tables.get("invoices")
     rows = _broken(quarantine, "invoices", lambda rules: rules.str.contains("invoices.invoice_id: same id"))
     if rows.is_empty() or spec is None or spec.instalments:
@@ -132,7 +131,7 @@ def _parts_of_invoices(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     ]
 
 
-def _below_zero(mapping: MappingFile, quarantine: Tables) -> list[Note]:
+def _below_zero(mapping: ImportMapping, quarantine: Tables) -> list[Note]:
     kind, amount = _column(mapping, "invoices", "kind"), _column(mapping, "invoices", "amount")
     rows = _broken(
         quarantine, "invoices", lambda rules: rules.str.contains("invoices.amount: not above zero")
@@ -152,7 +151,7 @@ def _below_zero(mapping: MappingFile, quarantine: Tables) -> list[Note]:
     ]
 
 
-def _no_due_date(mapping: MappingFile, quarantine: Tables) -> list[Note]:
+def _no_due_date(mapping: ImportMapping, quarantine: Tables) -> list[Note]:
     due, terms = _column(mapping, "invoices", "due_on"), _column(mapping, "invoices", "terms")
     rows = _broken(quarantine, "invoices", lambda rules: rules.str.contains("invoices.due_on: missing"))
     if rows.is_empty() or due is None or due.source is None:

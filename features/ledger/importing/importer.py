@@ -11,12 +11,15 @@ import polars as pl
 from features.errors import Fault, InvalidInputError
 from features.ledger.importing.hints import hints
 from features.ledger.importing.instalments import with_instalments
-from features.ledger.importing.mapping import Mapping
+from features.ledger.importing.mapping import ImportMapping
+from features.ledger.importing.mapping_file import load_mapping
 from features.ledger.importing.sources import read_sources
 from features.ledger.importing.tables import build_table
+from features.ledger.ledger import last_known_on, ledger_fingerprint
 from features.ledger.report import Note
 from features.ledger.rules import CheckedLedger, check_tables
 from features.ledger.schemas import SCHEMAS
+from features.ledger.storage import refuse_without_invoices, write_checked, write_refused
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,36 @@ class Import:
     rows: dict[str, int]
 
 
-def import_files(files: Sequence[Path], mapping: Mapping) -> Import:
+def import_ledger(files: Sequence[Path], mapping: Path, folder: Path) -> CheckedLedger:
+    """Take an export over into a ledger folder, in place of an earlier ledger in it.
+
+    Args:
+        files: files, folders or patterns.
+        mapping: the mapping file.
+        folder: the ledger folder to publish.
+
+    Raises:
+        InvalidInputError: as `import_files`, or not one invoice was accepted: the earlier ledger stays as it was, and
+            the rows are put under `refused/`.
+    """
+    done = import_files(files, load_mapping(mapping))
+    try:
+        refuse_without_invoices(done.checked)
+    except InvalidInputError:
+        write_refused(done.checked, folder)
+        raise
+    last_day = last_known_on(done.checked.ledger)
+    facts = {
+        "mapping": mapping.name,
+        "ledger_fingerprint": ledger_fingerprint(done.checked.ledger),
+        "last_known_on": last_day.isoformat() if last_day is not None else None,
+        "sources": {name: {"files": list(done.files[name]), "rows": done.rows[name]} for name in done.files},
+    }
+    write_checked(done.checked, folder, facts)
+    return done.checked
+
+
+def import_files(files: Sequence[Path], mapping: ImportMapping) -> Import:
     """Read an export by its mapping and check what comes out.
 
     Args:

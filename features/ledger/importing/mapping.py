@@ -209,7 +209,7 @@ class Table(_Strict):
         return keys
 
 
-class Mapping(_Strict):
+class ImportMapping(_Strict):
     """A whole mapping file."""
 
     version: Annotated[int, Field(ge=1, le=1)] = 1

@@ -20,52 +20,39 @@ from pydantic import BaseModel, ValidationError
 from features.errors import Fault, InvalidInputError
 from features.ledger.conform import ABSENT_COLUMN_MEANS
 from features.ledger.importing.cells import format_fault
-from features.ledger.importing.mapping import Column, Condition, Mapping, Table
-from features.ledger.importing.yaml_lines import YamlDocument, read_yaml
+from features.ledger.importing.mapping import Column, Condition, ImportMapping, Table
 from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, table_dtypes
+from features.yaml_source import Key, YamlFile
 
 
-def load_mapping(path: Path) -> Mapping:
+def load_mapping(path: Path) -> ImportMapping:
     """The mapping in a YAML file.
 
     Raises:
         InvalidInputError: the file is missing or is no YAML, or keys or values in it are wrong; with every
             fault.
     """
-    document = read_yaml(path)
-    if not isinstance(document.content, dict):
-        raise InvalidInputError(
-            f"the mapping {path.name} cannot be used",
-            [
-                Fault(
-                    "holds no keys",
-                    where=path.name,
-                    expected="a YAML file with `tables:` (docs/importing.md)",
-                )
-            ],
-        )
+    document = YamlFile.read(path, is_all_text=True)
     faults = list(document.faults)
-    mapping: Mapping | None = None
+    mapping: ImportMapping | None = None
     try:
-        mapping = Mapping.model_validate(document.content)
+        mapping = ImportMapping.model_validate(document.content)
     except ValidationError as problem:
-        faults += [_fault(error, document, path.name) for error in problem.errors()]
+        faults += [_fault(error, document) for error in problem.errors()]
     if mapping is not None:
-        faults += _contract_faults(mapping, document, path.name)
+        faults += _contract_faults(mapping, document)
     if faults or mapping is None:
         raise InvalidInputError(f"the mapping {path.name} cannot be used", faults)
     return mapping
 
 
-def _fault(error: Any, document: YamlDocument, name: str) -> Fault:
+def _fault(error: Any, document: YamlFile) -> Fault:
     """A pydantic error in the words of the mapping."""
-    location = tuple(
-        str(part) for part in error["loc"] if not str(part).startswith(("function-", "nullable"))
-    )
-    where = f"{name}, line {document.line(location)}, key {'.'.join(location)}"
+    location = tuple(part for part in error["loc"] if not str(part).startswith(("function-", "nullable")))
+    where = document.where(location)
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _known_keys(location[:-1])
-        close = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
         nearest = f"; the nearest is {close[0]!r}" if close else ""
         return Fault(
             f"unknown key {location[-1]!r}", where=where, expected=f"one of {', '.join(known)}{nearest}"
@@ -78,9 +65,9 @@ def _fault(error: Any, document: YamlDocument, name: str) -> Fault:
     return Fault(f"{message}{shown}", where=where)
 
 
-def _known_keys(location: tuple[str, ...]) -> list[str]:
+def _known_keys(location: tuple[Key, ...]) -> list[str]:
     """The keys allowed at a place in the mapping."""
-    model: Any = Mapping
+    model: Any = ImportMapping
     for part in location:
         if isinstance(model, type) and issubclass(model, BaseModel):
             by_key = {field.alias or key: field for key, field in model.model_fields.items()}
@@ -105,11 +92,11 @@ def _inner(annotation: Any) -> Any:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
-def _contract_faults(mapping: Mapping, document: YamlDocument, name: str) -> list[Fault]:
+def _contract_faults(mapping: ImportMapping, document: YamlFile) -> list[Fault]:
     """What a well-formed mapping still gets wrong: tables, columns, sources and keys that do not fit together."""
 
-    def place(*location: str) -> str:
-        return f"{name}, line {document.line(location)}, key {'.'.join(location)}"
+    def place(*location: Key) -> str:
+        return document.where(location)
 
     faults = [
         Fault("table is not mapped", where=place("tables"), expected=f"a key {table!r}", remedy="add it")
@@ -186,10 +173,10 @@ def _contract_faults(mapping: Mapping, document: YamlDocument, name: str) -> lis
     return faults
 
 
-def _conditions(spec: Table) -> Iterator[tuple[Condition, *tuple[str, ...]]]:
+def _conditions(spec: Table) -> Iterator[tuple[Condition, *tuple[Key, ...]]]:
     """Every condition of a table with the keys that lead to it."""
     for number, condition in enumerate(spec.where):
-        yield condition, "where", str(number), "matches"
+        yield condition, "where", number, "matches"
     for column, rule in spec.columns.items():
         for part in rule.parts():
             for condition in [*(part.fill_down or []), *(part.lookup.where if part.lookup else [])]:

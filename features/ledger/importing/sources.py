@@ -14,8 +14,7 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.ledger.conform import is_unusable
-from features.ledger.importing.mapping import Mapping as MappingFile
-from features.ledger.importing.mapping import Source
+from features.ledger.importing.mapping import ImportMapping, Source
 from features.ledger.importing.mapping_file import nearest
 from features.ledger.importing.text_files import (
     HEADER_SEARCH_LINES,
@@ -77,7 +76,7 @@ def expand(files: Sequence[Path]) -> list[Path]:
     return sorted(set(found))
 
 
-def read_sources(files: Sequence[Path], mapping: MappingFile) -> tuple[dict[str, ReadSource], list[Note]]:
+def read_sources(files: Sequence[Path], mapping: ImportMapping) -> tuple[dict[str, ReadSource], list[Note]]:
     """Every source of a mapping, read from the given files.
 
     Args:
@@ -149,7 +148,7 @@ def _where_else(
     return ""
 
 
-def _assign(files: list[Path], mapping: MappingFile) -> dict[str, list[Path]]:
+def _assign(files: list[Path], mapping: ImportMapping) -> dict[str, list[Path]]:
     """Which files belong to which source, by the patterns of the mapping."""
     by_source: dict[str, list[Path]] = {name: [] for name in mapping.sources}
     faults = []

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.errors import EncoursError, Fault, InvalidInputError
 from features.messages import localized
 from features.words import Text
-from serving.dunning.yaml_lines import YamlFile, faults_of_model
+from features.yaml_source import YamlFile
+from serving.dunning.form_faults import faults_of_model
 
 Unit = Literal["percent_per_year", "percentage_points", "times", "eur", "days", "months"]
 

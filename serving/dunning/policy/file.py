@@ -7,13 +7,14 @@ from pathlib import Path
 
 from features.errors import InvalidInputError
 from features.messages import localized
+from features.yaml_source import YamlFile
+from serving.dunning.form_faults import faults_of_model
 from serving.dunning.legal import LegalParameters, load_legal_parameters
 from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.checks import meaning_faults
 from serving.dunning.policy.checks.softness import softness_faults
 from serving.dunning.policy.grid import route_table
 from serving.dunning.policy.schema import PolicySpec
-from serving.dunning.yaml_lines import YamlFile, faults_of_model
 
 DEFAULT_POLICY_PATH = Path(__file__).parents[1] / "policies" / "default_fr_eu.yaml"
 

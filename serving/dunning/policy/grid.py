@@ -8,10 +8,10 @@ from itertools import product
 from features.errors import Fault
 from features.messages import localized
 from features.words import GRADES, SEGMENTS
+from features.yaml_source import YamlFile
 from serving.dunning.policy.checked import Cell
 from serving.dunning.policy.schema import PolicySpec, Route
 from serving.dunning.words import NO_GRADE, NO_SEGMENT, STATES
-from serving.dunning.yaml_lines import YamlFile
 
 EXAMPLES_SHOWN = 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from features.errors import Fault
+from features.yaml_source import YamlFile
 from serving.dunning.policy.checks.amounts import (
     amount_faults,
     contact_faults,
@@ -13,7 +14,6 @@ from serving.dunning.policy.checks.references import reference_faults, unused_fa
 from serving.dunning.policy.checks.sequences import sequence_faults, text_message_faults
 from serving.dunning.policy.checks.texts import text_faults
 from serving.dunning.policy.schema import PolicySpec
-from serving.dunning.yaml_lines import YamlFile
 
 
 def meaning_faults(spec: PolicySpec, source: YamlFile) -> list[Fault]:

@@ -9,9 +9,9 @@ from features.calendars import has_calendar
 from features.errors import Fault
 from features.messages import localized
 from features.words import GRADES
+from features.yaml_source import YamlFile
 from serving.dunning.policy.schema import PolicySpec
 from serving.dunning.words import AUTOMATIC_CHANNELS, CHANNELS, NO_GRADE
-from serving.dunning.yaml_lines import YamlFile
 
 
 def amount_faults(spec: PolicySpec, source: YamlFile) -> Iterator[Fault]:

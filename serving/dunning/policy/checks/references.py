@@ -7,8 +7,8 @@ from typing import Final
 
 from features.errors import Fault
 from features.messages import Message, localized
+from features.yaml_source import Key, YamlFile
 from serving.dunning.policy.schema import PolicySpec
-from serving.dunning.yaml_lines import Key, YamlFile
 
 _DUNNING: Final = localized("dunning sequence")
 _GATE: Final = localized("gate sequence")

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from features.errors import Fault
 from features.messages import localized
+from features.yaml_source import Key, YamlFile
 from serving.dunning.policy.schema import PolicySpec
 from serving.dunning.policy.sequences import DunningSequence
 from serving.dunning.words import TONES
-from serving.dunning.yaml_lines import Key, YamlFile
 
 LONGEST_SMS = 320
 """Characters of a text message: two of those that make up a longer one."""

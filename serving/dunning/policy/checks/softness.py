@@ -9,11 +9,11 @@ from itertools import pairwise
 from features.errors import Fault
 from features.messages import localized
 from features.words import GRADES, SEGMENTS
+from features.yaml_source import YamlFile
 from serving.dunning.policy.checked import Cell
 from serving.dunning.policy.schema import PolicySpec, Route
 from serving.dunning.policy.sequences import DunningSequence
 from serving.dunning.words import NO_SEGMENT, STATES, TONES
-from serving.dunning.yaml_lines import YamlFile
 
 
 def softness_faults(spec: PolicySpec, table: Mapping[Cell, Route], source: YamlFile) -> Iterator[Fault]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from features.errors import Fault
 from features.messages import localized
 from features.words import Text
+from features.yaml_source import Key, YamlFile
 from serving.dunning.policy.schema import PolicySpec
-from serving.dunning.yaml_lines import Key, YamlFile
 
 COMMON_GATE_PLACEHOLDERS = frozenset({"until", "since"})
 GATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
