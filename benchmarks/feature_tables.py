@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from features.files import write_whole
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Render one measured file into one section of one page."""
@@ -36,9 +38,7 @@ def write_section(page: Path, name: str, text: str) -> None:
         new = old[: old.index(first)] + section + old[old.index(last) + len(last) :]
     else:
         new = f"{old.rstrip()}\n\n{section}\n" if old else f"{section}\n"
-    aside = page.with_suffix(".writing")
-    aside.write_text(new, encoding="utf-8")
-    aside.replace(page)
+    write_whole(new, page)
 
 
 def speed_lines(measured: dict[str, Any]) -> list[str]:

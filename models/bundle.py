@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -19,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import Fault, InvalidInputError
+from features.files import write_folder
 from features.payers.rfm_scale import RfmScale
 from features.settings import LedgerSettings
 from models.hazard.booster import TreeModel
@@ -108,25 +106,11 @@ def write_bundle(bundle: ModelBundle, folder: Path) -> Path:
     Returns:
         The folder. An existing bundle of that folder is replaced.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     files = _files(bundle)
     sums = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())
     )
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        for name, content in {**files, CHECKSUMS_FILE: sums.encode()}.items():
-            (aside / name).write_bytes(content)
-        aside.chmod(0o755)
-        if folder.exists():
-            old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
-            folder.rename(old)
-            aside.rename(folder)
-            shutil.rmtree(old)
-        else:
-            aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    write_folder({**files, CHECKSUMS_FILE: sums}, folder)
     return folder
 
 

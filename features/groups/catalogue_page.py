@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from features.files import write_whole
 from features.groups.catalogue import CATALOGUE, CATALOGUE_VERSION, GROUPS
 from features.groups.columns import FeatureColumn, FeatureGroup
 from features.payers.rfm_scale import AXES, RFM_SCALE_VERSION, SCORES
@@ -173,9 +174,8 @@ def write_page(page: Path = PAGE) -> Path:
     """Write the page, keeping its measured part."""
     kept = page.read_text(encoding="utf-8") if page.exists() else ""
     measured = kept[kept.index(MEASURED_FROM) :] if MEASURED_FROM in kept else f"{MEASURED_FROM}\n"
-    aside = page.with_suffix(".writing")
-    aside.write_text(f"{catalogue_page()}\n{measured}", encoding="utf-8")
-    return aside.replace(page)
+    write_whole(f"{catalogue_page()}\n{measured}", page)
+    return page
 
 
 if __name__ == "__main__":

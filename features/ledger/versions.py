@@ -24,10 +24,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from features.files import ASIDE_PREFIX, Content, aside_name, flush_folder, write_flushed
+from features.files import ASIDE_PREFIX, VERSIONS, Content, aside_name, flush_folder, write_flushed
 
 CURRENT: Final = "current"
-VERSIONS: Final = ".versions"
 MANIFEST: Final = ".manifest.json"
 
 #: Versions that may be published and deleted between reading the link and locking what it names.

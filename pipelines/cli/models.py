@@ -66,7 +66,7 @@ def backtest(
 
     from rich.console import Console
 
-    from features.email import ledger_signals, load_pipeline
+    from features.email import read_mails_of
     from features.files import write_whole
     from features.ledger import read_ledger
     from features.settings import LedgerSettings
@@ -82,9 +82,9 @@ def backtest(
     true_chances = None if truth is None else _truth(truth)
     days = [_day(text) for text in cutoff] if cutoff else default_cutoffs(tables, origins)
     signals = None
-    if read_mails and tables.emails is not None and tables.emails.height:
+    if read_mails and tables.emails is not None:
         console.print(f"  reading {tables.emails.height:,} e-mails", style="dim", highlight=False)
-        signals = ledger_signals(tables, load_pipeline())
+        signals = read_mails_of(tables)
     done = run_backtest(
         tables,
         days,

@@ -197,6 +197,7 @@ def export(
     by: Annotated[str, typer.Option(help="Who asks, for the audit log.")] = "command line",
 ) -> None:
     """Write everything kept about a customer or a person into a file; the export is audited."""
+    from features.files import write_whole
     from serving.store.privacy import export_data
 
     store = _open()
@@ -204,11 +205,7 @@ def export(
         content = export_data(store, _subject(customer, person), by, _now())
     finally:
         store.close()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.with_name(f".{out.name}.aside")
-    aside.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
-    aside.chmod(0o600)
-    aside.replace(out)
+    write_whole(json.dumps(content, ensure_ascii=False, indent=2), out, mode=0o600)
     rows = ", ".join(f"{name} {count}" for name, count in content["rows"].items() if count) or "nothing"
     _console.print(f"Wrote {out} ({rows}). It holds personal data: hand it over and delete it.")
 

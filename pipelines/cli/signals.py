@@ -26,22 +26,24 @@ def signals_command(
 
     from features.email import load_pipeline
     from features.email.records import signals_record
+    from features.files import written_aside
     from models.email_reader import read_mails_file
 
     console = Console()
     mails = read_mails_file(file)
     pipeline = load_pipeline(artefact) if artefact else load_pipeline()
     counts: Counter[str] = Counter()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.with_name(out.name + ".aside")
-    with aside.open("w", encoding="utf-8") as target, Progress(console=console, transient=True) as progress:
+    with (
+        written_aside(out) as aside,
+        aside.open("w", encoding="utf-8") as target,
+        Progress(console=console, transient=True) as progress,
+    ):
         task = progress.add_task("reading mails", total=len(mails))
         for signals in pipeline.read_many(mails):
             counts.update(signals.labels or ("no signal",))
             counts["unsure"] += bool(signals.unsure_labels)
             target.write(json.dumps(signals_record(signals, quoting=quotes), ensure_ascii=False) + "\n")
             progress.advance(task)
-    aside.replace(out)
     console.print(f"{len(mails)} mails read from {file}")
     for name, count in sorted(counts.items()):
         console.print(f"  {count:6d}  {name}")

@@ -19,6 +19,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from features.errors import Fault, InvalidInputError
+from features.files import delete_left_aside
 from serving.operations.processes import end_process
 from serving.operations.settings import WORKERS_VARIABLE, ServiceSettings
 from serving.operations.supervisor import Supervisor
@@ -113,6 +114,7 @@ def run_service(
 
     SIGTERM and SIGINT are passed on: requests in flight are finished, then the service ends.
     """
+    delete_left_aside(Path(environment["ENCOURS_HOME"]))
     counts = Path(environment["PROMETHEUS_MULTIPROC_DIR"])
     shutil.rmtree(counts, ignore_errors=True)
     counts.mkdir(parents=True)

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, SettingsConfigDict
 
 from features.errors import Fault, InvalidInputError
+from features.files import write_once
 from models.registry.home import HOME_VARIABLE, TRACKING_VARIABLE, home_at, read_home
 from serving.store import sqlite_url
 
@@ -191,20 +192,8 @@ def read_or_make_secret(path: Path) -> bytes:
     Raises:
         InvalidInputError: the file holds no whole secret, as when the disk was full while it was copied.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        aside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(_SECRET_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(aside, path)  # the first of several processes wins; the others read what it wrote
-        except FileExistsError:
-            pass
-        finally:
-            aside.unlink()
+        write_once(secrets.token_hex(_SECRET_BYTES), path, mode=0o600)
     secret = path.read_text(encoding="utf-8").strip().encode()
     if len(secret) < _SECRET_BYTES:
         fault = Fault(

@@ -100,7 +100,6 @@ class Spool:
         lines = [_line({"format": FORMAT, "answers": len(answers)})]
         lines += [_entry_line(answer) for answer in answers]
         write_whole("".join(lines), self._folder / name)
-        flush_folder(self._folder)
         self.count += len(answers)
 
     def recount(self) -> None:
@@ -161,11 +160,9 @@ class Spool:
         whole = any(fault.number == 0 for fault in rejected)
         if whole:
             read.path.replace(target)  # needs no reading, and no room on the disk
+            flush_folder(self.unreadable)
         else:
-            aside = target.with_name(f".{target.name}")
-            aside.write_bytes(b"".join(fault.content + b"\n" for fault in rejected))
-            aside.replace(target)
-        flush_folder(self.unreadable)
+            write_whole(b"".join(fault.content + b"\n" for fault in rejected), target)
         _LOG.error(
             "%d entries of %s were set aside in spool/%s: %s",
             len(rejected),

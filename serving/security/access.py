@@ -11,7 +11,6 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from features.errors import Fault, InvalidInputError
+from features.files import write_whole
 from features.ids import normal_id
 
 KEY_PREFIX: Final = "enc"
@@ -156,15 +156,8 @@ def read_keys(path: Path) -> dict[str, AccessKey]:
 
 def write_keys(path: Path, keys: Iterable[AccessKey]) -> None:
     """Write the keys aside, then rename; only the owner can read the file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {"keys": [_entry_of(key) for key in sorted(keys, key=lambda key: key.key_id)]}
-    aside = path.with_name(f"{path.name}.{os.getpid()}.aside")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    write_whole(json.dumps(content, indent=2), path, mode=0o600)
 
 
 class KeyRing:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from features.errors import Fault, InvalidInputError
-from features.files import aside_name, flush, flush_folder
+from features.files import written_aside
 
 
 def back_up(store: Path, copy: Path) -> None:
@@ -25,20 +24,13 @@ def back_up(store: Path, copy: Path) -> None:
         raise _refusal("the file exists already", copy, "a file that does not exist", "choose another name")
     try:
         copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside = copy.with_name(aside_name())
-        try:
-            os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with written_aside(copy, mode=0o600) as aside:
             with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 connection.execute("VACUUM INTO ?", (str(aside),))
             faults = integrity_faults(aside)
             if faults:
                 remedy = "restore the store from an earlier backup"
                 raise _refusal(f"the copy is damaged: {faults[0]}", store, "a store that is whole", remedy)
-            flush(aside)
-            aside.rename(copy)
-            flush_folder(copy.parent)
-        finally:
-            aside.unlink(missing_ok=True)
     except (OSError, sqlite3.Error) as failure:
         remedy = "make room on the disk and see that its folder can be written, then repeat"
         raise _refusal(f"{type(failure).__name__}: {failure}", copy, "a complete copy", remedy) from failure

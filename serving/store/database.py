@@ -29,7 +29,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import EncoursError, Fault, InvalidInputError
-from features.files import ASIDE_PREFIX
+from features.files import delete_left_aside
 from models.registry.home import sqlite_address
 from serving.store.backup import back_up, integrity_faults
 from serving.store.migrations.upgrade import (
@@ -166,8 +166,7 @@ class Database:
         """Copy a SQLite store whose write lock this process holds: the copy is what the upgrade begins with."""
         store = Path(str(self.url.database))
         folder = store.parent / BACKUPS
-        for unfinished in folder.glob(f"{ASIDE_PREFIX}*"):  # left by a process that was killed
-            unfinished.unlink(missing_ok=True)
+        delete_left_aside(folder)
         now = dt.datetime.now(dt.UTC)
         copy = folder / f"{store.stem}-{now:%Y%m%dT%H%M%S.%fZ}-revision-{revision}{store.suffix}"
         back_up(store, copy)

@@ -31,4 +31,4 @@ def test_writing_the_page_again_keeps_what_was_measured(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# Features")
     assert text.endswith(f"{MEASURED_FROM}\n| a table |\n")
-    assert not list(tmp_path.glob("*.writing"))
+    assert not list(tmp_path.glob(".aside-*"))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from features.files import written_aside
 from features.messages import localized, localized_plural
 from features.pydantic_messages import expected_value
 from serving.dunning.records.record import (
@@ -48,7 +47,7 @@ def write_records(records: Iterable[DecisionRecord], path: Path) -> int:
         How many were written. The file appears whole or not at all.
     """
     ordered = sorted(records, key=lambda record: (record.decided_on, record.score.receivable_id))
-    with _aside(path) as aside:
+    with written_aside(path) as aside:
         if path.suffix == ".jsonl":
             with aside.open("wb") as file:
                 file.writelines(RECORD.dump_json(record) + b"\n" for record in ordered)
@@ -77,23 +76,11 @@ def write_differences(differences: Iterable[Difference], path: Path) -> None:
         for item in differences
     ]
     frame = pl.DataFrame(rows, schema=DIFFERENCE_SCHEMA)
-    with _aside(path) as aside:
+    with written_aside(path) as aside:
         if path.suffix == ".jsonl":
             frame.write_ndjson(aside)
         else:
             frame.write_parquet(aside)
-
-
-@contextmanager
-def _aside(path: Path) -> Iterator[Path]:
-    """A file beside the path that takes its name only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield aside
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def read_records(
