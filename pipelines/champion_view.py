@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from features.asof import PaymentHistory, open_landmarks
+from features.email import read_mails_of
 from features.groups.compute import compute_features
 from features.ledger import Ledger, read_ledger
 from models.bundle import ModelBundle
@@ -55,12 +56,7 @@ def champion_view(home: Home, folder: Path, as_of: str, now: dt.datetime) -> Cha
     bundle = champion_bundle(home)
     known = with_events(read_ledger(folder), settings_at(home.root), now)
     landmarks = open_landmarks(known, as_of_date(known, as_of), bundle.settings)
-    signals = None
-    if known.emails is not None:
-        from features.email import ledger_signals, load_pipeline
-
-        signals = ledger_signals(known, load_pipeline())
-    history = PaymentHistory.from_ledger(known, bundle.settings, signals)
+    history = PaymentHistory.from_ledger(known, bundle.settings, read_mails_of(known))
     return ChampionView(bundle, known, history, with_country(landmarks, known))
 
 

@@ -9,9 +9,9 @@ import polars as pl
 from features.errors import Fault
 from features.groups.catalogue import CATALOGUE
 from features.groups.columns import FeatureColumn
+from features.groups.rows import FeatureRows
 from pipelines.assets.features import features__training
 from pipelines.assets.tonight import features__open_invoices, out__scored_invoices
-from pipelines.resources import EncoursHome
 
 _KEY = ("invoice_id", "as_of")
 
@@ -84,27 +84,34 @@ def _result(faults: list[Fault], rows: int) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset_check(asset=features__training, blocking=True)
-def training_features_hold_their_declarations(encours_home: EncoursHome) -> dg.AssetCheckResult:
-    """Keys are unique and every value lies in its declared range."""
-    frame = encours_home.workspace().read_frame("training_features")
+def _declarations_held(frame: pl.DataFrame) -> dg.AssetCheckResult:
     return _result(key_faults(frame) + range_faults(frame), frame.height)
+
+
+@dg.asset_check(asset=features__training, blocking=True)
+def training_features_hold_their_declarations(features__training: FeatureRows) -> dg.AssetCheckResult:
+    """Keys are unique and every value lies in its declared range."""
+    return _declarations_held(features__training.features)
 
 
 @dg.asset_check(asset=features__open_invoices, blocking=True)
-def open_features_hold_their_declarations(encours_home: EncoursHome) -> dg.AssetCheckResult:
+def open_features_hold_their_declarations(features__open_invoices: FeatureRows) -> dg.AssetCheckResult:
     """Keys are unique and every value lies in its declared range."""
-    frame = encours_home.workspace().read_frame("open_features")
-    return _result(key_faults(frame) + range_faults(frame), frame.height)
+    return _declarations_held(features__open_invoices.features)
 
 
-@dg.asset_check(asset=out__scored_invoices, blocking=True)
-def scores_are_probabilities_and_none_is_missing(encours_home: EncoursHome) -> dg.AssetCheckResult:
+@dg.asset_check(
+    asset=out__scored_invoices,
+    additional_ins={"open_invoices": dg.AssetIn(features__open_invoices.key)},
+    blocking=True,
+)
+def scores_are_probabilities_and_none_is_missing(
+    out__scored_invoices: pl.DataFrame, open_invoices: FeatureRows
+) -> dg.AssetCheckResult:
     """Every open invoice has one score; curves fall; dates do not lie in the past."""
-    workspace = encours_home.workspace()
-    scores = pl.read_parquet(workspace.out / "scored_invoices.parquet", glob=False)
+    scores = out__scored_invoices
     faults = score_faults(scores)
-    missing = workspace.read_frame("open_landmarks").join(scores, on=list(_KEY), how="anti")
+    missing = open_invoices.landmarks.join(scores, on=list(_KEY), how="anti")
     if missing.height:
         examples = tuple(missing["invoice_id"].head(5))
         faults.append(Fault("open invoices without a score", count=missing.height, examples=examples))

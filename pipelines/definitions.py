@@ -7,6 +7,7 @@ import dagster as dg
 from pipelines.assets import email_reader, features, ledger, model, promotion, tonight
 from pipelines.checks import ASSET_CHECKS
 from pipelines.console import silent_logger, terminal_logger
+from pipelines.io import home_files
 from pipelines.jobs import (
     email_reader_job,
     main_job,
@@ -24,6 +25,7 @@ defs = dg.Definitions(
     schedules=[nightly_schedule],
     resources={
         "encours_home": EncoursHome(),
+        "io_manager": home_files,
         "ledger_input": LedgerInput(),
         "policy_file": PolicyFile(),
     },

@@ -3,27 +3,54 @@
 Nothing is read from the environment until an asset runs.
 """
 
+from __future__ import annotations
+
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from filelock import FileLock, Timeout
 from pydantic import Field
 
 from features.errors import Fault, InvalidInputError
-from features.ledger import Ledger, last_known_on, read_tables
+from features.files import delete_left_aside
+from features.ledger import Ledger, last_known_on
 from features.settings import LedgerSettings
 from models.registry.home import Home, home_at, read_home
-from pipelines.workspace import Workspace
 from serving.dunning import Policy, load_policy
 
 _LEFT_OUT = "Left out: the champion's; without a champion, the default."
 
 
+@contextmanager
+def only_run(home: Home) -> Iterator[None]:
+    """Hold the home for one run; files left aside by processes that were killed are removed first.
+
+    Raises:
+        InvalidInputError: another run is writing into the same home.
+    """
+    home.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home.root / ".run.lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        remedy = "wait for it, or set ENCOURS_HOME"
+        fault = Fault("another run is writing here", where=str(home.root), remedy=remedy)
+        raise InvalidInputError("the home is in use", [fault]) from error
+    try:
+        delete_left_aside(home.root)
+        yield
+    finally:
+        lock.release()
+
+
 class EncoursHome(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The folder in which everything is kept."""
+    """The folder in which everything is kept, locked for one run at a time."""
 
     root: str = Field(default="", description="Folder; empty takes ENCOURS_HOME, or var/ when that is unset.")
 
@@ -31,9 +58,11 @@ class EncoursHome(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Where Encours keeps what it makes."""
         return home_at(Path(self.root)) if self.root else read_home()
 
-    def workspace(self) -> Workspace:
-        """Where assets leave what the next one reads."""
-        return Workspace(self.home())
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[EncoursHome]:
+        """Hold the home while a run goes on, whoever started it."""
+        with only_run(self.home()):
+            yield self
 
 
 class LedgerInput(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -65,9 +94,9 @@ class LedgerInput(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=None, description=f"Days from issue within which that discount may be taken. {_LEFT_OUT}"
     )
 
-    def source(self, workspace: Workspace) -> Path:
+    def source(self, home: Home) -> Path:
         """Folder the ledger is read from."""
-        return Path(self.folder) if self.folder else workspace.ledger
+        return Path(self.folder) if self.folder else home.ledger
 
     def given_settings(self) -> dict[str, Any]:
         """The ledger settings that this run states itself, by name; the others are the champion's.
@@ -137,8 +166,3 @@ def as_of_date(ledger: Ledger, as_of: str | None) -> dt.date:
         )
         raise InvalidInputError("there is no date to look from", [fault])
     return last + dt.timedelta(days=1)
-
-
-def known_facts(workspace: Workspace) -> Ledger:
-    """Everything known when the run began: the ledger of record and the events of the score service."""
-    return Ledger.from_tables(read_tables(workspace.facts))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +14,17 @@ from pydoc import locate
 from typing import Any
 
 import dagster as dg
-import yaml
 from dagster._core.instance.ref import InstanceRef
+from dagster_shared.yaml_utils import load_yaml_from_path
 
 from features.errors import EncoursError, Fault, InvalidInputError
 from features.files import write_whole
 from models.registry.home import Home
 
+_INTERRUPTION = "DagsterExecutionInterruptedError"
+_INTERRUPTED = (
+    "interrupted during {step}: nothing is half-written, and what was there before is unharmed; run it again"
+)
 _DAGSTER_SETTINGS = """# Nothing is reported to anybody, and nobody is asked for an address.
 telemetry:
   enabled: false
@@ -35,6 +41,10 @@ storage:
         env: DAGSTER_HOME
 """
 _STORAGE_NAMED = re.compile(r"^(storage|run_storage):", re.MULTILINE)
+
+
+class RunInterruptedError(EncoursError):
+    """A person or the system stopped the run."""
 
 
 def dagster_home(home: Home) -> Path:
@@ -62,25 +72,11 @@ def _dagster_at(folder: Path) -> Iterator[None]:
             os.environ["DAGSTER_HOME"] = before
 
 
-@contextmanager
-def only_run(home: Home) -> Iterator[None]:
-    """Hold the home for one run; files left aside by a run that was killed are removed first.
+def job_named(name: str) -> dg.JobDefinition:
+    """A job of the definitions."""
+    from pipelines.definitions import defs
 
-    Raises:
-        InvalidInputError: another run is writing into the same home.
-    """
-    home.root.mkdir(parents=True, exist_ok=True)
-    with (home.root / ".run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            remedy = "wait for it, or set ENCOURS_HOME"
-            fault = Fault("another run is writing here", where=str(home.root), remedy=remedy)
-            raise InvalidInputError("the home is in use", [fault]) from error
-        for folder in ("work", "out"):
-            for left in (home.root / folder).glob(".*.part"):
-                left.unlink()
-        yield
+    return defs.resolve_job_def(name)
 
 
 def run_job(
@@ -89,8 +85,10 @@ def run_job(
     resources: Mapping[str, Mapping[str, Any]],
     *,
     is_silent: bool = False,
-) -> dg.ExecuteInProcessResult:
-    """Run a job of the definitions in this process.
+) -> None:
+    """Run a job of the definitions in this process; what it made is read with `pipelines.io.stored_value`.
+
+    No value outlives the assets that take it: Dagster's `execute_in_process` would hold all of them until the end.
 
     Args:
         job_name: the job.
@@ -99,10 +97,9 @@ def run_job(
         is_silent: print nothing.
 
     Raises:
+        RunInterruptedError: the run was stopped by a signal.
         EncoursError: what an asset refused to do, as it said it.
     """
-    from pipelines.definitions import defs
-
     logger = "silent" if is_silent else "console"
     config = {
         "resources": {
@@ -112,22 +109,16 @@ def run_job(
         "loggers": {logger: {}},
     }
     folder = dagster_home(home)
-    with (
-        only_run(home),
-        _dagster_at(folder),
-        _instance_at(folder) as instance,
-    ):
-        result = defs.resolve_job_def(job_name).execute_in_process(
-            run_config=config, instance=instance, raise_on_error=False
-        )
-    if not result.success:
-        raise _refusal(result)
-    return result
+    job = dg.build_reconstructable_job("pipelines.running", "job_named", reconstructable_args=(job_name,))
+    with _dagster_at(folder), _instance_at(folder) as instance:
+        result = dg.execute_job(job, instance, run_config=config, raise_on_error=False)
+        if not result.success:
+            raise _refusal(result)
 
 
 def _instance_at(folder: Path) -> dg.DagsterInstance:
     """Open Dagster's instance; its settings are passed on, since Dagster takes `[` in a folder's name for a pattern."""
-    settings = yaml.safe_load((folder / "dagster.yaml").read_text(encoding="utf-8"))
+    settings: Any = load_yaml_from_path(str(folder / "dagster.yaml"))
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=settings))
 
 
@@ -147,7 +138,33 @@ def check_pages_can_open(home: Home) -> None:
         raise InvalidInputError("the pages of Dagster cannot be opened", [fault])
 
 
-def _refusal(result: dg.ExecuteInProcessResult) -> EncoursError:
+def open_pages(home: Home, host: str, port: int) -> int:
+    """Serve Dagster's pages of a home until they are stopped; return the exit status.
+
+    Raises:
+        InvalidInputError: the pages would not find the settings of this home.
+    """
+    check_pages_can_open(home)
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(dagster_home(home)),
+        "ENCOURS_HOME": str(home.root),
+        "DO_NOT_TRACK": "true",
+    }
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions"]
+    # A shell that started us in the background ignores SIGINT, and Dagster gives SIGTERM the same handler: undo that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    child = subprocess.Popen([*command, "-h", host, "-p", str(port)], env=environment)
+    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGINT)
+        code = child.wait()
+    return 0 if code in (0, -signal.SIGINT) else code
+
+
+def _refusal(result: dg.JobExecutionResult) -> EncoursError:
     """The first failure as the refusal it was raised as; another error keeps its own words and says where it lies."""
     for event in result.all_events:
         if not (event.is_step_failure or event.is_failure):
@@ -155,6 +172,8 @@ def _refusal(result: dg.ExecuteInProcessResult) -> EncoursError:
         error = getattr(event.event_specific_data, "error", None)
         last = error
         while error is not None:
+            if error.cls_name == _INTERRUPTION:
+                return RunInterruptedError(_INTERRUPTED.format(step=event.step_key or "the job"))
             name, _, words = error.message.strip().partition(": ")
             kind = locate(name)
             if isinstance(kind, type) and issubclass(kind, EncoursError):

@@ -10,7 +10,7 @@
 
 from features.email.artefact import ArtefactError, SignalArtefact, load_artefact, save_artefact
 from features.email.pipeline import SignalPipeline, load_pipeline
-from features.email.records import ledger_signals, signals_frame, signals_record
+from features.email.records import ledger_signals, read_mails_of, signals_frame, signals_record
 from features.email.values import LANGUAGES, Cue, LabelledMail, Mail, MailSignals, Quote
 from features.signal_labels import GRAVE_LABELS, LABELS, signals_schema
 
@@ -29,6 +29,7 @@ __all__ = [
     "ledger_signals",
     "load_artefact",
     "load_pipeline",
+    "read_mails_of",
     "save_artefact",
     "signals_frame",
     "signals_record",

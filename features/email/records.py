@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from features.email.pipeline import SignalPipeline
+from features.email.pipeline import SignalPipeline, load_pipeline
 from features.email.values import PROMISE_FIELDS, Mail, MailSignals
 from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger
@@ -25,6 +25,11 @@ def ledger_signals(ledger: Ledger, pipeline: SignalPipeline, quoting: bool = Tru
     countries = ledger.customers.select("customer_id", "country")
     mails = ledger.emails.join(countries, on="customer_id", how="left", validate="m:1", maintain_order="left")
     return signals_frame(mails, pipeline, quoting)
+
+
+def read_mails_of(ledger: Ledger) -> pl.DataFrame | None:
+    """Signals of all e-mails of a ledger, read with the reader that comes with Encours; None without e-mail table."""
+    return None if ledger.emails is None else ledger_signals(ledger, load_pipeline())
 
 
 def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool = True) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from features.ledger.schemas import (
 from features.ledger.storage import (
     check_folder,
     read_ledger,
+    read_published,
     read_tables,
     write_checked,
     write_ledger,
@@ -46,6 +47,7 @@ __all__ = [
     "last_known_on",
     "ledger_fingerprint",
     "read_ledger",
+    "read_published",
     "read_tables",
     "rows_of_customers",
     "rule_message",

@@ -257,6 +257,15 @@ def read_ledger(folder: Path) -> Ledger:
     return checked.ledger
 
 
+def read_published(folder: Path) -> Ledger:
+    """The ledger that a check or the store published in a folder; no rule is run again.
+
+    Raises:
+        InvalidInputError: there is no ledger.
+    """
+    return Ledger.from_tables(read_tables(folder))
+
+
 def write_checked(checked: CheckedLedger, folder: Path, report: Mapping[str, object]) -> None:
     """Publish ledger, quarantine and `import_report.json` together, in place of all that an earlier import left.
 

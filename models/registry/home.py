@@ -5,6 +5,7 @@ The environment is read here and nowhere else; the rest of the code is handed a 
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,15 @@ class Home:
 
     root: Path
     tracking_uri: str
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger of record, checked, with its quarantine and report."""
+        return self.root / "ledger"
+
+    def decisions_of(self, night: dt.date) -> Path:
+        """The decisions of one night, kept so that a later policy can be replayed on them."""
+        return self.root / "decisions" / f"{night.isoformat()}.parquet"
 
     @property
     def artifacts(self) -> Path:

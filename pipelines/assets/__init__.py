@@ -1,1 +1,1 @@
-"""Thin assets: read from the workspace, call a pure function, write back, say what happened."""
+"""Thin assets: values in, one pure function, a value and its figures out (`pipelines.io` stores the values)."""

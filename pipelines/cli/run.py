@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
     from rich.console import Console
 
     from models.registry.home import Home
+    from serving.dunning import DecisionRecord
+    from serving.night.stakes import AtStake
 
 app = typer.Typer()
 
@@ -76,14 +79,15 @@ def run(
     """
     from rich.console import Console
 
-    from models.registry.champion import champion_bundle, scoring_settings
     from models.registry.home import read_home
+    from pipelines.io import stored_value
     from pipelines.resources import LedgerInput, PolicyFile
-    from pipelines.running import run_job
+    from pipelines.running import RunInterruptedError, run_job
+    from serving.night.stakes import most_at_stake
 
     home = read_home()
     console = Console()
-    policy_file = {"path": "" if policy is None else str(policy)}
+    policy_file = PolicyFile(path="" if policy is None else str(policy))
     ledger_input = LedgerInput(
         folder=str(ledger),
         as_of=as_of,
@@ -93,19 +97,22 @@ def run(
         accepted_discount_share=accepted_discount_share,
         accepted_discount_days=accepted_discount_days,
     )
-    if nightly:
-        scoring_settings(champion_bundle(home), ledger_input.given_settings())
     console.print(f"[bold]encours {'nightly' if nightly else 'main'} job[/] on {ledger}", highlight=False)
-    run_job(
-        "nightly" if nightly else "main",
-        home,
-        {
-            "ledger_input": ledger_input.model_dump(exclude_none=True),
-            "policy_file": policy_file,
-        },
-    )
-    currency = PolicyFile(**policy_file).policy().spec.policy.currency
-    _print_what_matters(console, home, language, currency)
+    try:
+        run_job(
+            "nightly" if nightly else "main",
+            home,
+            {
+                "ledger_input": ledger_input.model_dump(exclude_none=True),
+                "policy_file": policy_file.model_dump(),
+            },
+        )
+    except RunInterruptedError as interruption:
+        typer.echo(str(interruption), err=True)
+        raise typer.Exit(130) from interruption
+    scores, records = (stored_value(home, f"out__{name}_invoices") for name in ("scored", "routed"))
+    most = most_at_stake(records, policy_file.policy(), _MOST_IMPORTANT)
+    _print_what_matters(console, home, scores, most, is_french=language == "fr")
 
 
 @app.command("score")
@@ -148,66 +155,27 @@ def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Open Dagster on the assets, jobs, checks and the nightly schedule; Ctrl-C ends it."""
-    import os
-    import signal
-    import subprocess
-    import sys
-
     from models.registry.home import read_home
-    from pipelines.running import check_pages_can_open, dagster_home
+    from pipelines.running import open_pages
 
     home = read_home()
-    check_pages_can_open(home)
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(dagster_home(home)),
-        "ENCOURS_HOME": str(home.root),
-        "DO_NOT_TRACK": "true",
-    }
     typer.echo(f"Dagster on http://{host}:{port} (home {home.root}); Ctrl-C ends it")
-    command = [
-        sys.executable,
-        "-m",
-        "dagster",
-        "dev",
-        "-m",
-        "pipelines.definitions",
-        "-h",
-        host,
-        "-p",
-        str(port),
-    ]
-    # A shell that started us in the background ignores SIGINT, and Dagster gives SIGTERM the same handler: undo that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    child = subprocess.Popen(command, env=environment)
-    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
-    try:
-        code = child.wait()
-    except KeyboardInterrupt:
-        child.send_signal(signal.SIGINT)
-        code = child.wait()
-    raise typer.Exit(0 if code in (0, -signal.SIGINT) else code)
+    raise typer.Exit(open_pages(home, host, port))
 
 
-def _print_what_matters(console: Console, home: Home, language: str, currency: str) -> None:
-    """The ten open invoices at stake most (probability of being unpaid × money), and where to look next.
-
-    Money is compared in the policy's currency. What has no exchange rate is compared with nothing: it is counted.
-    """
-    import polars as pl
-
-    out = home.root / "out"
-    scores = pl.read_parquet(out / "scored_invoices.parquet", glob=False)
-    decisions = pl.read_parquet(out / "decisions.parquet", glob=False)
-    is_french = language == "fr"
+def _print_what_matters(
+    console: Console, home: Home, scores: pl.DataFrame, most: Sequence[AtStake], *, is_french: bool
+) -> None:
+    """The open invoices with the most money at stake, and where to look next."""
     title = (
         "Les factures ouvertes qui comptent le plus" if is_french else "The open invoices that matter most"
     )
     console.print(f"\n[bold]{title}[/]", highlight=False)
-    most = most_important(scores, decisions, language, currency)
-    for place, row in enumerate(most.iter_rows(named=True), start=1):
-        console.print(_line(place, row, is_french=is_french), markup=False, highlight=False)
-        console.print(f"    {row['first_reason']}", markup=False, highlight=False, style="dim")
+    for place, item in enumerate(most, start=1):
+        console.print(_line(place, item.record, is_french=is_french), markup=False, highlight=False)
+        for reason in item.record.explanation[:1]:
+            text = reason.fr if is_french else reason.en
+            console.print(f"    {text}", markup=False, highlight=False, style="dim")
     console.print(f"\n{scores.height:,} open invoices", highlight=False)
     unpriced = int(scores["has_unpriced_amounts"].sum())
     if unpriced:
@@ -217,8 +185,8 @@ def _print_what_matters(console: Console, home: Home, language: str, currency: s
             else f"{unpriced:,} scores leave out amounts without a known exchange rate"
         )
         console.print(text, highlight=False, style="bold yellow")
-    for path in (out / "scored_invoices.parquet", out / "decisions.parquet"):
-        console.print(f"  {path}", highlight=False, soft_wrap=True)
+    for name in ("scored_invoices.parquet", "decisions.parquet"):
+        console.print(f"  {home.root / 'out' / name}", highlight=False, soft_wrap=True)
     console.print("Where to look next", highlight=False)
     for command, what in (
         ("encours ui", "the run, its assets and checks, on port 3001"),
@@ -229,60 +197,18 @@ def _print_what_matters(console: Console, home: Home, language: str, currency: s
         console.print(f"  {command}  [dim]{what}[/]", highlight=False, soft_wrap=True)
 
 
-def _line(place: int, row: dict[str, Any], *, is_french: bool) -> str:
+def _line(place: int, record: DecisionRecord, *, is_french: bool) -> str:
     """One invoice in one line: who, how much, when due, how likely late, and where it goes."""
-    late, long = f"{row['p_late']:.0%}", f"{row['p_late_30']:.0%}"
-    amount = f"{row['balance_amount']:,.0f}"
-    route = row["sequence_id"] or "-"
-    if row["gate_id"]:
-        route += f" ({row['gate_id']})"
+    score, decision = record.score, record.decision
+    late, long = f"{score.p_late:.0%}", f"{score.p_late_30:.0%}"
+    amount = f"{record.account.net_balance_amount:,.0f}"
+    route = decision.sequence_id if decision else "-"
+    if decision and decision.gate_id:
+        route += f" ({decision.gate_id})"
     if is_french:
         amount = amount.replace(",", "\u202f")
-        words = f"échéance {row['due_on']}, retard {late}, plus de 30 j {long}"
+        words = f"échéance {score.due_on}, retard {late}, plus de 30 j {long}"
     else:
-        words = f"due {row['due_on']}, late {late}, over 30 days {long}"
-    who = f"{row['invoice_id']} {row['customer_id']}"
-    return f"{place:2}. {who} {amount} {row['currency']}, {words}, {row['grade']} → {route}"
-
-
-def most_important(
-    scores: pl.DataFrame, decisions: pl.DataFrame, language: str, currency: str
-) -> pl.DataFrame:
-    """The open invoices with the most money at stake: balance × P(unpaid 30 days past due).
-
-    What has no exchange rate has no place among them.
-
-    Args:
-        scores: tonight's scores.
-        decisions: tonight's decision records.
-        language: of the reason shown, `en` or `fr`.
-        currency: the policy's, in which money is compared.
-
-    Returns:
-        At most ten rows, the largest stake first, ties by invoice.
-    """
-    import polars as pl
-
-    reason = pl.col("reasons").list.first().struct.field(f"text_{'fr' if language == 'fr' else 'en'}")
-    rates = [
-        1.0 if own == currency else float(dict(json.loads(account)["exchange_rates"]).get(own, "nan"))
-        for own, account in decisions.select("currency", "account").iter_rows()
-    ]
-    decisions = decisions.with_columns(rate=pl.Series(rates, dtype=pl.Float64))
-    stake = pl.col("balance_amount").cast(pl.Float64) * pl.col("rate") * pl.col("p_late_30")
-    due = decisions.select(
-        "invoice_id",
-        "balance_amount",
-        "currency",
-        "sequence_id",
-        "gate_id",
-        "rate",
-        due_on=pl.col("score").str.json_path_match("$.due_on"),
-    )
-    return (
-        scores.join(due, on="invoice_id", how="inner", validate="1:1")
-        .filter(pl.col("rate").is_not_nan())
-        .with_columns(first_reason=reason, stake=stake)
-        .sort("stake", "invoice_id", descending=[True, False])
-        .head(_MOST_IMPORTANT)
-    )
+        words = f"due {score.due_on}, late {late}, over 30 days {long}"
+    who = f"{score.receivable_id} {score.customer_id}"
+    return f"{place:2}. {who} {amount} {score.currency}, {words}, {score.grade} → {route}"

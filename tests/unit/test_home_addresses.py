@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 
 from features.errors import InvalidInputError
 from models.registry.home import home_at, sqlite_address, sqlite_file_of
+from pipelines.io import HomeFiles
 from pipelines.running import check_pages_can_open, dagster_home
-from pipelines.workspace import Workspace
 from tests.awkward_names import AWKWARD_NAME
 
 NAMES = st.text(
@@ -35,10 +35,19 @@ def test_the_address_of_a_server_names_no_file() -> None:
 
 
 def test_frames_of_a_home_whose_name_is_a_pattern_are_read(tmp_path: Path) -> None:
-    workspace = Workspace(home_at(tmp_path / f"{AWKWARD_NAME}[a]*"))
+    files = HomeFiles(home_at(tmp_path / f"{AWKWARD_NAME}[a]*"))
     frame = pl.DataFrame({"invoice_id": ["F-1"]})
-    workspace.write_frame("open", frame)
-    assert workspace.read_frame("open").equals(frame)
+    key = dg.AssetKey("core__email_signals")
+    files.handle_output(dg.build_output_context(asset_key=key), frame)
+    assert files.load_input(dg.build_input_context(asset_key=key)).equals(frame)
+    files.handle_output(dg.build_output_context(asset_key=key), None)
+    assert files.load_input(dg.build_input_context(asset_key=key)) is None
+
+
+def test_what_was_never_computed_is_refused_with_its_place(tmp_path: Path) -> None:
+    files = HomeFiles(home_at(tmp_path))
+    with pytest.raises(InvalidInputError, match="has not been computed yet"):
+        files.load_input(dg.build_input_context(asset_key=dg.AssetKey("features__open_invoices")))
 
 
 def test_a_bracket_in_the_path_is_refused_for_the_pages_only(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from features.groups.rows import FeatureRows
 from features.ledger import read_ledger, write_ledger
 from features.ledger.as_known import as_known_before
 from models.registry.home import home_at
@@ -142,10 +143,9 @@ def model_server(moved_home: RunHome, tmp_path_factory: pytest.TempPathFactory) 
 def test_mlflow_serves_the_registered_model_with_the_same_numbers(
     run_home: RunHome, model_server: str
 ) -> None:
-    landmarks = pl.read_parquet(run_home.root / "work" / "open_landmarks.parquet")
-    features = pl.read_parquet(run_home.root / "work" / "open_features.parquet")
-    keys = landmarks.select("invoice_id", "customer_id", pl.col("as_of", "due_on").cast(pl.String))
-    table = pl.concat([keys, features.drop("invoice_id", "as_of")], how="horizontal").head(40)
+    rows = FeatureRows.read(run_home.root / "work" / "open_invoices")
+    keys = rows.landmarks.select("invoice_id", "customer_id", pl.col("as_of", "due_on").cast(pl.String))
+    table = pl.concat([keys, rows.features.drop("invoice_id", "as_of")], how="horizontal").head(40)
     rows = {"columns": table.columns, "data": [list(row) for row in table.iter_rows()]}
     answer = httpx.post(f"{model_server}/invocations", json={"dataframe_split": rows}, timeout=60)
     assert answer.status_code == 200, answer.text
@@ -220,7 +220,7 @@ def test_a_killed_run_leaves_no_half_written_file_and_the_next_run_ends_normally
         for path in home.root.rglob("*.parquet"):
             pl.read_parquet(path)
     home.encours("run", "--ledger", str(small_ledger))
-    assert not list(home.root.rglob(".*.part"))
+    assert not list(home.root.rglob(".aside-*"))
     assert pl.read_parquet(home.root / "out" / "decisions.parquet").height > 0
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette asks for another HTTP client than the one installed
@@ -20,7 +21,7 @@ with warnings.catch_warnings():
 from data_samples.generator import WorldSettings, simulate_world
 from features.asof import PaymentHistory, open_landmarks
 from features.errors import EncoursError, InvalidInputError
-from features.ledger import Ledger, last_known_on, write_ledger
+from features.ledger import CheckedLedger, Ledger, check_folder, check_tables, last_known_on, write_ledger
 from features.settings import LedgerSettings
 from models.bundle import MODEL_FILE, write_bundle
 from models.hazard.settings import HazardSettings
@@ -36,6 +37,7 @@ from models.registry.tracking import CHALLENGER, CHAMPION, find_version
 from models.score import Score, scores_of_frame
 from models.training.from_ledger import TrainingInput, train_bundle, training_input
 from models.training.selection import TrainingSettings
+from pipelines.io import stored_value
 from pipelines.running import run_job
 from pipelines.training import train_and_register
 from serving.api.app import build_app
@@ -177,6 +179,26 @@ def test_the_settings_of_this_ledger_make_a_difference(ledger: Ledger) -> None:
     assert on_time > graced
 
 
+def test_a_night_checks_its_ledger_once(
+    ledger: Ledger, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = home_with_champion(tmp_path / "home", ledger, LedgerSettings())
+    checked: list[int] = []
+
+    def counted(tables: dict[str, pl.DataFrame]) -> CheckedLedger:
+        checked.append(len(tables))
+        return check_tables(tables)
+
+    monkeypatch.setattr("features.ledger.storage.check_tables", counted)
+    run_job("nightly", home, {"ledger_input": {"folder": str(folder)}}, is_silent=True)
+    assert len(checked) == 1
+    published = check_folder(home.ledger)
+    assert published.report.quarantined_rows == 0, "what was published needs no second check"
+    handed_on = dict(stored_value(home, "core__ledger").tables())
+    for name, frame in published.ledger.tables():
+        assert_frame_equal(handed_on[name], frame)
+
+
 def test_a_night_that_states_other_settings_is_refused_naming_each_difference(
     ledger: Ledger, folder: Path, tmp_path: Path
 ) -> None:
@@ -195,7 +217,8 @@ def test_a_night_that_states_other_settings_is_refused_naming_each_difference(
     )
     assert early.returncode == 2
     assert "grace_days: is 0, and the model was trained with 5" in early.stderr
-    assert "core__ledger" not in early.stdout, "refused before anything is read"
+    assert not (home.root / "ledger").exists(), "refused before anything is read"
+    assert "core__facts" not in early.stdout
 
 
 def test_a_training_that_states_nothing_keeps_the_settings_of_the_champion(
