@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from features.asof import LANDMARK_SCHEMA, PaymentHistory
+from features.errors import InvalidInputError
 from features.groups.catalogue import CATALOGUE, FEATURE_NAMES
 from features.groups.compute import compute_features
 from features.ledger.as_known import as_known_before
@@ -103,8 +104,16 @@ def chains_of(ledger: Ledger) -> list[list[str]]:
     return [sorted(members) for members in {min(members): members for members in chain.values()}.values()]
 
 
-def test_the_catalogue_covers_exactly_the_computed_columns() -> None:
-    assert len(set(FEATURE_NAMES)) == len(CATALOGUE) > 100
+@SLOW
+@given(world=WORLDS, offset=st.integers(1, SPAN + 60))
+def test_the_catalogue_covers_exactly_the_computed_columns(
+    world: tuple[Ledger, pl.DataFrame], offset: int
+) -> None:
+    ledger, signals = world
+    computed = features_at(ledger, signals, landmarks_of(ledger, day(offset)))
+    assert computed.columns == ["invoice_id", "as_of", *FEATURE_NAMES]
+    assert [column.name for column in CATALOGUE] == list(FEATURE_NAMES)
+    assert set(computed.schema.values()) == {pl.String, pl.Date, pl.Float64}
 
 
 @SLOW
@@ -269,5 +278,7 @@ def test_a_landmark_before_its_issue_is_refused() -> None:
     history = PaymentHistory.from_ledger(
         Ledger(frame("customers", []), frame("invoices", []), frame("payments", []))
     )
-    with pytest.raises(Exception, match=r"as-of date lies before the issue date \(1 row\), for example I1"):
+    with pytest.raises(
+        InvalidInputError, match=r"as-of date lies before the issue date \(1 row\), for example I1"
+    ):
         compute_features(history, pl.DataFrame([row]))

@@ -12,20 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.ledger import Ledger, empty_table, table_dtypes
+from features.ledger import Ledger, empty_table
 from serving.accounts import account_facts
 from serving.accounts.events import has_readable_detail, quiet_days_of
 from serving.dunning import DebtorStatement, Decision, Promise
 from tests.dunning_samples import FRESH, POLICY, decide, scored
+from tests.ledger_samples import frame
 
 DUE = dt.date(2026, 2, 2)
 ON = dt.date(2026, 3, 3)  # a Tuesday
 GRACE = POLICY.spec.gates.plan_running.grace_days
-
-
-def table(name: str, *rows: dict[str, Any]) -> pl.DataFrame:
-    columns = table_dtypes(name)
-    return pl.DataFrame([{**dict.fromkeys(columns), **row} for row in rows], schema=columns)
 
 
 def invoice(invoice_id: str = "F-1", **changes: Any) -> dict[str, Any]:
@@ -66,15 +62,15 @@ def ledger(
     rates: tuple[dict[str, Any], ...] | None = None,
 ) -> Ledger:
     tables = {
-        "customers": table("customers", COMPANY),
-        "invoices": table("invoices", *invoices),
-        "payments": table("payments", *payments) if payments else empty_table("payments"),
-        "interactions": table(
-            "interactions", *({"interaction_id": f"I-{n}", **row} for n, row in enumerate(interactions))
+        "customers": frame("customers", [COMPANY]),
+        "invoices": frame("invoices", list(invoices)),
+        "payments": frame("payments", list(payments)) if payments else empty_table("payments"),
+        "interactions": frame(
+            "interactions", [{"interaction_id": f"I-{n}", **row} for n, row in enumerate(interactions)]
         ),
     }
     if rates is not None:
-        tables["indicators"] = table("indicators", *rates)
+        tables["indicators"] = frame("indicators", [*rates])
     return Ledger.from_tables(tables)
 
 
@@ -357,7 +353,7 @@ def test_only_the_disputed_part_is_disputed_and_parts_add_up():
         return {"dispute_id": f"D-{number}", "invoice_id": "F-1", "opened_on": opened, "amount": part}
 
     def disputed(*rows: dict[str, Any]) -> Decimal | None:
-        held = replace(ledger(), disputes=table("disputes", *rows))
+        held = replace(ledger(), disputes=frame("disputes", [*rows]))
         facts = account_facts(held, ["F-1"], ON)["F-1"]
         assert facts.has_open_dispute
         return facts.disputed_amount

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
-
-import polars as pl
 
 from features.ledger.ledger import Ledger
-from features.ledger.schemas import table_dtypes
 from features.settlement.due_date_labels import due_date_labels
 from features.terms import EndOfMonthReading
+from tests.ledger_samples import frame
 
 D = dt.date
-
-
-def table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    dtypes = table_dtypes(name)
-    return pl.DataFrame([{column: row.get(column) for column in dtypes} for row in rows], schema=dtypes)
 
 
 def book() -> Ledger:
@@ -50,7 +42,7 @@ def book() -> Ledger:
         for name, day in paid.items()
     ]
     customers = [{"customer_id": "C1", "is_strategic": False}]
-    return Ledger(table("customers", customers), table("invoices", invoices), table("payments", payments))
+    return Ledger(frame("customers", customers), frame("invoices", invoices), frame("payments", payments))
 
 
 def test_labels_that_change_are_counted_in_each_reading() -> None:

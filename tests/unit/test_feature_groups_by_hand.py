@@ -18,22 +18,16 @@ from decimal import Decimal
 from math import log, sqrt
 from typing import Any
 
-import polars as pl
 import pytest
 
 from features.asof import PaymentHistory, landmarks_at_issue
 from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
-from features.ledger.schemas import table_dtypes
+from tests.ledger_samples import frame
 
 D = dt.date
 AS_OF = D(2024, 7, 1)
 AMOUNTS = {"I1": 100, "I2": 200, "I3": 300, "I4": 400, "I5": 500, "I6": 600}
-
-
-def table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    dtypes = table_dtypes(name)
-    return pl.DataFrame([{column: row.get(column) for column in dtypes} for row in rows], schema=dtypes)
 
 
 def invoice(
@@ -102,18 +96,18 @@ def row() -> dict[str, Any]:
     ]  # fmt: skip
     happened = dt.datetime(2024, 5, 20, 9, tzinfo=dt.UTC)
     ledger = Ledger(
-        customers=table("customers", people),
-        invoices=table("invoices", invoices),
-        payments=table("payments", payments),
-        disputes=table("disputes", [{"dispute_id": "D1", "invoice_id": "I5", "opened_on": D(2024, 6, 3)}]),
-        interactions=table(
+        customers=frame("customers", people),
+        invoices=frame("invoices", invoices),
+        payments=frame("payments", payments),
+        disputes=frame("disputes", [{"dispute_id": "D1", "invoice_id": "I5", "opened_on": D(2024, 6, 3)}]),
+        interactions=frame(
             "interactions",
             [
                 {"interaction_id": "X1", "customer_id": "C1", "invoice_id": "I4", "happened_at": happened,
                  "kind": "reminder_sent"},
             ],
         ),
-        indicators=table(
+        indicators=frame(
             "indicators",
             [
                 {"name": "climate", "sector": "46", "country": None, "period": "2024-04", "value": 98.0,

@@ -6,20 +6,13 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-import polars as pl
-
 from features.asof import PaymentHistory, landmarks_at_issue, open_landmarks
 from features.groups.catalogue import CATALOGUE, FEATURE_NAMES
 from features.groups.compute import compute_features
 from features.ledger.ledger import Ledger
-from features.ledger.schemas import table_dtypes
+from tests.ledger_samples import frame
 
 D = dt.date
-
-
-def table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    dtypes = table_dtypes(name)
-    return pl.DataFrame([{column: row.get(column) for column in dtypes} for row in rows], schema=dtypes)
 
 
 def invoice(
@@ -38,7 +31,7 @@ def payment(
 
 def ledger(invoices: list[dict[str, Any]], payments: list[dict[str, Any]], *customers: str) -> Ledger:
     people = [{"customer_id": name, "is_strategic": False} for name in customers or ("C1",)]
-    return Ledger(table("customers", people), table("invoices", invoices), table("payments", payments))
+    return Ledger(frame("customers", people), frame("invoices", invoices), frame("payments", payments))
 
 
 def features(book: Ledger, as_of: dt.date) -> dict[str, dict[str, Any]]:

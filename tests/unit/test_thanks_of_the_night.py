@@ -10,22 +10,18 @@ import polars as pl
 import pytest
 
 from features.asof import LANDMARK_SCHEMA
-from features.ledger import Ledger, table_dtypes
+from features.ledger import Ledger
 from features.settings import LedgerSettings
 from serving.accounts.cases import THANKS_DAYS
 from serving.dunning import Case, Decision, StepTaken, decide_customer
 from serving.night.scoring import route_open_invoices
 from tests.dunning_samples import POLICY, account, scored
+from tests.ledger_samples import frame
 
 ON = dt.date(2026, 3, 3)  # a Tuesday
 YESTERDAY = ON - dt.timedelta(days=1)
 DUE = dt.date(2026, 2, 2)
 NO_LANDMARKS = pl.DataFrame(schema=LANDMARK_SCHEMA)
-
-
-def table(name: str, *rows: dict[str, Any]) -> pl.DataFrame:
-    columns = table_dtypes(name)
-    return pl.DataFrame([{**dict.fromkeys(columns), **row} for row in rows], schema=columns)
 
 
 def ledger(paid_on: dt.date, *interactions: dict[str, Any], method: str = "transfer") -> Ledger:
@@ -41,10 +37,10 @@ def ledger(paid_on: dt.date, *interactions: dict[str, Any], method: str = "trans
     amount = {"amount": Decimal("900.00")}
     return Ledger.from_tables(
         {
-            "customers": table("customers", company),
-            "invoices": table("invoices", {**invoice, **days, **amount}, {**newest, **amount}),
-            "payments": table("payments", {**payment, **amount, "method": method}),
-            "interactions": table("interactions", *told),
+            "customers": frame("customers", [company]),
+            "invoices": frame("invoices", [{**invoice, **days, **amount}, {**newest, **amount}]),
+            "payments": frame("payments", [{**payment, **amount, "method": method}]),
+            "interactions": frame("interactions", [*told]),
         }
     )
 
