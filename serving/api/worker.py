@@ -126,7 +126,7 @@ class ScoreWorker:
         now = self.now()
         found = await self.steps.score(key, request, now)
         answers = score_answers(found.scored, found.policy_version)
-        written = self.writer.write(answers_to_keep(found.scored, answers, key.name, now))
+        written = self.writer.write(answers_to_keep(found.scored, answers, found.changes, key.name, now))
         is_stored = await asyncio.wrap_future(written)
         for answer in answers:
             self.metrics.scores.labels(answer.grade).inc()

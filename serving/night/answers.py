@@ -26,6 +26,7 @@ def tonights_answers(
     records: Sequence[DecisionRecord],
     policy_version: str,
     signals: pl.DataFrame | None,
+    change: int | None,
     now: dt.datetime,
 ) -> list[Answer]:
     """Return one answer per open invoice, as `POST /v1/score` would have given it, with what mails say beside.
@@ -35,6 +36,7 @@ def tonights_answers(
         records: the night's decisions, one per score in any order; those of paid invoices are left aside.
         policy_version: version of the policy that decided.
         signals: what the e-mails say; null when they are not read.
+        change: the last change of the store that the night's facts hold; null when it is unknown.
         now: instant of the night.
     """
     decided = {record.score.receivable_id: record for record in records}
@@ -64,6 +66,7 @@ def tonights_answers(
             body={
                 "answer": answer.model_dump(mode="json"),
                 "caller": NIGHTLY_CALLER,
+                "change": change,
                 WAITS: wait_of(decided[str(answer.invoice_id)]),
             },
         )

@@ -19,8 +19,9 @@ from serving.store import Answer, HistoryStore, Overrides, TableLoad, is_store_t
 
 #: Seconds between two looks at whether another process has read the mails.
 _POLL_SECONDS: Final = 0.5
-#: Makes the night's answers from what the e-mails say, those erased on request left out.
-AnswersOfTheNight = Callable[[pl.DataFrame | None], Sequence[Answer]]
+#: Makes the night's answers from what the e-mails say, those erased on request left out, and from the last change of
+#: the store that the night's facts hold.
+AnswersOfTheNight = Callable[[pl.DataFrame | None, int | None], Sequence[Answer]]
 
 
 def load_into_service(ledger: Ledger, settings: ServiceSettings, now: dt.datetime) -> dict[str, TableLoad]:
@@ -44,9 +45,14 @@ def load_into_service(ledger: Ledger, settings: ServiceSettings, now: dt.datetim
 
 
 def facts_in_service(settings: ServiceSettings) -> Ledger:
-    """Return everything the service knows: the ledger of record and the events it does not hold."""
+    """Return everything the service knows: the ledger of record and the events it does not hold.
+
+    The store notes up to which change it was: what becomes known later is not in the night's decisions.
+    """
     with closing(open_store(settings.store_url, settings.secret())) as store:
-        return store.history().ledger
+        history = store.history()
+        store.note_night_facts(history.moment.change)
+        return history.ledger
 
 
 def signals_in_service(settings: ServiceSettings) -> pl.DataFrame:
@@ -99,7 +105,7 @@ def publish_night(
             allowed = signals.filter(~pl.col("email_id").is_in(_erased_mails(store).implode()))
             if not settings.is_quoting:
                 allowed = allowed.drop("quotes", strict=False)
-        store.replace_nightly(answers(allowed))
+        store.replace_nightly(answers(allowed, store.night_facts()))
 
 
 def overrides_in_service(settings: ServiceSettings) -> Overrides:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-from collections.abc import Awaitable, Callable
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
 
 import polars as pl
 from pydantic import ValidationError
@@ -13,24 +15,32 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from features.errors import InvalidInputError
+from features.errors import Fault, InvalidInputError
+from features.messages import in_language, localized
 from serving.messages.answers import ScoreAnswer
-from serving.messages.refusals import RefusalError, forbidden, not_found, store_unavailable
-from serving.messages.requests import OverrideRequest
-from serving.pages.customer import customer_history, facts_of, settled_now
+from serving.messages.refusals import RefusalError, ambiguous_ids, forbidden, not_found, store_unavailable
+from serving.messages.requests import InvoiceToScore, OverrideRequest, ScoreRequest
+from serving.pages.customer import customer_history, facts_of
+from serving.pages.facts import PageFacts, change_of, not_listed
 from serving.pages.listing import FILTERS, ORDERS, Query, listing_of
-from serving.pages.portfolio import BUCKETS, portfolios
-from serving.pages.readers import LANGUAGE_COOKIE, Reader, Readers, language_for
+from serving.pages.portfolio import BUCKETS, Portfolio, portfolios
+from serving.pages.readers import Reader, Readers, language_for, remember_language
 from serving.pages.rendering import STATIC, render, render_refusal
 from serving.pages.views import invoice_view
-from serving.pages.worklist import ANYONE, AUTOMATIC, NO_STEP, Worklist, worklist_of
+from serving.pages.worklist import Worklist
 from serving.security.access import AccessKey, Scope
-from serving.store import OVERRIDE, SCORE, KeptAnswer, StoreUnavailableError
+from serving.store import CUSTOMERS, INVOICES, AmbiguousIdError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from serving.api.worker import ScoreWorker
 
-_ONE_DAY: Final = dt.timedelta(days=1)
+_LOG: Final = logging.getLogger("encours.pages")
+#: Pages that are written at the same time; others wait, so that scores find a free thread.
+RENDERED_AT_ONCE: Final = 2
+LONGEST_NAME: Final = 200
+_INTERNAL: Final = RefusalError(
+    500, "internal_error", "Something went wrong on our side; it has been logged."
+)
 _STATIC_FILES: Final = {"encours.css": "text/css; charset=utf-8"}
 
 
@@ -53,8 +63,12 @@ class Pages:
         self._worker = worker
         self._override = override
         self._readers = Readers(worker)
-        self._worklist: Worklist | None = None
-        self._loading = asyncio.Lock()
+        self._facts = PageFacts(worker)
+        self._rendering = asyncio.Semaphore(RENDERED_AT_ONCE)
+        self._portfolios: tuple[Worklist | None, dict[frozenset[str] | None, tuple[Portfolio, ...]]] = (
+            None,
+            {},
+        )
 
     def routes(self) -> list[Route]:
         """The routes, in the order in which they are tried."""
@@ -71,6 +85,11 @@ class Pages:
                 self._page(self.override, Scope.APPROVE),
                 methods=["POST"],
             ),
+            Route(
+                "/invoices/{invoice_id:path}/score",
+                self._page(self.score_again, Scope.SCORE),
+                methods=["POST"],
+            ),
             Route("/invoices/{invoice_id:path}", self._page(self.invoice), methods=["GET"]),
         ]
 
@@ -80,13 +99,10 @@ class Pages:
 
     async def tonight(self, request: Request, reader: Reader) -> Response:
         """List what last night proposed, filtered and sorted."""
-        worklist = await self._current_worklist()
+        worklist = await self._facts.worklist()
         query = Query.of(request.query_params)
-        listing = listing_of(worklist.seen_by(reader.key.accounts), query)
-        ids_by_customer: dict[str, list[str]] = {}
-        for row in listing.rows:
-            ids_by_customer.setdefault(row["customer_id"], []).append(row["invoice_id"])
-        return self._render(
+        listing = await asyncio.to_thread(listing_of, worklist.seen_by(reader.key.accounts), query)
+        return await self._render(
             "tonight.html",
             request,
             reader,
@@ -95,36 +111,46 @@ class Pages:
             query=query,
             orders=ORDERS,
             filters=FILTERS,
-            settled=await self._settled(ids_by_customer),
+            **await self._since_the_night(listing.rows),
         )
 
     async def portfolio(self, request: Request, reader: Reader) -> Response:
         """Show what is owed by age, grade and customer, and when it is expected."""
-        worklist = await self._current_worklist()
-        rows = worklist.seen_by(reader.key.accounts)
-        return self._render(
-            "portfolio.html", request, reader, worklist=worklist, portfolios=portfolios(rows), buckets=BUCKETS
+        worklist = await self._facts.worklist()
+        if self._portfolios[0] is not worklist:
+            self._portfolios = (worklist, {})
+        computed = self._portfolios[1]
+        accounts = reader.key.accounts
+        if accounts not in computed:
+            computed[accounts] = await asyncio.to_thread(portfolios, worklist.seen_by(accounts))
+        return await self._render(
+            "portfolio.html",
+            request,
+            reader,
+            worklist=worklist,
+            portfolios=computed[accounts],
+            buckets=BUCKETS,
         )
 
     async def customer(self, request: Request, reader: Reader) -> Response:
         """Show what one customer owes, how it has paid, and what its e-mails say."""
-        customer_id = str(request.path_params["customer_id"])
+        customer_id = await self._facts.known_id(CUSTOMERS, str(request.path_params["customer_id"]))
         if not reader.key.sees(customer_id):
             raise not_found("This customer")
-        worklist = await self._current_worklist()
+        worklist = await self._facts.worklist()
         rows = worklist.rows.filter(pl.col("customer_id") == customer_id)
-        history = self._worker.history_in_use()
-        knowledge = None if history is None else await history.level_with({customer_id})
+        knowledge = await self._facts.knowledge({customer_id})
         part = None if knowledge is None else knowledge.part_of(customer_id)
-        day = self._worker.now().date() + _ONE_DAY
+        day = self._facts.tomorrow
         known = None if knowledge is None else knowledge.customer(customer_id, day)
         if known is None and rows.is_empty():
             raise not_found("This customer")
+        listed = rows.sort("due_on", "invoice_id", nulls_last=True).to_dicts()
+        since = await self._since_the_night(listed)
         answers = await asyncio.to_thread(self._worker.store.nightly_of, [customer_id])
-        newest = _answers(answers)
-        open_rows = rows.sort("due_on", "invoice_id", nulls_last=True).to_dicts()
-        ids = {customer_id: [row["invoice_id"] for row in open_rows]}
-        return self._render(
+        newest = next((each.body["answer"] for each in answers if each.body is not None), None)
+        open_rows = rows.filter(~pl.col("invoice_id").is_in(list(since["settled"])))
+        return await self._render(
             "customer.html",
             request,
             reader,
@@ -132,150 +158,144 @@ class Pages:
             name=(known or {}).get("name"),
             facts=facts_of(known),
             is_strategic=bool((known or {}).get("is_strategic")),
-            rows=open_rows,
-            balances=[(p.currency, p.total, p.overdue, p.late_30) for p in portfolios(rows)],
+            rows=listed,
+            unlisted=not_listed(knowledge, customer_id, rows["invoice_id"].to_list(), day),
+            balances=[(p.currency, p.total, p.overdue, p.late_30) for p in portfolios(open_rows)],
             history=None if part is None else customer_history(part.ledger, part.episodes, day),
-            evidence=newest[0].evidence if newest else [],
-            settled=await self._settled(ids),
+            evidence=[] if newest is None else ScoreAnswer.model_validate(newest).evidence,
+            **since,
         )
 
     async def invoice(self, request: Request, reader: Reader) -> Response:
         """Show the newest score of an invoice, its reasons, its route, and the form to overrule it."""
-        invoice_id = str(request.path_params["invoice_id"])
-        return await self._invoice(request, reader, invoice_id)
+        return await self._invoice(request, reader, await self._invoice_id(request))
 
     async def override(self, request: Request, reader: Reader) -> Response:
-        """Keep a person's decision on an invoice, then show the invoice again."""
-        invoice_id = str(request.path_params["invoice_id"])
+        """Store a person's decision on an invoice, score it again, then show the invoice."""
+        invoice_id = await self._invoice_id(request)
         form = await self._readers.form(request, reader)
-        shown, _ = await self._scores_of(invoice_id, reader.key)
+        shown, _ = await self._facts.scores_of(invoice_id, reader.key)
         if not shown:
             raise not_found("A score of this invoice")
         try:
-            message = OverrideRequest.model_validate(
-                {
-                    "sequence_id": form.get("sequence_id") or None,
-                    "reason": form.get("reason", ""),
-                    "decided_by": reader.key.name,
-                    "hold_until": form.get("hold_until") or None,
-                }
+            if form.get("score_id") != shown[0][0].answer_id:
+                what = localized("the invoice was scored again while you were reading: look at it once more")
+                raise InvalidInputError(what, [Fault(what, "score_id")])
+            message = OverrideRequest.model_validate_json(
+                json.dumps(
+                    {
+                        "sequence_id": form.get("sequence_id") or None,
+                        "reason": form.get("reason", ""),
+                        "decided_by": reader.key.name[:LONGEST_NAME],
+                        "hold_until": form.get("hold_until") or None,
+                    }
+                )
             )
-            await self._override(reader.key, form.get("score_id", ""), message)
+            await self._override(reader.key, shown[0][0].answer_id, message)
         except ValidationError as failure:
             faults = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in failure.errors()]
             return await self._invoice(request, reader, invoice_id, faults, form, 422)
         except InvalidInputError as refusal:
-            faults = [f"{fault.where}: {fault.what}" for fault in refusal.faults]
+            faults = [
+                f"{fault.where}: {in_language(fault.what, reader.language)}" for fault in refusal.faults
+            ]
             return await self._invoice(request, reader, invoice_id, faults, form, 422)
-        return RedirectResponse(f"/invoices/{invoice_id}?saved=1", 303)
+        await self._score(reader, invoice_id)
+        return RedirectResponse(f"/invoices/{quote(invoice_id, safe='/')}?saved=1", 303)
+
+    async def score_again(self, request: Request, reader: Reader) -> Response:
+        """Score an invoice with what is known now, then show it."""
+        invoice_id = await self._invoice_id(request)
+        await self._readers.form(request, reader)
+        shown, _ = await self._facts.scores_of(invoice_id, reader.key)
+        if not shown:
+            raise not_found("A score of this invoice")
+        await self._score(reader, invoice_id)
+        return RedirectResponse(f"/invoices/{quote(invoice_id, safe='/')}", 303)
+
+    async def _score(self, reader: Reader, invoice_id: str) -> None:
+        invoices = [InvoiceToScore(invoice_id=invoice_id)]
+        await self._worker.score(reader.key, ScoreRequest(invoices=invoices))
+
+    async def _invoice_id(self, request: Request) -> str:
+        return await self._facts.known_id(INVOICES, str(request.path_params["invoice_id"]))
 
     async def _invoice(
         self,
         request: Request,
         reader: Reader,
         invoice_id: str,
-        faults: list[str] | None = None,
-        form: dict[str, str] | None = None,
+        faults: Sequence[str] = (),
+        form: Mapping[str, str] | None = None,
         status: int = 200,
     ) -> Response:
-        shown, overrides = await self._scores_of(invoice_id, reader.key)
+        shown, overrides = await self._facts.scores_of(invoice_id, reader.key)
         if not shown:
             raise not_found("A score of this invoice")
-        answer = next((each for _, each in shown if each.explanation is not None), shown[0][1])
-        history = self._worker.history_in_use()
-        knowledge = None if history is None else await history.level_with({answer.customer_id})
-        row = None if knowledge is None else knowledge.invoice(invoice_id)
-        day = self._worker.now().date() + _ONE_DAY
-        known = None if knowledge is None else knowledge.customer(answer.customer_id, day)
+        stored, answer = shown[0]
+        explained = next((each for _, each in shown if each.explanation is not None), answer)
+        knowledge = await self._facts.knowledge({answer.customer_id})
+        row = {} if knowledge is None else knowledge.invoice(invoice_id) or {}
+        known = None if knowledge is None else knowledge.customer(answer.customer_id, self._facts.tomorrow)
+        changed = await self._facts.changed(knowledge, {answer.customer_id: change_of(stored)})
+        settled = await self._facts.settled(knowledge, {answer.customer_id: [invoice_id]})
         policy = self._worker.policy.current
-        sequences = {} if policy is None else policy.value.spec.sequences
-        levels = () if policy is None else policy.value.spec.approval_levels
-        return self._render(
+        is_settled = bool(settled)
+        return await self._render(
             "invoice.html",
             request,
             reader,
             status=status,
-            view=invoice_view(answer, (row or {}).get("issued_on"), (row or {}).get("due_on")),
+            view=invoice_view(answer, explained, row.get("issued_on"), row.get("due_on")),
             answer=answer,
-            row=row or {},
+            row={"amount": None, "currency": None, "due_on": answer.due_on, **row},
             name=(known or {}).get("name"),
-            scores=[(kept.created_at, each) for kept, each in shown],
+            scores=[each for _, each in shown],
             overrides=overrides,
-            sequences=sequences,
-            levels={level.id: level.label for level in levels},
-            may_override=reader.key.allows(Scope.APPROVE) and answer.decision is not None,
-            is_settled=bool(await self._settled({answer.customer_id: [invoice_id]})),
-            faults=faults or [],
+            sequences={} if policy is None else policy.value.spec.sequences,
+            may_override=reader.key.allows(Scope.APPROVE) and answer.decision is not None and not is_settled,
+            may_score=reader.key.allows(Scope.SCORE) and bool(row),
+            is_settled=is_settled,
+            is_stale=bool(changed) and not is_settled,
+            faults=faults,
             form=form or {},
             is_saved="saved" in request.query_params,
         )
 
-    async def _scores_of(
-        self, invoice_id: str, key: AccessKey
-    ) -> tuple[list[tuple[KeptAnswer, ScoreAnswer]], list[dict[str, Any]]]:
-        """The stored scores of an invoice that a reader may see, the newest first, and the overrides on them."""
-        store = self._worker.store
-        kept = await asyncio.to_thread(store.answers_on, SCORE, invoice_id)
-        owner = await self._worker.owner_of(invoice_id)
-        shown = [
-            (each, ScoreAnswer.model_validate(each.body["answer"]))
-            for each in kept
-            if each.body is not None and key.sees(each.customer_id) and owner in (None, each.customer_id)
-        ]
-        overrides: list[dict[str, Any]] = []
-        for each, _ in shown:
-            found = await asyncio.to_thread(store.answers_on, OVERRIDE, each.answer_id)
-            overrides += [entry.body for entry in found if entry.body is not None]
-        return shown, sorted(overrides, key=lambda body: str(body["created_at"]), reverse=True)
-
-    async def _settled(self, ids_by_customer: dict[str, list[str]]) -> frozenset[str]:
-        """Those of some receivables that were closed since last night, by a payment or otherwise."""
-        history = self._worker.history_in_use()
-        if history is None:
-            return frozenset()
-        knowledge = await history.level_with(set(ids_by_customer))
-        day = self._worker.now().date() + _ONE_DAY
-        found: frozenset[str] = frozenset()
-        for customer_id, ids in ids_by_customer.items():
-            part = knowledge.part_of(customer_id)
-            if part is not None:
-                found |= settled_now(part.episodes, ids, day)
-        return found
-
-    async def _current_worklist(self) -> Worklist:
-        store = self._worker.store
-        night = (await asyncio.to_thread(store.moment)).night
-        async with self._loading:
-            if self._worklist is None or self._worklist.night != night:
-                history = self._worker.history_in_use()
-                names = pl.DataFrame(schema={"customer_id": pl.String, "name": pl.String})
-                if history is not None:
-                    names = (await history.current()).names()
-                self._worklist = await asyncio.to_thread(self._read_worklist, night, names)
-            return self._worklist
-
-    def _read_worklist(self, night: int, names: pl.DataFrame) -> Worklist:
-        computed_at, bodies = self._worker.store.nightly_bodies()
-        return worklist_of(night, computed_at, bodies, names)
+    async def _since_the_night(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What became known of some rows of the worklist: those closed, and the customers with other new facts."""
+        ids: dict[str, list[str]] = {}
+        for row in rows:
+            ids.setdefault(row["customer_id"], []).append(row["invoice_id"])
+        knowledge = await self._facts.knowledge(ids)
+        changes = {row["customer_id"]: row["change"] for row in rows}
+        return {
+            "settled": await self._facts.settled(knowledge, ids),
+            "changed": await self._facts.changed(knowledge, changes),
+        }
 
     def _page(self, page: Page, scope: Scope = Scope.READ) -> Callable[[Request], Awaitable[Response]]:
         """A route that lets in who has signed in and may see it, and shows refusals as a page."""
 
         async def endpoint(request: Request) -> Response:
-            try:
-                reader = self._readers.reader(request)
-            except RefusalError as refusal:
-                return _refused(request, refusal)
+            reader = self._readers.reader(request)
             if reader is None:
                 return RedirectResponse("/sign-in", 303)
             try:
                 if not reader.key.allows(scope):
                     raise forbidden(scope.value)
+                self._readers.check_rate(reader.key.key_id)
                 return await page(request, reader)
             except RefusalError as refusal:
                 return _refused(request, refusal, reader)
             except StoreUnavailableError:
                 return _refused(request, store_unavailable(), reader)
+            except AmbiguousIdError as failure:
+                found = [(each.position, each.field) for each in failure.found]
+                return _refused(request, ambiguous_ids(found), reader)
+            except Exception as failure:  # a page that cannot be shown is a page too
+                _LOG.exception("a page failed: %s", type(failure).__name__)
+                return _refused(request, _INTERNAL, reader)
 
         return endpoint
 
@@ -287,31 +307,30 @@ class Pages:
         headers = {"cache-control": "public, max-age=3600", "content-type": _STATIC_FILES[name]}
         return FileResponse(STATIC / name, headers=headers)
 
-    def _render(
+    async def _render(
         self, template: str, request: Request, reader: Reader, status: int = 200, **values: Any
     ) -> Response:
         policy = self._worker.policy.current
         spec = None if policy is None else policy.value.spec
+        kept = [
+            (name, value)
+            for name, value in request.query_params.multi_items()
+            if name not in ("lang", "saved")
+        ]
+        is_form = request.method == "POST"
+        address = request.url.path.rpartition("/")[0] if is_form else request.url.path
         shared = {
             "reader": reader,
             "path": request.url.path,
+            "other_language": f"{quote(address, safe='/')}?{urlencode([*kept, ('lang', '')])[:-5]}",
             "sequence_labels": {} if spec is None else {k: v.label for k, v in spec.sequences.items()},
             "deciders": {} if spec is None else {level.id: level.label for level in spec.approval_levels},
-            "policy_currency": "" if spec is None else spec.policy.currency,
-            "AUTOMATIC": AUTOMATIC,
-            "ANYONE": ANYONE,
-            "NO_STEP": NO_STEP,
         }
-        response = render(template, reader.language, {**shared, **values}, status)
-        if request.query_params.get("lang") == reader.language:
-            response.set_cookie(
-                LANGUAGE_COOKIE, reader.language, max_age=365 * 86400, samesite="lax", httponly=True
+        async with self._rendering:  # so that readers of pages leave threads to scores
+            response = await asyncio.to_thread(
+                render, template, reader.language, {**shared, **values}, status
             )
-        return response
-
-
-def _answers(kept: list[KeptAnswer]) -> list[ScoreAnswer]:
-    return [ScoreAnswer.model_validate(each.body["answer"]) for each in kept if each.body is not None]
+        return remember_language(response, request, reader.language)
 
 
 def _refused(request: Request, refusal: RefusalError, reader: Reader | None = None) -> Response:

@@ -58,7 +58,7 @@ class CustomerHistory:
 
 
 def customer_history(ledger: Ledger, episodes: pl.DataFrame, day: dt.date) -> CustomerHistory:
-    """How a customer has paid, as known before a day.
+    """How a customer has paid, as known before a day; what was closed by credit notes alone tells nothing of it.
 
     Args:
         ledger: everything known of the customer.
@@ -68,7 +68,7 @@ def customer_history(ledger: Ledger, episodes: pl.DataFrame, day: dt.date) -> Cu
     due = receivables(ledger).invoices.filter(pl.col("kind") == "invoice").select("invoice_id", "due_on")
     paid = (
         due.join(settlement_at(episodes, day), on="invoice_id", how="inner", validate="1:1")
-        .filter(pl.col("settled_on").is_not_null())
+        .filter(pl.col("settled_on").is_not_null() & (pl.col("closed_by") != "credited"))
         .with_columns((pl.col("settled_on") - pl.col("due_on")).dt.total_days().alias("days_late"))
         .sort("settled_on", "invoice_id", descending=[True, False])
     )

@@ -130,7 +130,7 @@ def listing_of(rows: pl.DataFrame, query: Query) -> Listing:
 
 
 def _matches(text: str) -> pl.Expr:
-    wanted = text.casefold()
+    wanted = text.lower()
     return pl.any_horizontal(
         pl.col(name).str.to_lowercase().str.contains(wanted, literal=True).fill_null(value=False)
         for name in ("invoice_id", "customer_id", "name")

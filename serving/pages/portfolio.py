@@ -18,7 +18,10 @@ BUCKETS: Final[tuple[tuple[str, int | None, Text], ...]] = (
     ("31_60", 60, Text("31 à 60 jours", "31 to 60 days")),
     ("61_90", 90, Text("61 à 90 jours", "61 to 90 days")),
     ("over_90", None, Text("plus de 90 jours", "over 90 days")),
+    ("unknown", None, Text("échéance inconnue", "due date unknown")),
 )
+OLDEST_BUCKET: Final = "over_90"
+UNKNOWN_BUCKET: Final = "unknown"
 """Ageing buckets: id, largest number of days past due (null: no bound), label."""
 LARGEST: Final = 10
 WEEKS: Final = 13
@@ -50,10 +53,12 @@ class Portfolio:
 
 
 def portfolios(rows: pl.DataFrame) -> tuple[Portfolio, ...]:
-    """One portfolio per currency, the largest first; amounts of two currencies are never added."""
+    """One portfolio per currency, that of most invoices first; amounts of two currencies are never added."""
     parts = rows.partition_by("currency", maintain_order=True)
-    found = [_portfolio(part) for part in parts if part.height]
-    return tuple(sorted(found, key=lambda each: (-each.total, each.currency)))
+    ordered = sorted(
+        (part for part in parts if part.height), key=lambda part: (-part.height, part["currency"][0])
+    )
+    return tuple(_portfolio(part) for part in ordered)
 
 
 def _portfolio(rows: pl.DataFrame) -> Portfolio:
@@ -75,13 +80,15 @@ def _portfolio(rows: pl.DataFrame) -> Portfolio:
     week_of = pl.col("payment_date_p50").dt.truncate("1w")
     by_week = {
         row["week"]: row["balance"]
-        for row in rows.group_by(week_of.alias("week")).agg(pl.col("balance").sum()).to_dicts()
+        for row in rows.group_by(week_of.alias("week")).agg(pl.col("balance").sum()).drop_nulls().to_dicts()
     }
     return Portfolio(
         currency=rows["currency"][0],
         total=total,
         overdue=_sum(rows.filter(pl.col("days_past_due") > 0)),
-        late_30=_cents(sum(float(b) * p for b, p in zip(rows["balance"], rows["p_late_30"], strict=True))),
+        late_30=_cents(
+            sum(float(b) * p for b, p in rows.select("balance", "p_late_30").drop_nulls().iter_rows())
+        ),
         exposure=tuple((g, tuple(sums.get((g, key), zero) for key, _, _ in BUCKETS)) for g in GRADES),
         largest=tuple(
             {**row, "share": float(row["balance"] / total) if total else 0.0} for row in customers.to_dicts()
@@ -92,9 +99,9 @@ def _portfolio(rows: pl.DataFrame) -> Portfolio:
 
 
 def _bucket() -> pl.Expr:
-    days = pl.col("days_past_due").fill_null(0)
+    days = pl.col("days_past_due")
     bounded = [pl.when(days <= bound).then(pl.lit(key)) for key, bound, _ in BUCKETS if bound is not None]
-    return pl.coalesce(*bounded, pl.lit(BUCKETS[-1][0]))
+    return pl.coalesce(pl.when(days.is_null()).then(pl.lit(UNKNOWN_BUCKET)), *bounded, pl.lit(OLDEST_BUCKET))
 
 
 def _first_monday(rows: pl.DataFrame) -> dt.date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
@@ -52,13 +53,24 @@ class Readers:
         """Who has signed in; null for nobody. A service without keys lets in whoever reaches it."""
         cookie = request.cookies.get(COOKIE)
         now = self._worker.now()
-        key_id = self._sessions.key_id(cookie)
-        key = None if key_id is None else self._worker.keys.in_force(key_id, now)
+        signed = self._sessions.signed(cookie)
+        key = None if signed is None else self._worker.keys.in_force(*signed, now)
         if key is not None and cookie is not None:
             return Reader(key, language_for(request), self._sessions.form_token(cookie))
         if self._worker.settings.is_open:
             return Reader(open_key(now), language_for(request), self._sessions.form_token(""))
         return None
+
+    def check_rate(self, key_id: str) -> None:
+        """Count one request of a key, under the same limit as the API's.
+
+        Raises:
+            RefusalError: 429 above the rate.
+        """
+        wait = self._worker.limiter.seconds_to_wait(key_id, asyncio.get_running_loop().time())
+        if wait:
+            message = f"Too many requests. To do: wait {wait} s."
+            raise RefusalError(429, "too_many_requests", message, headers={"Retry-After": str(wait)})
 
     async def form(self, request: Request, reader: Reader) -> dict[str, str]:
         """The fields of a posted form of this session.
@@ -79,21 +91,22 @@ class Readers:
     async def sign_in(self, request: Request) -> Response:
         """Show the form, or turn the key it brings into a session."""
         language = language_for(request)
+        values = {"reader": None, "path": "/sign-in", "other_language": "?"}
         if request.method == "GET":
-            return render("sign_in.html", language, {"reader": None, "is_refused": False, "path": "/sign-in"})
+            response = render("sign_in.html", language, {**values, "is_refused": False})
+            return remember_language(response, request, language)
         try:
+            self.check_rate("sign-in")
             form = await _read_form(request)
         except RefusalError as refusal:
-            return render_refusal(refusal, language_for(request), None, request.url.path)
+            return render_refusal(refusal, language, None, request.url.path)
         key = self._worker.keys.find(form.get("key", "").strip(), self._worker.now())
         if key is None:
-            return render(
-                "sign_in.html", language, {"reader": None, "is_refused": True, "path": "/sign-in"}, 401
-            )
+            return render("sign_in.html", language, {**values, "is_refused": True}, 401)
         response = RedirectResponse("/tonight", 303)
         response.set_cookie(
             COOKIE,
-            self._sessions.issue(key.key_id),
+            self._sessions.issue(key.key_id, key.secrets[0].sha256),
             max_age=SESSION_SECONDS,
             httponly=True,
             samesite="lax",
@@ -103,6 +116,10 @@ class Readers:
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
+        try:
+            _check_origin(request)
+        except RefusalError as refusal:
+            return render_refusal(refusal, language_for(request), None, "/sign-in")
         response = RedirectResponse("/sign-in", 303)
         response.delete_cookie(COOKIE)
         return response
@@ -123,9 +140,7 @@ async def _read_form(request: Request) -> dict[str, str]:
     Raises:
         RefusalError: 403 when another site posts it, 413 when it is too long, 400 when it is not a form.
     """
-    origin = request.headers.get("origin")
-    if origin not in (None, "null") and urlsplit(str(origin)).netloc != request.headers.get("host"):
-        raise RefusalError(403, "forbidden", "The form comes from another site.")
+    _check_origin(request)
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -136,3 +151,22 @@ async def _read_form(request: Request) -> dict[str, str]:
     except (UnicodeDecodeError, ValueError):
         raise RefusalError(400, "invalid_form", "The body is not a form.") from None
     return {name: values[0] for name, values in fields.items()}
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse what another site posts: browsers say where a form comes from.
+
+    Raises:
+        RefusalError: 403 when it comes from elsewhere.
+    """
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "same-origin")
+    is_own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if not is_own or site not in ("same-origin", "none"):
+        raise RefusalError(403, "forbidden", "The form comes from another site.")
+
+
+def remember_language(response: Response, request: Request, language: Language) -> Response:
+    """Keep the language that an address asks for, for the pages after it."""
+    if request.query_params.get("lang") == language:
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=365 * 86400, samesite="lax", httponly=True)
+    return response

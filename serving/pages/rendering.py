@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
@@ -27,6 +28,7 @@ HEADERS: Final = {
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "content-type": "text/html; charset=utf-8",
+    "referrer-policy": "same-origin",  # with none at all, browsers hide where a form comes from
     "vary": "Cookie, Accept-Language",
 }
 
@@ -53,8 +55,16 @@ def render_refusal(refusal: RefusalError, language: Language, reader: object, pa
         reader: who has signed in; null for nobody.
         path: of the address asked for.
     """
-    values = {"reader": reader, "path": path, "refusal": refusal.answer.error, "status": refusal.status}
-    return render("refusal.html", language, values, refusal.status)
+    values = {
+        "reader": reader,
+        "path": path,
+        "other_language": "/tonight?",
+        "refusal": refusal.answer.error,
+        "status": refusal.status,
+    }
+    response = render("refusal.html", language, values, refusal.status)
+    response.headers.update(refusal.headers)
+    return response
 
 
 def language_of(asked: str | None, cookie: str | None, accepted: str) -> Language:
@@ -95,6 +105,7 @@ def _environment(language: Language) -> Environment:
     def text(value: Text | None) -> str:
         return "" if value is None else value.in_language(language)
 
+    segments: dict[str, str] = {name: text.in_language(language) for name, text in SEGMENT_WORDS.items()}
     environment.globals.update(
         _=lambda template, **values: Message(template, None, None, values).in_language(language),
         plural=lambda one, many, count: Message(one, many, count, {"count": count}).in_language(language),
@@ -103,10 +114,12 @@ def _environment(language: Language) -> Environment:
         amount=amount,
         day=day,
         chance=chance,
+        written_day=lambda text: day(dt.date.fromisoformat(text[:10])),
         points=lambda value: number(100.0 * value, language),
         text=text,
         value=lambda value: day(value) if isinstance(value, dt.date) else value,
         days=lambda value: UNKNOWN if value is None else days(value, language),
-        segment=lambda name: SEGMENT_WORDS[name].in_language(language) if name else UNKNOWN,
+        segment=lambda name: segments.get(name, name or UNKNOWN),
+        path=lambda text: quote(str(text), safe="/"),
     )
     return environment

@@ -16,7 +16,8 @@ _SALT: Final = "encours pages session"
 class Sessions:
     """Issues and checks the cookie of a signed-in person.
 
-    The cookie names the key, not its secret: a revoked key ends its sessions at the next page.
+    The cookie names the key, not its secret: a key that is revoked, or rotated with no overlap, ends its
+    sessions at the next page.
 
     Args:
         secret: secret of the installation.
@@ -28,18 +29,22 @@ class Sessions:
             secret, salt=_SALT, signer_kwargs={"digest_method": hashlib.sha256}
         )
 
-    def issue(self, key_id: str) -> str:
-        """The value of the cookie for the holder of a key."""
-        return str(self._serializer.dumps(key_id))
+    def issue(self, key_id: str, secret_hash: str) -> str:
+        """The value of the cookie for the holder of a key; `secret_hash` is of the secret in force."""
+        return str(self._serializer.dumps([key_id, secret_hash[:16]]))
 
-    def key_id(self, cookie: str | None) -> str | None:
-        """The id of the key a cookie was issued for; null when it is absent, altered or older than 12 hours."""
+    def signed(self, cookie: str | None) -> tuple[str, str] | None:
+        """The key a cookie was issued for, and the beginning of its secret's hash.
+
+        Null when the cookie is absent, altered or older than 12 hours.
+        """
         if not cookie:
             return None
         try:
-            return str(self._serializer.loads(cookie, max_age=SESSION_SECONDS))
-        except BadSignature:
+            key_id, secret_hash = self._serializer.loads(cookie, max_age=SESSION_SECONDS)
+        except (BadSignature, TypeError, ValueError):
             return None
+        return str(key_id), str(secret_hash)
 
     def form_token(self, cookie: str) -> str:
         """The token that every form of this session carries, so that no other site can post in its name."""

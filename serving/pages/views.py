@@ -20,21 +20,26 @@ class InvoiceView:
     Attributes:
         answer: the stored score.
         days: its timeline.
-        reasons: the waterfall of its reasons; null for a score without reasons.
+        reasons: the waterfall of the newest reasons; null when no score of the invoice has any.
+        explained: the score these reasons are of.
         chances: days past due, and the probability of being unpaid then.
     """
 
     answer: ScoreAnswer
     days: Timeline
     reasons: Waterfall | None
+    explained: ScoreAnswer
     chances: tuple[tuple[int, float], ...]
 
 
-def invoice_view(answer: ScoreAnswer, issued_on: dt.date | None, due_on: dt.date | None) -> InvoiceView:
+def invoice_view(
+    answer: ScoreAnswer, explained: ScoreAnswer, issued_on: dt.date | None, due_on: dt.date | None
+) -> InvoiceView:
     """Lay out one stored score.
 
     Args:
-        answer: the stored score.
+        answer: the newest stored score.
+        explained: the newest one with reasons; the same as `answer` when it has them.
         issued_on: of the invoice; null when the ledger does not know it.
         due_on: of the invoice; null when the ledger does not know it.
     """
@@ -46,7 +51,8 @@ def invoice_view(answer: ScoreAnswer, issued_on: dt.date | None, due_on: dt.date
     return InvoiceView(
         answer,
         timeline(marks, answer.payment_date_p10, answer.payment_date_p50, answer.payment_date_p90),
-        _waterfall_of(answer),
+        _waterfall_of(explained),
+        explained,
         tuple(sorted((int(days), chance) for days, chance in answer.unpaid_probability.items())),
     )
 

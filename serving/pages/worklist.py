@@ -68,7 +68,7 @@ COLUMNS: Final = (
     "grade", "p_late", "p_late_30", "payment_date_p10", "payment_date_p50", "payment_date_p90",
     "reason_fr", "reason_en",
     "sequence_id", "gate_id", "why_fr", "why_en", "step_id", "step_fr", "step_en", "step_on", "channel", "is_automatic",
-    "decider", "hold_until", "segment", "state", "benefit",
+    "decider", "hold_until", "segment", "state", "benefit", "change",
 )  # fmt: skip
 AUTOMATIC: Final = "automatic"
 """Who decides on a step that no person has to look at first."""
@@ -84,13 +84,16 @@ class Worklist:
     Attributes:
         night: number of the night in the store; it changes whenever another night replaces this one.
         computed_at: instant of the night; null when nothing is there yet.
-        rows: one row per open receivable, columns `COLUMNS`. `balance` is open net of credits in `currency`; `benefit`
+        has_names: whether the customers' names were known when it was read.
+        rows: one row per open receivable, columns `COLUMNS`. `change` is the last change of the store that the night
+            held, null in answers of an earlier version. `balance` is open net of credits in `currency`; `benefit`
             is what the next step is expected to bring, net of its cost, in the policy's currency, null where
             unknown; `due_on` and `days_past_due` are null in answers stored by an earlier version.
     """
 
     night: int
     computed_at: dt.datetime | None
+    has_names: bool
     rows: pl.DataFrame
 
     @property
@@ -106,26 +109,21 @@ class Worklist:
         return self.rows.filter(pl.col("customer_id").is_in(list(accounts)))
 
 
-def worklist_of(
-    night: int, computed_at: dt.datetime | None, bodies: Sequence[str], names: pl.DataFrame
-) -> Worklist:
-    """The worklist of one night.
+def decoded(bodies: Sequence[str]) -> pl.DataFrame:
+    """Some stored answers of a night as columns: `change`, and the fields of the answer that pages need.
 
     Args:
-        night: number of the night in the store.
-        computed_at: instant of the night.
         bodies: the stored answers as JSON text, one per open receivable.
-        names: `customer_id, name` of every customer, unique by id.
     """
-    decoded = pl.Series("body", bodies, dtype=pl.String).str.json_decode(pl.Struct({"answer": _ANSWER}))
-    answers = decoded.struct.field("answer").to_frame("answer").unnest("answer")
+    body = pl.Struct({"answer": _ANSWER, "change": pl.Int64})
+    found = pl.Series("body", bodies, dtype=pl.String).str.json_decode(body).struct.unnest()
     step = pl.col("decision").struct.field("next_step")
     reasons = pl.col("explanation").struct.field("reasons").list.first()
-    why = pl.col("decision").struct.field("why").list.first()
-    level = pl.col("decision").struct.field("approval_level")
     decision = pl.col("decision").struct
-    rows = (
-        answers.with_columns(
+    why = decision.field("why").list.first()
+    return (
+        found.unnest("answer")
+        .with_columns(
             decision.field("sequence_id", "gate_id", "hold_until", "currency", "segment", "state"),
             decision.field("balance_amount").cast(_MONEY).alias("balance"),
             decision.field("benefit").struct.field("net_amount").cast(_MONEY).alias("benefit"),
@@ -138,13 +136,32 @@ def worklist_of(
             .then(pl.lit(NO_STEP))
             .when(step.struct.field("is_automatic"))
             .then(pl.lit(AUTOMATIC))
-            .otherwise(level.fill_null(ANYONE))
+            .otherwise(decision.field("approval_level").fill_null(ANYONE))
             .alias("decider"),
         )
         .with_columns(pl.col(name).str.to_date("%Y-%m-%d") for name in _DAYS)
         .with_columns((pl.col("as_of") - pl.col("due_on")).dt.total_days().alias("days_past_due"))
-        .join(names, on="customer_id", how="left", validate="m:1")
+        .filter(pl.col("currency").is_not_null())
+        .select(name for name in COLUMNS if name != "name")
+    )
+
+
+def worklist_of(
+    night: int, computed_at: dt.datetime | None, parts: Sequence[pl.DataFrame], names: pl.DataFrame | None
+) -> Worklist:
+    """The worklist of one night, the receivable whose next step brings most first.
+
+    Args:
+        night: number of the night in the store.
+        computed_at: instant of the night; null when there is none.
+        parts: the answers of the night, as `decoded` gives them.
+        names: `customer_id, name` of every customer, unique by id; null when they are not known.
+    """
+    known = pl.DataFrame(schema={"customer_id": pl.String, "name": pl.String}) if names is None else names
+    rows = (
+        pl.concat(parts or [decoded(())])
+        .join(known, on="customer_id", how="left", validate="m:1")
         .select(COLUMNS)
         .sort("benefit", "p_late_30", "invoice_id", descending=[True, True, False], nulls_last=True)
     )
-    return Worklist(night, computed_at, rows)
+    return Worklist(night, computed_at, names is not None, rows)

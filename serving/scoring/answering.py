@@ -120,11 +120,16 @@ def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
 
 
 def answers_to_keep(
-    scored: Scored, answers: Sequence[ScoreAnswer], caller: str, now: dt.datetime
+    scored: Scored,
+    answers: Sequence[ScoreAnswer],
+    changes: Mapping[str, int],
+    caller: str,
+    now: dt.datetime,
 ) -> list[Answer]:
     """Return what is stored of each score: inputs, features as served, score, reasons, decision, versions, caller.
 
-    A simulation is stored as one, on no invoice.
+    A simulation is stored as one, on no invoice. `changes` is the last change of the store that the score holds, by
+    customer.
     """
     return [
         Answer(
@@ -139,6 +144,7 @@ def answers_to_keep(
                 "inputs": _inputs(invoice),
                 "features": dict(zip(FEATURE_NAMES, features, strict=True)),
                 "caller": caller,
+                "change": changes.get(invoice.customer_id),
             },
         )
         for answer, invoice, features in zip(answers, scored.invoices, scored.features, strict=True)

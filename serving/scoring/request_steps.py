@@ -48,6 +48,7 @@ class ScoredRequest:
         model_version: of the model that scored.
         feature_version: version of the catalogue of its features.
         policy_version: of the policy that decided.
+        changes: by customer, the last change of the store that its scores hold.
     """
 
     as_of: dt.date
@@ -55,6 +56,7 @@ class ScoredRequest:
     model_version: str
     feature_version: str
     policy_version: str
+    changes: Mapping[str, int]
 
 
 class RequestSteps:
@@ -129,7 +131,11 @@ class RequestSteps:
         if partly_seen:
             scored = without_conversations(scored, partly_seen)
         version = policy.spec.policy.version
-        return ScoredRequest(as_of, scored, bundle.version, bundle.catalogue_version, version)
+        changes = {
+            customer_id: max(knowledge.moment.change, knowledge.version_of(customer_id)[0])
+            for customer_id in customers
+        }
+        return ScoredRequest(as_of, scored, bundle.version, bundle.catalogue_version, version, changes)
 
     async def _invoices_of(
         self, request: ScoreRequest, knowledge: Knowledge, key: AccessKey, as_of: dt.date

@@ -182,13 +182,20 @@ class KeyRing:
         self._refresh()
         return find_key(self._keys, text, self._pepper, now)
 
-    def in_force(self, key_id: str, now: dt.datetime) -> AccessKey | None:
-        """Return the key of an id, of a person who signed in with it; null when it was removed or revoked since."""
+    def in_force(self, key_id: str, secret_hash: str, now: dt.datetime) -> AccessKey | None:
+        """Return the key a person signed in with; null when it was removed, revoked or its secret replaced since.
+
+        Args:
+            key_id: of the key.
+            secret_hash: how the hash of the secret began that the person showed.
+            now: the present instant.
+        """
         self._refresh()
         key = self._keys.get(key_id)
         if key is None or (key.revoked_at is not None and key.revoked_at <= now):
             return None
-        return key
+        accepted = [each for each in key.secrets if each.expires_at is None or each.expires_at > now]
+        return key if any(each.sha256.startswith(secret_hash) for each in accepted) else None
 
     def _refresh(self) -> None:
         try:

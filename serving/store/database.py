@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, literal, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, literal, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -243,6 +243,13 @@ def advance_counter(connection: Connection, name: str) -> int:
     value = lock_counter(connection, name) + 1
     connection.execute(update(COUNTERS).where(COUNTERS.c.name == name).values(value=value))
     return value
+
+
+def set_counter(connection: Connection, name: str, value: int) -> None:
+    """Set a counter, which is made when there is none."""
+    done = connection.execute(update(COUNTERS).where(COUNTERS.c.name == name).values(value=value))
+    if not done.rowcount:
+        connection.execute(insert(COUNTERS), {"name": name, "value": value})
 
 
 def _require_backup(connection: Connection, revision: str, *, has_backup: bool) -> None:

@@ -81,6 +81,14 @@ class HistoryStore(Protocol):
         """Return last night's scores of all open invoices of some customers, sorted by invoice."""
         ...
 
+    def note_night_facts(self, change: int) -> None:
+        """Note the last change that the facts of the coming night hold."""
+        ...
+
+    def night_facts(self) -> int | None:
+        """Return the last change that the facts of the coming night hold; null before the first."""
+        ...
+
     def feeds(self) -> tuple[FeedState, ...]:
         """Return the freshness of each kind of fact."""
         ...

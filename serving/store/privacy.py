@@ -21,6 +21,7 @@ from features.errors import Fault, InvalidInputError
 from features.ids import normal_id
 from serving.store import ERASURE, EXPORT, OVERRIDE, Answer, HistoryStore, new_answer_id
 from serving.store.answers import append_answers
+from serving.store.database import advance_counter
 from serving.store.frames import readable
 from serving.store.ingest.facts import mark_changed, note_statements
 from serving.store.known_ids import CUSTOMERS, meanings
@@ -181,6 +182,8 @@ def erase_data(
             connection.execute(
                 update(ANSWERS).where(ANSWERS.c.answer_id == answer_id).values(body=None, erased_at=now)
             )
+        if nightly:
+            advance_counter(connection, "night")  # whoever has read the night reads it again
         for answer_id in nightly:
             connection.execute(delete(NIGHTLY).where(NIGHTLY.c.answer_id == answer_id))
         kept = _kept(connection, subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import polars as pl
@@ -21,7 +21,7 @@ from serving.store.answers import (
     read_answers,
 )
 from serving.store.audit import Anchor, AuditLine, Chain, Evidence, Verification, verify_chain
-from serving.store.database import BUSY_SECONDS, Database, sqlite_file
+from serving.store.database import BUSY_SECONDS, Database, set_counter, sqlite_file
 from serving.store.facts import Fact, FactOutcome
 from serving.store.ingest.customer_merges import with_merged
 from serving.store.ingest.event_facts import read_erased, read_events
@@ -29,9 +29,11 @@ from serving.store.ingest.facts import mark_changed, take_in
 from serving.store.ingest.merging import merge_facts
 from serving.store.ingest.nightly_load import TableLoad, load_tables
 from serving.store.ingest.nightly_scores import (
-    nightly_bodies,
+    NIGHT_FACTS,
+    Part,
     nightly_of,
     nightly_on,
+    nightly_parts,
     read_nightly,
     replace_nightly,
 )
@@ -187,10 +189,21 @@ class SqlHistoryStore:
         with self.database.reading() as connection:
             return nightly_of(connection, customer_ids)
 
-    def nightly_bodies(self) -> tuple[dt.datetime | None, list[str]]:
-        """Return the instant of last night and all its answers as JSON text."""
+    def nightly_parts(self, decode: Callable[[Sequence[str]], Part]) -> tuple[dt.datetime | None, list[Part]]:
+        """Return the instant of last night and what is made of its answers, some thousand at a time."""
         with self.database.reading() as connection:
-            return nightly_bodies(connection)
+            return nightly_parts(connection, decode)
+
+    def note_night_facts(self, change: int) -> None:
+        """Note the last change that the facts of the coming night hold."""
+        with self.database.writing() as connection:
+            set_counter(connection, NIGHT_FACTS, change)
+
+    def night_facts(self) -> int | None:
+        """Return the last change that the facts of the coming night hold; null before the first."""
+        with self.database.reading() as connection:
+            statement = select(COUNTERS.c.value).where(COUNTERS.c.name == NIGHT_FACTS)
+            return connection.execute(statement).scalar_one_or_none()
 
     def erased_ids(self, table: str) -> frozenset[str]:
         """Return the ids of one kind of fact that were erased on request."""

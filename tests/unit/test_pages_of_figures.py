@@ -14,7 +14,7 @@ from serving.pages.charts import LABEL_WIDTH, WIDTH, timeline, waterfall
 from serving.pages.listing import ORDERS, PAGE_ROWS, Query, listing_of
 from serving.pages.portfolio import portfolios
 from serving.pages.rendering import language_of
-from serving.pages.worklist import COLUMNS, worklist_of
+from serving.pages.worklist import COLUMNS, decoded, worklist_of
 
 AS_OF = "2026-07-01"
 NAMES = pl.DataFrame({"customer_id": ["C1", "C2"], "name": ["Atelier Un", None]})
@@ -51,7 +51,7 @@ def body(invoice_id: str, customer_id: str, due_on: str, balance: str, **changes
         "decision": decision,
         **changes,
     }
-    return json.dumps({"answer": answer, "caller": "nightly job"})
+    return json.dumps({"answer": answer, "caller": "nightly job", "change": 7})
 
 
 BODIES = (
@@ -64,7 +64,9 @@ BODIES = (
 
 @pytest.fixture
 def rows() -> pl.DataFrame:
-    return worklist_of(3, dt.datetime(2026, 7, 1, 2, tzinfo=dt.UTC), BODIES, NAMES).rows
+    return worklist_of(
+        3, dt.datetime(2026, 7, 1, 2, tzinfo=dt.UTC), [decoded(BODIES[:1]), decoded(BODIES[1:])], NAMES
+    ).rows
 
 
 def test_a_worklist_holds_one_row_per_answer(rows):
@@ -85,7 +87,7 @@ def test_a_night_without_open_invoices_is_an_empty_worklist():
 
 
 def test_a_reader_of_some_accounts_gets_their_rows_only(rows):
-    worklist = worklist_of(3, None, BODIES, NAMES)
+    worklist = worklist_of(3, None, [decoded(BODIES)], NAMES)
     assert worklist.seen_by({"C2"})["customer_id"].unique().to_list() == ["C2"]
     assert worklist.seen_by(()).is_empty()
     assert worklist.seen_by(None).height == 4
@@ -98,7 +100,7 @@ def test_the_portfolio_adds_up_by_hand(rows):
     assert euros.late_30 == Decimal("350.10")
     exposure = dict(euros.exposure)
     assert exposure["A"][0] == Decimal("1000.00")
-    assert exposure["E"] == (0, Decimal("500.10"), 0, 0, 0), "30 days past due is the bucket of 1 to 30"
+    assert exposure["E"] == (0, Decimal("500.10"), 0, 0, 0, 0), "30 days past due is the bucket of 1 to 30"
     assert exposure["C"][1] == Decimal("0.05")
     assert dict(euros.weeks)[dt.date(2026, 7, 6)] == Decimal("1500.10")
     assert euros.beyond == Decimal("0.05")
@@ -119,7 +121,7 @@ def test_a_list_says_its_balance_by_currency(rows):
 @given(st.integers(0, 130), st.integers(1, 9), st.sampled_from(sorted(ORDERS)))
 def test_pages_of_a_list_hold_every_row_once(count, page, order):
     bodies = [body(f"F{n}", "C1", "2026-07-15", f"{n}.00") for n in range(count)]
-    rows = worklist_of(1, None, bodies, NAMES).rows
+    rows = worklist_of(1, None, [decoded(bodies)], NAMES).rows
     pages = listing_of(rows, Query(order=order)).pages
     seen = [
         row["invoice_id"]

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from features.errors import InvalidInputError
 from serving.api.dependencies import ApproveKey, OverrideBody, PathId, Worker
 from serving.api.documentation import documented
-from serving.api.routes.scores import stored_score
+from serving.api.routes.scores import is_of_its_owner, stored_score
 from serving.api.worker import ScoreWorker
 from serving.dunning import hold_faults, sequence_faults
 from serving.messages.answers import OverrideAnswer
@@ -53,6 +53,8 @@ async def store_override(
         InvalidInputError: the policy does not know the sequence, or the hold is outside its bounds.
     """
     stored, answer = await stored_score(worker, key, decision_id)
+    if not await is_of_its_owner(worker, stored):
+        raise RefusalError(409, "other_owner", "The invoice of this decision belongs to another customer.")
     if answer.decision is None:
         raise RefusalError(409, "no_decision", "A draft or a simulation has no decision to override.")
     policy = worker.policy.current

@@ -95,9 +95,20 @@ async def stored_score(worker: ScoreWorker, key: AccessKey, score_id: str) -> tu
     stored = await asyncio.to_thread(worker.store.answer, score_id)
     if stored is None or stored.kind not in (SCORE, SIMULATION) or not key.sees(stored.customer_id):
         raise not_found("This score")
+    if key.accounts is not None and not await is_of_its_owner(worker, stored):
+        raise not_found("This score")
     if stored.body is None:
         raise RefusalError(410, "erased", "The text of this score was erased on request.")
     return stored, ScoreAnswer.model_validate(stored.body["answer"])
+
+
+async def is_of_its_owner(worker: ScoreWorker, stored: KeptAnswer) -> bool:
+    """Return whether a score is of the customer who owes the invoice.
+
+    One that was asked for before the invoice was known may have named another.
+    """
+    owner = None if stored.subject_id is None else await worker.owner_of(stored.subject_id)
+    return owner in (None, stored.customer_id)
 
 
 async def _as_seen_by(worker: ScoreWorker, key: AccessKey, answer: ScoreAnswer) -> ScoreAnswer:

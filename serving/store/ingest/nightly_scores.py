@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from serving.store.answers import SCORE, Answer, KeptAnswer, canonical_json
 from serving.store.database import advance_counter
 from serving.store.tables import NIGHTLY, in_chunks
+
+Part = TypeVar("Part")
+#: Counter of the last change that the facts of the coming night hold.
+NIGHT_FACTS: Final = "night_facts"
+#: Answers that are decoded together.
+PART_ROWS: Final = 5_000
 
 
 def replace_nightly(connection: Connection, answers: Sequence[Answer]) -> None:
@@ -57,11 +64,22 @@ def nightly_of(connection: Connection, customer_ids: Sequence[str]) -> list[Kept
     return sorted(found, key=lambda kept: str(kept.subject_id))
 
 
-def nightly_bodies(connection: Connection) -> tuple[dt.datetime | None, list[str]]:
-    """Return the instant of last night and the body of each of its answers as JSON text, sorted by invoice."""
+def nightly_parts(
+    connection: Connection, decode: Callable[[Sequence[str]], Part]
+) -> tuple[dt.datetime | None, list[Part]]:
+    """Return the instant of last night, and its answers in parts of `PART_ROWS`, sorted by invoice.
+
+    Args:
+        connection: inside a transaction.
+        decode: what is made of the bodies of a part, as JSON text; the texts are not held together.
+    """
     statement = select(NIGHTLY.c.created_at, NIGHTLY.c.body).order_by(NIGHTLY.c.subject_id)
-    rows = connection.execute(statement).all()
-    return max((row[0] for row in rows), default=None), [str(row[1]) for row in rows]
+    computed_at: dt.datetime | None = None
+    parts = []
+    for rows in connection.execution_options(yield_per=PART_ROWS).execute(statement).partitions():
+        computed_at = rows[0][0]
+        parts.append(decode([str(row[1]) for row in rows]))
+    return computed_at, parts
 
 
 def _kept(row: RowMapping) -> KeptAnswer:

@@ -169,7 +169,9 @@ def run_night(bundle_folder: Path) -> RunNight:
         )
         service.store.load_ledger(ledger, NOW)
         version = policy.spec.policy.version
-        service.store.replace_nightly(tonights_answers(scores, routed.records, version, None, NOW))
+        service.store.replace_nightly(
+            tonights_answers(scores, routed.records, version, None, service.store.moment().change, NOW)
+        )
         return routed
 
     return run

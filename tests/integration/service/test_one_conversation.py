@@ -47,7 +47,9 @@ def run_night(bundle_folder: Path) -> Run:
         scores = scores_of_frame(score_open_invoices(load_bundle(bundle_folder), features, landmarks, ledger))
         routed = route_open_invoices(ledger, None, scores, landmarks, policy, AS_OF, LedgerSettings())
         version = policy.spec.policy.version
-        service.store.replace_nightly(tonights_answers(scores, routed.records, version, None, NOW))
+        service.store.replace_nightly(
+            tonights_answers(scores, routed.records, version, None, service.store.moment().change, NOW)
+        )
         return routed
 
     return run

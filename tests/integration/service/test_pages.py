@@ -1,5 +1,6 @@
 """The credit manager's pages over HTTP: signing in, reading, filtering, overruling; nobody sees other accounts."""
 
+import datetime as dt
 import html
 import re
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.pages.session import COOKIE
-from serving.security.access import Scope, make_key, read_keys, revoke_key, write_keys
+from serving.security.access import Scope, make_key, read_keys, revoke_key, rotate_key, write_keys
+from serving.store.privacy import DataSubject, erase_data
 
-from .conftest import AS_OF, NOW, Maker, RunNight, Service
+from .conftest import AS_OF, INVOICE, NOW, Maker, RunNight, Service
 
 REASON = "Their accountant is away and asked for patience."
 ENGLISH = {"accept-language": "en"}
@@ -302,3 +304,110 @@ class TestOverruling:
         page = client.get(f"/tonight?q={row['invoice_id']}")
         assert "closed since last night" in page.text
         assert "nothing is to be asked for" in client.get(f"/invoices/{invoice_id}").text
+
+    def test_a_hold_is_set_by_form(self, fresh):
+        client = sign_in(fresh.service, Scope.READ, Scope.APPROVE, Scope.SCORE)
+        invoice_id = fresh.rows["invoice_id"][0]
+        until = AS_OF + dt.timedelta(days=20)
+        form = {
+            **token_of(client.get(f"/invoices/{invoice_id}").text),
+            "reason": REASON,
+            "hold_until": str(until),
+        }
+        answer = client.post(f"/invoices/{invoice_id}/override", data=form)
+        assert answer.status_code == 200
+        assert f"no step before {until.day} {until:%B %Y}" in text_of(answer.text)
+
+    def test_a_decision_on_another_invoices_score_is_refused(self, fresh, run_night):
+        client = sign_in(fresh.service, Scope.READ, Scope.APPROVE)
+        one, other = fresh.service.open_invoices(2)
+        form = {**token_of(client.get(f"/invoices/{other}").text), "reason": REASON}
+        answer = client.post(f"/invoices/{one}/override", data=form)
+        assert answer.status_code == 422
+        assert "scored again while you were reading" in answer.text
+        assert not fresh.service.store.overrides()
+
+    def test_nothing_is_proposed_once_new_facts_are_known(self, fresh):
+        client = sign_in(fresh.service, Scope.READ, Scope.APPROVE, Scope.SCORE)
+        invoice_id, customer_id = fresh.rows.row(0)
+        event = {
+            "type": "dispute",
+            "dispute_id": "D-pages",
+            "invoice_id": invoice_id,
+            "opened_on": str(AS_OF),
+        }
+        assert (
+            fresh.service.client(Scope.EVENTS).post("/v1/events", json={"events": [event]}).status_code == 200
+        )
+        assert "new facts since last night" in client.get(f"/tonight?q={invoice_id}").text
+        assert "new facts since last night" in client.get(f"/customers/{customer_id}").text
+        page = client.get(f"/invoices/{invoice_id}")
+        assert "what it proposes no longer holds" in page.text
+        scored = client.post(f"/invoices/{invoice_id}/score", data=token_of(page.text))
+        assert scored.status_code == 200
+        assert "no longer holds" not in scored.text
+        assert "gate.open_dispute" in scored.text
+
+    def test_a_rotated_key_without_overlap_ends_its_sessions(self, fresh):
+        client = sign_in(fresh.service, Scope.READ)
+        keys, secret = read_keys(fresh.service.settings.keys_path), fresh.service.settings.secret()
+        renewed = [rotate_key(key, secret, NOW, dt.timedelta())[0] for key in keys.values()]
+        write_keys(fresh.service.settings.keys_path, renewed)
+        assert client.get("/tonight", follow_redirects=False).headers["location"] == "/sign-in"
+
+    def test_an_erased_customer_is_on_no_page(self, fresh):
+        client = sign_in(fresh.service, Scope.READ)
+        _, customer_id = fresh.rows.row(0)
+        name = dict(fresh.service.ledger.customers.select("customer_id", "name").iter_rows())[customer_id]
+        assert name in text_of(client.get(f"/tonight?q={customer_id}").text)
+        erase_data(fresh.service.store, DataSubject(customer_id), "tests", NOW)
+        for path in (f"/tonight?q={customer_id}", "/portfolio", f"/customers/{customer_id}"):
+            assert name not in text_of(client.get(path).text)
+
+    def test_pages_without_a_model_show_what_is_stored(self, fresh):
+        client = sign_in(fresh.service, Scope.READ)
+        invoice_id, customer_id = fresh.rows.row(0)
+        fresh.service.worker.champion.current = None
+        for path in ("/tonight", "/portfolio", f"/invoices/{invoice_id}", f"/customers/{customer_id}"):
+            assert client.get(path).status_code == 200, path
+
+    def test_an_invoice_known_since_the_night_is_on_its_customers_page(self, fresh):
+        client = sign_in(fresh.service, Scope.READ)
+        assert (
+            fresh.service.client(Scope.EVENTS).post("/v1/events", json={"events": [INVOICE]}).status_code
+            == 200
+        )
+        page = text_of(client.get(f"/customers/{INVOICE['customer_id']}").text)
+        assert "not known last night" in page
+        assert INVOICE["invoice_id"] in page
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "https://elsewhere.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}],
+)
+def test_another_site_cannot_sign_anybody_in_or_out(night, headers):
+    client = night.service.client()
+    assert client.post("/sign-in", data={"key": "enc_00_x"}, headers=headers).status_code == 403
+    signed = sign_in(night.service, Scope.READ)
+    assert signed.post("/sign-out", headers=headers).status_code == 403
+    assert signed.get("/tonight", follow_redirects=False).status_code == 200
+
+
+def test_the_other_language_keeps_the_filters(night):
+    page = sign_in(night.service, Scope.READ).get("/tonight?grade=C&sort=due")
+    assert 'href="/tonight?grade=C&amp;sort=due&amp;lang=fr"' in page.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/invoices/%00", "/invoices/a%00b", "/customers/%E2%80%A8", "/invoices/" + "x" * 300]
+)
+def test_what_cannot_be_an_id_is_not_found(night, path):
+    assert sign_in(night.service, Scope.READ).get(path).status_code == 404
+
+
+def test_readers_of_pages_are_limited_like_callers(make_service):
+    client = sign_in(make_service(requests_per_second=1.0, burst_requests=3), Scope.READ)
+    answers = [client.get("/portfolio") for _ in range(6)]
+    assert [answer.status_code for answer in answers][-1] == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
