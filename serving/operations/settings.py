@@ -61,13 +61,13 @@ class ServiceSettings(BaseSettings):
     is_open: bool = Field(
         False,
         validation_alias="ENCOURS_OPEN",
-        description="`true`: no key is asked of callers on this machine; for demonstrations only",
+        description="`true`: callers on this machine need no key; for demonstrations only",
     )
     is_quoting: bool = Field(
         True,
         validation_alias="ENCOURS_QUOTES",
-        description="`false`: no sentence of an e-mail is stored or shown as evidence; what mails say still counts "
-        "(for the next nights too)",
+        description="`false`: no sentence of an e-mail is stored or shown as evidence; the signals of "
+        "mails still count (in later nights too)",
     )
     maximum_body_bytes: int = Field(
         8 * 1024 * 1024,
