@@ -1,6 +1,6 @@
 """The page `docs/words.md`, written from the closed lists: what each word is called and means.
 
-`python -m features.words_page` writes it; a test holds it current.
+`python -m features.words_page` writes it; a test checks that it is current.
 """
 
 from __future__ import annotations

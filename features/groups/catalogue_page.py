@@ -1,6 +1,6 @@
 """The page `docs/features.md`, written from the catalogue: what each column means, and how payers are named.
 
-`python -m features.groups.catalogue_page` writes it; a test holds it current.
+`python -m features.groups.catalogue_page` writes it; a test checks that it is current.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from features.words import SEGMENT_WORDS
 
 PAGE: Final = Path("docs/features.md")
 MEASURED_FROM: Final = "<!-- measured: what follows is kept as it is when the page is written again -->"
-"""Below this line stand measured tables, each with its command."""
+"""Below this line are measured tables, each with its command."""
 
 _MEANINGS: Final = {1: "later", -1: "earlier", 0: ""}
 
@@ -171,7 +171,7 @@ def _payers() -> list[str]:
 
 
 def write_page(page: Path = PAGE) -> Path:
-    """Write the page, keeping its measured part."""
+    """Write the page, without changing its measured part."""
     kept = page.read_text(encoding="utf-8") if page.exists() else ""
     measured = kept[kept.index(MEASURED_FROM) :] if MEASURED_FROM in kept else f"{MEASURED_FROM}\n"
     write_whole(f"{catalogue_page()}\n{measured}", page)
