@@ -42,7 +42,7 @@ class Pages:
 
     Args:
         worker: what is known, scored and decided.
-        override: keeps a person's decision on a stored score; the same that the API uses.
+        override: stores a person's decision on a stored score; the same that the API uses.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Pages:
         return await self._invoice(request, reader, invoice_id)
 
     async def override(self, request: Request, reader: Reader) -> Response:
-        """Keep a person's decision on an invoice, then show the invoice again."""
+        """Store a person's decision on an invoice, then show the invoice again."""
         invoice_id = str(request.path_params["invoice_id"])
         form = await self._readers.form(request, reader)
         shown, _ = await self._scores_of(invoice_id, reader.key)

@@ -14,7 +14,7 @@ from serving.store.tables import NIGHTLY, in_chunks
 
 
 def replace_nightly(connection: Connection, answers: Sequence[Answer]) -> None:
-    """Hold these scores in place of the last night's, inside a writing transaction.
+    """Store these scores in place of the last night's, inside a writing transaction.
 
     Args:
         connection: inside a writing transaction.
