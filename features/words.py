@@ -240,7 +240,7 @@ INTERACTION_KINDS: Final[Mapping[str, InteractionKind]] = {
               "the customer promised to pay (by phone, in person)",
               detail="day promised, and the amount where one was named, such as 2026-04-15 or 2026-04-15/500.00"),
         _kind(PROMISE_CANCELLED, "promesse retirée", "promise cancelled", "la promesse notée ne vaut plus",
-              "the promise recorded holds no longer"),
+              "the recorded promise is withdrawn"),
         _kind(QUIET_DAYS_ASKED, "jours sans contact demandés", "quiet days asked for",
               "le client demande à ne pas être contacté ces jours-là",
               "the customer asks not to be contacted on these days",

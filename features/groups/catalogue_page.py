@@ -73,8 +73,8 @@ def _opening() -> list[str]:
         "customer they were merged into; an earlier date sees them apart.",
         "",
         "Proof: `tests/property/test_features_never_see_the_future.py` deletes, falsifies and shuffles the future "
-        "and finds every column unchanged; `tests/property/test_features_equal_reference.py` holds every column "
-        "equal to plain Python loops on awkward random ledgers; one invoice alone equals the batch. "
+        "and finds every column unchanged; `tests/property/test_features_equal_reference.py` compares every column "
+        "with plain Python loops on awkward random ledgers; one invoice alone equals the batch. "
         "`tests/property/test_payers_as_of.py` compares customers at a date with a ledger rewritten to it; "
         "`tests/unit/test_tempting_mistakes.py` shows the usual leaks one by one.",
         "",
@@ -159,8 +159,8 @@ def _payers() -> list[str]:
         *axes,
         "",
         f"`features.payers.segments` (version {SEGMENT_RULES_VERSION}): every payer has exactly one segment. The "
-        "rules are tried from the top, the first that applies decides, and its id is kept with the decision. More than "
-        "30 % of the invoices of twelve months late is a flag of its own (`is_often_late_365d`), with the counts "
+        "rules are tried from the top, the first that applies decides, and its id is stored with the decision. More "
+        "than 30 % of the invoices of twelve months late is a flag of its own (`is_often_late_365d`), with the counts "
         "behind it (`late_count_365d` of `outcome_count_365d`).",
         "",
         "| | segment | rule | applies when | en français |",

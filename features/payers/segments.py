@@ -99,7 +99,7 @@ SEGMENT_RULES: Final[tuple[SegmentRule, ...]] = (
     _rule(
         "in_difficulty.insolvency_announced",
         "un mail des douze derniers mois annonce une procédure collective",
-        "a mail of the last twelve months tells of insolvency",
+        "a mail of the last twelve months mentions insolvency",
         lambda payer: payer["mail_insolvency_count_365d"] > 0,
     ),
     _rule(
