@@ -33,7 +33,7 @@ class Fault:
 
     @property
     def sentence(self) -> str:
-        """The whole fault as one sentence, which can stand in another message."""
+        """The whole fault as one sentence, which can be part of another message."""
         head = localized("{where}: {what}", where=self.where, what=self.what) if self.where else self.what
         if self.count is not None:
             rows = localized_plural("{count} row", "{count} rows", count=self.count)

@@ -1,4 +1,4 @@
-"""Ids in one form: the only place that says when two ids are the same, and which characters none may hold.
+"""Ids in one form: the only place that says when two ids are the same, and which characters no id may contain.
 
 An id is stored in its *normal form*: Unicode NFC, trimmed, inner blanks collapsed. Two ids are the same when their
 normal forms are. A reference that meets no id exactly is resolved by *match key* (NFKC, case folded) when exactly one
@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 REFUSED_CATEGORIES: Final = ("Cc", "Cf", "Zl", "Zp")
-"""Unicode categories no id may hold: control, invisible and direction marks, line and paragraph separators."""
+"""Unicode categories no id may contain: control, invisible and direction marks, line and paragraph separators."""
 _REFUSED: Final = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 _BLANKS: Final = r"\p{Zs}+"
 #: An id made of these only is in normal form already.
@@ -32,7 +32,7 @@ def normal_id(text: str) -> str:
 
 
 def has_refused_character(text: str) -> bool:
-    """Whether a text holds a character no id may hold."""
+    """Whether a text contains a character that no id may contain."""
     return any(unicodedata.category(sign) in REFUSED_CATEGORIES for sign in text)
 
 
@@ -57,7 +57,7 @@ def normal_ids(column: pl.Series) -> pl.Series:
 
 
 def refused_characters(column: pl.Expr) -> pl.Expr:
-    """Whether each id of a column holds a character no id may hold; null where there is no id."""
+    """Whether each id of a column contains a character that no id may contain; null where there is no id."""
     return column.str.contains(_REFUSED)
 
 

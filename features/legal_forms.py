@@ -1,6 +1,6 @@
 """Which debtors are natural persons: what is stated of them, else what their legal form implies.
 
-The ledger keeps what was stated; whoever needs to know asks here, so that a later legal form is read anew and a stated
+The ledger stores what was stated and this module interprets it, so that a later legal form is read anew and a stated
 value always wins. The forms are in `legal_forms.yaml`, dated and with their sources.
 """
 

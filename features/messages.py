@@ -47,16 +47,16 @@ class Text:
 
 
 Value = Union[str, int, float, Decimal, date, Text, None, "Sequence[Value]"]
-"""What a template can hold. Numbers and days are written as the reader writes them; a sequence is joined by commas.
+"""The values of a template. Numbers and days are written as the reader writes them; a sequence is joined by commas.
 
 Line numbers, years and other figures that are names rather than quantities are passed as text.
 """
 
 
 class Message(str):
-    """A sentence that equals its English wording and can be asked for in French.
+    """A sentence that equals its English wording and can be rendered in French.
 
-    As it is a `str`, it can stand wherever a plain sentence does: in an exception, a log line, a JSON answer.
+    As it is a `str`, it can be used wherever a plain sentence does: in an exception, a log line, a JSON answer.
     """
 
     __slots__ = ("_count", "_plural", "_template", "_values")

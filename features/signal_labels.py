@@ -8,12 +8,12 @@ from typing import Any, Final, Literal
 import polars as pl
 
 Qualifier = Literal["negated", "hypothetical", "past", "third_party", "other_sense", "question"]
-"""Why a mention does not count: denied; only supposed; over; another company's; another meaning; only asked."""
+"""Why a mention does not count: denied; only supposed; over; another company's; another meaning; only a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalLabel:
-    """Everything that holds for one label; nothing has a default, so that a new label is complete or refused.
+    """The declaration of one label; nothing has a default, so that a new label is complete or refused.
 
     Attributes:
         name: the label, as in the labelled mails and the columns of the signals frame.
@@ -147,7 +147,7 @@ SIGNAL_LABEL: Final[dict[str, SignalLabel]] = {label.name: label for label in SI
 GRAVE_LABELS: Final[frozenset[str]] = frozenset(label.name for label in SIGNAL_LABELS if label.is_grave)
 
 PromiseStatus = Literal["dated", "undated", "implausible"]
-"""What is known of a promised day: one that can be used; none is named; one is named that a person must look at."""
+"""What is known of a promised day: one that can be used; none is named; one is named that a person must check."""
 
 PromiseDoubt = Literal["gone_by", "beyond_horizon", "weekday_differs", "no_such_day"]
 """Why a promised day is implausible: it lies before the mail; it lies too far ahead; the weekday named with it is

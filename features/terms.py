@@ -242,10 +242,10 @@ class DueDateReport:
     """How the due dates of the invoices agree with those recomputed from their terms.
 
     Attributes:
-        invoices: invoices looked at (credit notes are left out).
+        invoices: invoices compared (credit notes are left out).
         without_terms: those with no terms.
         unreadable: those whose terms are not understood.
-        agreeing: those whose due date is the recomputed one, in the asked reading.
+        agreeing: those whose due date is the recomputed one, in the given reading.
         differing: those whose due date is another.
         by_terms: one row per wording: invoices, how many agree under each reading, both or neither, and
             whether it was understood. A wording that fits the other reading shows which reading the source

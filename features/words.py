@@ -1,7 +1,7 @@
-"""Every closed list of the house, once: its words, what they are called in French and English, what each means.
+"""Every closed list of Encours, once: its words, what they are called in French and English, what each means.
 
-A word that is in no list is refused at every door with the nearest known one (`nearest_word`), except an unknown
-payment method in an import, which is kept as `other`: a payment is never lost for a word.
+A word that is in no list is refused everywhere with the nearest known one (`nearest_word`), except an unknown
+payment method in an import, which becomes `other`: a payment is never lost for a word.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ class InteractionKind(Word):
 
     Attributes:
         is_contact: the company contacted the customer about what it owes; counts for caps and stages.
-        detail: what `step_id` holds, in words; empty where it is the dunning step or nothing.
+        detail: the content of `step_id`, in words; empty where it is the dunning step or nothing.
     """
 
     is_contact: bool = False
@@ -240,7 +240,7 @@ INTERACTION_KINDS: Final[Mapping[str, InteractionKind]] = {
               "the customer promised to pay (by phone, in person)",
               detail="day promised, and the amount where one was named, such as 2026-04-15 or 2026-04-15/500.00"),
         _kind(PROMISE_CANCELLED, "promesse retirée", "promise cancelled", "la promesse notée ne vaut plus",
-              "the promise recorded holds no longer"),
+              "the recorded promise is withdrawn"),
         _kind(QUIET_DAYS_ASKED, "jours sans contact demandés", "quiet days asked for",
               "le client demande à ne pas être contacté ces jours-là",
               "the customer asks not to be contacted on these days",
@@ -258,7 +258,7 @@ INTERACTION_KINDS: Final[Mapping[str, InteractionKind]] = {
           for code, label in _LIFECYCLE_CODES.items()),
     )
 }  # fmt: skip
-"""What a row of `interactions` tells."""
+"""What a row of `interactions` records."""
 CONTACT_KINDS: Final = tuple(kind.word for kind in INTERACTION_KINDS.values() if kind.is_contact)
 
 INTERACTION_CHANNELS: Final[Mapping[str, Word]] = _listed(
@@ -300,7 +300,7 @@ BlockageKind = Literal[
     "other",
 ]
 BLOCKAGE_KINDS: Final[tuple[BlockageKind, ...]] = get_args(BlockageKind)
-"""What keeps a buyer from paying that is no unwillingness: mended, not chased."""
+"""What prevents a willing buyer from paying: fixed, not chased."""
 BLOCKAGE_WORDS: Final[Mapping[BlockageKind, Text]] = {
     "invoice_not_received": Text("facture non reçue", "invoice not received"),
     "purchase_order_missing": Text("numéro de commande manquant", "purchase order number missing"),

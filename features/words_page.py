@@ -1,6 +1,6 @@
 """The page `docs/words.md`, written from the closed lists: what each word is called and means.
 
-`python -m features.words_page` writes it; a test holds it current.
+`python -m features.words_page` writes it; a test checks that it is current.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def words_page() -> str:
     lines = [
         "# Words",
         "",
-        "Written by `python -m features.words_page` from `features/words.py`; a test holds it current.",
+        "Written by `python -m features.words_page` from `features/words.py`; a test checks that it is current.",
         "",
-        "These lists are closed. An event with another word is refused (422) with the nearest one. An import keeps a "
+        "These lists are closed. An event with another word is refused (422) with the nearest one. An import accepts a "
         "payment with an unknown method as `other` and an interaction with an unknown channel without it, both with a "
         "warning; an interaction of an unknown kind goes to quarantine under the nearest word. Capitals, blanks and "
         "hyphens do not matter (`Direct Debit` is `direct_debit`).",

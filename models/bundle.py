@@ -1,6 +1,6 @@
 """A trained model as a folder of plain files: `model.json` (numbers, lists, choices), `trees_<phase>.txt` (LightGBM).
 
-Reading one runs no code. The checksums are compared, and the feature list and catalogue version are held against what
+Reading one runs no code. The checksums are compared, and the feature list and catalogue version are compared with what
 the running code computes: a difference stops, it is never filled in.
 """
 

@@ -27,7 +27,7 @@ _LATENESS_STEPS = np.array([WATCH_PROBABILITY, LATE_PROBABILITY])
 
 
 def grades(p_late: Floats, p_late_30: Floats) -> Ints:
-    """Place in `GRADES` of each grade: the first line of the table that holds.
+    """Place in `GRADES` of each grade: the first line of the table that applies.
 
     Args:
         p_late: P(late).

@@ -1,7 +1,7 @@
 """The intervals of days past due in which an invoice may be settled, and the hazard rows they make of a landmark.
 
-An interval (a, b] holds the settlements from a + 1 to b days past due; the first one holds everything up to its end.
-A landmark that is already past due starts in the interval it stands in, with only the days that are left of it.
+An interval (a, b] contains the settlements from a + 1 to b days past due; the first one contains everything up to its
+end. A landmark that is already past due starts in its present interval, with only the days that are left of it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Intervals:
         return self.bounds.index(days)
 
     def start(self, days_past_due: Ints) -> Ints:
-        """Index of the interval each landmark stands in; beyond the last bound it is the last interval."""
+        """Index of the present interval of each landmark; beyond the last bound it is the last interval."""
         found = self.array.searchsorted(days_past_due, side="left")
         return np.minimum(found, len(self.bounds) - 1).astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""The loss of a probability: the one place that holds probabilities off 0 and 1."""
+"""The loss of a probability: the one place that clips probabilities from 0 and 1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 from models.intervals import Floats
 
 PROBABILITY_FLOOR = 1e-6
-"""Probabilities are held this far from 0 and 1, for every model alike."""
+"""Probabilities are clipped this far from 0 and 1, for every model alike."""
 
 
 def log_losses(probability: Floats, is_event: npt.NDArray[np.bool_]) -> Floats:

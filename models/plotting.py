@@ -1,4 +1,4 @@
-"""Plots drawn as SVG text, to stand inside a report or a run without further files."""
+"""Plots drawn as SVG text, for a report or a run without further files."""
 
 from __future__ import annotations
 

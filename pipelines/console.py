@@ -9,7 +9,7 @@ import dagster as dg
 from rich.console import Console
 
 _NOT_RUN = "Dependencies for step"
-"""Begins what Dagster says of steps it does not run after a failure; the failure itself is told already."""
+"""Begins what Dagster says of steps it does not run after a failure; the failure itself has been printed."""
 
 
 class _StepLines(logging.Handler):

@@ -38,6 +38,6 @@ rollback_job = dg.define_asset_job(
     description="Every night at two, after the bank statements of the day have been booked.",
 )
 def nightly_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Look from the day that begins: a ledger that stopped growing is then seen to be stale, and nobody is reminded."""
+    """Run as of the day that begins: a ledger that stopped growing is then stale, and nobody is reminded."""
     as_of = context.scheduled_execution_time.date().isoformat()
     return dg.RunRequest(run_config={"resources": {"ledger_input": {"config": {"as_of": as_of}}}})

@@ -1,4 +1,4 @@
-"""What assets are given: the home they work in, the ledger and date they look at, the choices of a run.
+"""What assets are given: the home they work in, the ledger and date they read, the choices of a run.
 
 Nothing is read from the environment until an asset runs.
 """
@@ -55,7 +55,7 @@ class EncoursHome(dg.ConfigurableResource):  # type: ignore[type-arg]
     root: str = Field(default="", description="Folder; empty takes ENCOURS_HOME, or var/ when that is unset.")
 
     def home(self) -> Home:
-        """Where Encours keeps what it makes."""
+        """Where Encours writes its files."""
         return home_at(Path(self.root)) if self.root else read_home()
 
     @contextmanager
@@ -66,7 +66,7 @@ class EncoursHome(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class LedgerInput(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The ledger to read and the date to look from."""
+    """The ledger to read and the as-of date."""
 
     folder: str = Field(default="", description="Ledger folder; empty takes the one in the home.")
     as_of: str = Field(
@@ -144,7 +144,7 @@ TODAY = "today"
 
 
 def as_of_date(ledger: Ledger, as_of: str | None) -> dt.date:
-    """The date asked for ("today" for the present one, UTC), or the day after the last fact the ledger holds.
+    """The date given ("today" for the present one, UTC), or the day after the last fact the ledger holds.
 
     Raises:
         InvalidInputError: the text is no ISO date, or the ledger holds no dated fact.

@@ -92,7 +92,7 @@ def run_job(
 
     Args:
         job_name: the job.
-        home: where everything is kept.
+        home: where everything is stored.
         resources: configuration of the resources by name; the home is filled in.
         is_silent: print nothing.
 

@@ -85,7 +85,7 @@ def train_and_register(
         choices: how the model is trained.
         signals: what the e-mails say; None when there are none.
         at: instant of the run, for the record.
-        say: told what is being done.
+        say: callback with a sentence on each step.
     """
     champion_version = find_version(home, CHAMPION)
     champion = _champion(home, champion_version)

@@ -21,7 +21,7 @@ class ContextStreams:
     Attributes:
         names: code of each group, by kind.
         totals: events of the base ledger, by stream and kind.
-        differences: what changed since, by stream and kind: the events to add and, negated, those to take away.
+        differences: what changed since, by stream and kind: the events to add and, negated, those to subtract.
     """
 
     names: Mapping[str, Mapping[str, int]]

@@ -57,7 +57,7 @@ class CustomerStreams:
         merged: the same of the payers that merged customers became; null where nobody was ever merged.
         payers_by_day: payer in `merged` that each customer is part of, by the day that became known; null where
             nobody was ever merged.
-        readers: readers of single landmarks by customer code and day, as `features.asof.reader.reader_at` keeps them.
+        readers: readers of single landmarks by customer code and day, as `features.asof.reader.reader_at` caches them.
     """
 
     customers: IdIndex

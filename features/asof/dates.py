@@ -13,7 +13,7 @@ Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 NEVER = 100_000
-"""A day after every real one (2243); stands for 'not known to have happened'."""
+"""A day after every real one (2243); means 'not known to have happened'."""
 
 EPOCH = dt.date(1970, 1, 1)
 

@@ -23,7 +23,7 @@ from features.asof.dates import Float64Array, Int64Array, day_number, day_number
 
 _NAME: Final = re.compile(r"exchange_rate_([A-Z]{3})(?:_([A-Z]{3}))?")
 _HOME: Final = ""
-"""Stands for the currency of rates whose name does not state it."""
+"""The currency of rates whose name does not state it."""
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class PaymentHistory:
     ) -> PaymentHistory:
         """The same history with the rows of the part's customers replaced by the part's.
 
-        The part holds every row of those customers, not just the new ones, and every customer that is or was merged
+        The part contains every row of those customers, not just the new ones, and every customer that is or was merged
         with one of them. Sector, country and portfolio change by the difference, so that the features equal those of a
         history prepared from the whole new ledger. Indicators and exchange rates are taken from the base.
         `episodes` are those of the part, where they are at hand.

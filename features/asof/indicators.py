@@ -13,7 +13,7 @@ from features.asof.dates import EPOCH, Int64Array
 from features.asof.streams import EventStream
 
 SCALE = 1_000_000
-"""Values are kept as integers in millionths, so that readings are exact."""
+"""Values are stored as integers in millionths, so that readings are exact."""
 Place = tuple[str | None, str | None]
 """Sector and country a figure is about; null for all of them."""
 
@@ -22,7 +22,7 @@ Place = tuple[str | None, str | None]
 class IndicatorStreams:
     """Figures per place, as they became known.
 
-    Where the table holds several indicators, the first name in alphabetical order of those about sectors stands for
+    Where the table contains several indicators, the first name in alphabetical order of those about sectors stands for
     the sectors, and the first of those about whole countries for the countries.
 
     Attributes:

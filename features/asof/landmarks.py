@@ -120,7 +120,7 @@ class LandmarkArrays:
             conversion: into the reporting currency.
 
         Raises:
-            InvalidInputError: a required column is missing or holds nulls, or an as-of date lies before the issue.
+            InvalidInputError: a required column is missing or contains nulls, or an as-of date lies before the issue.
         """
         few = cls._of_few(landmarks, conversion) if landmarks.height <= _FEW else None
         if few is not None:

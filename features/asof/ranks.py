@@ -2,7 +2,7 @@
 
 A wavelet matrix (Claude, Navarro and Ordóñez, "The wavelet matrix", 2015; its quantile query is Gagie, Puglisi
 and Turpin,
-"Range quantile queries: another virtue of wavelet trees", 2009) keeps one bit plane per binary digit of the value's
+"Range quantile queries: another virtue of wavelet trees", 2009) stores one bit plane per binary digit of the value's
 rank. The k-th smallest value of a slice is found in as many steps as there are digits, for all slices at once.
 """
 

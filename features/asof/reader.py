@@ -48,7 +48,7 @@ def _keys_of(entities: Int64Array, as_of: Int64Array) -> Int64Array:
 
 
 REMEMBERED = 1000
-"""Entities and days of single landmarks whose readings are kept."""
+"""Entities and days of single landmarks whose values are cached."""
 _FEW = 16
 """Up to this many landmarks, all the usual windows of a stream are read at once."""
 _USUAL_DAYS = (0, 30, 90, 180, 365, 455)
@@ -300,12 +300,12 @@ def reader_at(
 ) -> AsOfReader:
     """A reader; for a single landmark the one that was made for the same entity and day, with all it has read.
 
-    What an unchanging stream holds before a day never changes: the invoices of one day share the readings of their
+    The content of an unchanging stream before a day never changes: the invoices of one day share the values of their
     portfolio, sector and customer.
 
     Args:
         streams: the streams, by name.
-        remembered: readers by entity and day, kept with the streams they read.
+        remembered: readers by entity and day, cached with the streams they read.
         entities: entity code of each landmark.
         as_of: day number of each landmark's as-of date.
         epochs: epoch code of each landmark; the entities when None.

@@ -1,6 +1,6 @@
 """Event streams: what happened to whom, on which day it became known, with exact running totals.
 
-A stream sorts its events by (entity, day) and keeps, for every integer measure, the running total. The total of a
+A stream sorts its events by (entity, day) and stores, for every integer measure, the running total. The total of a
 measure over the window `[t - w, t)` is then the difference of two readings, found by binary search; this is exact
 because measures are integers (cents, days, counts), and the same for one entity or fifty thousand.
 """
@@ -20,7 +20,7 @@ from features.asof.ranks import RangeRanks
 
 _DAY_SPAN = 1 << 17
 _DAY_SHIFT = 1 << 16
-"""Days are stored shifted so that windows reaching before 1970 keep a valid key."""
+"""Days are stored shifted so that windows reaching before 1970 have a valid key."""
 
 
 def keys_of(entities: Int64Array, days: Int64Array) -> Int64Array:
@@ -41,10 +41,10 @@ class EventStream:
         keys: entity and day in one sortable integer, ascending.
         starts: position of the first event of each entity; one more entry than there are entities.
         totals: running totals of the measures, one more entry than there are events, in 32 bits where they fit. The
-            measure of one event is the difference of two, so it is not kept beside them.
+            measure of one event is the difference of two, so it is not stored beside them.
         counts: running counts per category (event by category), for measures that name one of a few categories; in
             16 bits, modulo 65536, where no entity has that many events, so that differences within it stay exact.
-        ranked: measures whose order statistics (median, quantiles) may be asked for.
+        ranked: measures whose order statistics (median, quantiles) may be requested.
         readers: readers of this stream alone, by entity and day, as `features.asof.reader.reader_at` remembers them.
     """
 
@@ -77,7 +77,7 @@ class EventStream:
             measures: integer measures per event.
             entity_count: number of entities, including those without events.
             categories: per name, the category of each event and how many categories there are.
-            ranked: measures for which order statistics will be asked.
+            ranked: measures for which order statistics will be requested.
 
         Returns:
             The sorted stream; events of one entity known on one day keep their given order.

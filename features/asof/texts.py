@@ -1,4 +1,4 @@
-"""Texts that repeat a lot, kept as codes: each distinct text is read once, however many landmarks carry it."""
+"""Texts that repeat a lot, stored as codes: each distinct text is read once, however many landmarks carry it."""
 
 from __future__ import annotations
 

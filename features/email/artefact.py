@@ -1,4 +1,4 @@
-"""The trained artefact: what it holds and how it is stored (JSON and plain number arrays, never pickle)."""
+"""The trained artefact: its content and how it is stored (JSON and plain number arrays, never pickle)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words of one meaning in French and English: what is learnt from one of them holds for the others."""
+"""Words of one meaning in French and English: what is learnt from one of them applies to the others."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _lexicon() -> tuple[dict[str, str], dict[str, str]]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def concept_of(word: str) -> str | None:
-    """Concept of a folded word; a mask is its own concept; null for a word the lexicon does not hold.
+    """Concept of a folded word; a mask is its own concept; null for a word that is not in the lexicon.
 
     >>> concept_of("tresorerie"), concept_of("funds"), concept_of("_money"), concept_of("giraffe")
     ('money', 'money', '_money', None)

@@ -16,7 +16,7 @@ _CLIP = 30.0
 
 
 class Decider:
-    """Holds the artefact in the form used at run time."""
+    """The artefact in the form used at run time."""
 
     def __init__(self, artefact: SignalArtefact) -> None:
         self.artefact = artefact

@@ -63,7 +63,7 @@ def detect_language(text: str, subject: str = "") -> str:
 
 
 def _counts(text: str) -> tuple[int, int, int, int]:
-    """Telling words of each language, and words in clauses that belong to each language."""
+    """Characteristic words of each language, and words in clauses that belong to each language."""
     french = english = french_content = english_content = 0
     for clause in _CLAUSE.split(fold(text)):
         words = [

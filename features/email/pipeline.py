@@ -104,7 +104,7 @@ class SignalPipeline:
 
 
 def _sentence_with(mentions: list[Mention], number: int, reading: Reading) -> str:
-    """A sentence as written; of one longer than a quote may be, the part that holds its first mention."""
+    """A sentence as written; of one longer than a quote may be, the part with its first mention."""
     start, end = reading.sentences[number]
     if end - start > _LONGEST_QUOTE:
         places = [reading.word_starts[m.start] for m in mentions if m.sentence == number]

@@ -43,7 +43,7 @@ class Reading:
         text: sender's own text, its own subject line first when it wrote one.
         sent_on: day the mail was sent.
         language: ``fr``, ``en`` or ``mixed``.
-        country: whose days off hold for the days it names (ISO 3166 alpha-2); null: weekends only.
+        country: whose days off apply to the days it names (ISO 3166 alpha-2); null: weekends only.
         sentences: character spans of the sentences.
         folded: text folded, same length.
         moments: moments named, in reading order.
@@ -156,8 +156,8 @@ def mark_mentions(doc: Doc) -> Doc:
 def mark_qualifiers(doc: Doc) -> Doc:
     """Fills the qualifying words of the reading and the qualifiers of every mention.
 
-    "Aucun litige sur cette facture" holds a mention of a dispute, negated; "la liquidation de la dépense" holds one
-    of insolvency, in another sense. Such mentions are kept with their reason, so that a person can see why.
+    "Aucun litige sur cette facture" contains a mention of a dispute, negated; "la liquidation de la dépense" contains
+    one of insolvency, in another sense. Such mentions are stored with their reason, so that a person can see why.
     """
     reading = reading_of(doc)
     reading.qualifying = find_qualifying_words(reading.words, reading.sentence_words)

@@ -35,14 +35,14 @@ def read_mails_of(ledger: Ledger) -> pl.DataFrame | None:
 def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool = True) -> pl.DataFrame:
     """One row per inbound e-mail with its signals, in the order of the input; outbound mails are left out.
 
-    The text itself never enters the table. With quoting on, ``quotes`` holds JSON text: a list of
+    The text itself never enters the table. With quoting on, ``quotes`` is JSON text: a list of
     ``{"label": ..., "sentence": ...}``; with quoting off the column is absent.
 
     Args:
         emails: the ledger's e-mail table (``email_id, customer_id, sent_at, direction, subject, body``), with the
-            customer's ``country`` where it is known: its days off then hold for the promised days.
+            customer's ``country`` where it is known: its days off then apply to the promised days.
         pipeline: the reader.
-        quoting: whether the quoted sentences are kept.
+        quoting: whether the quoted sentences are stored.
 
     Raises:
         InvalidInputError: a column is missing.
@@ -96,7 +96,7 @@ def signals_record(signals: MailSignals, *, quoting: bool = True) -> dict[str, A
 
     Args:
         signals: what the mail says.
-        quoting: keep the quoted sentences (``quotes``: list of sentences per label) and the cues.
+        quoting: store the quoted sentences (``quotes``: list of sentences per label) and the cues.
     """
     record: dict[str, Any] = {
         "id": signals.id,

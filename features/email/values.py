@@ -41,7 +41,7 @@ class Mail:
     country: str | None = None
 
     def calendar_country(self, language: str) -> str | None:
-        """Whose days off hold for what the mail promises, given the language it is written in."""
+        """Whose days off apply to what the mail promises, given the language it is written in."""
         return self.country or (None if language == "en" else "FR")
 
 
@@ -145,7 +145,7 @@ class TimeExpression:
         end: character after the last.
         on: the single day meant; null when the words give no single day ("early April", "the next payment run").
         tense: ``future`` or ``past`` when the words decide it, ``today`` for the day itself, ``open`` when only
-            the verb beside it can tell ("Friday", "the 10th").
+            the verb beside it decides ("Friday", "the 10th").
         since: first day of the stretch whose last day is meant ("end of May", "week 21"); null for a single day.
         weekday: the weekday named (0 Monday to 6 Sunday); null when none is.
         day: the day of the month named, when the words give no month; null otherwise.

@@ -1,6 +1,6 @@
 """The page `docs/features.md`, written from the catalogue: what each column means, and how payers are named.
 
-`python -m features.groups.catalogue_page` writes it; a test holds it current.
+`python -m features.groups.catalogue_page` writes it; a test checks that it is current.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from features.words import SEGMENT_WORDS
 
 PAGE: Final = Path("docs/features.md")
 MEASURED_FROM: Final = "<!-- measured: what follows is kept as it is when the page is written again -->"
-"""Below this line stand measured tables, each with its command."""
+"""Below this line are measured tables, each with its command."""
 
 _MEANINGS: Final = {1: "later", -1: "earlier", 0: ""}
 
@@ -73,8 +73,8 @@ def _opening() -> list[str]:
         "customer they were merged into; an earlier date sees them apart.",
         "",
         "Proof: `tests/property/test_features_never_see_the_future.py` deletes, falsifies and shuffles the future "
-        "and finds every column unchanged; `tests/property/test_features_equal_reference.py` holds every column "
-        "equal to plain Python loops on awkward random ledgers; one invoice alone equals the batch. "
+        "and finds every column unchanged; `tests/property/test_features_equal_reference.py` compares every column "
+        "with plain Python loops on awkward random ledgers; one invoice alone equals the batch. "
         "`tests/property/test_payers_as_of.py` compares customers at a date with a ledger rewritten to it; "
         "`tests/unit/test_tempting_mistakes.py` shows the usual leaks one by one.",
         "",
@@ -159,8 +159,8 @@ def _payers() -> list[str]:
         *axes,
         "",
         f"`features.payers.segments` (version {SEGMENT_RULES_VERSION}): every payer has exactly one segment. The "
-        "rules are tried from the top, the first that applies decides, and its id is kept with the decision. More than "
-        "30 % of the invoices of twelve months late is a flag of its own (`is_often_late_365d`), with the counts "
+        "rules are tried from the top, the first that applies decides, and its id is stored with the decision. More "
+        "than 30 % of the invoices of twelve months late is a flag of its own (`is_often_late_365d`), with the counts "
         "behind it (`late_count_365d` of `outcome_count_365d`).",
         "",
         "| | segment | rule | applies when | en français |",
@@ -171,7 +171,7 @@ def _payers() -> list[str]:
 
 
 def write_page(page: Path = PAGE) -> Path:
-    """Write the page, keeping its measured part."""
+    """Write the page, without changing its measured part."""
     kept = page.read_text(encoding="utf-8") if page.exists() else ""
     measured = kept[kept.index(MEASURED_FROM) :] if MEASURED_FROM in kept else f"{MEASURED_FROM}\n"
     write_whole(f"{catalogue_page()}\n{measured}", page)

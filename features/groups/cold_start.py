@@ -74,7 +74,7 @@ def compute(view: LandmarkView) -> dict[str, Float64Array]:
 def _priors(view: LandmarkView, stream: str, measure: str) -> tuple[Float64Array, Float64Array]:
     """Mean of a measure among the others of the sector and of the peers, each pulled towards the wider group.
 
-    The wider group's mean stands where the narrower group is unknown or nothing is known of it.
+    The wider group's mean is used where the narrower group is unknown or nothing is known of it.
     """
     wider = _mean_of_others(view, "portfolio", stream, measure)
     means = []

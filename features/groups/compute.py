@@ -32,13 +32,13 @@ def compute_features(
         the order given.
 
     Raises:
-        InvalidInputError: the landmarks lack a column, hold nulls, or lie before their invoice's issue.
+        InvalidInputError: the landmarks lack a column, contain nulls, or lie before their invoice's issue.
     """
     names = [column.name for group in groups for column in group.columns]
     columns = _columns(history, landmarks, groups, [np.empty(landmarks.height) for _ in names])
     series = [landmarks["invoice_id"], landmarks["as_of"]]
     for name in names:
-        # Each array is let go as soon as it is a column: at no time is everything held twice.
+        # Each array is released as soon as it is a column: at no time is everything in memory twice.
         series.append(pl.Series(name, columns.pop(0), nan_to_null=True))
     return pl.DataFrame(series)
 

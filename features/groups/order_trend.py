@@ -20,7 +20,7 @@ SEASON_WINDOW = 730
 _SEASON_MONTHS = 3
 _DEVIATION_INVOICES = 3
 _SEASON_INVOICES = 4
-"""Invoices a year, in each of the two years, from which a season can be told from chance."""
+"""Invoices a year, in each of the two years, from which a season can be distinguished from chance."""
 
 COLUMNS: tuple[FeatureColumn, ...] = (
     *declare(NAME, "invoiced_count", (30, 90, 365), unit="count", minimum=0, null="never null", sources=_SOURCES,

@@ -1,4 +1,4 @@
-"""A ledger as it stood at the start of a day: nothing known on that day or later."""
+"""A ledger as known at the start of a day: nothing known on that day or later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def as_known_before(ledger: Ledger, day: dt.date) -> Ledger:
 
     A dispute closed later is open again, an invoice cancelled later is not cancelled, customers merged later are apart,
     and customers have the attributes that were in force. The instalments of an invoice are part of it and known with
-    it. The oldest row of a customer's history stays, since it holds for all the time before it.
+    it. The oldest row of a customer's history stays, since it is in force for all the time before it.
     """
     midnight = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
     invoices = ledger.invoices.filter(pl.col("issued_on") < day).with_columns(_if_before("cancelled_on", day))

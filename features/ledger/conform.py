@@ -55,7 +55,7 @@ _KEPT_AS_WRITTEN: Final = frozenset({"emails.subject", "emails.body"})
 _CURRENCY: Final = "currency"
 _AMOUNT: Final = pl.Decimal(18, 2)
 _TEXT_AMOUNT: Final = r"^[+-]?\d{1,15}(\.\d+)?$"
-#: What a program writes of an amount it holds in binary: 2309.7899999999995 is 2309.79.
+#: What a program writes of an amount that it stores in binary: 2309.7899999999995 is 2309.79.
 _NOISE: Final = r"^[+-]?\d{1,15}\.\d{2}(?:0{6,}|9{6,})\d{0,4}$"
 
 
@@ -105,7 +105,7 @@ def _missing_columns(table: str, columns: list[str]) -> list[Fault]:
 
 
 def unusable_columns(table: str, frame: pl.DataFrame) -> list[Fault]:
-    """Columns of a contract whose cells hold lists, structures, bytes or spans instead of one plain value."""
+    """Columns of a contract whose cells are lists, structures, bytes or spans instead of one plain value."""
     return [
         Fault(
             f"cells are of type {dtype}",
@@ -118,7 +118,7 @@ def unusable_columns(table: str, frame: pl.DataFrame) -> list[Fault]:
 
 
 def is_unusable(dtype: pl.DataType) -> bool:
-    """Whether a type cannot stand for any value of a ledger."""
+    """Whether a type cannot represent any value of a ledger."""
     return dtype.is_nested() or dtype in (pl.Object, pl.Binary, pl.Duration)
 
 
@@ -329,7 +329,7 @@ def _to_amount(column: pl.Expr, given: pl.DataType) -> pl.Expr:
 
 
 def _has_more_than_two_decimals(column: pl.Expr, given: pl.DataType) -> pl.Expr:
-    """Amounts that two decimals cannot hold; a binary float may only miss them by its own rounding."""
+    """Amounts that two decimals cannot represent; a binary float may only miss them by its own rounding."""
     if given == pl.String:
         return column.str.contains(r"^[+-]?\d+\.\d{2}\d*[1-9]") & ~column.str.contains(_NOISE)
     if given.is_float():

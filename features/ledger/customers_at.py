@@ -16,9 +16,9 @@ def customers_at(
 ) -> pl.DataFrame:
     """The customers with the attributes that were in force, as known strictly before a day.
 
-    The newest row of `customer_history` with `valid_from_on` before the day holds; before the oldest row of a customer
-    the oldest one holds (an assumption: nothing earlier is known). An attribute that no row of a customer fills is
-    taken from `customers` for all time.
+    The newest row of `customer_history` with `valid_from_on` before the day is in force; before the oldest row of a
+    customer the oldest one is (an assumption: nothing earlier is known). An attribute that no row of a customer fills
+    is taken from `customers` for all time.
 
     Args:
         customers: the ledger's customers.
@@ -153,7 +153,8 @@ def with_merges(versions: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
         merges: the ledger's `customer_merges`, without circles.
 
     Returns:
-        The same columns; `valid_from_on` is null in the first row of each customer, which holds before all others.
+        The same columns; `valid_from_on` is null in the first row of each customer, which is in force before all
+        others.
     """
     own = versions.select("customer_id", merged_on=pl.lit(None, pl.Date), payer_id="customer_id").unique()
     spans = pl.concat([own, payer_changes(merges)]).sort("customer_id", "merged_on", nulls_last=False)
@@ -175,7 +176,7 @@ def with_merges(versions: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
 
 
 def _last_known(is_known: pl.Expr) -> pl.Expr:
-    """Place of the last row that is known; of the first one where none is, which holds for the time before it."""
+    """Place of the last row that is known; of the first one where none is, which is in force for the time before it."""
     return pl.max_horizontal(is_known.fill_null(value=False).cast(pl.Int64).sum() - 1, 0)
 
 

@@ -111,7 +111,7 @@ def _shape_faults(table: str, frame: pl.DataFrame) -> list[Fault]:
 
 
 def last_known_on(ledger: Ledger) -> dt.date | None:
-    """The last day on which anything in the ledger became known; None when it holds no dated fact.
+    """The last day on which anything in the ledger became known; None when it contains no dated fact.
 
     Instants count as the UTC day they fall in. A due date is not a fact of its own day and is not counted.
     """

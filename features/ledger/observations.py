@@ -81,7 +81,7 @@ def _overpaid(invoices: pl.DataFrame, payments: pl.DataFrame) -> list[Note]:
 
 
 def _dangling_mentions(ledger: Ledger) -> list[Note]:
-    """What names an invoice or payment that the ledger lacks, and is kept all the same."""
+    """What names an invoice or payment that the ledger lacks, and is accepted all the same."""
     notes = []
     for table, frame in (("emails", ledger.emails), ("interactions", ledger.interactions)):
         if frame is None:
@@ -157,7 +157,7 @@ def _odd_disputes(ledger: Ledger) -> list[Note]:
 
 
 def _close_customers(customers: pl.DataFrame) -> list[Note]:
-    """Customers whose ids differ in case or form only: perhaps one customer told twice."""
+    """Customers whose ids differ in case or form only: perhaps one customer delivered twice."""
     close = customers.select("customer_id", key=match_keys(customers["customer_id"])).filter(
         pl.col("key").is_duplicated()
     )

@@ -1,8 +1,8 @@
 """Receivables: what can be due, scored and chased. An invoice is one, unless its instalments are.
 
 An invoice with instalments becomes one receivable for each of them, with the id `INVOICE#NUMBER`. What was allocated to
-the invoice fills its instalments in order of due date and number: with T allocated in all, the n-th instalment holds
-what T exceeds the instalments before it by, at most its amount; the last one also holds what is paid too much. A
+the invoice fills its instalments in order of due date and number: with T allocated in all, the n-th instalment gets
+what T exceeds the instalments before it by, at most its amount; the last one also gets what is paid too much. A
 negative row thus takes from the instalment that was filled last. A row's split follows from the rows up to it in order
 (known_on, payment_id), so nothing that becomes known later changes an earlier split.
 """
@@ -169,7 +169,7 @@ def _split(payments: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
 def _held(allocated: str) -> pl.Expr:
     """Cents of an instalment that are covered once so much was allocated to its invoice.
 
-    The last instalment holds what is paid too much, the first one what more was taken away than had come.
+    The last instalment gets what is paid too much, the first one what was reversed beyond what was paid.
     """
     beyond = pl.col(allocated) - pl.col("start")
     is_first = pl.col("start") == 0

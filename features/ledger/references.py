@@ -52,14 +52,14 @@ def with_references(
 def without_respelt_copies(invoices: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, list[Note]]:
     """Invoices of which none is another one under a second spelling of its id.
 
-    Rows whose ids have one match key and that are equal in every other column are one row told twice: the first id in
-    order stays. Rows that differ are different invoices; how many ids are so close to another is noted.
+    Rows whose ids have one match key and that are equal in every other column are one row delivered twice: the first
+    id in order stays. Rows that differ are different invoices; how many ids are so close to another is noted.
 
     Args:
         invoices: rows with unique ids and resolved customers, with provenance.
 
     Returns:
-        The rows kept, the copies with `rule`, and the note.
+        The rows accepted, the copies with `rule`, and the note.
     """
     keys = match_keys(invoices["invoice_id"])
     close = keys.is_duplicated()

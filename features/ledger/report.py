@@ -65,7 +65,7 @@ _BY_NAME: Final = {str(fault): fault for fault in RULE_FAULTS}
 
 
 def rule_message(rule: str) -> Message:
-    """A rule's name as a sentence that can be asked for in French; the column keeps its name."""
+    """A rule's name as a sentence that can be rendered in French; the column has the same name."""
     column, _, fault = rule.partition(": ")
     named, _, nearest = fault.partition(NEAREST)
     if nearest:

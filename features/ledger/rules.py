@@ -4,11 +4,11 @@ What is decided here, so that the same rows lead to the same ledger whatever the
 
 - Ids are stored in normal form; a reference that meets no id exactly means the one id that differs in case or form
   only.
-- Rows that are equal in every column are one row told several times: one is kept, the copies go to quarantine. So are
-  invoices that are equal but for the spelling of their id.
+- Rows that are equal in every column are one row delivered several times: one is accepted, the copies go to
+  quarantine. So are invoices that are equal but for the spelling of their id.
 - Rows that share an id but differ all go to quarantine: nobody can say which one is right.
-- An invoice of a customer the customers table lacks is kept; the customer is derived and counted in a warning. So is
-  cash on account.
+- An invoice of a customer the customers table lacks is accepted; the customer is derived and counted in a warning. So
+  is cash on account.
 - What refers to an invoice in quarantine goes to quarantine under its own rule, so that repairing the invoice is
   seen to bring it back.
 - Where a customer has a history, its newest row is the present and wins over the customers table.
@@ -78,14 +78,14 @@ def check_tables(
     rejected: Mapping[str, pl.DataFrame] | None = None,
     assumptions: Sequence[Note] = (),
 ) -> CheckedLedger:
-    """Hold delivered tables to the ledger's contracts and rules.
+    """Check delivered tables against the ledger's contracts and rules.
 
     Args:
         tables: table name to rows, in contract columns; cells as text in canonical form or typed. Columns
             `source_file` and `source_row` are carried into the quarantine.
         rejected: rows an import already put aside, with `rule`; they are counted, and what refers to them
             follows.
-        assumptions: what an import assumed, to stand in the report.
+        assumptions: what an import assumed, for the report.
 
     Returns:
         The ledger, the quarantine and the report. A ledger may come out with no invoice at all; the report

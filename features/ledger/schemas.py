@@ -70,9 +70,9 @@ class Customers(dy.Schema):
 class CustomerHistory(dy.Schema):
     """One row per customer and day from which its attributes were as they are in the row.
 
-    A row holds until the next one of its customer; visible strictly after `valid_from_on`, the day it became known.
-    Before the oldest row the oldest one holds. A column that no row of a customer fills says nothing: the customer's
-    own row then holds for all time.
+    A row is in force until the next one of its customer; visible strictly after `valid_from_on`, the day it became
+    known. Before the oldest row the oldest one is in force. A column that no row of a customer fills says nothing: the
+    customer's own row is then in force for all time.
     """
 
     customer_id = dy.String(primary_key=True, min_length=1, description="the customer")
@@ -269,7 +269,7 @@ def table_dtypes(table: str) -> dict[str, pl.DataType]:
 
 
 def id_columns(table: str) -> list[str]:
-    """The columns of a table that hold ids: its own and those it refers to."""
+    """The columns of a table with ids: its own and those it refers to."""
     return [name for name in table_dtypes(table) if name.endswith("_id")]
 
 

@@ -75,7 +75,7 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
     """The tables of a ledger folder as they lie there, unchecked; CSV cells as text. All belong to one version.
 
     Raises:
-        InvalidInputError: the folder is missing, or holds no ledger table, or one that cannot be opened.
+        InvalidInputError: the folder is missing, or contains no ledger table, or one that cannot be opened.
     """
     if not folder.is_dir():
         remedy = "give a folder `encours import` wrote"
@@ -144,7 +144,7 @@ def _refuse_strangers(folder: Path, version: Path) -> None:
 
 
 def _files_of_tables(folder: Path) -> dict[str, Path]:
-    """Table name to the file that holds it; empty where there is none."""
+    """Table name to its file; empty where there is none."""
     faults, files = [], {}
     for name in SCHEMAS:
         paths = (folder / f"{name}.{kind}" for kind in ("parquet", "csv"))
@@ -161,7 +161,7 @@ def _files_of_tables(folder: Path) -> dict[str, Path]:
 
 
 def _identities(files: Mapping[str, Path]) -> dict[str, tuple[int, int, int] | None]:
-    """What tells one content of each table's file from another put in its place."""
+    """What distinguishes one content of each table's file from another put in its place."""
     found: dict[str, tuple[int, int, int] | None] = {}
     for name, path in files.items():
         try:
@@ -215,7 +215,7 @@ def _read_table(name: str, path: Path) -> pl.DataFrame:
 
 
 def check_folder(folder: Path) -> CheckedLedger:
-    """The ledger in a folder held to every rule, with what had to be put aside.
+    """The ledger in a folder, checked by every rule, with the rejected rows.
 
     Raises:
         InvalidInputError: there is no ledger, or none of its invoices can be accepted.

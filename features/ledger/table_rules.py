@@ -1,4 +1,4 @@
-"""The rules that look at several columns, rows or tables; which rows break them, in words."""
+"""The rules over several columns, rows or tables; which rows break them, in words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from features.words import NEGATIVE_METHODS, PAYMENT_METHODS, REVERSAL
 
 #: No electronic ledger reaches further back; an earlier day is a typing error (0202, or 1900 for empty).
 EARLIEST_DAY: Final = dt.date(1990, 1, 1)
-#: A day this far beyond all it should stand near is a typing error (2042 for 2024, 9999 for never).
+#: A day this far beyond all it should be near is a typing error (2042 for 2024, 9999 for never).
 ABSURD_GAP_DAYS: Final = 3 * 366
 #: Invoices dated beyond such a gap are errors only as long as they are few among enough others.
 ABSURD_GROUP_SHARE: Final = 0.1
@@ -29,7 +29,7 @@ _NEEDS_INVOICE: Final = tuple(method.word for method in PAYMENT_METHODS.values()
 
 @dataclass(frozen=True)
 class Accepted:
-    """What a table's rules look at beside the table.
+    """What a table's rules read beside the table.
 
     Attributes:
         good: the rows accepted so far, by table; a table is final before those that refer to it.

@@ -2,14 +2,14 @@
 
 Layout of a published folder:
 
-- `.versions/<id>/` holds one complete version; it never changes once it is there.
+- `.versions/<id>/` contains one complete version; it never changes once it is there.
 - `current` is a symbolic link to the present version. Replacing it, in one rename, is the moment of publication.
 - Every other published name (`invoices.parquet`, `quarantine`) is a link through `current`, for people who open files
   by hand.
 
-A reader pins the version it found: a shared lock on the version's folder keeps the writer from deleting it. So a reader
-sees one version from beginning to end, whatever is published meanwhile, and a kill at any moment leaves the old version
-or the new one.
+A reader pins the version it found: a shared lock on the version's folder prevents the writer from deleting it. So a
+reader sees one version from beginning to end, whatever is published meanwhile, and a kill at any moment leaves the old
+version or the new one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PIN_ATTEMPTS: Final = 100
 
 @contextlib.contextmanager
 def pinned(folder: Path) -> Iterator[Path | None]:
-    """The present version of a folder, kept whole until the block ends; None where nothing was ever published.
+    """The present version of a folder, locked until the block ends; None where nothing was ever published.
 
     Raises:
         FileNotFoundError: `current` names a version that does not exist.
@@ -137,7 +137,7 @@ def _same_file(source: Path, target: Path) -> None:
 
 
 def _identity(path: Path) -> list[int] | None:
-    """What tells this content of a regular file from another put in its place; None for a link, a folder, nothing."""
+    """What identifies the content of a regular file put in this place; None for a link, a folder, nothing."""
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -181,7 +181,7 @@ def _remove(path: Path) -> None:
 
 
 def _delete_what_is_unused(folder: Path) -> None:
-    """Delete what a killed writer left, and versions that neither `current` names nor a reader holds."""
+    """Delete what a killed writer left, and versions that neither `current` names nor a reader locks."""
     for left in folder.glob(f"{ASIDE_PREFIX}*"):
         left.unlink()
     present = _present(folder)
@@ -193,7 +193,7 @@ def _delete_what_is_unused(folder: Path) -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            continue  # a reader holds it; a later publication deletes it
+            continue  # a reader locks it; a later publication deletes it
         else:
             # Out of the readers' sight first: a half-deleted version must not be found under its name.
             gone = version.with_name(aside_name())
@@ -205,7 +205,7 @@ def _delete_what_is_unused(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _only_writer(folder: Path) -> Iterator[None]:
-    """Hold the folder against other writers; the hold ends with the process, however it ends."""
+    """Lock the folder against other writers; the lock ends with the process, however it ends."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

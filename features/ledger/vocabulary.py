@@ -1,8 +1,8 @@
 """Words of a delivered table brought to those of the closed lists, and what happens to the others.
 
-An unknown payment method becomes `other`: a payment is never lost for a word. A contact by an unknown channel is kept
-without its channel. An interaction of unknown kind says nothing anybody could act on and goes to quarantine under the
-nearest word.
+An unknown payment method becomes `other`: a payment is never lost for a word. A contact by an unknown channel is
+accepted without its channel. An interaction of unknown kind says nothing anybody could act on and goes to quarantine
+under the nearest word.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""RFM scores of payers: cut points fitted once, at training, and kept with the model.
+"""RFM scores of payers: cut points fitted once, at training, and stored with the model.
 
 Recency, frequency and amount of payments, and a fourth axis for lateness, each from 1 (worst fifth) to 5 (best fifth)
 of the payers the scale was fitted on. A score computed later means the same as at training, whoever is scored with it.

@@ -36,7 +36,7 @@ SHIFT_DAYS: Final = 7.0
 """A change of mean days late smaller than this is not called a change; nor one smaller than the usual spread."""
 SHIFT_SHARE: Final = 0.4
 SHIFT_OUTCOMES: Final = 5
-"""Outcomes of the last 90 days below which a change of the late share is not looked at."""
+"""Outcomes of the last 90 days below which a change of the late share is not used."""
 SEASON_SHARE: Final = 0.75
 """With four invoices a year spread evenly, three months gather that share by chance less than one time in twenty."""
 REGULAR_SPREAD_DAYS: Final = 7.0
@@ -48,7 +48,7 @@ class SegmentRule:
     """One rule of the segmentation.
 
     Attributes:
-        rule_id: segment and reason, kept with every decision that rests on it.
+        rule_id: segment and reason, stored with every decision that rests on it.
         segment: the name it gives.
         words_fr, words_en: the rule as a credit manager reads it.
         applies: whether payers meet it, from the feature columns and the RFM scores; what is unknown counts as no.
@@ -64,7 +64,7 @@ class SegmentRule:
 
 
 class _Asked(dict[str, Float64Array]):
-    """Columns of a payer of whom nothing is known; remembers which were asked for."""
+    """Columns of a payer of whom nothing is known; records which were read."""
 
     def __missing__(self, name: str) -> Float64Array:
         self[name] = np.full(1, np.nan)
@@ -99,7 +99,7 @@ SEGMENT_RULES: Final[tuple[SegmentRule, ...]] = (
     _rule(
         "in_difficulty.insolvency_announced",
         "un mail des douze derniers mois annonce une procédure collective",
-        "a mail of the last twelve months tells of insolvency",
+        "a mail of the last twelve months mentions insolvency",
         lambda payer: payer["mail_insolvency_count_365d"] > 0,
     ),
     _rule(

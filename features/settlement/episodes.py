@@ -67,7 +67,7 @@ def settlement_episodes(ledger: Ledger, settings: LedgerSettings | None = None) 
           closed without being paid.
         - `settlement_known_on`: the day on which the episode began; null while the receivable never closed.
         - `reopened_on`: the day on which the episode ended; null while it lasts. A cancellation ends no episode: it
-          follows as one of its own, which holds from then on.
+          follows as one of its own, which is in force from then on.
         - `allocation_count`: allocations known by the beginning; null while it never closed.
         - `closed_by`: `paid`, `credited` (credit notes alone), `discounted`, `written_off` (without the write-off it
           would be open) or `cancelled`.
@@ -260,7 +260,7 @@ def _effects(given: Mapping[str, Ints], payments: pl.DataFrame) -> tuple[Ints, I
 
 
 def _cancellations(rows: Mapping[str, Ints], cancelled_on: Ints) -> Episodes:
-    """The last episode of each cancelled receivable: the cancellation holds for good."""
+    """The last episode of each cancelled receivable: the cancellation is final."""
     cancelled = np.flatnonzero(cancelled_on < NEVER)
     by_then = rows["known_on"] <= cancelled_on[rows["receivable"]]
     known = np.bincount(rows["receivable"][by_then], minlength=len(cancelled_on))[cancelled]

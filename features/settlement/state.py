@@ -28,7 +28,7 @@ def settlement_at(episodes: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     ]
     marked = episodes.with_columns(is_closed.fill_null(value=False).alias("\0closed"))
     if episodes["episode"].max() not in (None, 0, 1):
-        # Of several episodes the last one that holds counts, else any: it says nothing.
+        # Of several episodes the last one in force counts, else any: it says nothing.
         rank = pl.when("\0closed").then("episode").otherwise(0)
         last = rank == rank.max().over("invoice_id")
         first_of_none = pl.col("episode") == pl.col("episode").min().over("invoice_id")

@@ -46,7 +46,7 @@ def build_examples(labelled: Sequence[LabelledMail], seed: int, weight: float) -
     """Features of labelled mails, with a second set in which some cues were dropped at random.
 
     The cue lists were written by people who had read mails, so they hit these more often than unseen ones; the
-    thinned copies keep the weights from leaning on the cues alone.
+    thinned copies prevent the weights from depending on the cues alone.
     """
     examples: list[Example] = []
     for answer, read in zip(labelled, read_mails([m.mail for m in labelled]), strict=True):

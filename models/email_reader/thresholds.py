@@ -23,7 +23,7 @@ _ROUNDS = 100
 def mix_weights(truth: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Weight of each mail that brings the labels of ``truth`` to the shares they have in ``wanted``.
 
-    Writers are asked for the labels that are hard, so their mails hold more of some than mail does; calibration and
+    Writers are commissioned to write hard labels, so their mails have more of some than mail does; calibration and
     thresholds would follow. Shares are matched one after another, mails without signal included, round after round
     (raking); no mail weighs more than twice the average or less than half of it. The mean weight is 1.
     """

@@ -125,7 +125,7 @@ def margins_without_group(
 
 
 def fingerprint(mails: Sequence[LabelledMail]) -> str:
-    """SHA-256 of the ids and texts of mails, whatever their order: tells which set a figure belongs to."""
+    """SHA-256 of the ids and texts of mails, whatever their order: identifies the set a figure belongs to."""
     lines = sorted(f"{m.mail.id}\x1f{m.mail.subject}\x1f{m.mail.body}" for m in mails)
     return hashlib.sha256("\x1e".join(lines).encode()).hexdigest()
 

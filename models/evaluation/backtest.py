@@ -37,7 +37,7 @@ TRUTH_NAME = "truth"
 _LEAST_TRAINING_SHARE = 0.6
 
 CUSTOMER_COLUMNS = ("sector", "country", "size_class", "legal_form", "language")
-"""Columns of the customer that errors are told by."""
+"""Columns of the customer by which errors are reported."""
 
 PREDICTION_SCHEMA = pl.Schema(
     {
@@ -143,7 +143,7 @@ def run_backtest(
         baselines: names of the baselines run beside the model.
         rivals: trained models scored beside it, by name, under the same settings; honest only on invoices issued
             after their own cut-off.
-        progress: told what is being done.
+        progress: callback with a sentence on each step.
 
     Raises:
         InvalidInputError: a cut-off leaves nothing to learn from or nothing to test, all such cut-offs in one report;

@@ -1,4 +1,4 @@
-"""The groups a backtest tells its errors by: every test invoice belongs to one class of each."""
+"""The groups by which a backtest reports its errors: every test invoice belongs to one class of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 from models.evaluation.backtest import CUSTOMER_COLUMNS
 
 MOST_CLASSES: Final = 8
-"""Classes of a customer's attribute told apart; the rarer ones are taken together."""
+"""Number of distinct classes of a customer's attribute; the rarer ones are combined."""
 
 UNKNOWN: Final = "unknown"
 OTHERS: Final = "all others"

@@ -1,4 +1,4 @@
-"""Plots of a backtest as SVG text, to stand inside a report or a run without further files."""
+"""Plots of a backtest as SVG text, for a report or a run without further files."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from models.evaluation.rendering import render
 
 
 def html_report(figures: Mapping[str, Any]) -> str:
-    """The page; it holds its plots and needs nothing else.
+    """The page; it contains its plots and needs no other file.
 
     Args:
         figures: the answer of `models.evaluation.backtest_summary.summarise`.

@@ -213,7 +213,7 @@ def _best_by_time(
 
 
 def _trimmed(table: Floats, asked: Floats) -> tuple[Floats, Floats]:
-    """Both tables with each column held within its middle 99 % in the first."""
+    """Both tables with each column clipped to its middle 99 % in the first."""
     known = [column[~np.isnan(column)] for column in table.T]
     low = np.array([np.quantile(column, 0.005) if column.size else 0.0 for column in known])
     high = np.array([np.quantile(column, 0.995) if column.size else 0.0 for column in known])
@@ -228,7 +228,7 @@ def _known(features: pl.DataFrame, name: str, otherwise: float) -> Floats:
 
 
 def _share(label: Bools, observed: Bools) -> float:
-    """Share of events among observed labels, held off 0 and 1 by one invoice of each kind."""
+    """Share of events among observed labels, kept from 0 and 1 by one added invoice of each kind."""
     return float((label[observed].sum() + 1.0) / (observed.sum() + 2.0))
 
 

@@ -16,7 +16,7 @@ from models.registry.promotion import Difference, Evidence
 
 CHAMPION_NAME = "champion"
 GROUPS: tuple[str, ...] = ("size_class", "sector", "country", "legal_form", "language")
-"""Customer attributes by which a model's error is looked at; a natural person shows in the legal form."""
+"""Customer attributes by which a model's error is reported; a natural person shows in the legal form."""
 LEAST_IN_GROUP = 50
 RESAMPLES = 200
 _SEED = 11

@@ -43,7 +43,7 @@ def importance(found: Contributions) -> pl.DataFrame:
 
 
 def group_importance(found: Contributions) -> pl.DataFrame:
-    """The same by the group a feature is told in: `group, label_fr, label_en, mean_absolute_contribution`."""
+    """The same by the reason group of a feature: `group, label_fr, label_en, mean_absolute_contribution`."""
     names, totals = group_contributions(found)
     weight = np.abs(totals).mean(axis=0) if totals.shape[0] else np.zeros(len(names))
     labels = [group_label(name) for name in names]

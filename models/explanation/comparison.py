@@ -1,4 +1,4 @@
-"""Where an invoice's payer stands: against its own past and against its peers."""
+"""An invoice's payer compared: with its own past and against its peers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Comparison:
         against: `own_past`, `sector` or `portfolio`.
         measure: `late_share` (0 to 1) or `days_late`.
         now: the payer's recent figure.
-        reference: what it is held against.
+        reference: the value it is compared with.
         texts: the sentence in both languages.
     """
 

@@ -1,7 +1,7 @@
 """What each feature contributes to a score, exactly.
 
 The score is a product over intervals, so TreeSHAP values of the trees, the card's own terms and what the customer's
-curve is away from the portfolio's are exact per interval, on its log-odds. The curve counts with the customer's share
+curve differs from the portfolio's are exact per interval, on its log-odds. The curve counts with the customer's share
 late (in the intervals after the grace, with the share of its late invoices still unpaid 30 days past due), the
 portfolio's with the portfolio's, and what the invoice's terms change of it with the terms.
 The rescale rule for composed models carries them through the product (Chen, Lundberg and Lee, "Explaining a series of

@@ -1,4 +1,4 @@
-"""Which business group each feature's contribution is told in, and how the group is called."""
+"""The reason group of each feature's contribution, and the name of the group."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOLD_WITH: dict[str, str] = {
     "cash_on_account_sum": "credit",
     "bureau_score": "solvency",
 }
-"""Features told with another group than the one they are computed in, because a reader looks for them there."""
+"""Features reported in another group than the one they are computed in, because a reader expects them there."""
 
 EXTRA_LABELS: dict[str, Text] = {
     "disputes": Text("litiges", "disputes"),
@@ -42,7 +42,7 @@ EXTRA_LABELS: dict[str, Text] = {
 
 
 def group_of(feature: FeatureColumn) -> str:
-    """The group a feature is told in."""
+    """The reason group of a feature."""
     return TOLD_WITH.get(feature.name, feature.group)
 
 

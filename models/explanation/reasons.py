@@ -126,7 +126,7 @@ class Reasons:
 
 
 def group_contributions(found: Contributions) -> tuple[tuple[str, ...], Floats]:
-    """Contributions summed by the group they are told in: group names in a fixed order, one column each."""
+    """Contributions summed by reason group: group names in a fixed order, one column each."""
     groups = _groups_of(found.names)
     return groups.names, np.add.reduceat(found.values[:, groups.order], groups.first, axis=1)
 

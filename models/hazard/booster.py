@@ -1,7 +1,7 @@
 """LightGBM's shared library, called without importing the `lightgbm` package.
 
 The score service needs trees, not a training library: this opens a model text in a quarter of a second instead of the
-seconds and memory `import lightgbm` costs, and gives the same numbers to the last bit (a test holds it equal to
+seconds and memory `import lightgbm` costs, and gives the same numbers to the last bit (a test compares it with
 `Booster.predict`, alone and in batches). Rows are float64; a missing value is NaN.
 """
 
@@ -49,7 +49,7 @@ def _check(code: int) -> None:
 
 
 class TreeModel:
-    """The trees of a model, read from LightGBM's text format, which holds data and runs no code.
+    """The trees of a model, read from LightGBM's text format, which contains data and runs no code.
 
     Args:
         text: the model text.

@@ -179,7 +179,7 @@ def _portfolio_hazard(
     is_unpaid: npt.NDArray[np.bool_],
     weight: Floats,
 ) -> Floats:
-    """Share settled in each interval among those still unpaid at its start, held off 0 and 1 by one of each."""
+    """Share settled in each interval among those still unpaid at its start, kept from 0 and 1 by one added of each."""
     was_unpaid = np.concatenate([np.ones((is_unpaid.shape[0], 1), dtype=np.bool_), is_unpaid[:, :-1]], axis=1)
     at_risk = (is_used & (was_unpaid | ~np.roll(is_ahead, 1, axis=1))) * weight[:, None]
     settled = (at_risk * ~is_unpaid).sum(axis=0)

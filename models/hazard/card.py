@@ -41,7 +41,7 @@ class Card:
     Attributes:
         lower: values below are read as this, per feature.
         upper: values above are read as this, per feature.
-        centre: average known value in training, per feature; stands in for an unknown one.
+        centre: average known value in training, per feature; replaces an unknown one.
         scale: spread in training, per feature.
         unknown_share: share of training rows in which it was unknown (the point from which contributions count).
         slope: change of log-odds per spread, one row per phase, one column per feature.

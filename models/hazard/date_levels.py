@@ -31,7 +31,7 @@ _LANDMARKS_BEFOREHAND: Final = 300.0
 
 @dataclass(frozen=True)
 class DateLevels:
-    """Probability of having been paid by each date; what is usual among ledgers stands until slices were judged.
+    """Probability of having been paid by each date; the usual values of ledgers apply until slices were evaluated.
 
     Attributes:
         early: of the p10 date.

@@ -2,7 +2,7 @@
 
 A vectorised exponential may take another route for the last few elements of an array, or for another stride, and
 differ in the last bit; a score must be the same alone and in a batch of a million. The two routes below call the
-same C library function on one value at a time (a test holds them equal).
+same C library function on one value at a time (a test compares them).
 """
 
 from __future__ import annotations

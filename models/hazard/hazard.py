@@ -26,7 +26,7 @@ from models.hazard.training_set import TrainingRows
 from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 
 HAZARD_COLUMNS: tuple[str, ...] = ("interval_end_days", "interval_days_at_risk", "landmark_days_past_due")
-"""What the trees see beside the features: the end of the interval, what is left of it, where the landmark stands."""
+"""What the trees see beside the features: the end of the interval, what is left of it, the landmark's place in it."""
 
 _MARGIN_LIMIT = 30.0
 
@@ -74,7 +74,7 @@ class UnpaidCurves:
 
     Attributes:
         days_past_due: of each landmark on its as-of date.
-        start: interval each landmark stands in.
+        start: present interval of each landmark.
         unpaid: one row per landmark, one column per interval bound; 1 for bounds already behind.
         intervals: the intervals.
     """

@@ -32,7 +32,7 @@ RUN_COLUMNS: Final = (
     "days_due_to_next_run",
     "payment_frequency_365d",
 )
-"""The features that tell of a payer's runs, in the order `run_habit` takes them."""
+"""The features of a payer's payment runs, in the order `run_habit` takes them."""
 
 EVIDENT_SHARE: Final = 0.3
 """Share by which runs must exceed what chance gathers on one day: one over the square root of the payment days.
@@ -62,7 +62,7 @@ def run_habit(told: Sequence[float | None], due_on: dt.date) -> RunHabit:
 
     Args:
         told: the values of `RUN_COLUMNS`. Few payment days show no habit, however regular they look; the distance
-            from the due date to the next run tells the second day of the month.
+            from the due date to the next run gives the second day of the month.
         due_on: due date of the landmark.
     """
     weekday, weekday_share, month_day, month_days_share, days_to_next_run, payment_days = told

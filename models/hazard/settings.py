@@ -19,7 +19,7 @@ class HazardSettings:
         card_penalty: pull of the card's slopes to zero, in observations.
         trust: weight of the card; the rest is the customer's own curve.
         card_rows: most hazard rows that a fit of the card learns from; an even sample above.
-        is_monotone: hold the trees to the direction the catalogue declares.
+        is_monotone: constrain the trees to the direction the catalogue declares.
         threads: threads of training; the result does not depend on it.
         seed: of everything random.
     """

@@ -18,7 +18,7 @@ from models.intervals import Floats, HazardRows, Intervals, Ints, hazard_rows
 from models.target import outcomes
 
 OPEN_STAGES: tuple[tuple[int, int], ...] = ((-10, -4), (1, 7), (8, 21), (22, 50), (51, 120))
-"""Stretches of days past due in each of which an invoice still open is looked at once, on a day drawn for it."""
+"""Stretches of days past due in each of which an invoice still open has one landmark, on a day drawn for it."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def training_landmarks(
         settlements: the answer of `settlement_episodes`.
         known_before: the cut-off.
         seed: of the days drawn while open.
-        max_invoices: above it an even sample drawn by invoice id is kept.
+        max_invoices: above it an even sample drawn by invoice id is used.
 
     Returns:
         Landmarks sorted by as-of date and invoice.

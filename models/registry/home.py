@@ -1,4 +1,4 @@
-"""Where Encours keeps what it makes: one folder, named once by ENCOURS_HOME.
+"""Where Encours writes its files: one folder, named once by ENCOURS_HOME.
 
 The environment is read here and nowhere else; the rest of the code is handed a `Home`.
 """
@@ -43,7 +43,7 @@ class Home:
 
     Attributes:
         root: the folder itself, absolute.
-        tracking_uri: where MLflow keeps runs and registered models; SQLite under `root` unless set otherwise.
+        tracking_uri: where MLflow stores runs and registered models; SQLite under `root` unless set otherwise.
     """
 
     root: Path

@@ -178,7 +178,7 @@ def promote_registered(
         home: where the registry is.
         name: a version's number, or an alias.
         who: who decides; recorded.
-        why: why; recorded. What the gate held against a forced promotion is recorded with it.
+        why: why; recorded. What the gate found against a forced promotion is recorded with it.
         at: instant, for the record.
         is_forced: promote although the gate objects.
 
@@ -216,7 +216,7 @@ def _hold_to_names(who: str, why: str) -> None:
 
 
 def record_gate(home: Home, version: RegisteredVersion, against: Sequence[Fault]) -> None:
-    """Keep with a version what the gate found against it, so that a later promotion by hand is told."""
+    """Store with a version what the gate found against it, so that a later promotion by hand reports it."""
     tag_version(home, version, {GATE_TAG: json.dumps([asdict(fault) for fault in against])})
 
 

@@ -1,7 +1,7 @@
 """Runs and registered models in MLflow. The rim: nothing else in this room knows MLflow.
 
-A registered version holds the bundle (LightGBM text and JSON) and the code of `models.registry.mlflow_model`; loading
-it unpickles nothing. The bundle's own version is kept as a tag, so that a score can be led back to its run.
+A registered version contains the bundle (LightGBM text and JSON) and the code of `models.registry.mlflow_model`;
+loading it unpickles nothing. The bundle's own version is stored as a tag, so that a score can be traced to its run.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Score:
             because no exchange rate known by their day converts them.
         model_version: the model.
         feature_version: version of the feature catalogue.
-        explanation: null when no reasons were asked for.
+        explanation: null when no reasons were requested.
     """
 
     invoice_id: str
@@ -133,7 +133,7 @@ class Scores:
         has_unpriced_amounts: whether amounts are left out.
         model_version: of all of them.
         feature_version: of all of them.
-        explanations: null when no reasons were asked for.
+        explanations: null when no reasons were requested.
     """
 
     invoice_id: pl.Series

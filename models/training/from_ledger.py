@@ -121,7 +121,7 @@ def train_bundle(
     Args:
         given: the answer of `training_input`; its ledger settings say what late means and travel in the bundle.
         settings: of the training.
-        progress: told what is being done.
+        progress: callback with a sentence on each step.
 
     Returns:
         The bundle, and how the model came about.

@@ -93,7 +93,7 @@ def train_model(
         target: what late means.
         settings: candidates and sizes.
         directions: per feature, as the catalogue declares.
-        progress: told what is being done.
+        progress: callback with a sentence on each step.
 
     Raises:
         InvalidInputError: when too little has been observed, with what would be needed.

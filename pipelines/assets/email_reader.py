@@ -73,7 +73,7 @@ def model__email_reader(
 
 
 def out_of_fold_metadata(report: dict[str, Any]) -> dict[str, Any]:
-    """The figures of a cross-validation that are kept with the artefact: micro, per label, per language, promises."""
+    """The figures of a cross-validation that are stored with the artefact: micro, per label, per language, promises."""
     return {
         "out_of_fold_micro_f1": report["micro"]["f1"],
         "out_of_fold_precision": report["micro"]["precision"],

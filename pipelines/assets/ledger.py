@@ -21,7 +21,7 @@ TRAINING = dg.AssetKey("model__late_payment")
 def core__ledger(
     context: dg.AssetExecutionContext, encours_home: EncoursHome, ledger_input: LedgerInput
 ) -> dg.MaterializeResult[CheckedLedger]:
-    """The ledger, held to every contract and rule; rows that break one are in quarantine with its name.
+    """The ledger, checked against every contract and rule; rows that break one are in quarantine with its name.
 
     A run that scores and does not train needs a champion that fits: without one it is refused here, before any work.
     """
@@ -58,7 +58,7 @@ def core__facts(
 ) -> dg.MaterializeResult[Ledger]:
     """The ledger loaded into the score service's store, and all facts read back from there.
 
-    What the service was told by event (a payment, a dispute, an insolvency) is in them: the run decides on the same
+    What the service received by event (a payment, a dispute, an insolvency) is in them: the run decides on the same
     facts as the service. They do not change until the run ends.
     """
     settings = settings_at(encours_home.home().root)

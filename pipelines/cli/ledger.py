@@ -49,7 +49,7 @@ def check_ledger(
     ledger: Annotated[Path, typer.Option(help="Ledger folder: one Parquet or CSV file per table.")],
     language: Annotated[Language, typer.Option(help="Language of what is printed.")] = Language.EN,
 ) -> None:
-    """Hold the ledger in a folder to every rule and say what was put aside.
+    """Check the ledger in a folder against every rule and report the rejected rows.
 
     Reads the tables and leaves them as they are; writes check_report.json and, for rows that break a rule,
     quarantine/. Every command that reads this ledger leaves the same rows out.

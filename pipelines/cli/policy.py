@@ -86,7 +86,7 @@ def legal(
     on: Tonight = None,
     language: Language = "en",
 ) -> None:
-    """Show the late-payment rates of every semester, up to when interest can be reckoned, and the lines to add next.
+    """Show the late-payment rates of every semester, up to when interest can be computed, and the lines to add next.
 
     Reads the policy and its legal file. Writes nothing.
     """
@@ -156,7 +156,7 @@ def plan(
 ) -> None:
     """Say how far a payment plan may go for this risk and balance, and who may grant the one proposed.
 
-    Writes nothing; an agreed plan is told to Encours as `plan_agreed` and `plan_instalment` interactions.
+    Writes nothing; an agreed plan is sent to Encours as `plan_agreed` and `plan_instalment` interactions.
     """
     from rich.console import Console
 
@@ -191,7 +191,7 @@ def plan(
 def _plan_asked(
     grade: str, balance: str, instalments: list[str]
 ) -> tuple[Grade | None, Decimal, tuple[Instalment, ...]]:
-    """What was asked about, checked; every fault in one report."""
+    """The arguments, checked; every fault in one report."""
     from features.errors import Fault, InvalidInputError
     from features.messages import localized
     from serving.accounts.events import read_instalment
@@ -224,7 +224,7 @@ def _plan_asked(
 
 @contextmanager
 def refusals_in(language: str) -> Iterator[None]:
-    """Print a refusal in French where French is asked for; the command line prints it in English."""
+    """Print a refusal in French where French is requested; the command line prints it in English."""
     from features.errors import InvalidInputError
 
     try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 keys_app = typer.Typer(no_args_is_help=True, help="Access keys of the score service.")
-privacy_app = typer.Typer(no_args_is_help=True, help="Personal data: give out or erase what is kept.")
+privacy_app = typer.Typer(no_args_is_help=True, help="Personal data: export or erase what is stored.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(store_app, name="store")
 app.add_typer(audit_app, name="audit")
@@ -85,7 +85,7 @@ def serve(
 def load(
     ledger: Annotated[Path, typer.Argument(help="Ledger folder, as written by `encours import`.")],
 ) -> None:
-    """Load a ledger folder into the history store; events received since are kept.
+    """Load a ledger folder into the history store; events received since remain.
 
     Reads the ledger folder; writes the history store. Running services take it over by themselves.
     """
@@ -122,7 +122,7 @@ def load(
 
 @keys_app.command("add")
 def add_key(
-    name: Annotated[str, typer.Argument(help="Who holds the key, as shown in the audit log.")],
+    name: Annotated[str, typer.Argument(help="Name of the key's holder, as shown in the audit log.")],
     scope: Annotated[
         list[str],
         typer.Option(help="What it allows: score, events, read, approve or admin. Repeat for more."),
@@ -196,7 +196,7 @@ def export(
     ] = None,
     by: Annotated[str, typer.Option(help="Who asks, for the audit log.")] = "command line",
 ) -> None:
-    """Write everything kept about a customer or a person into a file; the export is audited."""
+    """Write everything stored about a customer or a person into a file; the export is audited."""
     from features.files import write_whole
     from serving.store.privacy import export_data
 

@@ -47,7 +47,7 @@ def migrate(
 def backup(file: Annotated[Path, typer.Argument(help="File to write; it must not exist.")]) -> None:
     """Copy a SQLite store to a file: as of one moment, checked and flushed, readable by its owner only.
 
-    The service may run meanwhile. Keep the file `secret` of the service with it: it seals the audit log.
+    The service may run meanwhile. Store the file `secret` of the service with it: it seals the audit log.
     """
     with closing(_existing_database()) as database:
         database.back_up(file)

@@ -56,11 +56,11 @@ def account_facts(
         invoice_ids: receivables to decide on; unknown ones are left out of the answer.
         on: the day of the decision. What became known on it counts: it protects the customer.
         signals: what the e-mails say (`features.email.signals_frame`); None when they have not
-            been read. Only decided signals count: an unsure one never holds or moves a route.
+            been read. Only decided signals count: an unsure one never stops or changes a route.
         feeds: up to which day each table is known; one that is missing counts as never delivered.
         settings: tolerance of settlement.
-        memory: how long a signal holds.
-        overrides: the overrides in force; as orders, not knowledge, they hold whatever the day.
+        memory: how long a signal is used.
+        overrides: the overrides in force; as orders, not knowledge, they apply whatever the day.
         states: what was settled by what was known through the day (`settlement_at` the next one), where at hand.
         currency: the policy's: exchange rates convert into it.
 
@@ -112,7 +112,7 @@ class Accounts:
         on: the day of the decision; what was known through it is in it.
         places: which instalment each receivable is that is no whole invoice.
         settings: tolerance of settlement.
-        memory: how long a signal holds.
+        memory: how long a signal is used.
         payers: the payer of each customer that was merged.
     """
 
@@ -131,7 +131,7 @@ class Accounts:
 
     @property
     def invoice_ids(self) -> Set[str]:
-        """The invoices whose facts can be asked for."""
+        """The invoices whose facts can be read."""
         return self._known.ids
 
     def has_credit(self, customer_id: str) -> bool:
@@ -236,8 +236,8 @@ def read_accounts(
         also: receivables read though they were issued later.
         signals: what the e-mails say; None when they have not been read.
         settings: tolerance of settlement.
-        memory: how long a signal holds.
-        overrides: the overrides in force; none holds for another customer.
+        memory: how long a signal is used.
+        overrides: the overrides in force; none applies to another customer.
         states: what was settled by what was known through the day (`settlement_at` the next one), where at hand.
         currency: the policy's: exchange rates convert into it.
         rates: the published ones, where they are at hand.

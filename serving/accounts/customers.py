@@ -1,4 +1,4 @@
-"""What the ledger and the e-mails hold on some customers beside their invoices, as of a day."""
+"""What the ledger and the e-mails say about some customers beside their invoices, as of a day."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _KIND_CHANNELS: Mapping[str, Channel] = {CALL: "call", SMS_SENT: "sms"}
 
 @dataclass(frozen=True)
 class SignalMemory:
-    """How long what a customer said holds, in days since it was said.
+    """How long a customer's statement is used, in days.
 
     Attributes:
         dispute_days: a dispute raised by mail, until it is recorded or forgotten.
         admin_block_days: an administrative blockage raised by mail.
         payment_sent_days: a payment said to be on its way, unless money came since.
         plan_days: an agreed payment plan whose instalments are not known.
-        contact_days: contacts looked back at for the policy's caps.
+        contact_days: past days of contacts for the policy's caps.
     """
 
     dispute_days: int = 45

@@ -38,7 +38,7 @@ class Moment:
         rates: what one unit of each currency is worth in the policy's.
         feeds: up to which day each table is known.
         tolerance: what may be missing of an instalment of a plan.
-        memory: how long a signal holds.
+        memory: how long a signal is used.
     """
 
     on: dt.date

@@ -1,4 +1,4 @@
-"""Up to which day each table of the ledger is known: what the policy's limits on stale feeds are held against.
+"""Up to which day each table of the ledger is known: what the policy's limits on stale feeds are compared with.
 
 A table is known up to its newest fact, whether a load or an event brought it, or up to the day through which its source
 states that it is complete. A delivery that brought nothing new does not make it any fresher.
@@ -22,7 +22,7 @@ def feed_days(feeds: Iterable[FeedState]) -> tuple[FeedDay, ...]:
     """Return up to which day each table that was ever delivered is known, in the order of the feeds of a policy.
 
     Args:
-        feeds: as the store holds them, or `feeds_of_ledger`.
+        feeds: as stored, or `feeds_of_ledger`.
     """
     through = {feed.name: _known_through(feed) for feed in feeds}
     return tuple(FeedDay(name, day) for name in FEED_NAMES if (day := through.get(name)) is not None)
@@ -49,7 +49,7 @@ def feeds_of_ledger(ledger: Ledger, on: dt.date) -> tuple[FeedState, ...]:
 
 
 def _newest(table: str, frame: pl.DataFrame, on: dt.date) -> dt.date | None:
-    """The last day until `on` on which a fact of the table became known; None when it holds no such fact."""
+    """The last day until `on` on which a fact of the table became known; None when it contains no such fact."""
     days = [
         frame.select(pl.col(column).cast(pl.Date)).filter(pl.col(column) <= on).to_series().max()
         for column in KNOWN_TIMES[table]

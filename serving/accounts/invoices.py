@@ -1,4 +1,4 @@
-"""What the ledger holds on the invoices of some customers, as of a day."""
+"""What the ledger contains about the invoices of some customers, as of a day."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ INVOICE_COLUMNS = (
     "currency",
     "delivery_channel",
 )
-#: Up to this many invoices are read one by one without a look at which of them bear on anything.
+#: Up to this many invoices are read one by one without a selection of those that matter.
 FEW_INVOICES: Final = 200
 
 

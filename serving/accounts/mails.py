@@ -107,7 +107,7 @@ def insolvency_hint(published: Insolvency, said: MailsAbout, on: dt.date) -> Deb
 
 
 def _quote(mail: Mapping[str, Any], label: str) -> str | None:
-    """The first sentence a signal rests on; null when quotes are not kept."""
+    """The first sentence a signal rests on; null when quotes are not stored."""
     quotes = json.loads(mail.get("quotes") or "[]")
     return next((quote["sentence"] for quote in quotes if quote["label"] == label), None)
 

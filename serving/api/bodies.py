@@ -2,7 +2,7 @@
 
 Validating a message costs most when it is wrong: two hundred thousand unknown fields cost seconds, in which a process
 answers nobody else. So limits of size, depth and number come first, large bodies are parsed in a thread of their own,
-and a refusal holds the first faults only.
+and a refusal lists the first faults only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Body = TypeVar("Body", bound=BaseModel)
 BODY_SECONDS: Final = 20.0
 #: Bytes up to which a body is checked on the event loop: at worst a few milliseconds.
 SMALL_BODY: Final = 16_384
-#: Bodies of the largest size that one process holds at once; further ones get 503 and Retry-After.
+#: Bodies of the largest size in one process at once; further ones get 503 and Retry-After.
 BODIES_AT_ONCE: Final = 8
 #: How much of a body that is too large is still read and discarded, so that the caller reads the refusal.
 _DRAINED_BODIES: Final = 4
@@ -63,7 +63,7 @@ class BodyReader:
         self._largest = largest
         self._seconds = seconds
         self._room = largest * BODIES_AT_ONCE
-        # One thread: a caller of large bodies waits for others of its kind, and holds up nobody else.
+        # One thread: a caller of large bodies waits for others of its kind, and delays nobody else.
         self._thread = ThreadPoolExecutor(1, "encours-parse")
 
     async def message(self, request: Request, message: type[Body]) -> Body:

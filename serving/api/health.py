@@ -133,7 +133,7 @@ def _warnings(worker: ScoreWorker, now: dt.datetime) -> list[str]:
 
 
 def _stale_feeds(ages: Sequence[FeedAge]) -> list[str]:
-    """Return a warning for each table older than the policy allows: steps that ask for money are held meanwhile."""
+    """Return a warning for each table older than the policy allows: steps that ask for money are on hold meanwhile."""
     return [
         f"the feed {age.feed} was never delivered: steps are held"
         if age.working_days is None

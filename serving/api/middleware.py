@@ -30,7 +30,7 @@ SECURITY_HEADERS: Final = {
     "x-frame-options": "DENY",
 }
 _UNMATCHED: Final = "unmatched"
-#: Asked by whoever watches the process, without a key and by any name of the host.
+#: Requested by whoever monitors the process, without a key and by any name of the host.
 PROBES: Final = frozenset({"/livez", "/healthz", "/readyz"})
 
 

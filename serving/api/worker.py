@@ -1,4 +1,4 @@
-"""One worker of the service: what it holds, and the steps between a checked request and its answer."""
+"""One worker of the service: its parts, and the steps between a checked request and its answer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MAIL_READER: Final = "mail-reader"
 
 
 class ScoreWorker:
-    """Everything one worker process holds.
+    """The parts of one worker process.
 
     Args:
         settings: of the installation.

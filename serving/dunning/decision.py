@@ -82,9 +82,9 @@ class Claim:
         indemnity_amount: flat recovery indemnity; null when it cannot be asked for.
         is_interest_claimed: the step asks for the interest amount.
         is_indemnity_claimed: the step asks for the indemnity.
-        is_interest_reserved: the step would ask for interest, but it could not be reckoned: named, not
+        is_interest_reserved: the step would ask for interest, but it could not be computed: named, not
             counted.
-        periods: how the interest was reckoned.
+        periods: how the interest was computed.
         refusal: why an amount is null; null when both are known or nothing is due yet.
     """
 
@@ -130,7 +130,7 @@ class PersonDecides:
 
     Attributes:
         because: `natural_person`, `legal_form_unknown` (when the policy treats that as one) or
-            `strategic_account`; the first that holds.
+            `strategic_account`; the first closed gate.
         level: who decides at least.
         why: in both languages, for the person and, on request, for the debtor.
     """
@@ -318,7 +318,7 @@ class Decision:
 
     @property
     def is_automatic_today(self) -> bool:
-        """Whether a machine would act today without a person having looked, at the step or at its conversation."""
+        """Whether a machine would act today without a person's approval of the step or at its conversation."""
         if self.next_step is None or not self.is_contact_today:
             return False
         return self.next_step.is_automatic and (self.conversation is None or self.conversation.is_automatic)

@@ -69,7 +69,7 @@ def plan_bounds(policy: Policy, grade: Grade | None, balance: Decimal) -> PlanBo
 def check_plan(
     plan: Sequence[Instalment], policy: Policy, grade: Grade | None, balance: Decimal, on: date
 ) -> PlanVerdict:
-    """Hold a proposed plan, in the policy's currency, against the bounds for this grade and balance."""
+    """Check a proposed plan, in the policy's currency, against the bounds for this grade and balance."""
     bounds = plan_bounds(policy, grade, balance)
     impossible = _impossibilities(plan, balance, on)
     if impossible:

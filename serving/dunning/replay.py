@@ -28,7 +28,7 @@ class Totals:
         letters: customers written to by post, counted once a day.
         automatic: contacts in which no step needs a person.
         approvals: decisions a person must approve.
-        held: decisions without a step on the day, because a gate holds.
+        held: decisions without a step on the day, because a gate is closed.
         asked_amounts: balances asked for in the contacts, by currency, in order of currency.
         claimed_amount: interest and indemnity asked for on top.
         cost_amount: cost of the contacts, the dearest channel once for each customer and day.

@@ -38,9 +38,9 @@ STATES: tuple[RouteState, ...] = get_args(RouteState)
 FEED_NAMES: tuple[FeedName, ...] = get_args(FeedName)
 """Tables of the ledger whose freshness a policy may limit."""
 GATE_IDS: tuple[GateId, ...] = get_args(GateId)
-"""In the order they are asked; the first that holds names the decision."""
+"""In the order they are checked; the first closed one determines the decision."""
 PERSON_GATES: tuple[GateId, ...] = ("natural_person", "strategic_account", "large_amount")
-"""Gates that leave the step in place and take it away from the machine."""
+"""Gates that leave the step in place and make it a person's."""
 CONTACT_GATES: tuple[GateId, ...] = ("contact_cap", "quiet_day")
 """Gates that move a step to a later day."""
 STOPPING_GATES: tuple[GateId, ...] = tuple(

@@ -39,7 +39,7 @@ LEASE: Final = "mail-reader"
 #: Seconds for which the lease holds, and after which it is renewed.
 LEASE_SECONDS: Final = 45.0
 RENEW_SECONDS: Final = 10.0
-#: Letters of a mail that are read: what its writer says stands at its beginning.
+#: Letters of a mail that are read: its writer's own words are at its beginning.
 LONGEST_MAIL: Final = 20_000
 MAIL_SECONDS: Final = 10.0
 #: Mails of one batch at most, and seconds after which what was read is written.
@@ -65,7 +65,7 @@ class Reading:
     Attributes:
         pipeline: the reader.
         version: of the reader; mails read by another version are read anew.
-        is_quoting: keep the sentences a signal rests on.
+        is_quoting: store the sentences a signal rests on.
         holder: who must hold the lease for anything to be written; null writes without one.
     """
 
@@ -145,7 +145,7 @@ def run_mail_reader(
         now: the clock.
         environment: of the reading process.
         stop: ends it.
-        beat: tells the supervisor that all is well.
+        beat: heartbeat for the supervisor.
 
     Raises:
         RuntimeError: the reading process ended by itself.

@@ -1,4 +1,4 @@
-"""What an e-mail says on request, and which sentences stand beside a score. Everything is read on this machine.
+"""What an e-mail says on request, and which sentences are shown with a score. Everything is read on this machine.
 
 The mails of the histories are read by `serving.mails.background_reader`.
 """
@@ -40,10 +40,10 @@ def shared_pipeline() -> SignalPipeline:
 
 @cache
 def reader_version(quoting: bool = True) -> str:
-    """Return what changes whenever mails have to be read anew: the artefact, what is told of a mail, and quoting.
+    """Return what changes whenever mails have to be read anew: the artefact, what is stored of a mail, and quoting.
 
     Args:
-        quoting: keep the sentences a signal rests on; without them no word of a mail is kept or shown.
+        quoting: store the sentences a signal rests on; without them no word of a mail is stored or shown.
     """
     from features.email.artefact import DEFAULT_FOLDER
 

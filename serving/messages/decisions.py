@@ -97,7 +97,7 @@ class AmountAnswer(Reply):
     @model_validator(mode="before")
     @classmethod
     def _of_pair(cls, given: Any) -> Any:
-        """Accept the pair of currency and amount in which decisions hold it."""
+        """Accept the pair of currency and amount in which decisions store it."""
         return {"currency": given[0], "amount": given[1]} if isinstance(given, tuple) else given
 
 

@@ -95,7 +95,7 @@ class _Attributes(_FactMessage):
 class CustomerEvent(_Attributes):
     """What is newly known of a customer: a field that is left out stays as it is, null clears it.
 
-    A change of a dated attribute holds from the day it is received; the days before keep what they had.
+    A change of a dated attribute is valid from the day it is received; earlier days keep the earlier value.
     """
 
     type: Literal["customer"]

@@ -17,7 +17,7 @@ from serving.scoring.completion import InvoiceInFull
 from serving.scoring.waits import WAITS, wait_of
 from serving.store import SCORE, Answer
 
-#: Who asked for the scores of the night, as told with an answer.
+#: Caller of the scores of the night, as shown with an answer.
 NIGHTLY_CALLER: Final = "nightly job"
 
 

@@ -124,7 +124,7 @@ def route_open_invoices(
 
 
 def _explanation(score: Score) -> tuple[Explained, ...]:
-    """The reasons of a score as they are kept with its decision; none when it was not explained."""
+    """The reasons of a score as they are stored with its decision; none when it was not explained."""
     if score.explanation is None:
         return ()
     return tuple(

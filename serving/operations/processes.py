@@ -8,7 +8,7 @@ import subprocess
 
 
 def end_process(child: subprocess.Popen[bytes], seconds: float) -> None:
-    """Make sure that nothing of a child is left: it is asked, and its whole group killed after so many seconds."""
+    """Make sure that nothing of a child is left: it is terminated, and its whole group killed after so many seconds."""
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)
         try:

@@ -1,6 +1,6 @@
 """Follows the champion of the MLflow registry, in a process of its own so that the service never waits for it.
 
-`encours serve` starts it beside the service when MLflow is installed. It looks at the alias `champion`;
+`encours serve` starts it beside the service when MLflow is installed. It polls the alias `champion`;
 when it names another version, the version's bundle is laid into the home and the pointer is moved, and the
 workers take it over. Whether the registry answered is noted for `/v1/health`.
 """
@@ -27,7 +27,7 @@ CHAMPION: Final = "champion"
 
 
 def follow_once(home: Home) -> str | None:
-    """Look at the registry once; move the pointer when the champion is another; return the name of its bundle.
+    """Poll the registry once; move the pointer when the champion is another; return the name of its bundle.
 
     An embedded registry that was never written to has no champion and is not created.
 
@@ -60,7 +60,7 @@ def follow(home: Home, stop: threading.Event, note: Callable[[bool], None], seco
     Args:
         home: where the registry is.
         stop: ends the following.
-        note: keeps whether the registry answered; what it raises is logged, once until it works again.
+        note: records whether the registry answered; what it raises is logged, once until it works again.
         seconds: pause between two polls.
     """
     last_failure: str | None = None
@@ -81,7 +81,7 @@ def follow(home: Home, stop: threading.Event, note: Callable[[bool], None], seco
 
 
 def main() -> int:
-    """Follow the registry of this home until asked to stop."""
+    """Follow the registry of this home until stopped."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s [%(levelname)s] %(name)s %(message)s")
     _LOG.setLevel(logging.INFO)
     stop = threading.Event()

@@ -61,13 +61,13 @@ class ServiceSettings(BaseSettings):
     is_open: bool = Field(
         False,
         validation_alias="ENCOURS_OPEN",
-        description="`true`: no key is asked of callers on this machine; for demonstrations only",
+        description="`true`: callers on this machine need no key; for demonstrations only",
     )
     is_quoting: bool = Field(
         True,
         validation_alias="ENCOURS_QUOTES",
-        description="`false`: no sentence of an e-mail is stored or shown as evidence; what mails say still counts "
-        "(for the next nights too)",
+        description="`false`: no sentence of an e-mail is stored or shown as evidence; the signals of "
+        "mails still count (in later nights too)",
     )
     maximum_body_bytes: int = Field(
         8 * 1024 * 1024,
@@ -113,7 +113,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def old_mail_memory_path(self) -> Path:
-        """File of what e-mails say that an earlier version kept; deleted by a load and by an erasure."""
+        """File of e-mail signals that an earlier version wrote; deleted by a load and by an erasure."""
         return self.home / "mail_signals.parquet"
 
     @property
@@ -130,7 +130,7 @@ class ServiceSettings(BaseSettings):
         """Return the secret of the installation: it seals the audit chain and peppers the keys.
 
         Taken from `ENCOURS_SECRET`, else from the file `secret` in `home`, created at first use, readable by
-        its owner only. Without it no key is accepted and the audit chain cannot be verified: keep it with the backups.
+        its owner only. Without it no key is accepted and the audit chain cannot be verified: store it with the backups.
         """
         given = self.given_secret
         return read_or_make_secret(self.home / "secret") if given is None else given.encode()
@@ -190,7 +190,7 @@ def read_or_make_secret(path: Path) -> bytes:
     """Return the secret in the file, created once when the file does not exist.
 
     Raises:
-        InvalidInputError: the file holds no whole secret, as when the disk was full while it was copied.
+        InvalidInputError: the file contains no whole secret, as when the disk was full while it was copied.
     """
     if not path.exists():
         write_once(secrets.token_hex(_SECRET_BYTES), path, mode=0o600)

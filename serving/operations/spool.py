@@ -1,8 +1,8 @@
 """Answers that wait on this machine's disk for a history store that does not take them now.
 
-A spool file holds one batch: a first line with the format and the number of answers, then one answer per line as JSON
-in ASCII, so that only a line feed ends a line. It is written aside, flushed, then renamed. What cannot be read is set
-aside under `unreadable/` with its reason, and the rest goes on.
+A spool file contains one batch: a first line with the format and the number of answers, then one answer per line as
+JSON in ASCII, so that only a line feed ends a line. It is written aside, flushed, then renamed. What cannot be read is
+set aside under `unreadable/` with its reason, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class SpoolFile:
 
     Attributes:
         path: the file.
-        answers: what it holds.
+        answers: its answers.
         rejected: what in it could not be read.
     """
 
@@ -107,7 +107,7 @@ class Spool:
         self.count = sum(self._count_of(name) for name in self._names(self._folder))
 
     def files(self) -> Iterator[SpoolFile]:
-        """Return what waits, the oldest file first, each read when it is asked for."""
+        """Return what waits, the oldest file first, each read when it is needed."""
         for name in self._names(self._folder):
             path = self._folder / name
             try:
@@ -194,7 +194,7 @@ def read_spool_file(path: Path, content: bytes) -> SpoolFile:
 
     Args:
         path: the file, for messages.
-        content: what it holds.
+        content: its content.
     """
     if not content.strip():
         return SpoolFile(path, (), (Rejected(0, content, "the file is empty"),))

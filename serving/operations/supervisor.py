@@ -56,7 +56,7 @@ def place_of(failure: BaseException) -> str:
 
 
 class _EndedError(Exception):
-    """A worker returned although nobody had asked it to."""
+    """A worker returned although nobody had stopped it."""
 
 
 @dataclass

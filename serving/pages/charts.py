@@ -19,9 +19,9 @@ class Bar:
     """One row of a waterfall.
 
     Attributes:
-        label: what it stands for.
+        label: name of the row.
         detail: the sentence behind it; null for a subtotal.
-        change: probability added or taken away; null for a subtotal.
+        change: probability added or subtracted; null for a subtotal.
         level: the probability after this row.
         x, width, y: place of the bar, in the units of the drawing.
         kind: `total`, `up` (raises the probability) or `down`.

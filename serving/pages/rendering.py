@@ -53,7 +53,7 @@ def render_refusal(refusal: RefusalError, language: Language, reader: object, pa
         refusal: what was refused.
         language: of the reader.
         reader: who has signed in; null for nobody.
-        path: of the address asked for.
+        path: of the address requested.
     """
     values = {
         "reader": reader,
@@ -68,10 +68,10 @@ def render_refusal(refusal: RefusalError, language: Language, reader: object, pa
 
 
 def language_of(asked: str | None, cookie: str | None, accepted: str) -> Language:
-    """The language of a page: as asked for, else as chosen before, else the browser's first known one, else English.
+    """The language of a page: as requested, else as chosen before, else the browser's first known one, else English.
 
     Args:
-        asked: what the address asks for.
+        asked: language in the address.
         cookie: what was chosen before.
         accepted: the browser's `Accept-Language`.
     """

@@ -71,9 +71,9 @@ COLUMNS: Final = (
     "decider", "hold_until", "segment", "state", "benefit", "change",
 )  # fmt: skip
 AUTOMATIC: Final = "automatic"
-"""Who decides on a step that no person has to look at first."""
+"""Who decides on a step that no person has to approve."""
 ANYONE: Final = "anyone"
-"""Who decides where a person acts but no level of approval is asked for."""
+"""Who decides where a person acts but no level of approval is required."""
 NO_STEP: Final = "no_step"
 
 
@@ -98,7 +98,7 @@ class Worklist:
 
     @property
     def as_of(self) -> dt.date | None:
-        """The day the night looked from; null when nothing was open."""
+        """The as-of date of the night; null when nothing was open."""
         day = self.rows["as_of"].max()
         return day if isinstance(day, dt.date) else None
 

@@ -37,7 +37,7 @@ class Scored:
     Attributes:
         invoices: the invoices in full.
         features: the features as served, one row per invoice in the order of the catalogue.
-        scores: their scores, explained when reasons were asked for.
+        scores: their scores, explained when reasons were requested.
         decisions: what to do by invoice id; drafts and simulations have none.
         known_customers: customers the history knows.
         evidence: what recent e-mails say, by customer.

@@ -15,7 +15,7 @@ class SharedCache(Generic[Value]):
     """Values by key; when it is full, the value unused for longest is dropped. Its key must change with a value.
 
     Args:
-        size: values held at most.
+        size: largest number of values.
     """
 
     def __init__(self, size: int) -> None:

@@ -39,7 +39,7 @@ class InvoiceInFull:
     Attributes:
         row: place in the request.
         invoice_id: null for a draft without a number.
-        is_known: the ledger holds it.
+        is_known: it is in the ledger.
         missing: what the request did not give, and what was taken instead.
         is_simulation: its content is not that of the known invoice of this id: a question of what would be.
         is_others: its id is that of an invoice of an account the caller may not see.
@@ -93,7 +93,7 @@ class KnownFacts:
 
 
 def in_instalments(invoice: InvoiceToScore, knowledge: Knowledge) -> list[InvoiceToScore]:
-    """Return each instalment of a known invoice that is due in instalments; any other invoice as it was asked for."""
+    """Return each instalment of a known invoice that is due in instalments; any other invoice as it was requested."""
     ids = () if invoice.invoice_id is None else knowledge.instalment_ids(invoice.invoice_id)
     row = knowledge.invoice(invoice.invoice_id) if invoice.invoice_id is not None and ids else None
     stated = invoice.model_dump(exclude_none=True)

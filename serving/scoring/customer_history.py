@@ -1,4 +1,4 @@
-"""A worker's knowledge kept level with the store.
+"""A worker's knowledge, up to date with the store.
 
 The history is prepared once from the whole store. Before each score the worker asks the store whether
 anything changed; the histories of the customers concerned are prepared anew and laid over the rest, which
@@ -28,11 +28,11 @@ Found = TypeVar("Found")
 MANY_CHANGES: Final = 200
 #: Laid-over customers above which they are folded into a new base in the background.
 MANY_OVERLAYS: Final = 500
-#: Seconds after which what concerns single customers nobody asked for is brought level in the background.
+#: Seconds after which what concerns single customers nobody requested is brought up to date in the background.
 CATCH_UP_SECONDS: Final = 5.0
 #: Runs that bring customers level which one request waits for.
 LEVEL_RUNS: Final = 3
-#: Seconds without asking a store that was away.
+#: Seconds without a query to a store that was unavailable.
 AWAY_SECONDS: Final = 1.0
 
 
@@ -97,7 +97,7 @@ class OnlineHistory:
 
     @property
     def is_store_away(self) -> bool:
-        """Say whether the store was away when last asked."""
+        """Say whether the store was unavailable at the last query."""
         return self._away_until > 0.0
 
     @property
@@ -118,7 +118,7 @@ class OnlineHistory:
         try:
             _, changed = await ask(self._store, self._store.changed_since, knowledge.moment.change)
             needed = {key: changed[key] for key in customer_ids if key in changed}
-            # A run that had begun may not hold them yet, the next one does; while a load is prepared neither may.
+            # A run that had begun may not have them yet, the next one does; while a load is prepared neither may.
             for _ in range(LEVEL_RUNS):
                 stale = {key for key, at in needed.items() if not self._knowledge.is_level(key, at)}
                 if not stale:
@@ -161,7 +161,7 @@ class OnlineHistory:
     async def current(self) -> Knowledge:
         """Return what is known now, but for what became known of single customers and bears on no others.
 
-        `level_with` brings that. While the store is away, or while a nightly load is being prepared, the latest
+        `level_with` brings that. While the store is unavailable, or while a nightly load is being prepared, the latest
         knowledge serves.
         """
         async with self._lock:

@@ -33,7 +33,7 @@ class Knowledge:
         changed: all of each customer that changed since.
         versions: change and generation at which each changed customer was last brought level.
         base: moment of `parts`.
-        overrides: the decisions of people that stand.
+        overrides: the decisions of people in force.
         merges: the customers that were merged; null when none ever was.
     """
 

@@ -28,9 +28,9 @@ from serving.scoring.ledger_parts import CustomerPart
 
 #: Accounts, and what is owed on them, cached by customer and day.
 CACHED_ACCOUNTS: Final = 5_000
-#: Accounts read before anybody asks: half of those cached, so that they never evict all that was asked for.
+#: Accounts read before a request needs them: half of those cached, so that they never evict all requested ones.
 READ_AHEAD: Final = CACHED_ACCOUNTS // 2
-#: Accounts of a day read when they were asked for, after which the others are read ahead; days this is counted for.
+#: Accounts of a day read on request, after which the others are read ahead; days this is counted for.
 FEW_READ_ALONE: Final = 3
 CACHED_DAYS: Final = 100
 #: Name of the background task that reads ahead.
@@ -113,7 +113,7 @@ class Decider:
     """Decides, and caches what it read of each customer until something about the customer changes.
 
     Args:
-        supervisor: reads the accounts of a day ahead in the background; null reads each when it is asked for.
+        supervisor: reads the accounts of a day ahead in the background; null reads each on request.
     """
 
     def __init__(self, supervisor: Supervisor | None = None) -> None:
@@ -205,7 +205,7 @@ class Decider:
         for customer_id, pairs in by_customer.items():
             asked = {invoice.landmark_id for invoice, _ in pairs}
             everything, wait = owed[customer_id], waits.get(customer_id)
-            # Where the request says nothing new, the decisions are those on what is owed, whatever was asked.
+            # Where the request says nothing new, the decisions are those on what is owed, whatever was requested.
             key = (id(policy), feeds, wait, is_live)
             _, decided = (
                 everything.decided.get(key, (policy, None)) if are_owed[customer_id] else (None, None)
@@ -265,13 +265,13 @@ class Decider:
         return self._accounts.get_or_compute(_account_key(knowledge, customer_id, as_of, currency), read)
 
     def _note_read(self, knowledge: Knowledge, as_of: dt.date, currency: str) -> None:
-        """Read a day ahead when several of its accounts were asked for: more will be. Once for each day and load."""
+        """Read a day ahead when several of its accounts were requested: more will be. Once for each day and load."""
         day = (as_of, currency, knowledge.base, knowledge.history.settings)
         count = (self._read_alone.get(day) or 0) + 1
         if count == FEW_READ_ALONE and self._supervisor is not None:
             task = partial(self.read_ahead, knowledge, as_of, currency)
             if not self._supervisor.once(ACCOUNTS_READER, task):
-                return  # another day is being read: asked again with the next account
+                return  # another day is being read: tried again with the next account
         self._read_alone.put(day, count)
 
 

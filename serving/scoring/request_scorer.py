@@ -1,6 +1,6 @@
 """What a worker computes for a request: scores, decisions, and the sentences of mails beside them.
 
-Nothing is stored or answered here. What was read of a customer is kept until something about it changes.
+Nothing is stored or answered here. What was read of a customer is cached until something about it changes.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class RequestScorer:
                 (customer_id, as_of, *knowledge.version_of(customer_id)),
                 partial(_evidence_of, knowledge, customer_id, as_of),
             )
-            # What was read while sentences were kept may still hold them.
+            # What was read while sentences were stored may still contain them.
             for customer_id in (known if with_reasons and self._is_quoting else ())
         }
         return Scored(invoices, features.rows(), scores, decisions, known, evidence)

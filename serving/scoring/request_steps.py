@@ -80,7 +80,7 @@ class RequestSteps:
 
         Args:
             key: who asks; of payers it may not see whole, no conversation is returned.
-            request: what is asked.
+            request: the request.
             now: the present instant.
 
         Raises:

@@ -25,7 +25,7 @@ from serving.store import HistoryStore, KeptAnswer, StoreUnavailableError
 _LOG: Final = logging.getLogger("encours.waits")
 #: Where a night's answer says why its customer's calls and letters wait.
 WAITS: Final = "waits"
-#: Customers above which the store is asked off the event loop, though it lies on this machine.
+#: Customers above which the store is queried off the event loop, though it lies on this machine.
 FEW_CUSTOMERS: Final = 8
 #: Customers whose waits are cached.
 CACHED_CUSTOMERS: Final = 20_000
@@ -36,7 +36,7 @@ class Wait:
     """Why the calls and letters to one customer wait.
 
     Attributes:
-        decided_on: day of the night that said so; it holds for this day only.
+        decided_on: day of the night that said so; it is valid on this day only.
         why: in both languages.
     """
 
@@ -48,7 +48,7 @@ _WAIT: Final[TypeAdapter[Wait]] = TypeAdapter(Wait)
 
 
 def wait_of(record: DecisionRecord) -> dict[str, Any] | None:
-    """Return why a night's decision waits, as JSON values to be kept with its answer; null when it does not."""
+    """Return why a night's decision waits, as JSON values to be stored with its answer; null when it does not."""
     why = () if record.decision is None else record.decision.why
     waits = next((Text(reason.fr, reason.en) for reason in why if reason.rule_id == CAPACITY), None)
     if waits is None:
@@ -58,7 +58,7 @@ def wait_of(record: DecisionRecord) -> dict[str, Any] | None:
 
 
 def waits_in(kept: Iterable[KeptAnswer]) -> dict[str, Wait]:
-    """Return the waits that a night's answers tell of, by customer."""
+    """Return the waits in a night's answers, by customer."""
     return {
         answer.customer_id: _WAIT.validate_python(answer.body[WAITS])
         for answer in kept
@@ -67,7 +67,7 @@ def waits_in(kept: Iterable[KeptAnswer]) -> dict[str, Wait]:
 
 
 class NightWaits:
-    """What waits since last night, asked of the store once per customer and night.
+    """What waits since last night, read from the store once per customer and night.
 
     Args:
         store: the history store.

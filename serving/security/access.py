@@ -1,6 +1,6 @@
-"""Who may call the service: keys with scopes, hashed at rest, changed without a restart.
+"""Who may call the service: keys with scopes, stored as hashes, changed without a restart.
 
-A key reads `enc_<id>_<secret>`. The secret has 256 random bits, so a peppered SHA-256 (HMAC) at rest is
+A key reads `enc_<id>_<secret>`. The secret has 256 random bits, so a peppered SHA-256 (HMAC) in the file is
 enough and costs microseconds; the pepper is the secret of the installation, stored apart from the file of
 keys. A key may be limited to some accounts: its holder sees no other customer.
 """
@@ -50,7 +50,7 @@ class AccessKey:
 
     Attributes:
         key_id: public part of the key.
-        name: who holds it, as shown in the audit log.
+        name: its holder, as shown in the audit log.
         scopes: what it allows.
         accounts: customers its holder may see; null means all.
         secrets: accepted secrets; two for a while after a rotation.
@@ -163,7 +163,7 @@ def write_keys(path: Path, keys: Iterable[AccessKey]) -> None:
 class KeyRing:
     """The keys in force: read again whenever the file changes.
 
-    A file that became unreadable keeps the keys read before, so that a mistake in it locks no one out.
+    A file that became unreadable leaves the keys read before in force, so that a mistake in it locks no one out.
 
     Args:
         path: the file of keys.

@@ -18,7 +18,7 @@ def public_text(text: str, folders: Iterable[Path]) -> str:
 
     Args:
         text: the message.
-        folders: folders of this installation, whose names may hold blanks and so cannot be recognised otherwise.
+        folders: folders of this installation, whose names may contain blanks and so cannot be recognised otherwise.
     """
     roots = {str(folder) for folder in folders} | {str(folder.resolve()) for folder in folders}
     for root in sorted(roots - {"", ".", "/"}, key=len, reverse=True):

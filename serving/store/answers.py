@@ -1,6 +1,6 @@
-"""What the service answered, kept in full and chained: scores, simulations, overrides, exports and erasures.
+"""What the service answered, stored in full and chained: scores, simulations, overrides, exports and erasures.
 
-An answer's body can be erased on request; the line of the chain keeps its hash only, so that the chain stays
+An answer's body can be erased on request; the line of the chain has its hash only, so that the chain stays
 whole and still proves that what was not erased is unchanged.
 """
 
@@ -40,15 +40,15 @@ _COUNT: Final = update(COUNTERS).where(COUNTERS.c.name == "audit").values(value=
 
 @dataclass(frozen=True)
 class Answer:
-    """One thing the service answered or did, ready to be kept.
+    """One thing the service answered or did, ready to be stored.
 
     Attributes:
-        answer_id: id under which it can be asked for.
+        answer_id: id under which it can be requested.
         kind: score, simulation, override, export or erasure.
         subject_id: the invoice of a score, nothing for a simulation, the score of an override; null for the others.
         customer_id: the customer concerned; null when there is none.
         created_at: UTC instant.
-        caller: name of the key that asked.
+        caller: name of the caller's key.
         body: everything answered, with the inputs and versions; JSON values.
     """
 
@@ -63,7 +63,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """An answer as it was kept; `body` is null once erased, `is_nightly` until a person decides on it."""
+    """An answer as it was stored; `body` is null once erased, `is_nightly` until a person decides on it."""
 
     answer_id: str
     kind: str
@@ -86,9 +86,9 @@ def canonical_json(body: dict[str, Any]) -> str:
 
 
 def append_answers(connection: Connection, answers: Sequence[Answer], chain: Chain) -> int:
-    """Keep answers and chain them, inside a writing transaction; return the position of the last line.
+    """Store answers and chain them, inside a writing transaction; return the position of the last line.
 
-    An answer already kept under its id is not kept twice (a spool may be replayed).
+    An answer already stored under its id is not stored twice (a spool may be replayed).
     """
     ids = [answer.answer_id for answer in answers]
     position, previous = _end_of_chain(connection)
@@ -136,7 +136,7 @@ def _end_of_chain(connection: Connection) -> tuple[int, str]:
 
 
 def read_answer(connection: Connection, answer_id: str) -> KeptAnswer | None:
-    """Return one kept answer; null when the id is unknown."""
+    """Return one stored answer; null when the id is unknown."""
     row = connection.execute(select(ANSWERS).where(ANSWERS.c.answer_id == answer_id)).mappings().first()
     return None if row is None else _kept(row)
 

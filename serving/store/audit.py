@@ -1,6 +1,6 @@
 """The audit chain: every line is sealed with the hash of the line before it.
 
-A line is sealed with a key (HMAC-SHA256), so that someone who can write to the database but does not hold
+A line is sealed with a key (HMAC-SHA256), so that someone who can write to the database but does not have
 the key cannot forge a chain. Removing the newest lines is found by anchors: positions and hashes noted
 outside the database at every verification and every start of the service.
 """
@@ -70,7 +70,7 @@ class Chain:
     """The seal of the chain.
 
     Attributes:
-        key: secret of the installation, kept outside the database.
+        key: secret of the installation, stored outside the database.
     """
 
     key: bytes
@@ -129,7 +129,7 @@ def body_hash(body: str) -> str:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the store holds besides one line: the answer's text, or the instant of its erasure."""
+    """What the store contains besides one line: the answer's text, or the instant of its erasure."""
 
     is_present: bool
     body: str | None
@@ -147,7 +147,7 @@ def verify_chain(
 
     Args:
         chain: the seal.
-        lines: lines in order of position, each with what the store holds for it.
+        lines: lines in order of position, each with what the store contains for it.
         anchors: positions and hashes noted earlier outside the database.
         counted: number of lines the store itself counts; null when unknown.
         stray_answers: ids of answers that no line covers.

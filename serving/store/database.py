@@ -108,7 +108,7 @@ class Database:
             has_backup: the operator states that a backup of the PostgreSQL database exists.
 
         Raises:
-            InvalidInputError: the store is of a later version, holds data that nobody states to have backed up, or
+            InvalidInputError: the store is of a later version, contains data that nobody states to have backed up, or
                 could not be backed up.
         """
         with self.reading() as connection:
@@ -253,7 +253,7 @@ def set_counter(connection: Connection, name: str, value: int) -> None:
 
 
 def _require_backup(connection: Connection, revision: str, *, has_backup: bool) -> None:
-    """Refuse to upgrade a PostgreSQL store that holds data, unless its operator states that a backup exists."""
+    """Refuse to upgrade a PostgreSQL store that contains data, unless its operator states that a backup exists."""
     found = set(inspect(connection).get_table_names()) & set(METADATA.tables) - {COUNTERS.name, FEEDS.name}
     is_empty = all(
         connection.execute(select(literal(1)).select_from(METADATA.tables[name]).limit(1)).first() is None

@@ -40,7 +40,7 @@ class Fact:
         values: one value per column of `FACT_COLUMNS[table]`; money in cents, null is `None`.
         stated: the columns that it says something about; null when it says everything. Of a fact that describes a
             state the others stay as they are known.
-        parts: of `instalments` only: every instalment of the invoice, which are one fact; `values` then holds the id
+        parts: of `instalments` only: every instalment of the invoice, which are one fact; `values` then contains the id
             of the invoice alone.
     """
 
@@ -97,7 +97,7 @@ class Conflict:
 
     Attributes:
         position: place of the offered fact in the request, from 0.
-        known: the values held, for the columns that differ.
+        known: the stored values, for the columns that differ.
         offered: the values offered, for the same columns.
     """
 

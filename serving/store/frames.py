@@ -64,7 +64,7 @@ def store_frame(table: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def value_of_json(value: Any, dtype: pl.DataType | type[pl.DataType]) -> Any:
-    """Return a value kept as JSON in the type of its column: days and instants are kept as ISO text.
+    """Return a value stored as JSON in the type of its column: days and instants are stored as ISO text.
 
     Args:
         value: as JSON gives it.

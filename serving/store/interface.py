@@ -66,11 +66,11 @@ class HistoryStore(Protocol):
         ...
 
     def keep(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
-        """Keep answers durably and chain them; return the position of the last line."""
+        """Store answers durably and chain them; return the position of the last line."""
         ...
 
     def answer(self, answer_id: str) -> KeptAnswer | None:
-        """Return one kept answer; null when the id is unknown."""
+        """Return one stored answer; null when the id is unknown."""
         ...
 
     def answers_on(self, kind: str, subject_id: str) -> list[KeptAnswer]:

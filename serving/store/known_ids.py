@@ -1,7 +1,7 @@
 """Ids by which facts name invoices and customers, brought to the ids that are known: ` f001 ` means F001.
 
 The rule is `features.ids`: an id is met exactly, else by its match key when exactly one known id has that key; where
-several have it the id is ambiguous, and the fact is refused. The store holds the match key of every known
+several have it the id is ambiguous, and the fact is refused. The store contains the match key of every known
 invoice and customer, and of every invoice that facts wait for.
 """
 
@@ -167,7 +167,7 @@ def attach_pending(
 
     Args:
         connection: inside a writing transaction; the invoices are among the known ids.
-        arrived: customer of each invoice that became known; null looks at everything that waits.
+        arrived: customer of each invoice that became known; null checks everything that waits.
         owners: customer of every invoice that may be meant.
     """
     awaited = select(KNOWN_IDS.c.id).where(KNOWN_IDS.c.kind == AWAITED)
@@ -208,7 +208,7 @@ def _attach(connection: Connection, table: str, name: str, known: str, owner: st
         return
     for row in (
         connection.execute(select(facts).where(is_it)).mappings().all()
-    ):  # its key holds the id of the invoice
+    ):  # its key contains the id of the invoice
         renamed = {**values, key_column(table): fact_key(table, {**row, **values})}
         connection.execute(
             update(facts).where(facts.c[key_column(table)] == row[key_column(table)]).values(**renamed)

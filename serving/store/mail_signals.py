@@ -1,8 +1,8 @@
 """What the e-mails of the history say: one row per mail that was read, or set aside; written by the one mail reader.
 
 A mail is waiting until it has a row of the present reader. A mail that is corrected or erased loses its row
-and is read anew or not at all. A *lease* says which process reads: it holds for a while and is renewed, so that another
-takes over when the process dies.
+and is read anew or not at all. A *lease* says which process reads: it is valid for a while and is renewed, so that
+another takes over when the process dies.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def content_of(mail: Mapping[str, Any]) -> str:
 
 
 def as_text(signals: Mapping[str, Any]) -> str:
-    """Return a row of the signal table as the store keeps it."""
+    """Return a row of the signal table as it is stored."""
     return json.dumps(dict(signals), default=lambda value: value.isoformat(), allow_nan=False)
 
 

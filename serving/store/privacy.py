@@ -1,4 +1,4 @@
-"""Personal data on request: everything kept about someone, given out or erased, with what stays and why.
+"""Personal data on request: everything stored about someone, exported or erased, with what remains and why.
 
 A customer is named by its id. A person is named by a text that identifies them, such as an e-mail address
 or a full name; everything that contains it, whatever the case of its letters, is theirs.
@@ -111,7 +111,7 @@ class ErasureReport:
 
 
 def export_data(store: HistoryStore, subject: DataSubject, caller: str, now: dt.datetime) -> dict[str, Any]:
-    """Return everything kept about a customer or person, as JSON values; the export itself is audited."""
+    """Return everything stored about a customer or person, as JSON values; the export itself is audited."""
     with store.open_for_writing() as connection:
         subject = _as_known(connection, subject)
         content: dict[str, Any] = {
@@ -229,7 +229,7 @@ def _action(
     now: dt.datetime,
     body: dict[str, Any],
 ) -> Answer:
-    """Return the audit entry of an export or erasure; a person is kept as a sealed hash, not in words."""
+    """Return the audit entry of an export or erasure; a person is stored as a sealed hash, not in words."""
     named: dict[str, Any] = {"customer_id": subject.customer_id}
     if subject.person is not None:
         text = subject.person.strip().casefold().encode()

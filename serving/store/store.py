@@ -145,12 +145,12 @@ class SqlHistoryStore:
         return Moment(counters["change"], counters["context"], counters["generation"], counters["night"])
 
     def keep(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
-        """Keep answers durably and chain them; return the position of the last line.
+        """Store answers durably and chain them; return the position of the last line.
 
         An override is a change of its customer: every worker sees it at the next question.
 
         Args:
-            answers: what to keep.
+            answers: what to store.
             wait_seconds: how long to wait for another writer.
         """
         overridden = {answer.customer_id for answer in answers if answer.kind == OVERRIDE} - {None}
@@ -166,12 +166,12 @@ class SqlHistoryStore:
             return read_overrides(connection)
 
     def replace_nightly(self, answers: Sequence[Answer]) -> None:
-        """Hold these scores of open invoices in place of the last night's, durably, all or nothing."""
+        """Store these scores of open invoices in place of the last night's, durably, all or nothing."""
         with self.database.writing() as connection:
             replace_nightly(connection, answers)
 
     def answer(self, answer_id: str) -> KeptAnswer | None:
-        """Return one kept answer or score of last night; null when the id is unknown."""
+        """Return one stored answer or score of last night; null when the id is unknown."""
         with self.database.reading() as connection:
             return read_answer(connection, answer_id) or read_nightly(connection, answer_id)
 
@@ -292,7 +292,7 @@ class SqlHistoryStore:
         return None if row is None else Anchor(int(row[0]), str(row[1]))
 
     def verify_audit(self, anchors: Sequence[Anchor] = ()) -> Verification:
-        """Check the whole chain against seals, order, kept answers and anchors."""
+        """Check the whole chain against seals, order, stored answers and anchors."""
         with self.database.reading() as connection:
             counted = int(
                 connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == "audit")).scalar_one()
@@ -331,7 +331,7 @@ def open_store(url: str, key: bytes) -> SqlHistoryStore:
 
 
 def is_store_there(url: str) -> bool:
-    """Say whether a store can have been kept at an address; a SQLite file that was never made holds none.
+    """Say whether there can be a store at an address; a SQLite file that was never created contains none.
 
     Args:
         url: address of the database.

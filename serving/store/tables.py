@@ -58,7 +58,7 @@ class UtcInstant(TypeDecorator[dt.datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Convert an aware instant to what the database keeps."""
+        """Convert an aware instant to what the database stores."""
         if value is None:
             return None
         utc = value.astimezone(dt.UTC)
@@ -71,7 +71,7 @@ class UtcInstant(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
-# Tables of the ledger kept fact by fact; published series are replaced as a whole, feeds are a state.
+# Tables of the ledger stored fact by fact; published series are replaced as a whole, feeds are a state.
 FACT_TABLES: Final = tuple(name for name in SCHEMAS if name not in SHARED_TABLES)
 
 # Facts that name an invoice: their customer is that of the invoice, and they wait until it is known.
@@ -285,7 +285,7 @@ OVERRIDES_BY_CUSTOMER: Final = Index(
 )
 
 # What last night's job answered on each open invoice; replaced as a whole by the next night, so that it stays as
-# small as the open invoices are few. A score that a person decides on is kept for good among the answers.
+# small as the open invoices are few. A score that a person decides on is stored permanently among the answers.
 NIGHTLY: Final = Table(
     "nightly_scores",
     METADATA,

@@ -33,7 +33,7 @@ def as_parquet(folder):
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
-def test_facts_of_the_first_version_are_read_in_the_words_of_the_second(tmp_path, form):
+def test_facts_of_version_one_are_read_as_version_two(tmp_path, form):
     plain, insolvent, foreign, credited = read_records(KEPT if form == "jsonl" else as_parquet(tmp_path))
     assert plain.account.feeds == (
         FeedDay("payments", date(2025, 10, 18)),

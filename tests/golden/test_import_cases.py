@@ -53,7 +53,7 @@ def test_the_right_mapping_of_a_case_reads_every_row_it_takes(case):
     assert done.checked.report.quarantined_rows == expected.get(case, 0)
 
 
-def test_a_customer_on_a_line_of_its_own_is_filled_down_and_its_unapplied_payment_kept():
+def test_a_customer_on_its_own_line_is_filled_down_with_unapplied_payments():
     done = run("aged_report_subheaders")
     assert invoices(done, "invoice_id", "customer_id", "kind", "amount") == [
         ("5001", "Bramble Ltd", "invoice", Decimal("1200.00")),
@@ -68,7 +68,7 @@ def test_dates_for_customers_are_refused_with_the_key_that_fills_down():
         run("aged_report_subheaders", "map")
 
 
-def test_payments_of_a_fec_find_their_invoice_by_their_letters_and_the_rest_is_on_account():
+def test_payments_of_a_fec_match_invoices_by_lettering_else_go_on_account():
     done = run("fec_lettrage")
     assert invoices(done, "invoice_id", "customer_id", "kind", "amount", "due_on") == [
         ("A2024-01", "CMER", "credit_note", Decimal("60.00"), day("2024-03-21")),
@@ -95,7 +95,7 @@ def test_a_fec_without_its_links_is_not_taken_in_silence():
     }
 
 
-def test_rounding_noise_is_taken_to_the_cent_and_a_third_decimal_is_not():
+def test_rounding_noise_becomes_cents_and_a_third_decimal_does_not():
     done = run("float_noise")
     assert invoices(done, "invoice_id", "amount") == [
         ("E1", Decimal("2309.79")),
@@ -121,7 +121,7 @@ def test_three_due_dates_of_one_invoice_are_its_instalments():
     assert payments(done, "invoice_id", "paid_on") == [("B1", day("2024-02-01")), ("B1", day("2024-03-20"))]
 
 
-def test_rows_that_look_like_instalments_are_put_aside_with_the_key_that_takes_them():
+def test_rejected_rows_that_look_like_instalments_name_their_key():
     done = run("instalments", "map")
     assert done.checked.ledger.invoices["invoice_id"].to_list() == ["B2"]
     assert "`instalments: true`" in notes(done)
@@ -134,7 +134,7 @@ def test_a_customer_is_looked_up_in_the_file_of_orders():
     assert invoices(done, "invoice_id", "customer_id") == [("W1", "C1"), ("W2", "C2")]
 
 
-def test_a_column_that_another_source_has_is_refused_with_the_lookup_that_takes_it(tmp_path):
+def test_a_column_of_another_source_is_refused_with_its_lookup(tmp_path):
     with pytest.raises(InvalidInputError, match="look values up in it with `lookup`"):
         run("needs_a_join", "map")
     used = (CASES / "needs_a_join" / "map.yaml").read_text(encoding="utf-8")
@@ -156,7 +156,7 @@ def test_a_due_date_comes_from_its_column_else_from_the_terms():
     ]
 
 
-def test_invoices_without_due_date_are_put_aside_with_the_key_that_takes_it_from_the_terms():
+def test_rejected_invoices_without_due_date_name_the_key_for_terms():
     assert "due_on: {first_of: [Due, {terms: {wording: Terms, issued_on: Issued" in notes(
         run("no_due_date", "map")
     )
@@ -173,7 +173,7 @@ def test_one_payment_of_several_invoices_is_several_allocations():
     ]
 
 
-def test_a_shared_payment_id_is_put_aside_with_why_and_how_to_number_its_rows():
+def test_a_shared_payment_id_is_rejected_with_how_to_number_rows():
     done = run("one_payment_many_invoices", "map")
     assert done.checked.report.table("payments").quarantined == {
         "payments.payment_id: same id, different content": 2,
@@ -183,7 +183,7 @@ def test_a_shared_payment_id_is_put_aside_with_why_and_how_to_number_its_rows():
     assert "template: '{PayNo}-{#}'" in notes(done)
 
 
-def test_days_with_a_time_of_day_are_read_by_the_format_of_the_day():
+def test_the_format_of_a_day_reads_cells_with_a_time():
     done = run("pandas_dates")
     assert invoices(done, "issued_on", "due_on")[0] == (day("2024-01-05"), day("2024-02-04"))
     assert payments(done, "paid_on") == [(day("2024-02-10"),)]
@@ -200,7 +200,7 @@ def test_the_sign_of_an_amount_can_say_the_kind():
 
 
 @pytest.mark.parametrize("mapping", ["map_absolute", "map_plain"])
-def test_negative_rows_taken_for_invoices_are_named_with_the_key_for_credit_notes(mapping):
+def test_negative_invoice_rows_are_named_with_the_credit_note_key(mapping):
     done = run("sign_is_the_kind", mapping)
     assert "by_sign: {positive: invoice, negative: credit_note}" in notes(done)
     assert "avoirs" in notes(done, "fr")
@@ -219,7 +219,7 @@ def test_amounts_in_cents_are_scaled_exactly_and_currencies_taken_in_any_case():
     assert "scale: 0.01" in notes(run("stripe_minor_units", "map"))
 
 
-def test_a_column_of_two_date_orders_is_named_with_what_could_be_either():
+def test_a_column_of_two_date_orders_is_named_with_ambiguous_days():
     done = run("two_date_orders")
     assert "payments.paid_on: days are written in two orders, such as '15/02/2026' and '02/27/2026'" in notes(
         done

@@ -85,7 +85,7 @@ def test_an_answer_below_the_line_of_a_help_desk_is_kept():
     assert isolate_own_text("Re: [Ticket 8842]", body).text == "Paid on Monday, please check."
 
 
-def test_what_stands_below_the_line_of_a_help_desk_is_the_thread_when_an_answer_stands_above():
+def test_text_below_a_help_desk_line_is_the_thread_of_an_answer():
     body = f"{OWN}\n\n##- Please type your reply above this line -##\n\nAre you insolvent?"
     assert isolate_own_text("Re: [Ticket 8842]", body).text == OWN
 

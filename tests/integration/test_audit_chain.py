@@ -167,7 +167,7 @@ def test_erasing_a_customer_empties_texts_and_leaves_a_whole_chain(store: SqlHis
     assert other.body == {"p_late": 2.0}
 
 
-def test_what_was_erased_does_not_come_back_when_the_source_sends_it_again(store: SqlHistoryStore) -> None:
+def test_erased_facts_are_not_ingested_again(store: SqlHistoryStore) -> None:
     customer = fact("customers", customer_id="C-1", name="Menuiserie Roussel", is_strategic=False)
     email = fact(
         "emails",
@@ -191,7 +191,7 @@ def test_what_was_erased_does_not_come_back_when_the_source_sends_it_again(store
     assert after.emails.is_empty()
 
 
-def test_a_person_is_found_by_name_whatever_the_case_and_kept_only_as_a_hash(store: SqlHistoryStore) -> None:
+def test_a_person_is_found_in_any_case_and_stored_as_hash(store: SqlHistoryStore) -> None:
     mails = {"M-1": "Cordialement, ANNE ROY", "M-2": "Cordialement, Paul Petit"}
     store.take_in(
         [

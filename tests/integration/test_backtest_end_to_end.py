@@ -45,7 +45,7 @@ def _backtest() -> Backtest:
     return run_backtest(ledger, [date(2025, 10, 1), date(2026, 1, 1)], settings=QUICK, truth=truth)
 
 
-def test_every_invoice_is_tested_once_per_model_and_issued_from_its_cut_off_on():
+def test_every_invoice_is_tested_once_per_model_after_its_cut_off():
     rows = _backtest().predictions
     assert rows.select("model", "invoice_id").is_unique().all()
     assert (rows["as_of"] >= rows["cutoff"]).all()
@@ -184,7 +184,7 @@ def _export(with_disputes: bool) -> Ledger:
 
 @pytest.mark.skipif(not EXPORT.exists(), reason="the third-party export is not beside this checkout")
 @pytest.mark.parametrize("with_disputes", [True, False])
-def test_on_the_third_party_export_the_model_beats_the_customers_own_late_share(with_disputes):
+def test_on_the_export_the_model_beats_own_late_share(with_disputes):
     ledger = _export(with_disputes)
     done = run_backtest(
         ledger, default_cutoffs(ledger), settings=QUICK, baselines=("constant", "own_late_share")

@@ -25,7 +25,7 @@ def test_our_engine_duckdb_and_pandas_agree_on_the_core_columns(folder: Path) ->
     assert max(_compare(folder).values()) < 1e-6
 
 
-def test_a_side_runs_in_a_process_of_its_own_and_tells_its_memory(folder: Path) -> None:
+def test_a_side_runs_in_its_own_process_and_reports_memory(folder: Path) -> None:
     answer = run_side("online", folder)
     assert answer["columns"] == len(CATALOGUE)
     assert answer["peak_memory_gib"] > 0

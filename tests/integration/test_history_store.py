@@ -139,7 +139,7 @@ def test_an_event_sent_twice_is_kept_once_and_accepted_in_silence(store: SqlHist
     assert store.history().ledger.invoices.height == 1
 
 
-def test_the_same_id_with_another_content_is_refused_with_both_and_nothing_is_stored(
+def test_an_id_with_other_content_is_refused_and_nothing_stored(
     store: SqlHistoryStore,
 ) -> None:
     store.take_in([invoice()], NOW)
@@ -183,7 +183,7 @@ def test_the_order_of_events_does_not_matter(store: SqlHistoryStore, seed: int) 
     assert ledger.interactions is None, "interactions were never delivered: unknown, not nil"
 
 
-def test_a_dispute_may_be_closed_later_but_not_reopened_by_an_old_message(store: SqlHistoryStore) -> None:
+def test_a_closed_dispute_is_not_reopened_by_an_old_message(store: SqlHistoryStore) -> None:
     closed = dispute(closed_on=DAY + dt.timedelta(9))
     outcomes = [
         store.take_in([event], NOW)[0].outcome for event in (invoice(), dispute(), closed, dispute(), closed)
@@ -201,7 +201,7 @@ def described(**fields: Any) -> Fact:
     return message.fact()
 
 
-def test_a_field_left_out_of_a_customer_event_stays_and_null_clears_it(store: SqlHistoryStore) -> None:
+def test_an_omitted_customer_field_stays_and_null_clears_it(store: SqlHistoryStore) -> None:
     whole = described(
         name="Acme",
         is_natural_person=True,
@@ -330,7 +330,7 @@ def test_another_worker_sees_the_change_before_its_next_score(store: SqlHistoryS
         other.close()
 
 
-def test_a_change_of_a_customer_is_one_of_all_it_is_merged_with(store: SqlHistoryStore) -> None:
+def test_a_customers_change_concerns_all_it_is_merged_with(store: SqlHistoryStore) -> None:
     store.take_in([invoice(f"F-{n}", f"C-{n}") for n in range(5)], NOW)
     steps = (("C-1", "C-2"), ("C-3", "C-2"))
     merges = [
@@ -385,7 +385,7 @@ def test_an_answer_comes_back_as_it_was_kept(store: SqlHistoryStore) -> None:
     assert [a.answer_id for a in store.answers_on(SCORE, "F-001")] == [newer.answer_id, kept.answer_id]
 
 
-def test_scores_of_the_night_are_replaced_by_the_next_night_and_outside_the_chain(
+def test_nightly_scores_are_replaced_nightly_and_outside_the_chain(
     store: SqlHistoryStore,
 ) -> None:
     first, second = score(p_late=0.25), score(p_late=0.75)
@@ -403,7 +403,7 @@ def test_scores_of_the_night_are_replaced_by_the_next_night_and_outside_the_chai
     assert (verified.lines, verified.faults) == (1, ())
 
 
-def test_the_night_of_a_customer_is_told_whole_and_a_new_night_has_a_new_number(
+def test_a_customers_night_is_returned_whole_under_a_new_number(
     store: SqlHistoryStore, store_url: str
 ) -> None:
     def of_night(invoice_id: str, customer_id: str) -> Answer:

@@ -271,7 +271,7 @@ def test_files_that_fit_no_source_are_named(tmp_path):
     assert "ventes*.csv" in refusal
 
 
-def test_a_check_of_a_hand_made_ledger_puts_rows_aside_and_leaves_the_tables(tmp_path):
+def test_a_check_rejects_rows_and_leaves_the_tables(tmp_path):
     invoices = "invoice_id,customer_id,kind,issued_on,due_on,amount,currency\n"
     good, bad = (
         "1,A,invoice,2024-01-01,2024-01-31,10.00,EUR\n",

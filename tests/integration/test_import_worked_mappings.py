@@ -53,7 +53,7 @@ def test_the_third_party_export_is_taken_over_without_losing_an_invoice(tmp_path
 
 
 @needs_ibm
-def test_disputes_without_a_date_are_visible_at_issue_or_left_out_as_the_mapping_chooses(tmp_path):
+def test_undated_disputes_are_visible_at_issue_or_left_out_by_mapping(tmp_path):
     assert import_ibm(tmp_path / "with").exit_code == 0
     assert import_ibm(tmp_path / "without", "ibm_accounts_receivable_without_disputed.yaml").exit_code == 0
     with_disputes, without = read_ledger(tmp_path / "with"), read_ledger(tmp_path / "without")

@@ -90,7 +90,7 @@ def ledger_of(amount, *, disputes):
     return check_tables(tables).ledger
 
 
-def test_a_stop_at_any_operation_leaves_the_old_or_the_new_ledger_whole(tmp_path):
+def test_a_kill_at_any_operation_leaves_one_whole_ledger(tmp_path):
     old, new = ledger_of("10.00", disputes=True), ledger_of("20.00", disputes=False)
     write_ledger(old, tmp_path / "probe")
     with STOPPER.below(tmp_path / "probe", 0):
@@ -215,7 +215,7 @@ def test_a_copied_ledger_folder_is_read_and_written_like_the_first(tmp_path, fol
     assert (tmp_path / "copy" / "current").is_symlink()
 
 
-def test_a_link_to_a_version_that_is_gone_is_refused_with_the_remedy(tmp_path):
+def test_a_link_to_a_missing_version_is_refused_with_remedy(tmp_path):
     write_ledger(ledger_of("10.00", disputes=False), tmp_path)
     shutil.rmtree(tmp_path / ".versions")
     with pytest.raises(InvalidInputError, match="run the import again"):

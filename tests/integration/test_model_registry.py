@@ -82,7 +82,7 @@ def test_what_the_gate_found_stays_with_the_version(home):
     assert gate_findings(home, version) == ()
 
 
-def test_what_the_gate_objects_to_is_refused_with_its_words_and_forced_only_on_record(home):
+def test_a_refused_promotion_is_explained_and_forced_only_on_record(home):
     record_gate(home, find_version(home, "2"), [Fault("ece is 0.200", where="ece", expected="at most 0.08")])
     before = find_version(home, CHAMPION).version
     with pytest.raises(InvalidInputError, match=r"(?s)Version 2 is not promoted.*ece is 0\.200"):

@@ -240,7 +240,7 @@ def test_a_period_without_decisions_is_refused_with_the_days_held(stored, softer
 PLAN = ["plan", "--grade", "C", "--balance", "12000", "--on", "2026-04-01"]
 
 
-def test_a_plan_within_its_bounds_is_granted_by_the_level_of_its_row():
+def test_a_plan_within_bounds_is_granted_by_its_rows_level():
     result = RUNNER.invoke(
         app, [*PLAN, "--instalment", "2026-05-15/8000", "--instalment", "2026-04-15/4000.00"]
     )
@@ -252,7 +252,7 @@ def test_a_plan_within_its_bounds_is_granted_by_the_level_of_its_row():
     assert "the plan may be granted by: Credit manager" in result.output
 
 
-def test_a_plan_outside_its_bounds_goes_to_the_highest_level_with_its_reasons():
+def test_a_plan_outside_its_bounds_needs_the_highest_level():
     late = ["--instalment", "2026-04-15/2000", "--instalment", "2026-12-15/10000", "--language", "fr"]
     result = RUNNER.invoke(app, [*PLAN, *late])
     assert result.exit_code == 0, result.output

@@ -54,7 +54,7 @@ def test_a_last_day_that_is_no_day_is_refused_with_an_example(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["invoices.csv", "payments.parquet", "README.md"])
-def test_a_folder_with_files_that_no_simulation_wrote_is_left_as_it_is(tmp_path, name):
+def test_a_folder_with_foreign_files_is_left_unchanged(tmp_path, name):
     (tmp_path / name).write_text("mine", encoding="utf-8")
     result = CliRunner().invoke(app, [*SMALL, "--out", str(tmp_path)])
     assert isinstance(result.exception, InvalidInputError)

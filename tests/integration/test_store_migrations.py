@@ -187,7 +187,7 @@ def test_the_head_is_the_newest_revision(store_url: str) -> None:
         assert ScriptDirectory.from_config(alembic_config(connection)).get_current_head() == HEAD
 
 
-def test_a_store_of_the_first_version_keeps_its_facts_under_the_present_contracts(store_url: str) -> None:
+def test_facts_of_a_first_version_store_survive_its_upgrade(store_url: str) -> None:
     write_first_version(store_url)
     with closing(upgraded(store_url)) as store:
         found = store.history().ledger
@@ -424,7 +424,7 @@ def _ledger_with_everything():
     )
 
 
-def test_a_table_the_source_no_longer_delivers_stays_but_its_feed_statement_goes(store):
+def test_an_undelivered_table_stays_but_its_feed_statement_goes(store):
     whole = _ledger_with_everything()
     store.load_ledger(whole, NOW)
     assert store.history_of(["K2"]).ledger.payments["payment_id"].to_list() == ["a"]

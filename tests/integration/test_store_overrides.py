@@ -61,7 +61,7 @@ def test_an_override_stands_as_it_was_decided(store: SqlHistoryStore) -> None:
     assert store.history_of(["C-2"]).overrides == {}
 
 
-def test_the_newest_override_of_an_invoice_stands_whichever_of_its_scores_it_was_about(
+def test_the_newest_override_of_an_invoice_is_in_force(
     store: SqlHistoryStore,
 ) -> None:
     older, newer, other = scored(), scored(), scored("F-2", "C-2")
@@ -73,7 +73,7 @@ def test_the_newest_override_of_an_invoice_stands_whichever_of_its_scores_it_was
     assert standing(store)["C-1"] == {"F-1": "reinforced"}
 
 
-def test_every_worker_is_told_of_the_change_and_of_the_override_at_one_moment(
+def test_an_override_and_its_change_reach_every_worker_at_once(
     store: SqlHistoryStore, store_url: str
 ) -> None:
     score = scored()
@@ -115,9 +115,7 @@ def test_an_erased_override_stands_no_more_and_brings_no_older_one_back(store: S
     assert standing(store) == {}
 
 
-def test_a_store_made_before_overrides_took_effect_is_opened_and_its_overrides_stand(
-    store: SqlHistoryStore, store_url: str
-) -> None:
+def test_overrides_of_an_early_store_are_in_force_once_opened(store: SqlHistoryStore, store_url: str) -> None:
     score = scored()
     store.keep([score, decided(score, "hold")])
     with store.open_for_writing() as connection:

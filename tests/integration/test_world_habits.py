@@ -34,12 +34,12 @@ def test_every_due_date_is_the_one_its_terms_give(world):
     assert not (second == invoices["due_on"]).all()
 
 
-def test_a_few_sources_print_the_other_reading_or_a_slip_as_due_date(world):
+def test_a_few_sources_print_another_or_mistyped_due_date(world):
     billed = world.ledger.invoices.filter(pl.col("kind") == "invoice")
     assert 0.002 < (billed["source_due_on"] != billed["due_on"]).mean() < 0.06
 
 
-def test_payers_with_two_runs_a_month_pay_on_the_10th_and_25th_or_the_next_working_day(paid):
+def test_payers_with_two_runs_pay_on_working_days_from_10th_and_25th(paid):
     days = paid.filter((pl.col("run_kind") == "tenth_and_25th") & (pl.col("method") == "transfer"))[
         "paid_on"
     ].dt.day()
@@ -64,7 +64,7 @@ def test_payers_with_runs_settle_several_invoices_together_more_than_daily_payer
     assert share["month_end"] > share["weekly"] > share["daily"]
 
 
-def test_nothing_is_paid_on_a_weekend_and_nothing_is_booked_before_it_is_paid(paid, world):
+def test_no_payment_is_on_a_weekend_or_booked_before_it(paid, world):
     assert paid["paid_on"].dt.weekday().max() <= 5
     assert (world.ledger.payments["known_on"] >= world.ledger.payments["paid_on"]).all()
     lag = (world.ledger.payments["known_on"] - world.ledger.payments["paid_on"]).dt.total_days()
@@ -107,7 +107,7 @@ def test_a_missing_order_number_blocks_the_invoices_of_those_who_require_one(wor
     assert abs(share[False, True] - share[False, False]) < 0.03
 
 
-def test_reminders_go_to_unpaid_invoices_after_their_due_date_and_not_during_a_dispute(world):
+def test_reminders_go_to_overdue_unpaid_invoices_without_dispute(world):
     reminders = world.ledger.interactions.filter(pl.col("kind") == "reminder_sent").with_columns(
         pl.col("happened_at").dt.date().alias("day")
     )
@@ -126,7 +126,7 @@ def test_reminders_go_to_unpaid_invoices_after_their_due_date_and_not_during_a_d
     assert (whole["day"] <= whole["known_on"]).all()
 
 
-def test_cash_trouble_and_upset_accounts_departments_are_told_in_letters_before_the_invoice_is_issued(world):
+def test_trouble_of_a_customer_is_in_letters_before_the_invoice(world):
     letters = world.truth["emails"].join(world.ledger.emails, on="email_id", validate="1:1")
     issues = (
         world.ledger.invoices.join(world.truth["probabilities"], on="invoice_id", validate="1:1")

@@ -174,7 +174,7 @@ def test_no_step_is_automatic_for_natural_persons_strategic_accounts_and_large_a
 
 @given(scores(), open_accounts, days, st.lists(st.integers(0, 32), max_size=7))
 @settings(max_examples=100, deadline=None)
-def test_a_contact_falls_on_the_first_day_on_which_the_customer_may_be_contacted(score, account, on, ages):
+def test_a_contact_is_on_the_first_allowed_day(score, account, on, ages):
     account = replace(
         account, contacts=tuple(Contact(on - timedelta(days=age), "email") for age in ages), last_step=None
     )
@@ -210,7 +210,7 @@ def test_stages_follow_each_other_one_by_one_however_late_the_invoice_is(score, 
 
 @given(scores(), accounts, days)
 @settings(max_examples=100, deadline=None)
-def test_nothing_is_asked_for_beyond_the_balance_net_of_credits_and_what_is_claimed(score, account, on):
+def test_no_more_is_asked_than_net_balance_and_claims(score, account, on):
     decision = decide(score, account, POLICY, on)
     assert decision.balance_amount == account.balance_amount - account.unapplied_credit_amount
     assert 0 <= decision.disputed_amount <= max(decision.balance_amount, Decimal(0))
@@ -282,7 +282,7 @@ def test_a_task_that_is_already_open_is_not_opened_again(score, account, on, fac
 
 @given(scores(), accounts, days)
 @settings(max_examples=150, deadline=None)
-def test_a_reconstruction_differs_from_the_live_decision_in_nothing_but_what_may_be_done(score, account, on):
+def test_a_reconstruction_equals_the_live_decision_except_for_actions(score, account, on):
     live = decide_customer([Case(score, account)], POLICY, on).decisions[0]
     past = decide_customer([Case(score, account)], POLICY, on, is_live=False).decisions[0]
     assert not past.is_live

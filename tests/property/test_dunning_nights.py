@@ -88,7 +88,7 @@ def live_through(cases, payments):
 
 @given(portfolios())
 @settings(max_examples=25, deadline=None)
-def test_over_many_nights_nobody_is_pestered_and_no_invoice_is_forgotten_or_rushed(portfolio):
+def test_over_many_nights_nobody_is_pestered_and_nothing_forgotten(portfolio):
     cases, payments = portfolio
     contacts, steps, tasks = live_through(dict(cases), payments)
     for of_customer in contacts.values():

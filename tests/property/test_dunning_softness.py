@@ -72,7 +72,7 @@ def harshness(decision):
 
 @given(scores(), open_accounts, st.integers(1, 60), st.integers(0, 4), st.integers(0, 3), amounts, amounts)
 @settings(max_examples=200, deadline=None)
-def test_more_risk_or_money_is_never_softer_except_where_the_file_says_so(
+def test_more_risk_or_money_is_never_softer_without_permission(
     score, account, late, stage, place, less, more
 ):
     on = score.due_on + timedelta(days=late)

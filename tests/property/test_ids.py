@@ -71,7 +71,7 @@ def test_control_separator_direction_and_invisible_signs_are_refused(sign):
     st.lists(st.text("aAbB é", min_size=1, max_size=3).map(normal_id).filter(bool), max_size=5),
     st.lists(st.text("aAbB é", min_size=1, max_size=3).map(normal_id).filter(bool), max_size=5),
 )
-def test_a_reference_means_the_exact_id_else_the_only_one_of_its_key(known, wanted):
+def test_a_reference_means_the_exact_id_else_its_only_match(known, wanted):
     found, ambiguous = resolved_ids(
         pl.Series("r", wanted, dtype=pl.String), pl.Series("k", known, dtype=pl.String)
     )

@@ -209,7 +209,7 @@ def test_an_acknowledged_event_counts_once_before_or_after_the_load(
         assert frame.equals(dict(before.tables())[name], null_equal=True), name
 
 
-def test_an_event_the_batch_contradicts_is_reported_and_what_the_batch_leaves_open_stays(
+def test_an_event_contradicting_the_batch_is_reported_others_stay(
     emptied: SqlHistoryStore,
 ) -> None:
     said: list[Event] = [

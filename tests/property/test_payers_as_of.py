@@ -162,7 +162,7 @@ def in_sector(book: Ledger, customer_id: str, sector: str) -> pl.DataFrame:
     )
 
 
-def test_a_payment_that_bounced_is_taken_out_of_the_sector_it_was_counted_in() -> None:
+def test_a_bounced_payment_is_removed_from_the_sector_that_counted_it() -> None:
     history = changed("C1", (-5, {"sector": "46"}), (40, {"sector": "99"}))
     bounce = payment("R1", "I1", day(50), "-100.00", method="reversal", reverses_payment_id="P1")
     book = a_book(customer_history=history)
@@ -206,7 +206,7 @@ def test_a_chain_is_followed_through_the_first_merge_not_known_yet() -> None:
     assert depths == [[1, 2, 0], [1, 2, 2], [3, 3, 3]]
 
 
-def test_a_merged_payer_has_the_attributes_of_the_customer_it_was_merged_into() -> None:
+def test_a_merged_payer_has_the_attributes_of_its_target() -> None:
     history = changed("C2", (0, {"bureau_score": 10.0}), (70, {"bureau_score": 90.0}))
     book = a_book(customer_merges=merged(("C1", "C2", 50)), customer_history=history)
     scores = [of(book, "C1", day(offset))["bureau_score"] for offset in (50, 51, 71)]
@@ -222,7 +222,7 @@ def test_nobody_is_among_the_others_of_the_payer_it_is_part_of() -> None:
     assert of(book, "C1", day(80))["sector_late_share_365d"] is None
 
 
-def test_what_becomes_known_after_a_merge_counts_in_the_sector_of_the_payer() -> None:
+def test_facts_after_a_merge_count_in_the_payers_sector() -> None:
     before, after = (a_book(customer_merges=merged(("C1", "C2", on))) for on in (15, 5))
     assert of(before, "C3", day(80))["sector_late_share_365d"] == 1.0
     assert of(after, "C3", day(80))["sector_late_share_365d"] is None

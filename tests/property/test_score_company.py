@@ -121,7 +121,7 @@ def test_horizons_already_behind_are_certain():
         assert (behind[f"unpaid_probability_{k}d"] == 1.0).all()
 
 
-def test_dates_are_in_order_never_before_the_as_of_date_and_working_days():
+def test_dates_are_ordered_working_days_from_the_as_of_date_on():
     assert (SCORES["payment_date_p10"] >= SCORES["as_of"]).all()
     assert (SCORES["payment_date_p50"] >= SCORES["payment_date_p10"]).all()
     assert (SCORES["payment_date_p90"] >= SCORES["payment_date_p50"]).all()

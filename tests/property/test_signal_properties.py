@@ -84,7 +84,7 @@ def test_a_day_without_a_year_is_never_moved_a_year_ahead(words, sent, country):
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(words=PERIODS, sent=DAYS, country=st.sampled_from([None, "FR", "GB", "DE", "AE"]))
-def test_the_end_of_a_period_is_a_working_day_while_one_is_left(words, sent, country):
+def test_a_period_ends_on_a_working_day_if_one_is_left(words, sent, country):
     (read,) = read_mails([Mail("m", sent, "", f"Le virement partira {words}.", country)])
     promise = promised_payment(read.reading)
     if promise.status != "dated":

@@ -115,7 +115,7 @@ def test_what_is_known_from_the_cut_off_on_changes_nothing(found, random):
 
 @given(stories)
 @settings(max_examples=80, deadline=None)
-def test_an_unobserved_interval_is_left_out_for_early_payers_and_open_invoices_alike(found):
+def test_an_unobserved_interval_is_left_out_paid_or_not(found):
     landmarks, settlements = _frames(found)
     got = training_rows(landmarks, settlements, INTERVALS, CUTOFF, 0.3)
     ends = np.asarray(ENDS)[got.rows.interval]

@@ -81,7 +81,7 @@ def test_replaying_an_invoice_thousands_of_times_gives_its_true_probabilities(st
         assert abs(replayed - probability) < 4.5 * spread, (horizon, replayed, probability)
 
 
-def test_true_probabilities_lie_between_0_and_1_and_never_rise_with_the_horizon():
+def test_true_probabilities_are_in_range_and_never_rise_with_horizon():
     settings = WorldSettings(customers=60, months=10, seed=2)
     _, customers, _, process = small_process(settings)
     states = np.zeros((60, process.calendar.length), dtype=np.int8)
@@ -91,7 +91,7 @@ def test_true_probabilities_lie_between_0_and_1_and_never_rise_with_the_horizon(
     assert (np.diff(unpaid, axis=1) <= 1e-12).all()
 
 
-def test_a_distressed_customer_is_never_likelier_to_pay_in_time_than_a_healthy_one():
+def test_a_distressed_customer_never_pays_likelier_than_a_healthy_one():
     settings = WorldSettings(customers=40, months=8, seed=3)
     _, customers, _, process = small_process(settings)
     shape = (40, process.calendar.length)

@@ -25,7 +25,7 @@ def test_a_key_opens_only_with_its_whole_text() -> None:
     assert find_key(keys, text, b"another pepper", NOW) is None
 
 
-def test_the_file_of_keys_holds_no_secret_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+def test_the_key_file_has_no_secret_and_is_its_owners_only(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     key, text = make_key("erp", [Scope.SCORE], ["C-1"], PEPPER, NOW)
     write_keys(path, [key])

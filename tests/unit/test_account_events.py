@@ -91,7 +91,7 @@ def test_a_published_insolvency_closes_the_gate_from_its_day_and_never_before():
     assert after.claim.refusal is not None
 
 
-def test_later_notices_do_not_move_the_deadline_and_a_closing_notice_opens_the_gate():
+def test_later_notices_keep_the_deadline_and_closing_opens_the_gate():
     days = [dt.date(2025, 1, 10), dt.date(2025, 6, 2), dt.date(2026, 2, 20)]
     first, second, closing = days
     running = ledger(told("insolvency_published", first), told("insolvency_published", second))
@@ -150,7 +150,7 @@ def plan(invoice_id: str | None = "F-1") -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("covered", ["F-1", None])
-def test_a_plan_holds_while_its_instalments_come_in_and_breaks_when_one_is_missed(covered):
+def test_a_plan_lasts_while_paid_and_breaks_with_a_missed_instalment(covered):
     missed = ledger(*plan(covered))
     last_day = INSTALMENTS[0] + dt.timedelta(days=GRACE)
     assert decided(missed, last_day).gate_id == "plan_running"
@@ -164,7 +164,7 @@ def test_a_plan_holds_while_its_instalments_come_in_and_breaks_when_one_is_misse
     assert decided(late, ON).gate_id == "plan_running", "money that came late mends the plan"
 
 
-def test_a_plan_counts_money_since_the_agreement_and_ends_when_all_is_paid_or_it_is_cancelled():
+def test_a_plan_counts_money_since_the_agreement_until_paid_or_cancelled():
     earlier = ledger(*plan(), payments=(paid(AGREED - dt.timedelta(days=3), "1000.00"),))
     facts = account_facts(earlier, ["F-1"], ON)["F-1"]
     assert facts.plan_next_due_on == INSTALMENTS[0]
@@ -185,7 +185,7 @@ def test_a_plan_counts_money_since_the_agreement_and_ends_when_all_is_paid_or_it
     assert account_facts(renewed, ["F-1"], ON)["F-1"].plan_next_due_on == dt.date(2026, 3, 20)
 
 
-def test_a_plan_without_a_readable_schedule_holds_for_a_while_rather_than_being_called_broken():
+def test_a_plan_without_readable_schedule_lasts_a_while_and_is_not_broken():
     unreadable = [told("plan_agreed", AGREED), told("plan_instalment", AGREED, "end of month")]
     for events in ([told("plan_agreed", AGREED)], unreadable, [*plan(None), unreadable[1]]):
         decision = decided(ledger(*events), ON)
@@ -193,7 +193,7 @@ def test_a_plan_without_a_readable_schedule_holds_for_a_while_rather_than_being_
         assert decided(ledger(*events), AGREED + dt.timedelta(days=91)).gate_id is None
 
 
-def test_a_plan_of_another_invoice_holds_nothing_and_one_of_the_account_counts_all_its_payments():
+def test_a_plan_covers_its_invoice_or_the_whole_account():
     both = (invoice(), invoice("F-2"))
     held = ledger(*plan("F-2"), invoices=both)
     assert decided(held, AGREED + dt.timedelta(days=1)).gate_id is None
@@ -202,7 +202,7 @@ def test_a_plan_of_another_invoice_holds_nothing_and_one_of_the_account_counts_a
     assert account_facts(of_account, ["F-1"], ON)["F-1"].plan_next_due_on == INSTALMENTS[1]
 
 
-def test_on_a_day_the_customer_asked_to_be_left_alone_the_step_waits():
+def test_on_a_quiet_day_requested_by_the_customer_the_step_waits():
     asked = told("quiet_days_asked", dt.date(2026, 2, 27), "2026-03-02/2026-03-06")
     decision = decided(ledger(asked))
     assert decision.gate_id == "quiet_day"
@@ -250,7 +250,7 @@ def rate(value: float, published_on: dt.date, **changes: Any) -> dict[str, Any]:
     return {**row, "published_on": published_on, **changes}
 
 
-def test_a_foreign_balance_is_banded_by_the_newest_rate_published_by_the_day():
+def test_a_foreign_balance_is_banded_by_the_newest_known_rate():
     dollars = (invoice(currency="USD", amount=Decimal("10500.00")), invoice("F-2"))
     yesterday, tomorrow = ON - dt.timedelta(days=1), ON + dt.timedelta(days=1)
     rates = (rate(0.9, yesterday), rate(0.5, ON), rate(1.5, tomorrow))
@@ -263,7 +263,7 @@ def test_a_foreign_balance_is_banded_by_the_newest_rate_published_by_the_day():
     assert unknown.money_band == "high", "a foreign balance without a rate is treated as the largest"
 
 
-def test_reminders_of_one_day_by_one_channel_are_one_contact_about_all_their_invoices():
+def test_reminders_of_one_day_and_channel_are_one_contact():
     day = ON - dt.timedelta(days=10)
     mails = [{**told("reminder_sent", day, invoice_id=f"F-{n}"), "channel": "email"} for n in (1, 2, 3)]
     call = told("call", day, invoice_id="F-1")
@@ -272,7 +272,7 @@ def test_reminders_of_one_day_by_one_channel_are_one_contact_about_all_their_inv
     assert sorted(found) == [("call", ("F-1",)), ("email", ("F-1", "F-2", "F-3"))]
 
 
-def test_what_was_posted_today_is_seen_but_days_are_counted_from_the_day_of_the_decision():
+def test_facts_posted_today_count_and_ages_run_to_the_decision_day():
     held = ledger(told("plan_agreed", ON - dt.timedelta(days=90)), told("insolvency_published", ON))
     facts = account_facts(held, ["F-1"], ON)["F-1"]
     assert facts.has_running_plan, "90 days ago, not 91"
@@ -320,7 +320,7 @@ def test_credits_of_one_currency_are_set_against_balances_of_that_currency_only(
     }
 
 
-def test_the_payment_record_counts_what_fell_due_and_what_of_it_was_late():
+def test_the_payment_record_counts_due_invoices_and_late_ones():
     early, late = invoice("F-2"), invoice("F-3")
     running = invoice("F-4", due_on=ON + dt.timedelta(days=9))
     long_ago = invoice("F-5", due_on=ON - dt.timedelta(days=731))

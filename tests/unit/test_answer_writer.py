@@ -149,9 +149,7 @@ def test_one_answer_the_store_refuses_costs_only_its_own_caller(store: Store, ma
     assert writer.is_ready
 
 
-def test_while_the_store_is_unavailable_answers_are_on_this_disk_and_enter_it_later(
-    store: Store, make: Any, tmp_path: Path
-) -> None:
+def test_answers_wait_on_disk_while_the_store_is_unavailable(store: Store, make: Any, tmp_path: Path) -> None:
     store.failure = StoreUnavailableError("away")
     writer = make()
     assert writer.write([answer(1), answer(2)]).result(5) is False

@@ -81,13 +81,13 @@ def test_an_earlier_statement_fills_what_is_unknown_today() -> None:
     assert present_of(history, known()) == stated
 
 
-def test_a_statement_about_a_later_day_is_the_present_and_keeps_the_past() -> None:
+def test_a_statement_about_a_later_day_leaves_the_past_unchanged() -> None:
     history = with_statement({}, described("46"), known("47"), day(5), "event")
     assert sectors(history) == {SINCE: "46", day(5): "47"}
     assert present_of(history, known("46"))["sector"] == "47"
 
 
-def test_an_attribute_that_no_row_states_keeps_its_value_before_the_first_that_does() -> None:
+def test_an_attribute_keeps_its_value_before_the_first_row_stating_it() -> None:
     stated = {day(0): HistoryRow(known("46"), "batch")}
     before = described("46", size_class="small")
     history = with_change(stated, before, known("46", size_class="large"), day(5))

@@ -31,7 +31,7 @@ def _labelled(features: pl.DataFrame, is_late: np.ndarray) -> Labelled:
     )
 
 
-def test_a_column_hardly_anybody_had_in_training_does_not_make_the_scorecard_certain():
+def test_a_rare_column_does_not_make_the_scorecard_certain():
     features, is_late = _known(600, seed=1)
     season = np.full(600, np.nan)
     season[[10, 20]] = [0.2, 0.9]

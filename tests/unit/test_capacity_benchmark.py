@@ -31,7 +31,7 @@ def one(customer_id: str, balance: int, expected: int, brought: int, days: int =
 NIGHT = [one("C-1", 9000, 5, -15), one("C-2", 4000, 40, 60), one("C-3", 500, 1, 2, days=90)]
 
 
-def test_each_ranking_calls_whom_it_says_and_the_gain_is_what_truly_happened():
+def test_each_ranking_calls_its_choice_and_gains_what_happened():
     chosen = {name: [item.customer_id for item in _called([NIGHT], name, 1)[0]] for name in RANKINGS}
     assert chosen[BENEFIT] == ["C-2"]
     assert chosen["amount"] == ["C-1"]

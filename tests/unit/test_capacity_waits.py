@@ -32,7 +32,7 @@ def kept(record: DecisionRecord, customer_id: str = "C-1") -> KeptAnswer:
     return KeptAnswer("score-1", "score", "F-1", customer_id, at, body, None, is_nightly=True)
 
 
-def test_a_wait_comes_back_as_it_was_kept_and_other_answers_tell_of_none():
+def test_a_wait_is_read_back_unchanged_and_other_answers_have_none():
     assert waits_in([kept(WAITING), kept(DECIDED, "C-2")]) == {"C-1": Wait(ON, WHY)}
 
 
@@ -89,7 +89,7 @@ def test_capacity_is_a_nights_own():
     assert asked_of(waits, 1, "C-1", on=ON + dt.timedelta(days=1)) == {}
 
 
-def test_a_store_that_is_away_leaves_last_night_out_and_is_asked_again():
+def test_an_unavailable_store_omits_last_night_and_is_polled_again():
     store = FakeStore(is_away=True)
     waits = NightWaits(cast(HistoryStore, store))
     assert asked_of(waits, 1, "C-1") == {}

@@ -81,7 +81,7 @@ def test_where_terms_are_the_same_for_all_they_change_nothing():
     assert unpaid(curve, features[:1], 0) == pytest.approx([0.3], abs=1e-6)
 
 
-def test_shorter_terms_count_for_a_new_customer_and_are_part_of_what_is_known_of_an_old_one():
+def test_shorter_terms_make_a_new_customer_later_but_not_a_known_one():
     long, short = table(NEW), table(NEW, terms=5)
     assert unpaid(CURVE, short, 0)[0] > unpaid(CURVE, long, 0)[0] + 0.1
     known = (0.5, 10_000.0, *NEW[2:])
@@ -100,7 +100,7 @@ def test_each_late_invoice_makes_later_payment_likelier():
     assert np.all(np.diff(late) > 0)
 
 
-def test_the_curve_falls_and_the_share_unpaid_after_30_days_never_exceeds_the_late_share():
+def test_the_curve_falls_and_the_30_day_share_is_below_the_late():
     features = table((0.0, 50.0, 0.3, 1e9, 1.0, 50.0, 0.2, 1e9), NEW)
     curve = [unpaid(CURVE, features, days) for days in INTERVALS.bounds]
     assert np.all(np.diff(np.array(curve), axis=0) <= 0)
@@ -170,7 +170,7 @@ def test_a_model_is_trained_from_the_first_settled_invoice_on():
         train_model(features, landmarks, settled, day - timedelta(days=1), FEATURES)
 
 
-def test_invoices_just_overdue_make_their_customer_less_safe_and_say_nothing_of_30_days():
+def test_invoices_just_overdue_raise_lateness_but_not_its_length():
     quiet = (0.3, 10.0, 0.3, 1e9, 0.2, 3.0, 0.2, 1e9)
     just_overdue = ((3 + 5) / 15, 15.0, 0.3, 1e9, 0.2, 3.0, 0.2, 1e9)
     features = table(quiet, just_overdue)

@@ -48,7 +48,7 @@ def test_ten_invoices_make_one_conversation_with_the_total_of_all():
     assert [decision.invoice_id for decision in decided.decisions] == sorted(talk.invoice_ids)
 
 
-def test_the_call_leads_over_the_email_and_each_invoice_keeps_its_own_stage():
+def test_a_call_leads_an_email_and_each_invoice_keeps_its_stage():
     decided = decide_customer(
         [overdue_case("F-1"), overdue_case("F-2", balance="30000.00", stage=2, grade="E")], POLICY, MONDAY
     )
@@ -66,7 +66,7 @@ def test_amounts_in_two_currencies_are_never_added():
     assert decided.conversation.total_amount == Decimal("9500.00"), "in the policy's currency, by the rate"
 
 
-def test_a_formal_notice_travels_alone_and_the_reminder_waits_for_the_next_contact_day():
+def test_a_formal_notice_is_sent_alone_and_the_reminder_waits():
     decided = decide_customer(
         [overdue_case("F-1"), overdue_case("F-2", days_late=60, stage=4)], POLICY, MONDAY
     )
@@ -218,7 +218,7 @@ def test_letters_do_not_use_up_calls_and_emails_use_up_nothing():
     assert [d.invoice_id for d in fill_capacity(decisions, calls=1, letters=0).kept] == ["F-1", "F-3"]
 
 
-def test_a_letter_that_costs_more_than_it_brings_waits_when_the_policy_says_so():
+def test_a_letter_above_its_expected_gain_waits_by_policy():
     decision = decide(overdue_case("F-1", days_late=60, stage=4, balance="500.00", segment="erratic"))
     assert decision.next_step.channel == "registered_letter"
     assert decision.benefit.net_amount < 0
@@ -227,7 +227,7 @@ def test_a_letter_that_costs_more_than_it_brings_waits_when_the_policy_says_so()
     assert deferred.why.fr == "Coûte plus que le gain attendu."
 
 
-def test_a_call_that_costs_more_than_it_brings_becomes_an_email_of_the_same_stage():
+def test_a_call_above_its_expected_gain_becomes_an_email():
     good_payer = {"stage": 2, "days_late": 40, "grade": "A", "segment": "prompt"}
     cheap = decide(overdue_case("F-1", balance="500.00", **good_payer))
     dear = decide(overdue_case("F-1", balance="50000.00", **good_payer))
@@ -274,7 +274,7 @@ def test_an_invoice_that_will_be_paid_anyway_gains_nothing_from_a_call():
     assert decide(stays).benefit.gain_amount == Decimal("190.14")  # 0.8 x 50000 x 0.0047534
 
 
-def test_a_night_calls_the_best_and_still_writes_to_the_customer_whose_call_waits():
+def test_a_customer_whose_call_waits_still_gets_its_email():
     night_cases = [
         overdue_case("F-1", customer_id="C-1", balance="90000.00", stage=2, grade="E"),
         overdue_case("F-2", customer_id="C-2", balance="40000.00", stage=2, grade="E"),

@@ -29,7 +29,7 @@ def test_the_pages_show_the_tables_of_the_file(name, language):
     assert shown == markdown(TABLES[name](load_policy(), language))
 
 
-def test_the_pages_say_up_to_when_interest_can_be_reckoned_and_at_which_rates():
+def test_the_pages_state_the_last_semester_and_rates_of_interest():
     legal = load_policy().legal
     last = legal.parameters["ecb_refinancing_rate"].values[-1].until
     assert (last.year, last.month) == (2026, 12)

@@ -138,7 +138,7 @@ def test_the_balance_is_net_of_unapplied_credits():
 @pytest.mark.parametrize(
     ("days", "expected"), [(-5, 0.6), (0, 0.6), (1, 0.5), (7, 0.5), (8, 0.2), (400, 0.2)]
 )
-def test_the_probability_on_a_day_is_that_of_the_first_horizon_not_before_it(days, expected):
+def test_the_probability_on_a_day_is_of_the_next_horizon(days, expected):
     score = scored(p_late=0.7, unpaid_probability=((0, 0.6), (7, 0.5), (30, 0.2)))
     assert score.unpaid_at(days) == expected
 

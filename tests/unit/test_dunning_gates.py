@@ -103,7 +103,7 @@ def feeds(payments, invoices=ON):
         ((FeedDay("invoices", ON),), "payments: never delivered"),
     ],
 )
-def test_a_feed_too_old_or_of_unknown_age_stops_everything_and_is_named(known, words):
+def test_a_feed_too_old_or_of_unknown_age_stops_everything(known, words):
     decision = decided(feeds=known)
     assert (decision.gate_id, decision.next_step, decision.sequence_id) == ("feed_stale", None, "hold")
     assert words in decision.why[0].en
@@ -114,7 +114,7 @@ def test_new_invoices_do_not_make_old_payments_fresh():
     assert decided(feeds=feeds(date(2025, 5, 11), invoices=ON)).gate_id == "feed_stale"
 
 
-def test_a_feed_at_its_limit_is_fresh_and_a_weekend_counts_for_nothing():
+def test_a_feed_at_its_limit_is_fresh_and_weekends_are_free():
     assert decided(feeds=feeds(date(2025, 10, 7))).gate_id is None
     tuesday, friday_before = date(2025, 10, 14), date(2025, 10, 10)
     assert decided(tuesday, feeds=feeds(friday_before, tuesday)).gate_id != "feed_stale"
@@ -163,7 +163,7 @@ def test_a_running_plan_waits_for_its_next_instalment():
     assert "03/11/2025" in decision.why[0].fr
 
 
-def test_an_instalment_missed_beyond_the_grace_breaks_the_plan_and_opens_the_gate():
+def test_an_instalment_missed_beyond_the_grace_breaks_the_plan():
     grace = POLICY.spec.gates.plan_running.grace_days
     kept = decided(has_running_plan=True, plan_next_due_on=ON - timedelta(days=grace))
     assert kept.gate_id == "plan_running"
@@ -285,7 +285,7 @@ def test_the_payers_calendar_moves_the_step(on, country, moved_to):
 @pytest.mark.parametrize(
     ("language", "written_in"), [("fr-BE", "fr"), ("FR", "fr"), ("de", "en"), (None, "fr")]
 )
-def test_the_text_is_in_french_for_french_speakers_and_in_english_for_everyone_else(language, written_in):
+def test_the_text_is_french_for_french_speakers_else_english(language, written_in):
     assert decided(language=language).next_step.language == written_in
 
 
@@ -308,14 +308,14 @@ def test_a_quiet_period_may_run_over_the_new_year_or_not():
     assert [is_in_period(date(2025, 8, day), august) for day in (1, 15, 16)] == [True, True, False]
 
 
-def test_a_reminder_that_can_no_longer_arrive_before_the_due_date_is_dropped():
+def test_a_reminder_that_cannot_arrive_before_due_is_dropped():
     before = decided(on=date(2025, 9, 30)).next_step
     assert (before.step_id, before.on) == ("pre_due_reminder", date(2025, 9, 30))
     late = decided(on=DUE).next_step
     assert (late.step_id, late.on) == ("friendly_email", ON)
 
 
-def test_a_foreign_balance_without_a_rate_is_treated_as_the_largest_and_claims_nothing():
+def test_a_foreign_balance_without_rate_is_large_and_claims_nothing():
     score = scored(currency="USD", segment="punctual_slow_process")
     decision = decided(score=score)
     assert (decision.money_band, decision.sequence_id, decision.benefit.net_amount) == (

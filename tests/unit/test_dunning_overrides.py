@@ -57,7 +57,7 @@ def test_the_reasons_name_who_decided_when_what_and_what_the_policy_proposes():
     assert decision.gate_id is None, "the override is no gate"
 
 
-def test_a_hold_moves_the_step_to_its_first_contact_day_and_says_until_when():
+def test_a_hold_postpones_the_step_to_its_first_contact_day():
     saturday = date(2025, 10, 25)
     decision = decide(SCORE, account(replace(COURTESY, hold_until=saturday)), POLICY, ON)
     assert decision.hold_until == saturday
@@ -77,7 +77,7 @@ def test_the_stage_goes_on_from_the_last_step_taken():
     assert decision.next_step.tone == "formal"
 
 
-def test_a_sequence_the_policy_no_longer_has_gives_way_to_the_routed_one_and_says_so():
+def test_an_override_to_a_removed_sequence_is_replaced_with_a_reason():
     gone = replace(COURTESY, sequence_id="velvet_glove", hold_until=date(2025, 10, 28))
     decision = decide(SCORE, account(gone), POLICY, ON)
     assert decision.sequence_id == "reinforced"
@@ -106,7 +106,7 @@ def test_nobody_is_thanked_for_an_invoice_that_is_not_paid():
     assert (decision.sequence_id, decision.next_step) == ("thanks", None)
 
 
-def test_a_task_a_person_asks_for_waits_for_the_day_set_and_is_opened_once():
+def test_a_task_by_override_waits_for_its_day_and_opens_once():
     later = date(2025, 11, 3)
     asked = replace(COURTESY, sequence_id="dispute", hold_until=later)
     decision = decide(SCORE, account(asked), POLICY, ON)

@@ -47,7 +47,7 @@ def test_a_plan_within_bounds_goes_to_the_level_of_its_amount():
     assert (verdict.is_within_bounds, verdict.approval_level, verdict.why) == (True, "collector", ())
 
 
-def test_a_plan_outside_its_bounds_goes_to_the_highest_level_with_every_reason():
+def test_a_plan_outside_bounds_goes_to_the_highest_level():
     plan = [*PLAN, Instalment(ON + timedelta(days=200), Decimal("6000.00"))]
     verdict = check_plan(plan, POLICY, "E", Decimal("10000.00"), ON)
     assert (verdict.is_within_bounds, verdict.approval_level) == (False, "finance_director")
@@ -59,7 +59,7 @@ def test_a_plan_outside_its_bounds_goes_to_the_highest_level_with_every_reason()
     assert verdict.why[1].en == "Last instalment in 200 days, at most 90."
 
 
-def test_a_plan_that_does_not_add_up_or_runs_backwards_cannot_be_granted():
+def test_a_plan_that_is_inconsistent_cannot_be_granted():
     verdict = check_plan([PLAN[2], PLAN[1]], POLICY, "A", Decimal("4000.00"), ON)
     assert (verdict.is_within_bounds, verdict.approval_level) == (False, None)
     assert [reason.rule_id for reason in verdict.why] == ["plan.total", "plan.order"]
@@ -143,7 +143,7 @@ def test_a_formal_notice_adds_interest_and_indemnity_up_in_french():
     assert "au titre de la facture F-1, du 01/08/2025, échue le 31/08/2025" in message.body
 
 
-def test_on_the_due_date_neither_interest_nor_indemnity_is_owed_and_the_day_after_both_are():
+def test_interest_and_indemnity_are_owed_from_the_day_after_the_due_date():
     score = scored(due_on=ON)
     assert claim_of(Case(score, account()), POLICY, ON, ("interest", "indemnity")) == NO_CLAIM
     late = claim_of(Case(score, account()), POLICY, ON + timedelta(days=1), ("interest", "indemnity"))

@@ -71,7 +71,7 @@ def test_overlapping_routes_name_both_lines_and_a_shared_case():
     assert "prompt / B / medium / before_due" in message
 
 
-def test_a_route_that_nothing_can_reach_is_named_with_the_rows_in_its_way():
+def test_an_unreachable_route_is_named_with_the_rows_before_it():
     text = changed(
         ("exhausted:\n", "#\nexhausted:\n"),
         (

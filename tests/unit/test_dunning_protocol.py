@@ -76,7 +76,7 @@ def test_a_mail_that_speaks_of_insolvency_is_a_task_with_its_quote():
     assert decided(insolvency_hint=DebtorStatement(ON)).why[0].en.count("sentence not kept") == 1
 
 
-def test_a_mail_about_insolvency_holds_until_its_task_is_closed_or_its_days_are_over():
+def test_an_insolvency_mail_stops_dunning_until_task_or_days_end():
     hint = {"insolvency_hint": DebtorStatement(date(2025, 10, 6), "Redressement judiciaire.")}
     opened = TaskOpened("check_insolvency", "check_insolvency", date(2025, 10, 7))
     waiting = decided(**hint, tasks=(opened,))
@@ -98,7 +98,7 @@ SOON = "On règle dès que possible."
         {"promise": Promise(date(2025, 10, 6), date(2025, 11, 21), quote=SOON)},
     ],
 )
-def test_a_promise_without_a_usable_date_is_a_task_and_holds_for_days(facts):
+def test_a_promise_without_usable_date_opens_a_task_for_days(facts):
     decision = decided(**facts)
     assert (decision.gate_id, decision.next_step.step_id) == ("promise_unclear", "ask_for_a_date")
     assert decision.hold_until == date(2025, 10, 13)
@@ -173,7 +173,7 @@ def test_a_person_decides_on_large_amounts(balance, gate, level):
         assert "10,000.00 EUR" in decision.why[0].en
 
 
-def test_amounts_in_currencies_without_a_rate_are_named_and_part_of_no_total():
+def test_amounts_without_a_rate_are_named_and_part_of_no_total():
     owed = (("EUR", Decimal("900.00")), ("GBP", Decimal("70.00")), ("USD", Decimal("50.00")))
     decision = decided(
         outstanding_amounts=owed,

@@ -250,7 +250,7 @@ def test_money_of_other_invoices_says_whose_it_is_and_net_of_what(values, englis
     assert told("exposure", values) == (english, french)
 
 
-def test_the_age_of_the_scored_invoice_is_never_told_as_that_of_another():
+def test_the_scored_invoices_age_is_never_given_to_another():
     english, french = told("exposure", {**OVERDUE, "oldest_overdue_days": 90.0, "days_past_due": 90.0})
     assert english.endswith("the oldest 45 days past due")
     assert french.endswith("la plus ancienne échue depuis 45 jours")

@@ -81,7 +81,7 @@ def test_settlement_is_judged_in_the_currency_of_the_invoice():
     assert (seen(book, 20)["open_count"], seen(book, 20)["history_depth"]) == (1.0, 0.0)
 
 
-def test_a_credit_note_set_off_in_full_is_worth_nothing_at_any_rate():
+def test_a_fully_used_credit_note_is_worth_nothing_at_any_rate():
     note = dollar("N1", "50.00", kind="credit_note", issued_on=day(10), due_on=day(10))
     applied = payment("C1", "50.00", 30, invoice_id="U1", method="credit_note")
     book = ledger([euro(), dollar(), note], [applied], indicators=[rate(0.9, 0), rate(0.8, 5), rate(0.7, 20)])
@@ -97,7 +97,7 @@ def test_cash_on_account_is_valued_again_when_it_moves():
     assert seen(book, 31)["cash_on_account_sum"] == 20.0
 
 
-def test_a_payment_day_without_a_rate_is_no_part_of_the_mean_amount():
+def test_a_payment_day_without_rate_is_excluded_from_the_mean():
     paid = [payment("P1", "100.00", 10, invoice_id="U1"), payment("P2", "100.00", 20, invoice_id="E2")]
     book = ledger([euro(), euro("E2", amount=Decimal("100.00")), dollar()], paid)
     at = seen(book, 30)

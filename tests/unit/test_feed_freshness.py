@@ -45,7 +45,7 @@ def feed(
         ),
     ],
 )
-def test_a_feed_is_known_up_to_its_newest_fact_and_no_delivery_makes_it_fresher(
+def test_a_feed_is_as_fresh_as_its_newest_fact_not_its_delivery(
     feeds: tuple[FeedState, ...], days: tuple[FeedDay, ...]
 ) -> None:
     assert feed_days(feeds) == days

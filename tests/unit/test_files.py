@@ -81,7 +81,7 @@ def test_a_folder_written_again_holds_the_new_files_only(tmp_path):
     assert left_aside(tmp_path) == []
 
 
-def test_what_a_killed_process_left_is_deleted_and_what_a_living_one_writes_stays(tmp_path):
+def test_files_of_a_killed_process_are_deleted_those_of_a_living_stay(tmp_path):
     (tmp_path / "work").mkdir()
     target = tmp_path / "work" / "frame.parquet"
     with subprocess.Popen(

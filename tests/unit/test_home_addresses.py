@@ -21,7 +21,7 @@ NAMES = st.text(
 
 
 @given(st.lists(NAMES, min_size=1, max_size=3))
-def test_the_address_of_any_file_is_read_back_by_sqlalchemy_and_by_us(names: list[str]) -> None:
+def test_the_address_of_any_file_is_read_back_by_sqlalchemy(names: list[str]) -> None:
     file = Path("/", *names) / "store.db"
     for address in (sqlite_address(file), sqlite_address(file, "sqlite+pysqlite")):
         assert make_url(address).database == str(file)

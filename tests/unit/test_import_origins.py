@@ -58,7 +58,7 @@ def looked_up(rows, **lookup):
     return dict(built.rows.select("invoice_id", "customer_id").iter_rows()), rejected
 
 
-def test_a_lookup_finds_the_one_answer_of_a_key_and_puts_the_others_aside():
+def test_a_lookup_accepts_one_answer_and_rejects_rows_with_others():
     rows = [{"Num": f"F{order}", "Order": order} for order in ("1", "2", "3", "4")] + [
         {"Num": "F0", "Order": None}
     ]
@@ -90,7 +90,7 @@ def test_a_lookup_that_never_finds_anything_is_a_wrong_mapping():
         looked_up([{"Num": "F1", "Order": "x"}, {"Num": "F2", "Order": "y"}])
 
 
-def test_the_first_origin_that_is_not_empty_counts_even_when_it_cannot_be_read():
+def test_the_first_filled_origin_counts_even_when_unreadable():
     rows = [
         {"Due": "05/02/2024", "Terms": "30 jours", "Issued": "01/01/2024"},
         {"Due": None, "Terms": "30 jours", "Issued": "01/01/2024"},
@@ -107,7 +107,7 @@ def test_the_first_origin_that_is_not_empty_counts_even_when_it_cannot_be_read()
     ]
 
 
-def test_a_cell_is_filled_down_within_its_file_and_past_rows_that_are_left_out():
+def test_a_cell_is_filled_down_within_its_file_across_excluded_rows():
     rows = [
         {"A": "x", "B": "0"},
         {"A": "Bramble", "B": None},
@@ -166,7 +166,7 @@ def test_a_figure_that_cannot_be_read_has_no_sign():
         ("01/03/2024 11:59 PM", "UTC", dt.date(2024, 3, 1)),
     ],
 )
-def test_a_day_with_a_time_is_a_civil_day_of_the_zone_where_it_says_its_offset(cell, zone, expected):
+def test_a_time_with_an_offset_becomes_a_day_of_the_time_zone(cell, zone, expected):
     patterns = ["yyyy-mm-dd", "dd/mm/yyyy"]
     frame = pl.DataFrame({"cell": [cell]})
     found = frame.select(cells.days(pl.col("cell"), patterns, is_typed=False, time_zone=zone)).item()
@@ -225,7 +225,7 @@ def folded(*rows):
     )
 
 
-def test_lines_of_one_invoice_become_it_and_its_parts_and_a_copy_is_put_aside():
+def test_lines_of_one_invoice_become_instalments_and_a_copy_is_rejected():
     second = {"Due": "01/03/2024", "Amount": "5,50"}
     invoices, parts, rejected = folded({}, second, second, {"Num": "B2"})
     assert sorted(invoices) == [("B1", dt.date(2024, 3, 1), "15.5"), ("B2", dt.date(2024, 2, 1), "10.00")]
@@ -234,7 +234,7 @@ def test_lines_of_one_invoice_become_it_and_its_parts_and_a_copy_is_put_aside():
 
 
 @pytest.mark.parametrize("change", [{"Cust": "L"}, {"Issued": "02/01/2024"}, {"Amount": "-3,00"}])
-def test_lines_that_differ_in_more_or_are_below_zero_are_left_for_the_check(change):
+def test_lines_that_are_no_instalments_are_left_for_the_check(change):
     invoices, parts, rejected = folded({}, {"Due": "01/03/2024", **change})
     assert (len(invoices), parts, rejected) == (2, [], {})
 

@@ -70,7 +70,7 @@ def test_running_numbers_follow_the_content_not_the_order_of_the_export():
         assert dict(built.rows.select("payment_id", "amount").iter_rows()) == expected
 
 
-def test_templates_may_name_columns_with_any_signs_and_are_empty_when_one_is():
+def test_templates_name_any_column_and_are_empty_when_one_is():
     rows = [{"N° pièce (Réf.)": "7", "b[0]": "x"}, {"N° pièce (Réf.)": None, "b[0]": "x"}]
     built = build("payments", {"payment_id": {"template": "P-{N° pièce (Réf.)}-{b[0]}"}}, rows)
     assert built.rows["payment_id"].to_list() == ["P-7-x", None]

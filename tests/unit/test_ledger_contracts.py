@@ -116,7 +116,7 @@ def test_a_reversal_that_names_its_payment_only_takes_its_invoice():
     ).row(0) == ("F1", "P1")
 
 
-def test_a_reversal_of_a_payment_that_is_not_there_is_kept_and_pointed_out():
+def test_a_reversal_of_an_unknown_payment_is_accepted_with_a_warning():
     row = {"payment_id": "R", "amount": "-100.00", "method": "reversal", "reverses_payment_id": "P9"}
     checked = check([row])
     assert checked.quarantine == {}
@@ -141,7 +141,7 @@ def test_instalments_that_add_up_are_numbered_by_due_date():
     assert found == [(1, dt.date(2024, 2, 9), "instalment"), (2, dt.date(2024, 3, 10), "instalment")]
 
 
-def test_instalments_that_do_not_add_up_all_go_and_the_invoice_is_due_as_a_whole():
+def test_instalments_that_do_not_add_up_are_all_rejected():
     checked = check(instalments=parts("300.00", "600.01"))
     assert quarantined(checked, "instalments") == {
         "instalments.amount: the instalments do not add up to the invoice": 2

@@ -48,7 +48,7 @@ def test_what_is_not_a_full_date_stays_as_written(text):
     assert redate(text, SENT, WEEKS) == text
 
 
-def test_moving_any_labelled_mail_moves_every_full_date_in_it_by_as_much():
+def test_moving_a_labelled_mail_moves_every_full_date_in_it():
     shift = timedelta(days=371)
     for mail in labelled_emails():
         moved = redate(mail.body, mail.sent_on, shift)
@@ -56,7 +56,7 @@ def test_moving_any_labelled_mail_moves_every_full_date_in_it_by_as_much():
         assert dates_in(moved, mail.sent_on + shift) == expected, mail.id
 
 
-def test_the_world_draws_from_half_of_the_labelled_mails_and_leaves_the_other_half_for_training():
+def test_the_world_draws_half_of_the_labelled_mails_and_training_the_rest():
     ids = sample_world_mail_ids()
     every = {mail.id for mail in labelled_emails()}
     assert ids < every
@@ -64,7 +64,7 @@ def test_the_world_draws_from_half_of_the_labelled_mails_and_leaves_the_other_ha
     assert len(ids) == 337
 
 
-def test_mails_for_a_wish_carry_exactly_that_label_and_come_from_the_declared_half():
+def test_requested_mails_carry_exactly_their_label_from_the_declared_half():
     for wish in ("dispute", "admin_block", "promise_to_pay", "financial_difficulty+payment_plan_request", ""):
         for language in ("fr", "en"):
             mails = mails_for(wish, language)
@@ -77,7 +77,7 @@ def test_mails_for_a_wish_carry_exactly_that_label_and_come_from_the_declared_ha
             assert all(mail.language in (language, "mixed") for mail in mails)
 
 
-def test_a_promise_that_must_move_names_a_date_a_weekday_or_a_number_of_days():
+def test_a_promise_to_shift_names_a_date_weekday_or_number_of_days():
     for mail in mails_for("promise_to_pay", "fr", promise_must_move=True):
         assert mail.promise_on is not None
         assert mail.promise_moves_with_the_mail

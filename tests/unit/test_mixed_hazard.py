@@ -121,7 +121,7 @@ def test_a_landmark_has_the_same_linear_margin_alone_and_among_others(count: int
     assert np.array_equal(together[own], alone)
 
 
-def test_a_ledger_too_small_to_choose_trees_gets_none_and_its_explanations_still_add_up():
+def test_a_small_ledger_gets_no_trees_and_explanations_add_up():
     known = portfolio()
     settings = replace(SMALL, least_judges=10_000)
     model = train_model(
@@ -150,7 +150,7 @@ def test_a_candidate_without_trees_is_judged_without_them():
     assert cut == pytest.approx(fewer.margins(table[:1], asked), abs=1e-12)
 
 
-def test_few_judges_leave_the_usual_trust_and_many_move_it_only_for_a_clear_gain():
+def test_few_validation_rows_keep_the_usual_weight_many_need_a_clear_gain():
     losses = {0.0: 0.5000, 0.25: 0.4990, 0.5: 0.4980, 0.75: 0.4970}
     assert usual_trust(0) == 0.0
     assert usual_trust(100) < usual_trust(1_000) < usual_trust(1_000_000) <= 0.5

@@ -19,7 +19,7 @@ def record(
     )
 
 
-def test_money_is_compared_in_one_currency_and_without_a_rate_not_at_all():
+def test_money_is_compared_in_one_currency_and_only_with_rates():
     owed = [("E1", "60.00", "EUR"), ("U1", "100.00", "USD"), ("U2", "140.00", "USD"), ("S1", "900.00", "SEK")]
     most = most_at_stake([record(*values) for values in owed], POLICY, 10)
     assert [(item.record.score.invoice_id, item.amount) for item in most] == [

@@ -72,7 +72,7 @@ def test_a_dispute_and_a_reminder_of_the_invoice_concern_each_instalment():
     assert contact.invoice_ids == ("F1#1", "F1#2", "F1#3")
 
 
-def test_cash_on_account_lowers_what_is_asked_until_it_is_set_off_or_given_back():
+def test_cash_on_account_reduces_the_asked_amount_until_used_or_refunded():
     cash = payment("a", "300.00", 20, invoice_id=None, customer_id="K1")
     assert balances(ledger([invoice()], [cash]), 40) == {"F1": "700.00"}
     used = payment("b", "300.00", 30, method="on_account")
@@ -87,7 +87,7 @@ def test_credit_in_another_currency_lowers_nothing():
     assert balances(ledger([invoice(), note], [dollars]), 40) == {"F1": "1000.00"}
 
 
-def test_nothing_is_owed_on_a_cancelled_invoice_and_what_it_was_paid_is_credit():
+def test_a_cancelled_invoice_owes_nothing_and_its_payments_become_credit():
     held = ledger(
         [invoice(cancelled_on=day(30)), invoice("F2", amount=Decimal("250.00"), replaces_invoice_id="F1")],
         [payment("p", "200.00", 10)],

@@ -30,7 +30,7 @@ HABITS = st.one_of(
 
 
 @given(day=DAYS, later=st.integers(0, 40), wait=st.integers(-60, 60), habit=HABITS)
-def test_a_date_is_a_working_day_never_before_the_as_of_date_and_keeps_the_order(
+def test_payment_dates_are_ordered_working_days_from_the_as_of_date_on(
     day: date, later: int, wait: int, habit: RunHabit
 ) -> None:
     not_before = day + dt.timedelta(days=wait)
@@ -41,9 +41,7 @@ def test_a_date_is_a_working_day_never_before_the_as_of_date_and_keeps_the_order
 
 
 @given(day=DAYS, weekday=st.integers(0, 4))
-def test_a_weekly_payer_pays_within_three_days_of_the_predicted_one_but_for_holidays(
-    day: date, weekday: int
-) -> None:
+def test_a_weekly_payer_pays_within_three_days_except_for_holidays(day: date, weekday: int) -> None:
     found = nearest_payable_day(day, date(2000, 1, 1), "FR", RunHabit(weekday=weekday))
     run = min(
         (day + dt.timedelta(days=move) for move in range(-6, 7)),

@@ -162,7 +162,7 @@ def test_the_segments_are_those_the_dunning_policy_routes_by() -> None:
     ]
 
 
-def test_more_than_three_in_ten_late_is_flagged_with_the_counts_behind_it() -> None:
+def test_more_than_three_in_ten_late_is_flagged_with_counts() -> None:
     features = payer(is_often_late_365d=1.0, late_count_365d=4.0, outcome_count_365d=12.0)
     row = payer_segment_table(features, SCALE).row(0, named=True)
     assert (row["is_often_late"], row["late_count_365d"], row["outcome_count_365d"]) == (True, 4, 12)

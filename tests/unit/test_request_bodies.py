@@ -62,7 +62,7 @@ def test_a_body_beyond_a_limit_is_refused_by_name(body: bytes, code: str, words:
     assert words in refusal.answer.model_dump_json()
 
 
-def test_a_name_given_twice_is_refused_though_a_parser_would_take_the_last() -> None:
+def test_a_name_given_twice_is_refused() -> None:
     refusal = refusal_of(b'{"invoices":[{"customer_id":"C","customer_id":"D","amount":1}]}')
     (fault,) = refusal.answer.error.faults
     assert (fault.field, fault.message) == ("customer_id", "is given more than once")

@@ -72,7 +72,7 @@ def test_what_is_settled_and_undone_on_one_day_never_was():
     assert states(paid, [20, 21, 100]) == [None, None, None]
 
 
-def test_a_booking_that_arrives_late_does_not_move_the_value_date_known_before():
+def test_a_late_booking_does_not_move_an_earlier_value_date():
     paid = [payment("p", "1000.00", 20), payment("q", "500.00", 5, known=60)]
     assert rows(paid) == [(20, 20, None)]
 
@@ -91,7 +91,7 @@ def test_a_write_off_closes_without_pay():
     assert rows(given_up) == [(None, 90, None)]
 
 
-def test_money_that_comes_though_it_was_written_off_leaves_the_state_as_it_is():
+def test_money_after_a_write_off_does_not_change_the_state():
     found = [payment("w", "1000.00", 90, method="write_off"), payment("p", "1000.00", 200)]
     assert states(found, [91, 201]) == ["written_off", "written_off"]
 
@@ -181,7 +181,7 @@ def test_open_landmarks_follow_the_state_of_each_day():
     assert still_open(51) == ["F1"]
 
 
-def test_a_landmark_is_open_until_the_settlement_is_known_and_after_it_is_undone():
+def test_a_landmark_is_open_before_settlement_and_after_its_reversal():
     known = episodes(
         {
             "a": [(day(4), day(4))],

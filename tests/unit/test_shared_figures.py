@@ -45,6 +45,6 @@ def test_on_a_full_disk_a_process_counts_for_itself(tmp_path: Path) -> None:
     assert counted(tmp_path / "full", "full") == "0"
 
 
-def test_a_file_of_figures_cut_off_by_a_full_disk_is_passed_over(tmp_path: Path) -> None:
+def test_a_metrics_file_cut_off_by_a_full_disk_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "counter_1.db").write_bytes(b"")
     assert counted(tmp_path, "roomy") == "3"

@@ -24,7 +24,7 @@ def state_of(supervisor: Supervisor, name: str) -> WorkerState:
     return next(state for state in supervisor.states() if state.name == name)
 
 
-def test_a_worker_is_restarted_after_every_kind_of_failure_and_counts_as_failing_until_it_works() -> None:
+def test_a_worker_is_restarted_after_any_failure_and_failing_until_it_works() -> None:
     supervisor = Supervisor(lambda: NOW)
     failures: list[BaseException] = [ValueError("a"), EncoursError("b"), SystemExit(1), MemoryError()]
     may_work = threading.Event()
@@ -61,7 +61,7 @@ def test_a_worker_without_a_beat_for_too_long_is_stalled() -> None:
     supervisor.close()
 
 
-def test_a_task_is_done_once_however_often_it_is_asked_for_and_again_until_it_succeeds() -> None:
+def test_a_task_requested_twice_runs_once_and_is_retried_until_it_succeeds() -> None:
     supervisor = Supervisor(lambda: NOW)
     done, may_end = [], threading.Event()
 

@@ -23,7 +23,7 @@ def _labels(
     return labels(outcomes(invoices, settlements, cutoff), Target(grace)).row(0, named=True)
 
 
-def test_a_label_exists_from_the_day_after_its_own_day_paid_or_not():
+def test_a_label_exists_from_the_day_after_its_horizon():
     for settled in (date(2025, 3, 1), None):
         assert _labels(settled, settled, cutoff=date(2025, 3, 31))["is_late"] is None
         assert _labels(settled, settled, cutoff=date(2025, 4, 1))["is_late"] is (settled is None)
@@ -36,7 +36,7 @@ def test_an_open_invoice_past_due_is_late_never_on_time():
     assert found["days_late"] is None
 
 
-def test_horizons_whose_day_has_not_ended_have_no_label_even_when_the_invoice_is_paid():
+def test_a_horizon_that_has_not_ended_has_no_label_though_paid():
     found = _labels(date(2025, 3, 20), date(2025, 3, 20))
     assert found["is_unpaid_7d"] is False
     assert [found[f"is_unpaid_{k}d"] for k in HORIZONS if k >= 15] == [None] * 4
@@ -65,7 +65,7 @@ def _label(stories: list[tuple[date | None, ...]], closed_by: str = "paid", cuto
     return [found[f"is_unpaid_{k}d"].item() for k in HORIZONS]
 
 
-def test_a_payment_that_bounced_is_labelled_by_its_last_state_at_the_cut_off():
+def test_a_bounced_payment_is_labelled_by_its_state_at_the_cut_off():
     paid, bounced, again = date(2025, 3, 20), date(2025, 4, 3), date(2025, 4, 20)
     stories = [(paid, paid, bounced), (again, again)]
     assert _label(stories) == [True, True, True, False, False, False]
@@ -84,7 +84,7 @@ def test_a_cancelled_invoice_has_labels_only_for_days_that_ended_before():
     assert _label([(None, DUE)], "cancelled") == [None] * 6
 
 
-def test_an_invoice_paid_and_then_cancelled_is_labelled_paid_up_to_its_cancellation():
+def test_an_invoice_paid_then_cancelled_is_paid_until_its_cancellation():
     paid = episodes({"F1": [(date(2025, 3, 20), date(2025, 3, 20))]})
     cancelled = episodes({"F1": [(None, None), (None, date(2025, 4, 5))]}, "cancelled").with_columns(
         episode=pl.lit(2, pl.Int64)

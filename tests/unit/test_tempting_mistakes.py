@@ -54,7 +54,7 @@ def test_the_previous_invoice_teaches_nothing_before_it_is_paid() -> None:
     assert after["days_late_last"] == 40
 
 
-def test_a_payment_is_not_known_on_the_day_it_is_booked_but_the_day_after() -> None:
+def test_a_payment_is_known_from_the_day_after_its_booking() -> None:
     book = ledger(
         [invoice("I1", D(2024, 1, 1), D(2024, 1, 31)), invoice("I2", D(2024, 2, 5), D(2024, 3, 5))],
         [payment("P1", "I1", D(2024, 2, 1), known_on=D(2024, 2, 5))],
@@ -104,7 +104,7 @@ def test_an_open_overdue_invoice_is_late_and_not_on_time() -> None:
     assert still_due_today["overdue_count"] == 1
 
 
-def test_nothing_derived_from_the_clearing_date_of_the_scored_invoice_is_an_input() -> None:
+def test_no_input_derives_from_the_scored_invoices_clearing_date() -> None:
     invoices = [invoice("I1", D(2024, 1, 1), D(2024, 1, 31))]
     monday, friday = D(2024, 2, 5), D(2024, 3, 29)
     answers = [
@@ -127,7 +127,7 @@ def test_a_payment_booked_late_withdraws_the_mark_it_proves_wrong() -> None:
     assert features(book, D(2024, 2, 11))["I2"]["late_share_all"] == 0.0
 
 
-def test_a_credit_note_on_the_same_day_as_the_cash_is_not_a_habit_of_paying_in_parts() -> None:
+def test_a_credit_note_beside_the_cash_is_no_habit_of_part_payments() -> None:
     book = ledger(
         [invoice("I1", D(2024, 1, 1), D(2024, 1, 31)), invoice("I2", D(2024, 3, 1), D(2024, 3, 31))],
         [

@@ -87,7 +87,7 @@ def test_the_nearest_word_is_near_or_none():
     assert nearest_word("zzz", PAYMENT_METHODS) is None
 
 
-def test_only_reversals_and_refunds_are_below_zero_and_no_word_closes_without_money_but_loss():
+def test_only_reversals_and_refunds_are_negative_and_only_write_off_writes_off():
     assert set(NEGATIVE_METHODS) == {"reversal", "refund"}
     assert {m.word for m in PAYMENT_METHODS.values() if m.closed_by == "written_off"} == {"write_off"}
 

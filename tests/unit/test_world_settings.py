@@ -31,5 +31,5 @@ def test_a_regime_change_after_the_last_month_is_refused():
         (14, date(2025, 2, 10), date(2024, 1, 1)),
     ],
 )
-def test_the_world_begins_on_the_first_of_the_month_that_makes_the_months_complete(months, end, start):
+def test_the_world_begins_on_the_first_of_a_complete_month(months, end, start):
     assert WorldSettings(customers=1, months=months, seed=0, end=end).start == start

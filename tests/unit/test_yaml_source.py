@@ -36,7 +36,7 @@ def test_mapping_values_are_text_as_written():
     ]  # fmt: skip
 
 
-def test_every_key_and_item_has_its_line_and_a_missing_one_that_of_its_parent():
+def test_every_key_has_its_line_and_a_missing_one_its_parents():
     source = YamlFile.parse(TEXT, "x.yaml")
     assert source.where(("list", 1, "b")) == "x.yaml, line 11 (list.1.b)"
     assert source.line(("list", 1, "absent", "deeper")) == 11

@@ -1,7 +1,7 @@
 """The ledger's rows as dated events: who, on which day it became known, and integer measures.
 
 Each function returns a frame with `entity` (customer code, or invoice code where said), `day` (day number on
-which the event became known) and integer measures. Nothing here looks at an as-of date: an event at day d may only
+which the event became known) and integer measures. Nothing here depends on an as-of date: an event at day d may only
 depend on facts known at or before d, and the streams are read strictly before t.
 """
 

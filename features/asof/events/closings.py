@@ -1,9 +1,9 @@
 """Every stretch of time in which an invoice was known to be closed, and the days on which one was taken back.
 
-What is read at a date depends on which closings held then: an invoice that was paid reads as if it never had been from
-the day after its payment is known to have bounced. The reopenings of a customer divide its time into epochs, within
-which nothing is taken back. Streams made of closings are keyed by epoch, so that medians, maxima and the last so many
-settlements are exact: those of a landmark's epoch.
+What is read at a date depends on which closings were in force then: an invoice that was paid reads as if it never had
+been from the day after its payment is known to have bounced. The reopenings of a customer divide its time into epochs,
+within which nothing is taken back. Streams made of closings are keyed by epoch, so that medians, maxima and the last
+so many settlements are exact: those of a landmark's epoch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the company holds for a customer: credit notes and cash on account that are set against no invoice."""
+"""What the company owes a customer: credit notes and cash on account that are set against no invoice."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ def _set_off(allocations: pl.DataFrame, what: str, currency: dict[str, pl.Expr])
 
 
 def _valued(rows: list[pl.DataFrame], conversion: Conversion | None) -> pl.DataFrame:
-    """Movements of what is held, in the reporting currency.
+    """Movements of a customer's unapplied credit, in the reporting currency.
 
-    What is held in each currency is valued again on every day on which it moves, at the newest rate published strictly
+    The credit in each currency is valued again on every day on which it moves, at the newest rate published strictly
     before that day: what was set off to the last cent is worth nothing, whatever the rates did since, and no movement
     depends on a later one.
     """

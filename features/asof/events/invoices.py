@@ -13,7 +13,7 @@ SMALL_DELAY_DAYS = 15
 SEVERE_DELAY_DAYS = 30
 PERMILLE = 1_000
 LOG_SCALE = 1_000
-"""Logarithms of amounts are kept as integers in thousandths, so that their totals are exact."""
+"""Logarithms of amounts are stored as integers in thousandths, so that their totals are exact."""
 
 
 def invoice_base(

@@ -96,7 +96,7 @@ def allocation_base(payments: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
     receipts; `bounce` reversals of cash. `value` is the value date, of a reversal that of the row it undoes; `bounced`
     the day on which a receipt was known to be undone, NEVER where it stayed.
 
-    `known` is the day from which it can be told whose it is: when it was booked, at the earliest its invoice's issue. A
+    `known` is the day from which its owner is known: when it was booked, at the earliest its invoice's issue. A
     cancellation allocates what is left of its invoice; what is booked on it afterwards settles nothing.
 
     Where the base has amounts in the reporting currency (`money`), so have the rows: each has what it adds to the

@@ -14,7 +14,7 @@ from features.asof.payers import FIRST_KNOWN
 from features.settings import LedgerSettings
 
 NOT_CURED = -NEVER
-"""Stands below every negated cure time, for an invoice that was not paid late."""
+"""Below every negated cure time: the value of an invoice that was not paid late."""
 LATE_BEFORE = "late_before"
 """Measure of `outcome_30d`: those that were late, whether or not they were still unpaid 30 days past due."""
 KEYED_BY_EPOCH = ("settled", "due_states")
@@ -45,7 +45,7 @@ def state_events(
         `due`; `settled`, keyed by epoch; `outcome`; `outcome_30d`, which is the same with 30 days of grace; and the
         number of invoices that are closed without being paid (`closed_unpaid`), written off (`written_off`), or closed
         and past due (`overdue_closed`), each event adding `count` to it. Where closings were taken back also
-        `settlements`, which takes out what `settled` no longer holds, and `due_states`, keyed by epoch: when what fell
+        `settlements`, which removes what `settled` no longer contains, and `due_states`, keyed by epoch: when what fell
         due was known to be closed.
     """
     unpaid, written_off = closings.filter(~pl.col("is_paid")), closings.filter("is_written_off")
@@ -82,7 +82,7 @@ def state_events(
 def _counted(
     closings: pl.DataFrame, until: str, kept: tuple[str, ...] = (), **measures: pl.Expr
 ) -> pl.DataFrame:
-    """Closings as events that add 1, and their measures, when they begin, and take both away when they end.
+    """Closings as events that add 1, and their measures, when they begin, and subtract both when they end.
 
     Where none ends there is no count: each event then counts one. The columns `kept` are the same in both.
     """

@@ -15,9 +15,9 @@ from features.cents import amount_in_cents
 from features.ledger.customers_at import customer_versions, with_merges
 
 UNKNOWN = -1
-"""Stands for an unknown amount or code where only non-negative values are real."""
+"""An unknown amount or code where only non-negative values are real."""
 _FIRST_DAY = 0
-"""Day number of a customer's first version, which holds before all others: earlier than any day of a ledger."""
+"""Day number of a customer's first version, which is in force before all others: earlier than any day of a ledger."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class CustomerAttributes:
     def known_before(self, customers: Int64Array, days: Int64Array) -> Int64Array:
         """Version of each customer as known strictly before a day; -1 for an unknown customer.
 
-        Before a customer's oldest version became known the oldest one holds.
+        Before a customer's oldest version became known, that version is in force.
         """
         if self.changes is None:
             return customers

@@ -22,7 +22,7 @@ _DIGITS = 9
 
 
 def _name(payer: pl.Expr) -> pl.Expr:
-    """Id of a merged payer: in order of its number, and unlike any id of a ledger, which holds no control character."""
+    """Id of a merged payer: ordered by its number, and unlike any id of a ledger (these have no control character)."""
     return pl.concat_str(pl.lit("\0"), payer.cast(pl.String).str.zfill(_DIGITS))
 
 

@@ -2,7 +2,7 @@
 
 A cue is a line of folded words: ``word`` exactly, ``stem*`` any ending, ``(a|b c|d*)`` one of these, ``(a)?`` or
 ``word?`` optional, ``.`` at most one word between, ``..`` at most three, ``<name>`` a family from ``macros.txt``.
-Masks stand for what changes from mail to mail: ``_money``, ``_when``, ``_day``, ``_today``, ``_past``, ``_num``.
+Masks replace what changes from mail to mail: ``_money``, ``_when``, ``_day``, ``_today``, ``_past``, ``_num``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from features.signal_labels import LABELS
 
 CUES_FOLDER = Path(__file__).with_name("lists")
 SENTENCE_BORDER = "|"
-"""Stands between sentences in the line that is searched; no cue reaches across it."""
+"""Separates sentences in the line that is searched; no cue reaches across it."""
 _GAPS = {".": r"(?:[^ |]+ )?", "..": r"(?:[^ |]+ ){0,3}"}
 _TOKEN = re.compile(r"\(|\)\?|\)|\||<\w+>|[^\s()|<>]+")
 _NEEDLE_LIMIT = 14
@@ -25,7 +25,7 @@ _NEEDLE_LIMIT = 14
 
 @dataclass(frozen=True)
 class CueExpression:
-    """One cue ready to be searched; its expression is compiled when first needed, which keeps the start short.
+    """One cue ready to be searched; its expression is compiled when first needed, which makes the start short.
 
     Attributes:
         source: the cue as written.

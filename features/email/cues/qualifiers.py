@@ -1,4 +1,4 @@
-"""Qualifiers: which mentions do not count (denied, supposed, over, somebody else's, another sense, only asked)."""
+"""Qualifiers: which mentions do not count (denied, supposed, over, somebody else's, another sense, a question)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class QualifyingWords:
         return [hit for hit in self.hits[kind] if hit.sentence == sentence]
 
     def count(self, kind: str) -> int:
-        """How many places of one kind the mail holds."""
+        """How many places of one kind the mail contains."""
         return len(self.hits[kind])
 
 
@@ -63,8 +63,8 @@ def qualify_mentions(
 ) -> None:
     """Writes on each mention why it does not count; a mention without a qualifier counts.
 
-    Negation holds within the clause, before the words (or inside them for promises, payments and changes);
-    supposition, the past and other companies hold within the sentence; another sense holds for the words it covers.
+    Negation applies within the clause, before the words (or inside them for promises, payments and changes);
+    supposition, the past and other companies apply within the sentence; another sense applies to the words it covers.
     An insolvency is another company's unless the sender is the last one named before it.
     """
     by_sentence: dict[int, list[Mention]] = {}

@@ -1,4 +1,4 @@
-"""Searches many cues in a mail at once, sentence borders kept."""
+"""Searches many cues in a mail at once, within sentence borders."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def lay_out(words: Sequence[str], sentences: Sequence[tuple[int, int]]) -> Sente
 
 
 class CueSearcher:
-    """Holds cues, filed by the first letters of a string that must be present for each to match.
+    """Cues, indexed by the first letters of a string that must be present for each to match.
 
     Most cues are discarded by looking up the first letters of the mail's words, most of the others by a string
     search; an expression is compiled and tried only when its string is there.

@@ -48,9 +48,9 @@ class OwnText:
     """The sender's own words.
 
     Attributes:
-        text: the words, repaired, without quoted thread, signature and disclaimer; lines kept.
+        text: the words, repaired, without quoted thread, signature and disclaimer; line breaks unchanged.
         subject: subject line without reply marks when the sender wrote it, empty when it only repeats a thread.
-        full_subject: repaired subject line, reply marks included (it tells a machine's mail).
+        full_subject: repaired subject line, reply marks included (they identify a machine's mail).
         has_quoted_thread: true when other people's text was taken out.
     """
 
@@ -108,7 +108,7 @@ def _without_thread(body: str, *, is_forward: bool) -> tuple[list[str], bool]:
 
 
 LONGEST_BODY = 40_000
-"""Characters of a body that are looked at: a person's own words come well before."""
+"""Characters of a body that are read: a person's own words come well before."""
 _MARK = "\x1equoted thread\x1e"
 
 
@@ -187,7 +187,7 @@ def _postscript(lines: list[str]) -> list[str]:
 
 
 def _without_bare_signature(lines: list[str]) -> list[str]:
-    """Drops closing lines that only name a person, a post or a firm, when a finished sentence stands before them."""
+    """Drops closing lines that only name a person, a post or a firm, when a finished sentence precedes them."""
     end = len(lines)
     for _ in range(4):
         previous = end - 1

@@ -29,7 +29,7 @@ _DOCUMENT = re.compile(
     r"|conversations?|discussions?)(?: [\w°/-]*\d[\w/-]*)?"
     r" (?:du|de|d'|des|of|from|dated|datee? du)(?: (?:the|ce|last))? ?$"
 )
-"""What a day is the date of when these words stand right before it: "votre facture du 15", "your letter of 28 May"."""
+"""What a day is the date of when these words are right before it: "votre facture du 15", "your letter of 28 May"."""
 _AGREED = re.compile(
     r"\b(?:convenu|accorde|agreed|discussed|vus?|dit|said|promis|spoke|telephone|recue?s?|received|emise?s?|issued|depuis"
     rf"|since|passee?s?)(?: \S+)?(?: {_ARTICLES})* ?$"
@@ -43,7 +43,7 @@ _TO_BE = re.compile(r"\b(?:sera|seront|serez|seras|etre|be|get|are|is|aurez|aura
 _REPLACED = re.compile(
     rf"(?:\bpas|\bnot|au lieu|instead|rather than|plutot que|\bet non(?: pas)?|\bno longer)(?: {_ARTICLES})* ?$"
 )
-"""What makes a day the one that no longer holds: "pas vendredi mais lundi", "Monday instead of Friday"."""
+"""What makes a day the one that is withdrawn: "pas vendredi mais lundi", "Monday instead of Friday"."""
 _FIRST_PLANNED = re.compile(
     r"\b(?:initialement|originally|d'abord|at first|was due|were due|was planned|was supposed|etait prevue?)\b"
     r"(?:(?!\b(?:but|mais|will|sera|partira|now|finalement)\b)[^,;.])*$"
@@ -104,7 +104,7 @@ def choose_moment(mentions: list[Mention], reading: Reading) -> TimeExpression |
 
 
 def sentence_of(character: int, reading: Reading) -> int:
-    """Index of the sentence that holds a character; -1 when none does."""
+    """Index of the sentence that contains a character; -1 when none does."""
     word = bisect_left(reading.word_starts, character)
     return next((n for n, (first, end) in enumerate(reading.sentence_words) if first <= word < end), -1)
 

@@ -16,7 +16,7 @@ from features.signal_labels import PromiseDoubt, PromiseStatus
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a mail that holds a promise says about its earliest payment.
+    """What a mail that contains a promise says about its earliest payment.
 
     Attributes:
         status: ``dated``, ``undated`` or ``implausible``.
@@ -38,7 +38,7 @@ class Promise:
 
 
 def promised_payment(reading: Reading) -> Promise:
-    """The earliest promised payment of a mail already judged to hold a promise.
+    """The earliest promised payment of a mail that was found to contain a promise.
 
     The day is that of a moment to come inside the promise's own words, else the nearest one in its sentence, else
     the only one of the mail. A day that has gone by, lies more than ``PLAUSIBLE_DAYS_AHEAD`` ahead, does not exist or

@@ -63,7 +63,7 @@ def friday_of_iso_week(sent_on: dt.date, week: int, year: int | None = None) -> 
 
 
 def friday_of_week_of(sent_on: dt.date, day: int) -> dt.date | None:
-    """Friday of the week that holds such a day of the month: the running week or the first to come."""
+    """Friday of the week that contains such a day of the month: the running week or the first to come."""
     for shift in range(-1, 3):
         candidate = _day_in_month(sent_on, shift, day)
         if candidate is not None and friday_of_week(candidate) >= sent_on:

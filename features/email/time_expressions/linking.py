@@ -14,14 +14,14 @@ from features.signal_labels import PromiseDoubt
 
 _LONGEST_GAP = 28
 _WEEK_DAYS = 4
-"""From Monday to the Friday that stands for a whole week."""
+"""From Monday to the Friday that a whole week means."""
 _LONGEST_MONTH = 30
 """Days from the first to the last of the longest month."""
 _DETAIL = re.compile(
     r"(?:'s)?[ ,(:-]*(?:(?:le|la|du|de|en|on|of|the|a|un|soit|run|batch|virement|paiement|reglement|payment|transfer"
     r"|which|goes|out|qui|part|sort)[ ,(]+)*"
 )
-"""What may stand between a moment and the words that make it precise."""
+"""What may be between a moment and the words that make it precise."""
 _CHOICE = re.compile(r" ?,? ?(?:ou|or|voire|/) ?(?:au pire |at worst )?(?:le |the |on |by )*")
 _BETWEEN = re.compile(r"\b(?:entre|between) (?:le |the )?$")
 _AND = re.compile(r" (?:et|and) (?:le |the )?")
@@ -35,7 +35,7 @@ def link_moments(
     """The same moments, each with the day that it means together with its neighbour.
 
     * a week and a weekday ("S21, le mardi", "Tuesday of week 21"): that day of that week;
-    * a week or month and a day of the month ("next week, the 10th"): that day, when the stretch holds it;
+    * a week or month and a day of the month ("next week, the 10th"): that day, when the stretch contains it;
     * a weekday and a date ("Friday (12th)"): that date, doubtful when the two disagree;
     * a range or a choice ("entre le 10 et le 15", "Monday or Tuesday"): its later end, for both.
 

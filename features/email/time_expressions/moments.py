@@ -68,7 +68,7 @@ def named_date(day: dt.date | None, sending: Sending, weekday: int | None = None
 def period(since: dt.date, end: dt.date, sending: Sending, *, is_told_of: bool = False) -> Moment:
     """A stretch of days whose last is meant.
 
-    Once it has gone by it is past where the words tell of it ("in April", "fin mai 2025"); otherwise only the verb
+    Once it has gone by it is past where the words say so ("in April", "fin mai 2025"); otherwise only the verb
     beside it can say what it is about ("fin mai", "S21").
     """
     gone_by = "past" if is_told_of else "open"

@@ -70,7 +70,7 @@ VAGUE_FUTURE: tuple[str, ...] = (
     r"(?:on )?(?:payday|pay day)|jour de paie",
     r"(?:d'ici |dans |in |within |over )?(?:quelques semaines|a few weeks|the coming weeks|les prochaines semaines|several weeks|some weeks)",
 )
-"""Moments to come that give no single day: a promise made for one stands, its date is null."""
+"""Moments to come that give no single day: a promise for one counts, with a null date."""
 
 PAST_WORDS: tuple[str, ...] = (
     r"hier(?: (?:matin|soir|apres-midi|midi))?",

@@ -26,7 +26,7 @@ _LEAP_WEEK = 53
 
 
 def week_of(m: re.Match[str], sending: Sending) -> Moment | None:
-    """The week that holds a day: "semaine du 15", "week of 15 June"."""
+    """The week that contains a day: "semaine du 15", "week of 15 June"."""
     number, month = int(m["day"]), number_named(MONTHS, m["month"])
     if month is None:
         return whole_week(days.friday_of_week_of(sending.on, number), sending)

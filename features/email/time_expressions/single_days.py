@@ -130,7 +130,7 @@ def weekday_next(m: re.Match[str], sending: Sending) -> Moment | None:
 
 
 def weekday_bare(m: re.Match[str], sending: Sending) -> Moment | None:
-    """A weekday and nothing else: the next one, unless the verb tells of the past."""
+    """A weekday and nothing else: the next one, unless the verb is in the past."""
     weekday = WEEKDAYS[m["weekday"].rstrip(".")]
     return Moment(days.next_weekday(sending.on, weekday), "open", weekday=weekday)
 
@@ -225,7 +225,7 @@ def after_tomorrow(_m: re.Match[str], sending: Sending) -> Moment | None:
 
 
 def ordinal_day(m: re.Match[str], sending: Sending) -> Moment | None:
-    """A day of the month and nothing else: the next one, unless the verb tells of the past."""
+    """A day of the month and nothing else: the next one, unless the verb is in the past."""
     number = day_number(m["day"])
     if days.is_missing_from_month(sending.on, number):
         return Moment(None, "open", day=number, has_date=True, doubt="no_such_day")

@@ -146,7 +146,7 @@ def fitting_formats(cells: pl.Series) -> list[str]:
 def amounts(cell: pl.Expr, decimal: str, thousands: Sequence[str] | None, *, is_typed: bool) -> pl.Expr:
     """An amount as plain text with a dot (1234.50, -3), exactly as many decimals as were written.
 
-    Thousands must stand in groups of three, so that 1.50 is never taken for 150. A sign may lead or trail,
+    Thousands must be in groups of three, so that 1.50 is never taken for 150. A sign may lead or trail,
     an amount in brackets is negative, a currency sign or code is ignored.
 
     Args:

@@ -22,7 +22,7 @@ NO_WORD: Final = "word not in the mapping"
 
 
 def with_filled_down(rows: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
-    """Rows beside which the cells that stand above them are written, for columns that are filled down.
+    """Rows beside which the cells that are above them are written, for columns that are filled down.
 
     Needs every row of the source in its order, before any is left out.
     """

@@ -16,9 +16,9 @@ _OWN = ("due_on", "source_due_on", "amount")
 def with_instalments(built: BuiltTable) -> tuple[BuiltTable, pl.DataFrame]:
     """Fold rows that share an id and differ in due date and amount only into one invoice and its instalments.
 
-    The invoice is the sum of its parts and due with the last of them. Equal rows are one row told several times. Rows
-    of an id that differ in anything else stay as they are, for the check to put aside. Those of an id of which a row is
-    put aside already go too, since what is left of it would be another amount.
+    The invoice is the sum of its parts and due with the last of them. Equal rows are one row delivered several times.
+    Rows of an id that differ in anything else stay as they are, for the check to put aside. Those of an id of which a
+    row is put aside already go too, since what is left of it would be another amount.
 
     Args:
         built: the invoices as they were read, one row per due date.

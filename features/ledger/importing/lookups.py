@@ -15,7 +15,7 @@ AMBIGUOUS: Final = "several answers in the lookup"
 
 
 def with_lookup(read: pl.DataFrame, column: str, lookup: Lookup, reading: Reading) -> pl.DataFrame:
-    """The text found in the source looked in; a fault where the key is there and has no answer or several.
+    """The text found in the other source; a fault where the key is there and has no answer or several.
 
     A source that has no file answers nothing, as an empty one would.
     """
@@ -48,7 +48,7 @@ def with_lookup(read: pl.DataFrame, column: str, lookup: Lookup, reading: Readin
         .when(asked & pl.col("\0answers").is_null())
         .then(pl.lit(NOT_FOUND))
     )
-    # What could not be found is shown by the key that was looked for.
+    # What could not be found is shown by the key that was searched.
     key = pl.concat_str([pl.col(name) for name in lookup.by], separator=", ")
     return found.with_columns(
         why.alias(fault(column)),

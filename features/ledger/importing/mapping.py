@@ -57,7 +57,7 @@ class Source(_Strict):
 
 
 class Condition(_Strict):
-    """A condition on a column of the export; a row is taken when every condition holds."""
+    """A condition on a column of the export; a row is read when every condition is met."""
 
     column: str
     equals: str | None = None
@@ -103,11 +103,11 @@ class Lookup(_Strict):
 
     @property
     def keys(self) -> list[str]:
-        """The columns of the source looked in that must equal those of `by`."""
+        """The columns of the other source that must equal those of `by`."""
         return self.key or self.by
 
     def looked_at(self) -> list[str]:
-        """The columns it reads in the source looked in."""
+        """The columns it reads in the other source."""
         return [*self.keys, *self.take, *(condition.column for condition in self.where)]
 
 

@@ -13,12 +13,12 @@ from features.ledger.importing.sources import ReadSource
 
 
 def raw(column: str) -> str:
-    """Name of the column that holds the text a ledger column starts from."""
+    """Name of the column with the text a ledger column starts from."""
     return f"\0raw {column}"
 
 
 def value(column: str) -> str:
-    """Name of the column that holds what was read; null where nothing is there or nothing can be read."""
+    """Name of the column with the value read; null where nothing is there or nothing can be read."""
     return f"\0value {column}"
 
 
@@ -28,7 +28,7 @@ def fault(column: str) -> str:
 
 
 def signed(column: str) -> str:
-    """Name of the column that holds an amount before the mapping took its sign away."""
+    """Name of the column with an amount before the mapping dropped its sign."""
     return f"\0signed {column}"
 
 

@@ -1,4 +1,4 @@
-"""What looks wrong in a column that can be read: two orders of dates, signs taken away, cents, a date for an id."""
+"""What looks wrong in a column that can be read: two orders of dates, dropped signs, cents, a date for an id."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DATE_WITH_SIGNS: Final = r"^\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}$"
 
 
 def column_faults(rows: pl.DataFrame, column: str, spec: Column, reading: Reading) -> list[Fault]:
-    """A fault when a column of customers holds nothing but dates: it is not the column that was meant.
+    """A fault when a column of customers contains nothing but dates: it is not the column that was meant.
 
     Args:
         rows: whole rows, with the raw cells and values of the column.

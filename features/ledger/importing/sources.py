@@ -183,7 +183,7 @@ def _assign(files: list[Path], mapping: ImportMapping) -> dict[str, list[Path]]:
 
 
 def read_source(path: Path, spec: Source, needed: Mapping[str, str]) -> RawTable:
-    """One file's rows as text; the kind of file is told from its content, not from its name.
+    """One file's rows as text; the kind of file is recognised by its content, not from its name.
 
     Args:
         path: the file.
@@ -240,7 +240,7 @@ def _read_parquet(content: bytes, needed: Mapping[str, str], name: str) -> RawTa
 
 
 def _read_workbook(content: bytes, spec: Source, needed: Mapping[str, str], name: str) -> RawTable:
-    """A sheet of a workbook: the one the mapping names, or the one that holds the mapped columns."""
+    """A sheet of a workbook: the one the mapping names, or the one with the mapped columns."""
     try:
         book = fastexcel.read_excel(content)
         names = book.sheet_names

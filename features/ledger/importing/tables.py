@@ -56,7 +56,7 @@ def build_table(
         sources: every source of the export, by name, for lookups.
 
     Raises:
-        InvalidInputError: a column's every cell is unreadable, or its decimal sign cannot be told; with
+        InvalidInputError: a column's every cell is unreadable, or its decimal sign cannot be inferred; with
             examples.
     """
     reading = Reading(name, formats, source.is_typed, sources or {})

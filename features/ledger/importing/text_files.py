@@ -23,9 +23,9 @@ from features.ledger.importing.mapping_file import nearest as nearest_of
 DELIMITERS: Final = (";", ",", "\t", "|")
 #: Lines searched for the header.
 HEADER_SEARCH_LINES: Final = 60
-#: True in rows that hold more cells than the header has columns.
+#: True in rows with more cells than the header has columns.
 MALFORMED: Final = "\0malformed"
-#: Number of the row in its file, the first line being 1 (line numbers, where no cell holds a line break).
+#: Number of the row in its file, the first line being 1 (line numbers, where no cell contains a line break).
 ROW: Final = "source_row"
 _BYTE_ORDER_MARKS: Final = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -247,7 +247,7 @@ def _parse(body: str, delimiter: str, quote: str, name: str, lines_above: int) -
 
 
 def _quotes_are_regular(body: str, delimiter: str, quote: str) -> bool:
-    """Whether every quote stands at a cell's edge or is doubled, so that the fast reader is safe."""
+    """Whether every quote is at a cell's edge or is doubled, so that the fast reader is safe."""
     if body.count(quote) % 2:
         return False
     mark, edge = re.escape(quote), re.escape(delimiter)
@@ -297,6 +297,6 @@ def _parse_record_by_record(
 
 
 def without_empty_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of which at least one cell holds something other than blanks."""
+    """The rows of which at least one cell contains something other than blanks."""
     cells = [pl.col(name) for name in rows.columns if name not in (ROW, MALFORMED)]
     return rows.filter(pl.any_horizontal([cell.str.contains(r"\S").fill_null(value=False) for cell in cells]))

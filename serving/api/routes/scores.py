@@ -60,7 +60,7 @@ async def explanation(worker: Worker, key: ReadKey, invoice_id: PathId) -> Invoi
     scores = [
         (stored, ScoreAnswer.model_validate(stored.body["answer"]))
         for stored in found
-        # A score asked for before the invoice was known may have named another customer.
+        # A score requested before the invoice was known may have named another customer.
         if stored.body is not None and key.sees(stored.customer_id) and owner in (None, stored.customer_id)
     ]
     if not scores:
@@ -68,7 +68,7 @@ async def explanation(worker: Worker, key: ReadKey, invoice_id: PathId) -> Invoi
             404, "not_found", "No score of this invoice is stored. To do: ask for one with `POST /v1/score`."
         )
     explained = [pair for pair in scores if pair[1].explanation is not None]
-    stored, whole = (explained or scores)[0]  # a score asked for without reasons hides no explanation
+    stored, whole = (explained or scores)[0]  # a score requested without reasons hides no explanation
     answer = await _as_seen_by(worker, key, whole)
     return InvoiceExplanationAnswer(
         invoice_id=known_id,

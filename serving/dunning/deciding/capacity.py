@@ -31,7 +31,7 @@ class Deferred:
 class NightPlan:
     """Tonight's decisions after capacity: what is done, and what waits.
 
-    `kept` holds every decision that needs no call or letter today, unchanged.
+    `kept` contains every decision that needs no call or letter today, unchanged.
     """
 
     kept: tuple[Decision, ...]

@@ -321,7 +321,7 @@ def _task(
 
 
 def _thanks(case: Case, policy: Policy, on: date, gate: GateHit, *, is_alone: bool) -> NextStep | None:
-    """Thanks to a customer that paid after a reminder: once, on a contact day, if no other gate holds."""
+    """Thanks to a customer that paid after a reminder: once, on a contact day, if no other gate is closed."""
     account, steps = case.account, _steps(policy, gate.sequence_id or "")
     is_reminded = account.last_step is not None and account.last_step.stage > 0
     is_thanked = any(task.sequence_id == gate.sequence_id for task in account.tasks)

@@ -1,4 +1,4 @@
-"""Dated legal values, and the late-payment interest reckoned from them."""
+"""Dated legal values, and the late-payment interest computed from them."""
 
 from serving.dunning.legal.coverage import Semester, coverage_warning, covered_until, lines_to_add, semesters
 from serving.dunning.legal.interest import Principal, late_payment_interest, late_payment_rate

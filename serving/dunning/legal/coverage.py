@@ -1,4 +1,4 @@
-"""Up to which day late-payment interest can be reckoned, and what is missing after it."""
+"""Up to which day late-payment interest can be computed, and what is missing after it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Semester:
 
     @property
     def is_complete(self) -> bool:
-        """Whether interest can be reckoned with and without a clause."""
+        """Whether interest can be computed with and without a clause."""
         return self.without_clause is not None and self.floor is not None
 
 

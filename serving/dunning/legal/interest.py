@@ -12,7 +12,7 @@ from serving.dunning.legal.parameters import LegalParameters
 
 CENT = Decimal("0.01")
 DAYS_IN_YEAR = 365
-"""Also in leap years, as the legal rate is reckoned."""
+"""Also in leap years, as the legal rate is computed."""
 
 
 @dataclass(frozen=True)

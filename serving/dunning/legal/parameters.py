@@ -51,7 +51,7 @@ class LegalValueUnknownError(EncoursError):
 
 
 class LegalValue(BaseModel):
-    """One value, the days it holds for (both included; `until` null: until changed) and its source."""
+    """One value, the days on which it is in force (both included; `until` null: until changed) and its source."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -23,7 +23,7 @@ class Policy:
         spec: the file.
         legal: dated legal values of its jurisdiction.
         table: the one route of every cell.
-        digest: SHA-256 of the file, to tell two files of the same version apart.
+        digest: SHA-256 of the file, to distinguish two files of the same version.
     """
 
     spec: PolicySpec

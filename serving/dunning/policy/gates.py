@@ -36,7 +36,7 @@ class WaitingGate(Gate):
 class PromiseGate(WaitingGate):
     """A promise to pay.
 
-    One of less than `minimum_share` of the balance holds nothing; one without an amount means all of it. One for
+    One of less than `minimum_share` of the balance stops nothing; one without an amount means all of it. One for
     a day more than `longest_days` after it was made is for a person to judge (`promise_unclear`).
     """
 
@@ -45,7 +45,7 @@ class PromiseGate(WaitingGate):
 
 
 class StatementGate(Gate):
-    """Something a debtor wrote that a person has to read: it holds `days` days, or until the task is closed."""
+    """Something a debtor wrote that a person has to read: it stops dunning for `days`, or until the task is closed."""
 
     days: Annotated[int, Field(ge=1, le=92)]
 

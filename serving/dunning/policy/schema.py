@@ -18,7 +18,7 @@ SegmentName = Literal[Segment, "unknown"]
 
 
 class Header(Strict):
-    """Who the policy is for. `country` and `language` stand in where the payer's are not known."""
+    """Who the policy is for. `country` and `language` are used where the payer's are not known."""
 
     id: Name
     version: Annotated[str, Field(min_length=1)]
@@ -61,7 +61,7 @@ class Economics(Strict):
 class Cap(Strict):
     """At most `contacts` contacts with a customer, all its invoices together, in any `days` days in a row.
 
-    With a `channel`, only contacts by that channel count, and only they are held back.
+    With a `channel`, only contacts by that channel count, and only they are postponed.
     """
 
     contacts: Annotated[int, Field(ge=1)]
@@ -92,7 +92,7 @@ class ContactRules(Strict):
 
 
 class ToneRule(Strict):
-    """Customers to whom the softer variant of a step is written; every condition given has to hold.
+    """Customers to whom the softer variant of a step is written; every condition given has to be met.
 
     `relation_years`: customer for at least so many years. `turnover_from`: invoiced at least so much in the last
     365 days, in the policy's currency. An unknown value meets no condition.

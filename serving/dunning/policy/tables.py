@@ -72,7 +72,7 @@ def sequences_table(policy: Policy, language: str = "en") -> Table:
 
 
 def gates_table(policy: Policy, language: str = "en") -> Table:
-    """The gates in the order they are asked."""
+    """The gates in the order they are checked."""
     gates = dict(policy.spec.gates)
     rows = [
         (name, getattr(gates[name], "sequence", ""), gates[name].why.in_language(language))

@@ -1,4 +1,4 @@
-"""Decisions as they are kept, in files that can be replayed."""
+"""Stored decisions, in files that can be replayed."""
 
 from serving.dunning.records.files import read_records, records_between, write_differences, write_records
 from serving.dunning.records.record import (

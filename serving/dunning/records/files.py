@@ -86,7 +86,7 @@ def write_differences(differences: Iterable[Difference], path: Path) -> None:
 def read_records(
     path: Path, first_on: date | None = None, last_on: date | None = None
 ) -> tuple[DecisionRecord, ...]:
-    """Read records of the days asked for (both included; null: no bound), sorted by day and invoice.
+    """Read records of the given days (both included; null: no bound), sorted by day and invoice.
 
     Args:
         path: a file of records, or a folder with one file a night (`2026-03-02.parquet`).
@@ -128,10 +128,10 @@ def read_records(
 
 
 def records_between(path: Path, first_on: date | None, last_on: date) -> tuple[DecisionRecord, ...]:
-    """Read the records of some days; a period that holds none is refused with the days the file does hold.
+    """Read the records of some days; a period without any is refused with the days of the file.
 
     Raises:
-        InvalidInputError: as `read_records`; the period runs backwards or the file holds nothing in it.
+        InvalidInputError: as `read_records`; the period runs backwards or the file contains nothing in it.
     """
     if first_on is not None and first_on > last_on:
         fault = Fault(
@@ -225,7 +225,7 @@ def _sources(path: Path, first_on: date | None, last_on: date | None) -> Iterato
             localized("column {missing} is missing", missing=missing), path.name, ", ".join(RECORD_SCHEMA)
         )
         raise InvalidInputError(localized("records cannot be read"), [fault])
-    if "explanation" not in frame.columns:  # kept by an earlier version
+    if "explanation" not in frame.columns:  # stored by an earlier version
         frame = frame.with_columns(explanation=pl.lit("[]"))
     frame = frame.with_row_index("row", offset=1)
     if first_on is not None:

@@ -1,4 +1,4 @@
-"""Decisions as they are kept: what was known, what was decided, and why the score was what it was."""
+"""Stored decisions: what was known, what was decided, and why the score was what it was."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 ONLY_IN_VERSION_1: Final = "ledger_feed_age_hours"
 _OLD_POLICY_CURRENCY: Final = "EUR"
-"""Version 1 kept totals without their currency; the policy that came with it was in euros."""
+"""Version 1 stored totals without their currency; the policy that came with it was in euros."""
 
 
 def upgraded_account(account: dict[str, Any], decided_on: date, currency: str) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def upgraded_account(account: dict[str, Any], decided_on: date, currency: str) -
 
 
 def upgraded_decision(decision: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A decision of version 1 as one of version 2; its conversation, which held no amounts by invoice, is left out."""
+    """A decision of version 1 as one of version 2; its conversation, which had no amounts by invoice, is left out."""
     if decision is None or decision.get("conversation") is None or "items" in decision["conversation"]:
         return decision
     return {**decision, "conversation": None}

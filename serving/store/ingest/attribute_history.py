@@ -64,7 +64,7 @@ def in_force(history: History, present: Attributes, day: dt.date) -> dict[str, A
 
     Args:
         history: the customer's rows.
-        present: its own row, which holds where the history says nothing.
+        present: its own row, which is used where the history says nothing.
         day: the day.
     """
     if not history:
@@ -116,7 +116,7 @@ def with_statement(
 ) -> dict[dt.date, HistoryRow]:
     """Return the history with what a source states about the attributes from a day on.
 
-    What was known of the customer without a history holds from the day it was first known.
+    What was known of the customer without a history is valid from the day it was first known.
 
     Args:
         history: the customer's rows.

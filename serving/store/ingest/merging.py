@@ -1,13 +1,13 @@
 """The one rule by which the ledger of record and the facts of events become one ledger. Pure: frames in, frames out.
 
-For an id that both hold the batch wins. Columns that are null in the batch and may be completed later (the closing day
-of a dispute, the cancellation of an invoice, what is unknown of a customer) are taken from the event. A difference
-between event and batch is reported. Facts of events that the batch does not hold stay. What was erased on request is
-not loaded again; of a customer only what identifies is left blank.
+For an id that both contain, the batch wins. Columns that are null in the batch and may be completed later (the closing
+day of a dispute, the cancellation of an invoice, what is unknown of a customer) are taken from the event. A difference
+between event and batch is reported. Facts of events that the batch does not contain remain. What was erased on request
+is not loaded again; of a customer only what identifies is left blank.
 
 Three tables are more than their rows. The instalments of an invoice and the history of a customer are those of the
-batch as soon as it holds one row of them; merges by event that make a circle with those of the batch are left out.
-Where the batch holds no history of a customer, a changed attribute makes a row of it.
+batch as soon as it contains one row of them; merges by event that make a circle with those of the batch are left out.
+Where the batch contains no history of a customer, a changed attribute makes a row of it.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ NAMING_CUSTOMERS: Final = ("invoices", "payments", "emails", "interactions")
 
 @dataclass(frozen=True)
 class EventFacts:
-    """Facts and single values that came by event and that no batch holds, as store frames with their key column.
+    """Facts and single values that came by event and that no batch contains, as store frames with their key column.
 
     Attributes:
         facts: whole facts, by table: every row of a table that the batch does not deliver; of `customer_history`
             every row, with its `origin`.
-        statements: single columns of facts that the batch holds, by table; null: the event gave no value.
+        statements: single columns of facts in the batch, by table; null: the event gave no value.
         feeds: days through which feeds are declared complete, in the columns of the ledger.
         before: the customers as they were known before the merge: id, dated attributes, and `since_on`, the day on
             which each was first known.
@@ -72,7 +72,7 @@ class MergedTable:
 
     Attributes:
         batch: the rows of the batch, completed by events, without what was erased.
-        events: the rows that only events hold.
+        events: the rows that only events contain.
         completed: values of events in place of nulls of the batch: key, and the columns filled in.
         contradicted: ids for which an event differs from the batch, with the columns; the batch wins.
         erased_count: rows of the batch left out because they were erased on request.
@@ -186,8 +186,8 @@ def merge_history(
 
     Args:
         batch: the history of the ledger of record, as `fact_frame` gives it.
-        stored: rows that the store holds and the batch does not replace, in the same columns, with `origin`.
-        before: the customers as they were known before, as `EventFacts` holds them.
+        stored: rows that the store contains and the batch does not replace, in the same columns, with `origin`.
+        before: the customers as they were known before, as in `EventFacts`.
         after: the customers after the merge, as a store frame.
         day: the day on which the change became known.
 
@@ -235,7 +235,7 @@ def without_circles(merges: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.Data
 
     Args:
         merges: the merges of the batch, as a store frame.
-        events: those that only events hold.
+        events: those that only events contain.
     """
     circles = in_circles(pl.concat([merges, events.select(merges.columns)]))
     is_circle = pl.col("customer_id").is_in(pl.Series(circles, dtype=pl.String).implode())
@@ -271,7 +271,7 @@ def merge_facts(
 
     Args:
         batch: the checked ledger of record.
-        events: facts and values of events that no batch holds.
+        events: facts and values of events that no batch contains.
         erased: keys erased on request, by table.
         day: the day of the merge.
     """

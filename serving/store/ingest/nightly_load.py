@@ -1,4 +1,4 @@
-"""The nightly load: the ledger of record replaces earlier loads; facts of events that it does not hold stay."""
+"""The nightly load: the ledger of record replaces earlier loads; facts of events that it does not contain remain."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class TableLoad:
     Attributes:
         added: ids that were unknown.
         corrected: ids known with another content; the ledger of record wins.
-        removed: ids of earlier loads that the ledger no longer holds.
-        kept_events: ids received by event that the ledger does not hold yet.
+        removed: ids of earlier loads that the ledger no longer contains.
+        kept_events: ids received by event that the ledger does not contain yet.
         skipped_erased: ids erased on request, not loaded again.
         contradicted: ids for which an event differs from the ledger of record, with the columns.
     """
@@ -64,7 +64,7 @@ class TableLoad:
 
 
 def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) -> dict[str, TableLoad]:
-    """Load a ledger of record, merged with the events it does not hold; return what changed by table."""
+    """Load a ledger of record, merged with the events it does not contain; return what changed by table."""
     given = dict(ledger.tables())
     touched: set[str] = set()
     report: dict[str, TableLoad] = {}
@@ -104,7 +104,7 @@ def load_tables(connection: Connection, ledger: Ledger, loaded_at: dt.datetime) 
 
 
 def _newest(connection: Connection, table: str, at: dt.datetime) -> dt.date | None:
-    """Return the last day until an instant on which a fact of the table became known; null when it holds none."""
+    """Return the last day until an instant on which a fact of the table became known; null when it contains none."""
     days: list[dt.date] = []
     for name in KNOWN_TIMES[table]:
         column = FACTS[table].c[name]
@@ -308,7 +308,7 @@ def _note_completeness(connection: Connection, feeds: pl.DataFrame | None) -> No
 
 
 def _note_feed(connection: Connection, table: str, loaded_at: dt.datetime | None, known_on: Any) -> None:
-    """Record that a table was loaded; one that holds a fact is provided, whoever delivered it."""
+    """Record that a table was loaded; one that contains a fact is provided, whoever delivered it."""
     values: dict[str, Any] = {"loaded_at": loaded_at, "known_on": known_on}
     is_provided = loaded_at is not None or known_on is not None
     if is_provided:

@@ -21,7 +21,7 @@ PART_ROWS: Final = 5_000
 
 
 def replace_nightly(connection: Connection, answers: Sequence[Answer]) -> None:
-    """Hold these scores in place of the last night's, inside a writing transaction.
+    """Store these scores in place of the last night's, inside a writing transaction.
 
     Args:
         connection: inside a writing transaction.

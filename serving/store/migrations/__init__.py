@@ -1,5 +1,5 @@
 """The schema of the history store, revision by revision (Alembic).
 
-`upgrade` holds what the store calls; `versions/` one module per revision, newest last. A revision is frozen: it names
+`upgrade` is what the store calls; `versions/` one module per revision, newest last. A revision is frozen: it names
 its tables and columns itself, because `serving.store.tables` describes the present schema only.
 """

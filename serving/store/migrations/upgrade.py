@@ -48,7 +48,7 @@ class Upgrade:
 
 
 def read_revision(connection: Connection) -> str | None:
-    """Return the revision of the store; null when the database holds no store."""
+    """Return the revision of the store; null when the database contains no store."""
     inspector = inspect(connection)
     if inspector.has_table(VERSION_TABLE):
         return connection.execute(select(_VERSION.c.version_num)).scalar()

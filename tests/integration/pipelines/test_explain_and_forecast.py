@@ -67,7 +67,7 @@ def test_printed_contributions_add_up_to_the_probability_of_the_scorer(prepared)
     assert f"grade {worst.grade}" in page
 
 
-def test_an_invoice_is_explained_in_french_with_what_would_better_it_and_a_plot(prepared, tmp_path: Path):
+def test_an_invoice_is_explained_in_french_with_improvements_and_a_plot(prepared, tmp_path: Path):
     worst = max(prepared[2].rows(), key=lambda one: one.p_late)
     plot = tmp_path / "waterfall.svg"
     page = run(prepared, "explain", worst.invoice_id, "--what-if", "--plot", str(plot), "--language", "fr")

@@ -67,7 +67,7 @@ def moved_home(run_home: RunHome, tmp_path_factory: pytest.TempPathFactory) -> R
     return RunHome(root, run_home.ledger)
 
 
-def test_scoring_again_with_the_champion_of_a_moved_home_gives_the_same_scores(
+def test_the_champion_of_a_moved_home_gives_equal_scores(
     run_home: RunHome, moved_home: RunHome, tmp_path: Path
 ) -> None:
     first = pl.read_parquet(run_home.root / "out" / "scored_invoices.parquet")
@@ -196,9 +196,7 @@ def test_a_run_in_mlflow_holds_card_plots_report_and_figures(run_home: RunHome) 
         assert run.data.metrics["rehearsal_encours_log_loss"] == run.data.metrics["log_loss"]
 
 
-def test_a_killed_run_leaves_no_half_written_file_and_the_next_run_ends_normally(
-    small_ledger: Path, tmp_path: Path
-) -> None:
+def test_a_killed_run_leaves_no_partial_file_for_the_next(small_ledger: Path, tmp_path: Path) -> None:
     home = RunHome(tmp_path / "home", small_ledger)
     for begun in ("features__training", "model__late_payment"):
         running = subprocess.Popen(
@@ -234,7 +232,7 @@ def test_two_runs_in_one_home_do_not_mix(run_home: RunHome, tmp_path: Path) -> N
     assert "another run is writing here" in refused.stderr
 
 
-def test_a_second_run_on_the_same_data_keeps_a_champion_and_says_what_it_did(run_home: RunHome) -> None:
+def test_a_second_run_on_the_same_data_reports_the_same_champion(run_home: RunHome) -> None:
     before = pl.read_parquet(run_home.root / "out" / "scored_invoices.parquet")
     done = run_home.encours("run", "--ledger", str(run_home.ledger), "--nightly")
     assert "model__late_payment" not in done.stdout
@@ -279,7 +277,7 @@ def test_the_nightly_job_trains_nothing() -> None:
     assert nightly < trained
 
 
-def test_the_scheduled_night_looks_from_its_own_day_so_that_a_stale_ledger_is_seen() -> None:
+def test_the_scheduled_night_runs_as_of_its_day_and_detects_staleness() -> None:
     at = dt.datetime(2026, 9, 14, 2, 0, tzinfo=dt.UTC)
     context = dg.build_schedule_context(scheduled_execution_time=at)
     request = nightly_schedule(context)

@@ -73,7 +73,7 @@ def last_night(run_home: RunHome) -> pl.DataFrame:
     return pl.read_parquet(run_home.root / "out" / "scored_invoices.parquet")
 
 
-def test_every_score_of_the_night_is_explained_by_the_service_as_it_was_made(
+def test_the_service_explains_every_nightly_score_unchanged(
     run_home: RunHome, ask: Callable[..., Any]
 ) -> None:
     decisions = pl.read_parquet(run_home.root / "out" / "decisions.parquet")
@@ -128,7 +128,7 @@ def test_a_newer_score_is_told_instead_of_the_nights(run_home: RunHome, ask: Cal
     assert told["score_id"] == newer["score_id"], "a score without reasons hides no explanation"
 
 
-def test_a_score_of_the_night_that_a_person_decided_on_outlives_the_next_night(
+def test_an_overridden_nightly_score_survives_the_next_night(
     run_home: RunHome, night: ServiceSettings, ask: Callable[..., Any]
 ) -> None:
     kept, replaced = last_night(run_home)["invoice_id"].tail(2).to_list()

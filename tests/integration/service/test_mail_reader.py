@@ -102,7 +102,7 @@ def promises(features: dict[str, Any]) -> float:
     return float(features["mail_promise_to_pay_count_90d"] or 0)
 
 
-def test_scores_answer_while_the_reader_is_busy_and_see_what_it_wrote_in_every_worker(
+def test_scores_answer_while_mails_are_read_and_use_signals_everywhere(
     make_service: Maker,
 ) -> None:
     service = make_service(is_reading_mails=True)
@@ -141,7 +141,7 @@ def test_scores_answer_while_the_reader_is_busy_and_see_what_it_wrote_in_every_w
         beside.close()
 
 
-def test_a_mail_the_reader_fails_on_is_set_aside_with_its_reason_and_the_rest_goes_on(
+def test_an_unreadable_mail_is_set_aside_with_its_reason(
     make_service: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_reader, "MAIL_SECONDS", 0.2)
@@ -172,7 +172,7 @@ def test_a_mail_the_reader_fails_on_is_set_aside_with_its_reason_and_the_rest_go
     assert read_all(service.store, reading(pipeline), lambda: NOW) == 0, "nothing is read twice"
 
 
-def test_only_the_holder_of_the_lease_writes_and_another_takes_over_when_it_ends(
+def test_only_the_lease_holder_writes_until_the_lease_ends(
     fresh_service: Service,
 ) -> None:
     store = fresh_service.store
@@ -236,7 +236,7 @@ def test_a_load_reads_what_is_new_as_the_batch_would_read_it(tmp_path: Path) -> 
         store.close()
 
 
-def test_the_reader_runs_as_a_process_of_its_own_and_ends_with_its_worker(tmp_path: Path) -> None:
+def test_the_reader_is_a_process_that_ends_with_its_worker(tmp_path: Path) -> None:
     settings = read_settings({"ENCOURS_HOME": str(tmp_path)})
     store = open_store(settings.store_url, settings.secret())
     store.load_ledger(_ledger_with_mails(("M-1", "Le virement partira vendredi 6 mars.")), NOW)

@@ -55,7 +55,7 @@ def ask(service: Service, *events: dict[str, Any], with_reasons: bool = False) -
     return score, kept, client.get("/v1/invoices/F-sole/explanation").json()
 
 
-def test_who_decides_and_why_is_told_and_kept_even_when_reasons_were_not_asked_for(
+def test_a_natural_persons_reasons_are_stored_though_none_were_requested(
     make_service: Callable[..., Service],
 ) -> None:
     score, kept, told = ask(make_service(), CUSTOMER, INVOICE)
@@ -73,7 +73,7 @@ def test_who_decides_and_why_is_told_and_kept_even_when_reasons_were_not_asked_f
     assert (score["decision"]["person_decides"], score["explanation"]) == (None, None)
 
 
-def test_a_sole_trader_by_legal_form_stays_a_natural_person_when_only_the_name_changes(
+def test_a_sole_trader_stays_a_natural_person_under_a_new_name(
     make_service: Callable[..., Service],
 ) -> None:
     service = make_service()
@@ -125,7 +125,7 @@ def test_the_night_keeps_who_decides_and_the_explanation_in_its_file(
     ]
 
 
-def test_with_the_switch_off_no_word_of_a_mail_is_shown_or_kept_but_the_gate_still_holds(
+def test_without_quotes_no_mail_text_is_stored_and_the_gate_stays_closed(
     make_service: Callable[..., Service], tmp_path: Path
 ) -> None:
     quoted, _, told = ask(make_service(is_reading_mails=True), CUSTOMER, INVOICE, MAIL, with_reasons=True)

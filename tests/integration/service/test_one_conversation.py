@@ -106,7 +106,7 @@ def test_asked_one_by_one_or_together_the_service_decides_as_the_night(
         assert key in told[key]["conversation"]["invoice_ids"]
 
 
-def test_two_requests_of_one_day_speak_of_the_same_conversation_until_it_was_held(
+def test_two_requests_of_a_day_name_one_conversation_until_reported(
     make_service: Callable[..., Service], run_night: Run, tmp_path: Path
 ) -> None:
     policy = policy_file(tmp_path)

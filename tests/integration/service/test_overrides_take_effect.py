@@ -76,7 +76,7 @@ def test_the_next_score_of_every_worker_follows_the_newest_override(make_service
     assert again["next_step"] == proposed["next_step"]
 
 
-def test_there_is_no_step_before_the_day_set_and_no_other_invoice_is_touched(
+def test_a_hold_delays_its_own_invoice_and_no_other(
     fresh_service: Service,
 ) -> None:
     client = fresh_service.client(*EVERYTHING)
@@ -105,7 +105,7 @@ def test_an_override_is_withdrawn_by_naming_no_sequence(fresh_service: Service) 
 
 
 @pytest.mark.parametrize("day", ["2020-01-01", "2150-01-01"])
-def test_a_hold_in_the_past_or_far_ahead_is_refused_and_nothing_is_kept(service: Service, day: str) -> None:
+def test_a_hold_in_the_past_or_far_ahead_is_refused(service: Service, day: str) -> None:
     client = service.client(*EVERYTHING)
     _, proposed = open_to_dunning(service, client)
     body = {"sequence_id": "no_such", "reason": REASON, "decided_by": "m.durand", "hold_until": day}
@@ -165,9 +165,7 @@ def test_an_invoice_of_an_unknown_customer_can_be_overruled_too(fresh_service: S
     assert "person_override" not in rules(elsewhere), "nobody decided about this debtor"
 
 
-def test_a_sequence_the_policy_no_longer_has_is_said_and_the_routed_one_taken(
-    make_service: Maker, tmp_path: Path
-) -> None:
+def test_a_removed_sequence_is_reported_and_the_routed_one_used(make_service: Maker, tmp_path: Path) -> None:
     text = DEFAULT_POLICY_PATH.read_text("utf-8")
     path = tmp_path / "policy.yaml"
     path.write_text(text, "utf-8")
@@ -186,9 +184,7 @@ def test_a_sequence_the_policy_no_longer_has_is_said_and_the_routed_one_taken(
     assert "person_override.unknown_sequence" in rules(decision)
 
 
-def test_the_night_and_the_service_after_it_decide_the_same_with_an_override(
-    make_service: Maker, run_night: RunNight
-) -> None:
+def test_night_and_service_decide_the_same_with_an_override(make_service: Maker, run_night: RunNight) -> None:
     service = make_service()
     client = service.client(*EVERYTHING)
     first = run_night(service)
@@ -217,7 +213,7 @@ def test_the_night_and_the_service_after_it_decide_the_same_with_an_override(
     assert lead not in member["conversation"]["invoice_ids"]
 
 
-def test_a_home_without_a_store_has_no_overrides_and_gets_no_store_by_asking(make_service: Maker) -> None:
+def test_reading_overrides_creates_no_store(make_service: Maker) -> None:
     settings = make_service().settings
     missing = settings.store_url.replace(".db", "-elsewhere.db")
     assert missing != settings.store_url

@@ -76,7 +76,7 @@ def test_what_was_posted_today_holds_the_next_decision(
         ("quiet_days_asked", "2026-04-02/2026-04-01", "2026-08-03/2026-08-21"),
     ],
 )
-def test_a_detail_that_cannot_be_read_is_refused_with_its_row_and_form(
+def test_an_unreadable_detail_is_refused_with_row_and_form(
     service: Service, kind: str, detail: str | None, expected: str
 ) -> None:
     client = service.client(Scope.EVENTS)
@@ -87,7 +87,7 @@ def test_a_detail_that_cannot_be_read_is_refused_with_its_row_and_form(
     assert expected in fault["message"]
 
 
-def test_the_answer_says_how_the_interest_was_reckoned_or_why_it_was_not(service: Service) -> None:
+def test_the_answer_explains_interest_or_why_there_is_none(service: Service) -> None:
     client = service.client(Scope.SCORE)
 
     def claim(**changes: Any) -> Any:
@@ -118,7 +118,7 @@ def test_the_answer_says_how_the_interest_was_reckoned_or_why_it_was_not(service
         ({"type": "dispute", "dispute_id": "D-early"}, "open_dispute", "2500.00"),
     ],
 )
-def test_what_came_before_an_invoice_counts_when_it_is_scored_from_a_request(
+def test_facts_before_an_invoice_count_when_a_request_scores_it(
     make_service: Callable[..., Service], waiting: dict[str, Any], gate: str | None, open_amount: str
 ) -> None:
     client = make_service().client(Scope.SCORE, Scope.EVENTS)

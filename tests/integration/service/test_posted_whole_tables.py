@@ -135,7 +135,7 @@ def test_instalments_wait_for_their_invoice_in_any_spelling(fresh_service: Servi
     assert amounts(fresh_service) == ["95.00", "5.00"]
 
 
-def test_instalments_that_waited_and_do_not_fit_leave_the_invoice_due_as_a_whole(
+def test_pending_instalments_that_do_not_fit_leave_the_invoice_whole(
     fresh_service: Service,
 ) -> None:
     posted(fresh_service, INSTALMENTS)
@@ -177,7 +177,7 @@ def test_a_merge_needs_two_known_customers_and_no_circle(fresh_service: Service)
         assert merges.select("customer_id", "merged_into_id").rows() == [("C-E", "C-F")]
 
 
-def test_a_fact_of_a_merged_customer_changes_the_one_it_is_part_of(fresh_service: Service) -> None:
+def test_a_fact_of_a_merged_customer_changes_its_payer(fresh_service: Service) -> None:
     people = [{"type": "customer", "customer_id": key} for key in ("C-E", "C-F")]
     posted(fresh_service, *people, MERGE)
     before = fresh_service.store.moment().change
@@ -185,7 +185,7 @@ def test_a_fact_of_a_merged_customer_changes_the_one_it_is_part_of(fresh_service
     assert tuple(fresh_service.store.changed_since(before)[1]) == ("C-E", "C-F")
 
 
-def test_a_key_limited_to_one_of_two_merged_customers_sees_no_invoice_of_the_other(
+def test_a_limited_key_sees_no_invoice_of_the_merged_other_customer(
     fresh_service: Service,
 ) -> None:
     overdue = {**INVOICE, "issued_on": "2026-01-05", "due_on": "2026-02-04"}
@@ -219,7 +219,7 @@ def test_a_key_limited_to_one_of_two_merged_customers_sees_no_invoice_of_the_oth
     assert conversation(["C-E"]) is None
 
 
-def test_a_changed_limit_is_history_and_the_same_event_twice_is_one_row(fresh_service: Service) -> None:
+def test_a_changed_limit_is_recorded_once_in_the_history(fresh_service: Service) -> None:
     earlier = NOW - timedelta(days=10)
     fresh_service.store.take_in([*_facts(INVOICE, LIMIT)], earlier)
     raised = {**LIMIT, "credit_limit": "1500.00"}
@@ -235,7 +235,7 @@ def test_a_changed_limit_is_history_and_the_same_event_twice_is_one_row(fresh_se
     assert [str(limit) for limit in seen] == ["900.00", "1500.00"]
 
 
-def test_a_load_that_changes_a_limit_notes_it_unless_it_brings_its_own_history(
+def test_a_load_records_a_changed_limit_unless_it_has_history(
     fresh_service: Service,
 ) -> None:
     ledger = fresh_service.ledger
@@ -261,7 +261,7 @@ def test_a_load_that_changes_a_limit_notes_it_unless_it_brings_its_own_history(
     assert history.select("valid_from_on", "sector").rows() == [(date(2025, 1, 1), sector)]
 
 
-def test_a_day_stated_by_event_holds_until_the_next_and_is_told_once(fresh_service: Service) -> None:
+def test_attributes_stated_by_event_last_until_the_next_day_stated(fresh_service: Service) -> None:
     fresh_service.store.take_in([*_facts(INVOICE, LIMIT)], NOW - timedelta(days=30))
     assert outcomes(fresh_service, HISTORY) == ["accepted"]
     assert outcomes(fresh_service, HISTORY) == ["already_known"]

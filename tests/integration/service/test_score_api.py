@@ -36,7 +36,7 @@ def refusal(answer: Any, status: int) -> ErrorAnswer:
     return ErrorAnswer.model_validate_json(answer.content)
 
 
-def test_online_scores_and_features_equal_the_batch_bit_for_bit_on_200_invoices(service: Service) -> None:
+def test_online_scores_equal_the_batch_bit_for_bit(service: Service) -> None:
     landmarks = open_landmarks(service.ledger, AS_OF).head(200)
     countries = service.ledger.customers.select("customer_id", "country")
     landmarks = landmarks.join(countries, on="customer_id", how="left", maintain_order="left")
@@ -64,7 +64,7 @@ def test_online_scores_and_features_equal_the_batch_bit_for_bit_on_200_invoices(
     assert alone.p_late == many.scores[3].p_late
 
 
-def test_a_payment_posted_now_changes_the_next_score_as_the_batch_would_see_it(
+def test_a_posted_payment_changes_the_next_score_as_the_batch_would(
     fresh_service: Service,
 ) -> None:
     invoice_id = fresh_service.open_invoices(1)[0]
@@ -155,7 +155,7 @@ def test_the_reasons_add_up_to_the_probability(service: Service) -> None:
         assert all(reason.fr and reason.en for reason in answer.explanation.reasons)
 
 
-def test_the_same_question_has_the_same_answer_and_the_order_does_not_matter(service: Service) -> None:
+def test_equal_requests_get_equal_answers_in_any_order(service: Service) -> None:
     ids = service.open_invoices(30)
     once = score(service, [{"invoice_id": invoice_id} for invoice_id in ids])
     again = score(service, [{"invoice_id": invoice_id} for invoice_id in reversed(ids)])

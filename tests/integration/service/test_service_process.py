@@ -110,7 +110,7 @@ def test_sigterm_ends_it_and_leaves_nothing_behind(running: Running) -> None:
     assert alive == []
 
 
-def test_a_port_in_use_and_an_open_door_are_refused_before_anything_starts() -> None:
+def test_a_used_port_or_unprotected_address_is_refused_before_start() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

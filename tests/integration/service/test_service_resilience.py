@@ -73,7 +73,7 @@ def another_model(bundle_folder: Path, folder: Path, facts: str) -> Path:
     return write_bundle(other, folder / other.version)
 
 
-def test_a_new_champion_serves_without_a_restart_and_a_bad_one_never_does(
+def test_a_new_champion_serves_without_restart_unless_damaged(
     make_service: Maker, bundle_folder: Path, tmp_path: Path
 ) -> None:
     service = make_service()
@@ -139,7 +139,7 @@ def test_a_pointer_that_leads_nowhere_is_refused(tmp_path: Path, content: str) -
         read_champion_pointer(pointer)
 
 
-def test_while_the_store_is_away_scores_are_answered_and_events_are_not_acknowledged(
+def test_with_an_unavailable_store_scores_are_answered_and_events_refused(
     make_service: Maker, tmp_path: Path
 ) -> None:
     settings_secret = b"x" * 40
@@ -211,7 +211,7 @@ def test_requests_that_ran_out_of_time_do_not_stop_the_writer(make_service: Make
     assert (states["answer-writer"].state, states["answer-writer"].restarts) == ("running", 0)
 
 
-def test_a_request_that_ran_out_of_time_leaves_its_catching_up_to_the_next(make_service: Maker) -> None:
+def test_a_request_out_of_time_leaves_its_refresh_to_the_next(make_service: Maker) -> None:
     service = make_service()
     history = service.worker.history_in_use()
     assert history is not None

@@ -163,7 +163,7 @@ def test_a_damaged_anchor_file_is_shown_by_health_and_stops_no_score(service: Ru
     until(lambda: health(service)["status"] == "ok")
 
 
-def test_a_score_with_line_separators_while_the_store_is_locked_enters_it_later(service: Running) -> None:
+def test_a_score_with_line_separators_survives_a_locked_store(service: Running) -> None:
     body = {**DRAFT, "invoices": [{**DRAFT["invoices"][0], "purchase_order": SEPARATED}]}  # type: ignore[index]
     with locked(service.settings.home / "store.db"):
         status, answer = service.ask("/v1/score", body)

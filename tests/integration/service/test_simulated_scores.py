@@ -80,7 +80,7 @@ def test_other_content_under_a_known_id_is_a_simulation_that_explains_nothing(
     assert refusal(overruled) == (409, "no_decision")
 
 
-def test_an_id_of_another_account_is_scored_as_sent_and_never_as_that_invoice(service: Service) -> None:
+def test_an_id_of_another_account_is_scored_as_sent(service: Service) -> None:
     own, other = two_invoices(service)
     everyone = service.client(Scope.SCORE, Scope.READ)
     (real,) = scored(everyone, {"invoice_id": other["invoice_id"]})
@@ -100,7 +100,7 @@ def test_an_id_of_another_account_is_scored_as_sent_and_never_as_that_invoice(se
     )
 
 
-def test_a_score_before_the_invoice_was_known_explains_it_for_its_own_customer_only(
+def test_an_early_score_explains_the_invoice_for_its_own_customer_only(
     make_service: Maker,
 ) -> None:
     service = make_service()

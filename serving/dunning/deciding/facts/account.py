@@ -306,7 +306,7 @@ class AccountFacts:
 
 
 def _days(facts: AccountFacts) -> Iterator[Named]:
-    """Every day that facts hold, with the field it stands in."""
+    """Every day in the facts, with its field."""
     yield "insolvency_published_on", facts.insolvency_published_on
     yield "dispute_opened_on", facts.dispute_opened_on
     yield "mediation_since", facts.mediation_since

@@ -157,7 +157,7 @@ class Case:
 
     Attributes:
         score: the receivable as the model sees it.
-        account: the account at decision time; its balance, not the scored one, is what is asked for.
+        account: the account at decision time; its balance, not the scored one, is the amount to ask for.
     """
 
     score: ScoredInvoice
@@ -175,9 +175,9 @@ class Case:
 
     @cached_property
     def demandable_amount(self) -> Decimal:
-        """What could be asked for if no gate held: net of credits, without the disputed part.
+        """What could be asked for without a closed gate: net of credits, without the disputed part.
 
-        A receivable that is disputed as a whole keeps its net balance here: the gate asks for nothing.
+        A receivable that is disputed as a whole has its net balance here: the gate asks for nothing.
         """
         undisputed = self.account.undisputed_amount
         return undisputed if undisputed > 0 else self.account.net_balance_amount

@@ -20,7 +20,7 @@ class FeedAge:
     Attributes:
         feed: the table.
         known_through_on: the day up to which it is known; null when nothing was ever delivered.
-        working_days: working days of the policy's country since that day, the day asked about included; null
+        working_days: working days of the policy's country since that day, the day of the question included; null
             when nothing was ever delivered.
         limit: working days allowed.
     """
@@ -42,7 +42,7 @@ def feed_ages(feeds: Iterable[FeedDay], policy: Policy, on: date) -> tuple[FeedA
     Args:
         feeds: up to which day each table is known; one that is missing was never delivered.
         policy: the limits, and the country whose working days count.
-        on: the day asked about.
+        on: the day of the question.
     """
     known = {feed.feed: feed.known_through_on for feed in feeds}
     country = policy.spec.policy.country

@@ -1,4 +1,4 @@
-"""A gate that holds, with its reason in both languages and the values filled in."""
+"""A closed gate, with its reason in both languages and the values filled in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_QUOTE = Text("phrase non conservée", "sentence not kept")
 
 @dataclass(frozen=True)
 class GateHit:
-    """A gate that holds.
+    """A closed gate.
 
     Attributes:
         gate_id: which one.
@@ -49,7 +49,7 @@ def hit(
     since: date | None = None,
     **values: Text,
 ) -> GateHit:
-    """A gate that holds; `until`, `since` and the values given stand in for the names in braces of `why`."""
+    """A closed gate; `until`, `since` and the values given replace the names in braces of `why`."""
     values = {"until": day_words(hold_until), "since": day_words(since), **values}
     french = why.fr.format_map({name: value.fr for name, value in values.items()})
     english = why.en.format_map({name: value.en for name, value in values.items()})
@@ -73,7 +73,7 @@ def closed_words(closed_by: ClosedBy | None) -> Text:
 
 
 def quote_words(quote: str | None) -> Text:
-    """The sentence of the debtor in its own language, or that it was not kept."""
+    """The sentence of the debtor in its own language, or that it was not stored."""
     return Text(f"« {quote} »", f'"{quote}"') if quote else NO_QUOTE
 
 

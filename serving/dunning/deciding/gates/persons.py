@@ -33,7 +33,7 @@ SHORT_PAYMENT = Reason.of(
 
 
 def person_gates(case: Case, policy: Policy, tone: Tone | None = None) -> tuple[GateHit, ...]:
-    """The gates that leave the dunning step in place but take it away from the machine.
+    """The gates that leave the dunning step in place but make it a person's.
 
     Args:
         case: the receivable and its account.

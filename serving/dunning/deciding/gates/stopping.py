@@ -27,7 +27,7 @@ from serving.dunning.words import STOPPING_GATES, GateId
 
 
 def stopping_gates(case: Case, policy: Policy, on: date) -> tuple[GateHit, ...]:
-    """The gates that hold and leave no room for dunning, in the order of `STOPPING_GATES`.
+    """The closed gates that stop dunning, in the order of `STOPPING_GATES`.
 
     Args:
         case: the receivable and its account.
@@ -118,7 +118,7 @@ def _admin_blockage(case: Case, policy: Policy, on: date) -> GateHit | None:
 def is_short_payment(case: Case, policy: Policy) -> bool:
     """Whether a small part of a payment made before or shortly after the due date is missing.
 
-    A discount may have been taken, bank charges deducted, a figure mistyped: a person looks at it and no machine
+    A discount may have been taken, bank charges deducted, a figure mistyped: a person checks it and no machine
     asks for it. A remainder below the small balance is left to that gate.
     """
     account, short = case.account, policy.spec.gates.admin_blockage.short_payment
@@ -206,7 +206,7 @@ def _statement(
     account: AccountFacts,
     on: date,
 ) -> GateHit | None:
-    """Something a debtor wrote: it holds for the days of the gate, or until a person closed the task."""
+    """Something a debtor wrote: it stops dunning for the days of the gate, or until a person closed the task."""
     if statement is None:
         return None
     until = statement.said_on + timedelta(days=gate.days)

@@ -113,7 +113,7 @@ def override_reason(account: AccountFacts, policy: Policy, on: date, routed: str
 def waiting_reason(account: AccountFacts) -> Reason | None:
     """That a person's decision waits for a gate; null when nobody decided anything that could wait.
 
-    A closed receivable has nothing left to decide about, and a withdrawn override without a hold asks for nothing.
+    A closed receivable has nothing left to decide about, and a withdrawn override without a hold changes nothing.
     """
     override = account.override
     if override is None or account.closed_by is not None or account.net_balance_amount <= 0:

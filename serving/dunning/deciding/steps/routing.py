@@ -142,7 +142,7 @@ def next_step(sequence_id: str, case: Case, policy: Policy, on: date) -> Planned
     Stages count contacts, not days or money: nothing but a step taken moves a receivable to the next stage,
     and being very late does not skip one. A reminder before the due date that can no longer arrive before
     it, or does not pay, is dropped. Nothing follows a formal notice: a person decides then. While a person
-    holds the receivable, no step comes before the day the person set.
+    stops the receivable, no step comes before the day the person set.
     """
     sequence, account = policy.spec.sequences[sequence_id], case.account
     taken, due_on = account.last_step, case.score.due_on

@@ -13,7 +13,7 @@ from serving.dunning.words import NO_SEGMENT
 
 
 def matching_tone_rule(case: Case, policy: Policy, on: date) -> ToneRule | None:
-    """The first tone rule whose conditions all hold for the customer on a day; null if none does."""
+    """The first tone rule whose conditions the customer all meets on a day; null if none does."""
     return next((rule for rule in policy.spec.tone_rules if _holds(rule, case, policy, on)), None)
 
 
@@ -24,7 +24,7 @@ def adapted(step: Step, case: Case, policy: Policy, rule: ToneRule | None) -> St
         step: the step of the policy.
         case: the receivable and its account.
         policy: which delivery channel replaces e-mail.
-        rule: the tone rule that holds; null when none does.
+        rule: the tone rule that applies; null when none does.
     """
     changes: dict[str, object] = {}
     if rule is not None and step.softer is not None:
