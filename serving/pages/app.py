@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from features.errors import InvalidInputError
+from features.messages import Message, localized
 from serving.messages.answers import ScoreAnswer
 from serving.messages.refusals import RefusalError, forbidden, not_found, store_unavailable
 from serving.messages.requests import OverrideRequest
@@ -34,7 +36,23 @@ _ONE_DAY: Final = dt.timedelta(days=1)
 _STATIC_FILES: Final = {"encours.css": "text/css; charset=utf-8"}
 
 
-Page = Callable[[Request, Reader], Awaitable[Response]]
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page; nothing has a default, so that who may open it and whether it is in the navigation is decided.
+
+    Attributes:
+        path: of its address; `{name:path}` stands for an id.
+        method: `GET` for a page that is read, `POST` for a form.
+        scope: what the reader's key must allow; whoever has not signed in is led to the sign-in page.
+        title: in the navigation and the browser's tab; null for a page that is not in the navigation.
+        handler: answers a request of a reader who may open it.
+    """
+
+    path: str
+    method: Literal["GET", "POST"]
+    scope: Scope
+    title: Message | None
+    handler: Callable[[Pages, Request, Reader], Awaitable[Response]]
 
 
 class Pages:
@@ -50,7 +68,7 @@ class Pages:
         worker: ScoreWorker,
         override: Callable[[AccessKey, str, OverrideRequest], Awaitable[Any]],
     ) -> None:
-        self._worker = worker
+        self.worker = worker
         self._override = override
         self._readers = Readers(worker)
         self._worklist: Worklist | None = None
@@ -59,19 +77,10 @@ class Pages:
     def routes(self) -> list[Route]:
         """The routes, in the order in which they are tried."""
         return [
-            Route("/", self._page(self.home), methods=["GET"]),
             Route("/sign-in", self._readers.sign_in, methods=["GET", "POST"]),
             Route("/sign-out", self._readers.sign_out, methods=["POST"]),
             Route("/static/{name}", self.static, methods=["GET"]),
-            Route("/tonight", self._page(self.tonight), methods=["GET"]),
-            Route("/portfolio", self._page(self.portfolio), methods=["GET"]),
-            Route("/customers/{customer_id:path}", self._page(self.customer), methods=["GET"]),
-            Route(
-                "/invoices/{invoice_id:path}/override",
-                self._page(self.override, Scope.APPROVE),
-                methods=["POST"],
-            ),
-            Route("/invoices/{invoice_id:path}", self._page(self.invoice), methods=["GET"]),
+            *(Route(page.path, self._endpoint(page), methods=[page.method]) for page in PAGES),
         ]
 
     async def home(self, request: Request, reader: Reader) -> Response:
@@ -86,7 +95,7 @@ class Pages:
         ids_by_customer: dict[str, list[str]] = {}
         for row in listing.rows:
             ids_by_customer.setdefault(row["customer_id"], []).append(row["invoice_id"])
-        return self._render(
+        return self.render(
             "tonight.html",
             request,
             reader,
@@ -102,7 +111,7 @@ class Pages:
         """Show what is owed by age, grade and customer, and when it is expected."""
         worklist = await self._current_worklist()
         rows = worklist.seen_by(reader.key.accounts)
-        return self._render(
+        return self.render(
             "portfolio.html", request, reader, worklist=worklist, portfolios=portfolios(rows), buckets=BUCKETS
         )
 
@@ -113,18 +122,18 @@ class Pages:
             raise not_found("This customer")
         worklist = await self._current_worklist()
         rows = worklist.rows.filter(pl.col("customer_id") == customer_id)
-        history = self._worker.history_in_use()
+        history = self.worker.history_in_use()
         knowledge = None if history is None else await history.level_with({customer_id})
         part = None if knowledge is None else knowledge.part_of(customer_id)
-        day = self._worker.now().date() + _ONE_DAY
+        day = self.worker.now().date() + _ONE_DAY
         known = None if knowledge is None else knowledge.customer(customer_id, day)
         if known is None and rows.is_empty():
             raise not_found("This customer")
-        answers = await asyncio.to_thread(self._worker.store.nightly_of, [customer_id])
+        answers = await asyncio.to_thread(self.worker.store.nightly_of, [customer_id])
         newest = _answers(answers)
         open_rows = rows.sort("due_on", "invoice_id", nulls_last=True).to_dicts()
         ids = {customer_id: [row["invoice_id"] for row in open_rows]}
-        return self._render(
+        return self.render(
             "customer.html",
             request,
             reader,
@@ -182,15 +191,15 @@ class Pages:
         if not shown:
             raise not_found("A score of this invoice")
         answer = next((each for _, each in shown if each.explanation is not None), shown[0][1])
-        history = self._worker.history_in_use()
+        history = self.worker.history_in_use()
         knowledge = None if history is None else await history.level_with({answer.customer_id})
         row = None if knowledge is None else knowledge.invoice(invoice_id)
-        day = self._worker.now().date() + _ONE_DAY
+        day = self.worker.now().date() + _ONE_DAY
         known = None if knowledge is None else knowledge.customer(answer.customer_id, day)
-        policy = self._worker.policy.current
+        policy = self.worker.policy.current
         sequences = {} if policy is None else policy.value.spec.sequences
         levels = () if policy is None else policy.value.spec.approval_levels
-        return self._render(
+        return self.render(
             "invoice.html",
             request,
             reader,
@@ -214,9 +223,9 @@ class Pages:
         self, invoice_id: str, key: AccessKey
     ) -> tuple[list[tuple[KeptAnswer, ScoreAnswer]], list[dict[str, Any]]]:
         """The stored scores of an invoice that a reader may see, the newest first, and the overrides on them."""
-        store = self._worker.store
+        store = self.worker.store
         kept = await asyncio.to_thread(store.answers_on, SCORE, invoice_id)
-        owner = await self._worker.owner_of(invoice_id)
+        owner = await self.worker.owner_of(invoice_id)
         shown = [
             (each, ScoreAnswer.model_validate(each.body["answer"]))
             for each in kept
@@ -230,11 +239,11 @@ class Pages:
 
     async def _settled(self, ids_by_customer: dict[str, list[str]]) -> frozenset[str]:
         """Those of some receivables that were closed since last night, by a payment or otherwise."""
-        history = self._worker.history_in_use()
+        history = self.worker.history_in_use()
         if history is None:
             return frozenset()
         knowledge = await history.level_with(set(ids_by_customer))
-        day = self._worker.now().date() + _ONE_DAY
+        day = self.worker.now().date() + _ONE_DAY
         found: frozenset[str] = frozenset()
         for customer_id, ids in ids_by_customer.items():
             part = knowledge.part_of(customer_id)
@@ -243,11 +252,11 @@ class Pages:
         return found
 
     async def _current_worklist(self) -> Worklist:
-        store = self._worker.store
+        store = self.worker.store
         night = (await asyncio.to_thread(store.moment)).night
         async with self._loading:
             if self._worklist is None or self._worklist.night != night:
-                history = self._worker.history_in_use()
+                history = self.worker.history_in_use()
                 names = pl.DataFrame(schema={"customer_id": pl.String, "name": pl.String})
                 if history is not None:
                     names = (await history.current()).names()
@@ -255,11 +264,11 @@ class Pages:
             return self._worklist
 
     def _read_worklist(self, night: int, names: pl.DataFrame) -> Worklist:
-        computed_at, bodies = self._worker.store.nightly_bodies()
+        computed_at, bodies = self.worker.store.nightly_bodies()
         return worklist_of(night, computed_at, bodies, names)
 
-    def _page(self, page: Page, scope: Scope = Scope.READ) -> Callable[[Request], Awaitable[Response]]:
-        """A route that lets in who has signed in and may see it, and shows refusals as a page."""
+    def _endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint of a page: it lets in who has signed in and may see it, and shows refusals as a page."""
 
         async def endpoint(request: Request) -> Response:
             try:
@@ -269,9 +278,9 @@ class Pages:
             if reader is None:
                 return RedirectResponse("/sign-in", 303)
             try:
-                if not reader.key.allows(scope):
-                    raise forbidden(scope.value)
-                return await page(request, reader)
+                if not reader.key.allows(page.scope):
+                    raise forbidden(page.scope.value)
+                return await page.handler(self, request, reader)
             except RefusalError as refusal:
                 return _refused(request, refusal, reader)
             except StoreUnavailableError:
@@ -287,14 +296,16 @@ class Pages:
         headers = {"cache-control": "public, max-age=3600", "content-type": _STATIC_FILES[name]}
         return FileResponse(STATIC / name, headers=headers)
 
-    def _render(
+    def render(
         self, template: str, request: Request, reader: Reader, status: int = 200, **values: Any
     ) -> Response:
-        policy = self._worker.policy.current
+        """A page from its template: the values given, beside those that every page needs."""
+        policy = self.worker.policy.current
         spec = None if policy is None else policy.value.spec
         shared = {
             "reader": reader,
             "path": request.url.path,
+            "navigation": navigation(),
             "sequence_labels": {} if spec is None else {k: v.label for k, v in spec.sequences.items()},
             "deciders": {} if spec is None else {level.id: level.label for level in spec.approval_levels},
             "policy_currency": "" if spec is None else spec.policy.currency,
@@ -315,4 +326,44 @@ def _answers(kept: list[KeptAnswer]) -> list[ScoreAnswer]:
 
 
 def _refused(request: Request, refusal: RefusalError, reader: Reader | None = None) -> Response:
-    return render_refusal(refusal, language_for(request), reader, request.url.path)
+    return render_refusal(refusal, language_for(request), reader, request.url.path, navigation())
+
+
+PAGES: Final[tuple[Page, ...]] = (
+    Page(path="/", method="GET", scope=Scope.READ, title=None, handler=Pages.home),
+    Page(path="/tonight", method="GET", scope=Scope.READ, title=localized("Tonight"), handler=Pages.tonight),
+    Page(
+        path="/portfolio",
+        method="GET",
+        scope=Scope.READ,
+        title=localized("Portfolio"),
+        handler=Pages.portfolio,
+    ),
+    Page(
+        path="/customers/{customer_id:path}",
+        method="GET",
+        scope=Scope.READ,
+        title=None,
+        handler=Pages.customer,
+    ),
+    Page(
+        path="/invoices/{invoice_id:path}/override",
+        method="POST",
+        scope=Scope.APPROVE,
+        title=None,
+        handler=Pages.override,
+    ),
+    Page(
+        path="/invoices/{invoice_id:path}",
+        method="GET",
+        scope=Scope.READ,
+        title=None,
+        handler=Pages.invoice,
+    ),
+)
+"""Every page for whoever has signed in, in the order in which addresses are tried; see docs/extending.md."""
+
+
+def navigation() -> list[tuple[str, Message]]:
+    """Address and title of the pages that every page leads to."""
+    return [(page.path, page.title) for page in PAGES if page.title is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -44,7 +44,13 @@ def render(template: str, language: Language, values: Mapping[str, Any], status:
     return Response(text, status, headers=HEADERS)
 
 
-def render_refusal(refusal: RefusalError, language: Language, reader: object, path: str) -> Response:
+def render_refusal(
+    refusal: RefusalError,
+    language: Language,
+    reader: object,
+    path: str,
+    navigation: Sequence[tuple[str, Message]] = (),
+) -> Response:
     """A refusal as a page.
 
     Args:
@@ -52,8 +58,15 @@ def render_refusal(refusal: RefusalError, language: Language, reader: object, pa
         language: of the reader.
         reader: who has signed in; null for nobody.
         path: of the address asked for.
+        navigation: address and title of the pages shown to a reader who has signed in.
     """
-    values = {"reader": reader, "path": path, "refusal": refusal.answer.error, "status": refusal.status}
+    values = {
+        "reader": reader,
+        "path": path,
+        "navigation": navigation,
+        "refusal": refusal.answer.error,
+        "status": refusal.status,
+    }
     return render("refusal.html", language, values, refusal.status)
 
 
