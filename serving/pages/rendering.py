@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from starlette.responses import Response
 
 from features.messages import LANGUAGES, Language, Message, Text
+from features.signal_labels import SIGNAL_LABEL
 from features.words import SEGMENT_WORDS
 from models.explanation.wording import days, number, percent
 from serving.dunning.writing import written_amount, written_day
@@ -105,6 +106,10 @@ def _environment(language: Language) -> Environment:
     def chance(value: float | None) -> str:
         return UNKNOWN if value is None else percent(value, language)
 
+    def signal(name: str) -> str:
+        label = SIGNAL_LABEL[name]
+        return Text(label.shown_fr, label.shown_en).in_language(language)
+
     def text(value: Text | None) -> str:
         return "" if value is None else value.in_language(language)
 
@@ -118,6 +123,7 @@ def _environment(language: Language) -> Environment:
         chance=chance,
         points=lambda value: number(100.0 * value, language),
         text=text,
+        signal=signal,
         value=lambda value: day(value) if isinstance(value, dt.date) else value,
         days=lambda value: UNKNOWN if value is None else days(value, language),
         segment=lambda name: SEGMENT_WORDS[name].in_language(language) if name else UNKNOWN,
