@@ -80,7 +80,7 @@ def decode(content: bytes, wanted: str | None, name: str) -> tuple[str, str, boo
     if zeros:
         raise InvalidInputError(
             f"{name} cannot be read",
-            [Fault("the file is binary, not text", where=name, expected="CSV, XLSX or Parquet")],
+            [Fault("the file is binary, not text", where=name, expected="text such as CSV")],
         )
     try:
         return content.decode("utf-8"), "utf-8", False
