@@ -12,7 +12,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
-from features.messages import LANGUAGES, Language, Message, Text
+from features.messages import LANGUAGES, WRITING, Language, Message, Text
 from features.signal_labels import SIGNAL_LABEL
 from features.words import SEGMENT_WORDS
 from models.explanation.wording import days, number, percent
@@ -114,6 +114,7 @@ def _environment(language: Language) -> Environment:
         return "" if value is None else value.in_language(language)
 
     environment.globals.update(
+        languages=WRITING,
         _=lambda template, **values: Message(template, None, None, values).in_language(language),
         plural=lambda one, many, count: Message(one, many, count, {"count": count}).in_language(language),
     )
