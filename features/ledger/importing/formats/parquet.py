@@ -9,13 +9,7 @@ import polars as pl
 from features.errors import Fault, InvalidInputError
 from features.ledger.conform import is_unusable
 from features.ledger.importing.mapping import Source
-from features.ledger.importing.text_files import (
-    MALFORMED,
-    ROW,
-    RawTable,
-    refuse_missing_columns,
-    without_empty_rows,
-)
+from features.ledger.importing.text_files import RawTable, numbered_rows, refuse_missing_columns
 
 
 def read_parquet(content: bytes, spec: Source, needed: Mapping[str, str], name: str) -> RawTable:
@@ -43,7 +37,4 @@ def read_parquet(content: bytes, spec: Source, needed: Mapping[str, str], name: 
         else pl.col(column).cast(pl.String, strict=False)
         for column, dtype in rows.select(list(needed)).schema.items()
     )
-    numbered = texts.with_columns(
-        pl.Series(ROW, range(1, texts.height + 1), dtype=pl.Int64), pl.lit(value=False).alias(MALFORMED)
-    )
-    return RawTable(without_empty_rows(numbered), is_typed=True)
+    return RawTable(numbered_rows(texts, 1), is_typed=True)

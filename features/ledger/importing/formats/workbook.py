@@ -12,12 +12,10 @@ from features.ledger.importing.mapping import Source
 from features.ledger.importing.mapping_file import nearest
 from features.ledger.importing.text_files import (
     HEADER_SEARCH_LINES,
-    MALFORMED,
-    ROW,
     RawTable,
     header_names,
+    numbered_rows,
     refuse_missing_columns,
-    without_empty_rows,
 )
 
 
@@ -57,9 +55,4 @@ def read_workbook(content: bytes, spec: Source, needed: Mapping[str, str], name:
     columns = header_names(list(cells.row(number)))
     refuse_missing_columns(columns, needed, f"{name}, sheet {sheet}, row {number + 1}")
     below = cells[number + 1 :].rename(dict(zip(cells.columns, columns, strict=True)))
-    first = number + 2
-    numbered = below.with_columns(
-        pl.Series(ROW, range(first, first + below.height), dtype=pl.Int64),
-        pl.lit(value=False).alias(MALFORMED),
-    )
-    return RawTable(without_empty_rows(numbered), is_typed=True)
+    return RawTable(numbered_rows(below, number + 2), is_typed=True)
