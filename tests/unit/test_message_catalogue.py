@@ -91,14 +91,17 @@ def test_every_language_of_the_program_has_a_catalogue():
 @each_language
 def test_the_catalogue_holds_exactly_the_sentences_of_the_source(language):
     written = {tuple(s.id) if not isinstance(s.id, str) else s.id for s in sentences(language)}
-    assert written == extracted(), "run `make messages` and translate the new sentences"
+    differing = [str(sentence) for sentence in written ^ extracted()]
+    assert not differing, f"run `make messages`, then translate what is new: {'; '.join(differing)}"
 
 
 @each_language
 def test_every_sentence_is_translated(language):
     assert [s.id for s in sentences(language) if s.fuzzy] == []
     missing = [source for s in sentences(language) for source, words in both(s) if not words.strip()]
-    assert missing == [], f"translate these in {catalogue_file(language).relative_to(ROOT)}"
+    assert not missing, (
+        f"translate these in {catalogue_file(language).relative_to(ROOT)}: {'; '.join(missing)}"
+    )
     assert not catalogue(language).obsolete
 
 
