@@ -48,7 +48,7 @@ class Copy:
         return subprocess.run(
             command,
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder)},
+            env={**os.environ, "PYTHONPATH": str(self.folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             capture_output=True,
             text=True,
             check=False,
@@ -71,12 +71,12 @@ class Copy:
 
     def failing(self, *tests: str) -> str:
         """What the tests of the copy say, which must fail."""
-        done = self.call(sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *tests)
+        done = self.call(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
         assert done.returncode == 1, done.stdout[-3000:]
         return done.stdout
 
     def passing(self, *tests: str) -> None:
-        self.run(sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *tests)
+        self.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
 
     def translate(self) -> None:
         bin_folder = Path(sys.executable).parent
