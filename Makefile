@@ -42,13 +42,15 @@ imports: setup
 
 check: lint types imports test
 
-# Take the sentences of the program into the French catalogue and compile it. The French of new ones is written by hand.
+# Take the sentences of the program into the catalogue of each language and compile it; translations of new ones are
+# written by hand. A new language is a new folder of features/locale.
 LOCALE := features/locale
 messages: setup
 	$(BIN)/pybabel -q extract -F babel.cfg --no-default-keywords -k localized -k localized_plural:1,2 -k _ -k plural:1,2 --add-location file --sort-by-file \
 	  --project encours --copyright-holder "Encours" -o $(LOCALE)/encours.pot features models serving pipelines
-	$(BIN)/pybabel -q update --domain encours --locale fr --no-fuzzy-matching --ignore-obsolete \
-	  --ignore-pot-creation-date --input-file $(LOCALE)/encours.pot --output-dir $(LOCALE)
+	for language in $(notdir $(patsubst %/,%,$(wildcard $(LOCALE)/*/))); do \
+	  $(BIN)/pybabel -q update --domain encours --locale $$language --init-missing --no-fuzzy-matching --ignore-obsolete \
+	    --ignore-pot-creation-date --input-file $(LOCALE)/encours.pot --output-dir $(LOCALE) || exit 1; done
 	rm $(LOCALE)/encours.pot
 	$(BIN)/pybabel -q compile --domain encours --directory $(LOCALE)
 

@@ -1,8 +1,9 @@
 """Sentences for people, in French and English.
 
 Two types say the same thing in both languages. `Text` is data: a pair written side by side, as in a policy file or a
-list of words. `Message` is a sentence of the program: an English template with its values, whose French is looked up
-in the catalogue `locale/fr/LC_MESSAGES/encours.po` when somebody asks for it.
+list of words. `Message` is a sentence of the program: an English template with its values, translated by the catalogue
+of the reader's language, `locale/fr/LC_MESSAGES/encours.po`, when somebody asks for it. A third language is one entry
+of `WRITING` and one catalogue; a `Text` is then read in English.
 
 To add a sentence: write `localized("{count} rows of {table}", count=…, table=…)`, run `make messages`, and fill in the
 French in the `.po` file. A test fails on a sentence that is missing, unused, fuzzy, or whose values differ. Write
@@ -20,16 +21,69 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, Union
+from typing import Annotated, Any, ClassVar, Final, Literal, Union, get_args
 
 from pydantic import ConfigDict, Field
 
 Language = Literal["fr", "en"]
-LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 DOMAIN: Final = "encours"
 LOCALES: Final = Path(__file__).parent / "locale"
 NARROW_SPACE: Final = "\u202f"
 """The unbreakable space of French numbers and of French punctuation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """How a language writes what a sentence holds; nothing has a default.
+
+    Attributes:
+        name: of the language, in itself.
+        thousands: between groups of three digits.
+        decimal: between units and decimals.
+        before_percent: between a number and its percent sign.
+        day: a day in a sentence, as a format of `{day}`.
+        day_on_a_page: a day on a page or in a letter, as a format of `{day}`.
+        has_spaced_punctuation: narrow unbreakable spaces stand before `: ; ? !` and inside guillemets.
+    """
+
+    name: str
+    thousands: str
+    decimal: str
+    before_percent: str
+    day: str
+    day_on_a_page: str
+    has_spaced_punctuation: bool
+
+
+WRITING: Final[Mapping[Language, Writing]] = {
+    "fr": Writing(
+        name="Français",
+        thousands=NARROW_SPACE,
+        decimal=",",
+        before_percent=NARROW_SPACE,
+        day="{day:%d/%m/%Y}",
+        day_on_a_page="{day:%d/%m/%Y}",
+        has_spaced_punctuation=True,
+    ),
+    "en": Writing(
+        name="English",
+        thousands=",",
+        decimal=".",
+        before_percent="",
+        day="{day:%Y-%m-%d}",
+        day_on_a_page="{day.day} {day:%B %Y}",
+        has_spaced_punctuation=False,
+    ),
+}
+"""One entry for each language; see docs/extending.md."""
+if _without := [language for language in LANGUAGES if language not in WRITING]:
+    raise TypeError(f"WRITING lacks the language {', '.join(_without)} (docs/extending.md: a language)")
+
+
+def language_or_english(language: str | None) -> Language:
+    """The language of a reader; English for null and for a language that Encours does not speak."""
+    return next((known for known in LANGUAGES if known == language), "en")
 
 
 @dataclass(frozen=True)
@@ -80,15 +134,18 @@ class Message(str):
         return Message, (self._template, self._plural, self._count, self._values)
 
     def in_language(self, language: str | None) -> str:
-        """The sentence for a reader: French for `fr`, English for everyone else and for null."""
-        if language != "fr":
+        """The sentence for a reader; English for null, for an unknown language, and where it is not translated."""
+        known = language_or_english(language)
+        if known == "en":
             return str(self)
-        catalogue = _catalogue()
+        catalogue = _catalogue(known)
         if self._plural is None or self._count is None:
             template = catalogue.gettext(self._template)
         else:
             template = catalogue.ngettext(self._template, self._plural, self._count)
-        return _filled(with_french_spaces(template), self._values, "fr")
+        if WRITING[known].has_spaced_punctuation:
+            template = with_french_spaces(template)
+        return _filled(template, self._values, known)
 
     @property
     def en(self) -> str:
@@ -132,10 +189,13 @@ def written_number(number: float | Decimal, language: str | None, spec: str = ",
         language: of the reader.
         spec: a format specification, as of `format`.
     """
-    text = format(number, spec)
-    if language != "fr":
-        return text
-    return text.replace(",", NARROW_SPACE).replace(".", ",").replace("%", f"{NARROW_SPACE}%")
+    writing = WRITING[language_or_english(language)]
+    signs: dict[str, str | int | None] = {
+        ",": writing.thousands,
+        ".": writing.decimal,
+        "%": f"{writing.before_percent}%",
+    }
+    return format(number, spec).translate(str.maketrans(signs))
 
 
 def with_french_spaces(text: str) -> str:
@@ -150,7 +210,7 @@ def with_french_spaces(text: str) -> str:
 class _Filling(string.Formatter):
     """Puts values into a template as a reader of one language writes them."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: Language) -> None:
         self._language = language
 
     def format_field(self, value: Any, format_spec: str) -> str:
@@ -162,7 +222,7 @@ class _Filling(string.Formatter):
             spec = format_spec or ("," if isinstance(value, int) else "")
             return written_number(value, self._language, spec)
         if isinstance(value, date):
-            return f"{value:%d/%m/%Y}" if self._language == "fr" else value.isoformat()
+            return WRITING[self._language].day.format(day=value)
         if isinstance(value, (list, tuple)):
             return ", ".join(self.format_field(item, format_spec) for item in value)
         return "null" if value is None else str(value)
@@ -176,5 +236,10 @@ def _filled(template: str, values: Mapping[str, Value], language: Language) -> s
 
 
 @cache
-def _catalogue() -> gettext.NullTranslations:
-    return gettext.translation(DOMAIN, LOCALES, ["fr"])
+def _catalogue(language: Language) -> gettext.NullTranslations:
+    """The sentences of a language; one that is not translated is in English."""
+    try:
+        return gettext.translation(DOMAIN, LOCALES, [language])
+    except FileNotFoundError as missing:
+        msg = f"language {language} has no catalogue {LOCALES.name}/{language}: run `make messages`"
+        raise FileNotFoundError(msg) from missing

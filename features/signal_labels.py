@@ -19,6 +19,8 @@ class SignalLabel:
         name: the label, as in the labelled mails and the columns of the signals frame.
         mails_fr: mails that carry it, in French, as a feature's name shows them.
         mails_en: the same in English.
+        shown_fr: what one such mail says, in French, as a page shows it beside the sentence quoted.
+        shown_en: the same in English.
         is_grave: must almost never be raised on a mail that carries no signal: it stops or hardens a dunning sequence.
         raises_risk: more such mails never lower the predicted risk of late payment.
         blocked_by: qualifiers that take a mention out of the count; the others only inform the trained weights.
@@ -30,6 +32,8 @@ class SignalLabel:
     name: str
     mails_fr: str
     mails_en: str
+    shown_fr: str
+    shown_en: str
     is_grave: bool
     raises_risk: bool
     blocked_by: frozenset[Qualifier]
@@ -42,6 +46,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="financial_difficulty",
         mails_fr="mails parlant de difficultés financières",
         mails_en="mails telling of financial difficulty",
+        shown_fr="difficultés financières",
+        shown_en="financial difficulty",
         is_grave=True,
         raises_risk=True,
         blocked_by=frozenset({"negated", "hypothetical", "other_sense"}),
@@ -52,6 +58,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="insolvency",
         mails_fr="mails annonçant une procédure collective",
         mails_en="mails telling of insolvency",
+        shown_fr="procédure collective",
+        shown_en="insolvency",
         is_grave=True,
         raises_risk=True,
         blocked_by=frozenset({"negated", "hypothetical", "other_sense", "third_party"}),
@@ -62,6 +70,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="payment_plan_request",
         mails_fr="demandes d'échelonnement",
         mails_en="requests for instalments",
+        shown_fr="demande un échelonnement",
+        shown_en="asks for instalments",
         is_grave=False,
         raises_risk=True,
         blocked_by=frozenset({"negated", "other_sense"}),
@@ -72,6 +82,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="extension_request",
         mails_fr="demandes de délai",
         mails_en="requests for more time",
+        shown_fr="demande un délai",
+        shown_en="asks for more time",
         is_grave=False,
         raises_risk=True,
         blocked_by=frozenset({"other_sense"}),
@@ -82,6 +94,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="dispute",
         mails_fr="mails de contestation",
         mails_en="mails disputing the claim",
+        shown_fr="conteste la créance",
+        shown_en="disputes the claim",
         is_grave=True,
         raises_risk=True,
         blocked_by=frozenset({"negated", "hypothetical", "other_sense", "past"}),
@@ -92,6 +106,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="admin_block",
         mails_fr="mails signalant un blocage administratif",
         mails_en="mails telling of an administrative block",
+        shown_fr="blocage administratif",
+        shown_en="administrative blockage",
         is_grave=False,
         raises_risk=True,
         blocked_by=frozenset({"hypothetical", "other_sense", "past"}),
@@ -102,6 +118,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="promise_to_pay",
         mails_fr="promesses de paiement",
         mails_en="promises to pay",
+        shown_fr="promesse de paiement",
+        shown_en="promise to pay",
         is_grave=False,
         raises_risk=False,
         blocked_by=frozenset({"negated", "hypothetical", "other_sense", "question"}),
@@ -112,6 +130,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="payment_sent",
         mails_fr="annonces de paiement effectué",
         mails_en="notices of payment sent",
+        shown_fr="dit avoir payé",
+        shown_en="says it has paid",
         is_grave=False,
         raises_risk=False,
         blocked_by=frozenset({"negated", "hypothetical", "other_sense", "question"}),
@@ -122,6 +142,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="organisational_change",
         mails_fr="mails annonçant un changement d'organisation",
         mails_en="mails telling of a reorganisation",
+        shown_fr="changement d'organisation",
+        shown_en="reorganisation",
         is_grave=False,
         raises_risk=False,
         blocked_by=frozenset({"negated", "hypothetical", "other_sense", "question"}),
@@ -132,6 +154,8 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         name="hostile_tone",
         mails_fr="mails au ton hostile",
         mails_en="hostile mails",
+        shown_fr="ton hostile",
+        shown_en="hostile tone",
         is_grave=True,
         raises_risk=False,
         blocked_by=frozenset({"other_sense"}),
@@ -139,10 +163,10 @@ SIGNAL_LABELS: Final[tuple[SignalLabel, ...]] = (
         can_be_over=False,
     ),
 )
-"""The ten signals, in the order used everywhere; when each is given is defined in data_samples/emails/README.md."""
+"""The signals, in the order used everywhere; when each is given is defined in data_samples/emails/README.md."""
 
 LABELS: Final[tuple[str, ...]] = tuple(label.name for label in SIGNAL_LABELS)
-"""Names of the ten signals; columns of the signals frame."""
+"""Names of the signals; columns of the signals frame."""
 SIGNAL_LABEL: Final[dict[str, SignalLabel]] = {label.name: label for label in SIGNAL_LABELS}
 GRAVE_LABELS: Final[frozenset[str]] = frozenset(label.name for label in SIGNAL_LABELS if label.is_grave)
 

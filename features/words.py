@@ -318,7 +318,14 @@ GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
 """One letter for how likely, and how badly, an invoice will be late; from the best."""
 
 HORIZONS: Final = (0, 7, 15, 30, 60, 90)
-"""Days past due at which the probability of being still unpaid is given."""
+"""Days past due at which the probability of being still unpaid is given; a model learns and a policy sees each of them.
+
+See docs/extending.md.
+"""
+LONG_DELAY_DAYS: Final = 30
+"""The horizon of `p_late_30` and of grades D and E. It is fixed: a grade means the same in every month and ledger."""
+if LONG_DELAY_DAYS not in HORIZONS:
+    raise TypeError(f"HORIZONS lacks {LONG_DELAY_DAYS}, the horizon of p_late_30 and of grades D and E")
 
 Rung = Literal["own_history", "segment", "portfolio", "no_opinion"]
 RUNGS: Final[tuple[Rung, ...]] = get_args(Rung)

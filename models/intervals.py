@@ -18,7 +18,9 @@ from models.target import HORIZONS
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-DEFAULT_BOUNDS: tuple[int, ...] = (-15, -7, -3, 0, 3, 7, 15, 30, 60, 90, 120, 180, 365)
+DEFAULT_BOUNDS: tuple[int, ...] = tuple(
+    sorted({-15, -7, -3, 0, 3, 7, 15, 30, 60, 90, 120, 180, 365, *HORIZONS})
+)
 
 
 @dataclass(frozen=True)

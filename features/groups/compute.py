@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
@@ -105,6 +107,14 @@ def _fill(
     index = 0
     for group in groups:
         values = group.compute(view)
+        if len(values) != len(group.columns):
+            _refuse(group, values)
         for column in group.columns:
             columns[index][rows] = values[column.name]
             index += 1
+
+
+def _refuse(group: FeatureGroup, values: Mapping[str, Float64Array]) -> None:
+    """Say which columns are declared and not computed, or computed and not declared."""
+    differing = sorted({column.name for column in group.columns} ^ set(values))
+    raise TypeError(f"group {group.name}: only declared, or only computed: {', '.join(differing)}")

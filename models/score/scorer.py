@@ -16,6 +16,7 @@ from features.asof.history import PaymentHistory
 from features.errors import Fault, InvalidInputError
 from features.payers.rfm_scale import AXES
 from features.payers.segments import SEGMENT_COLUMNS, payer_segments
+from features.words import HORIZONS, LONG_DELAY_DAYS
 from models.bundle import ModelBundle
 from models.cold_start import history_depths, rungs
 from models.explanation.contributions import explain_prediction
@@ -27,7 +28,6 @@ from models.hazard.payable_days import countries_of, run_habits
 from models.hazard.payment_date import payment_dates, quantile_days
 from models.prediction import Prediction, predict_landmarks
 from models.score.scores import Explanations, Scores
-from models.target import HORIZONS
 
 AT_A_TIME = 4096
 """Landmarks scored in one go: with fourteen intervals and a few hundred features, about a hundred megabytes."""
@@ -130,7 +130,7 @@ def _score_piece(
             countries_of(landmarks),
             run_habits(features, due_on),
         ),
-        grade=grades(p_late, unpaid[:, HORIZONS.index(30)]),
+        grade=grades(p_late, unpaid[:, HORIZONS.index(LONG_DELAY_DAYS)]),
         history_depth=history_depths(features),
         rung=rungs(features),
         segment=_segments(bundle, features),

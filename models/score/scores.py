@@ -12,7 +12,7 @@ import polars as pl
 
 from features.asof.dates import BoolArray
 from features.messages import Text
-from features.words import GRADES, HORIZONS, RUNGS, Grade, Rung, Segment
+from features.words import GRADES, HORIZONS, LONG_DELAY_DAYS, RUNGS, Grade, Rung, Segment
 from models.cold_start import NO_OPINION
 from models.explanation.reasons import Reason, Reasons
 from models.hazard.date_levels import DATE_COLUMNS
@@ -20,7 +20,7 @@ from models.hazard.payment_date import Dates
 from models.intervals import Floats, Ints
 
 UNPAID_COLUMNS: Final = tuple(f"unpaid_probability_{k}d" for k in HORIZONS)
-_THIRTY: Final = HORIZONS.index(30)
+_THIRTY: Final = HORIZONS.index(LONG_DELAY_DAYS)
 
 
 @dataclass(frozen=True)

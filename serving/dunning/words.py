@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 from features.words import ClosedBy, Text
@@ -9,7 +10,7 @@ from features.words import ClosedBy, Text
 Channel = Literal["email", "sms", "portal", "letter", "registered_letter", "call", "task"]
 Tone = Literal["courteous", "friendly", "formal", "firm", "legal"]
 FeedName = Literal["invoices", "payments", "disputes", "emails", "interactions", "indicators", "instalments"]
-GateId = Literal[
+StoppingGateId = Literal[
     "settled",
     "insolvency",
     "feed_stale",
@@ -23,12 +24,13 @@ GateId = Literal[
     "promise_unclear",
     "payment_announced",
     "small_balance",
-    "natural_person",
-    "strategic_account",
-    "large_amount",
-    "contact_cap",
-    "quiet_day",
 ]
+"""While one of these holds, the customer hears nothing about the receivable."""
+PersonGateId = Literal["natural_person", "strategic_account", "large_amount"]
+"""These leave the step in place and take it away from the machine."""
+ContactGateId = Literal["contact_cap", "quiet_day"]
+"""These move a step to a later day."""
+GateId = Literal[StoppingGateId, PersonGateId, ContactGateId]
 RouteState = Literal["before_due", "overdue", "broken_promise"]
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -38,15 +40,29 @@ STATES: tuple[RouteState, ...] = get_args(RouteState)
 FEED_NAMES: tuple[FeedName, ...] = get_args(FeedName)
 """Tables of the ledger whose freshness a policy may limit."""
 GATE_IDS: tuple[GateId, ...] = get_args(GateId)
-"""In the order they are checked; the first closed one determines the decision."""
-PERSON_GATES: tuple[GateId, ...] = ("natural_person", "strategic_account", "large_amount")
-"""Gates that leave the step in place and make it a person's."""
-CONTACT_GATES: tuple[GateId, ...] = ("contact_cap", "quiet_day")
-"""Gates that move a step to a later day."""
-STOPPING_GATES: tuple[GateId, ...] = tuple(
-    gate for gate in GATE_IDS if gate not in (*PERSON_GATES, *CONTACT_GATES)
-)
-"""Gates while which the customer hears nothing about the receivable."""
+"""In the order they are asked; the first that holds names the decision."""
+STOPPING_GATES: tuple[StoppingGateId, ...] = get_args(StoppingGateId)
+PERSON_GATES: tuple[PersonGateId, ...] = get_args(PersonGateId)
+CONTACT_GATES: tuple[ContactGateId, ...] = get_args(ContactGateId)
+
+
+def declared_for(gates: tuple[GateId, ...], declared: Iterable[str], where: str) -> None:
+    """Check that a table of gates declares exactly these.
+
+    Args:
+        gates: the gates of the closed list.
+        declared: the gates of the table.
+        where: name of the table.
+
+    Raises:
+        TypeError: a gate is missing from the table, or the table has one that is not in the list.
+    """
+    declared = set(declared)
+    faults = [f"{gate} is missing from {where}" for gate in gates if gate not in declared]
+    faults += [f"{gate} of {where} is in no list of gates" for gate in sorted(declared - set(gates))]
+    if faults:
+        raise TypeError(f"{'; '.join(faults)} (docs/extending.md: a gate)")
+
 
 # What a null is called in the rows of a policy.
 NO_GRADE = "none"

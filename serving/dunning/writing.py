@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from features.messages import written_number
+from features.messages import WRITING, language_or_english, written_number
 
 
 def written_amount(amount: Decimal, language: str) -> str:
@@ -16,7 +16,7 @@ def written_amount(amount: Decimal, language: str) -> str:
 
 def written_day(day: date, language: str) -> str:
     """`05/08/2025` in French, `5 August 2025` in English."""
-    return f"{day:%d/%m/%Y}" if language == "fr" else f"{day.day} {day:%B %Y}"
+    return WRITING[language_or_english(language)].day_on_a_page.format(day=day)
 
 
 def written_amounts(amounts: Sequence[tuple[str, Decimal]], language: str) -> str:

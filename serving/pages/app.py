@@ -6,7 +6,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote, urlencode
 
 import polars as pl
@@ -16,7 +17,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from features.errors import Fault, InvalidInputError
-from features.messages import in_language, localized
+from features.messages import Message, in_language, localized
 from serving.messages.answers import ScoreAnswer
 from serving.messages.refusals import RefusalError, ambiguous_ids, forbidden, not_found, store_unavailable
 from serving.messages.requests import InvoiceToScore, OverrideRequest, ScoreRequest
@@ -44,7 +45,23 @@ _INTERNAL: Final = RefusalError(
 _STATIC_FILES: Final = {"encours.css": "text/css; charset=utf-8"}
 
 
-Page = Callable[[Request, Reader], Awaitable[Response]]
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page; nothing has a default, so that who may open it and whether it is in the navigation is decided.
+
+    Attributes:
+        path: of its address; `{name:path}` stands for an id.
+        method: `GET` for a page that is read, `POST` for a form.
+        scope: what the reader's key must allow; whoever has not signed in is led to the sign-in page.
+        title: in the navigation; null for a page that is not in the navigation.
+        handler: answers a request of a reader who may open it.
+    """
+
+    path: str
+    method: Literal["GET", "POST"]
+    scope: Scope
+    title: Message | None
+    handler: Callable[[Pages, Request, Reader], Awaitable[Response]]
 
 
 class Pages:
@@ -60,7 +77,7 @@ class Pages:
         worker: ScoreWorker,
         override: Callable[[AccessKey, str, OverrideRequest], Awaitable[Any]],
     ) -> None:
-        self._worker = worker
+        self.worker = worker
         self._override = override
         self._readers = Readers(worker)
         self._facts = PageFacts(worker)
@@ -73,24 +90,10 @@ class Pages:
     def routes(self) -> list[Route]:
         """The routes, in the order in which they are tried."""
         return [
-            Route("/", self._page(self.home), methods=["GET"]),
             Route("/sign-in", self._readers.sign_in, methods=["GET", "POST"]),
             Route("/sign-out", self._readers.sign_out, methods=["POST"]),
             Route("/static/{name}", self.static, methods=["GET"]),
-            Route("/tonight", self._page(self.tonight), methods=["GET"]),
-            Route("/portfolio", self._page(self.portfolio), methods=["GET"]),
-            Route("/customers/{customer_id:path}", self._page(self.customer), methods=["GET"]),
-            Route(
-                "/invoices/{invoice_id:path}/override",
-                self._page(self.override, Scope.APPROVE),
-                methods=["POST"],
-            ),
-            Route(
-                "/invoices/{invoice_id:path}/score",
-                self._page(self.score_again, Scope.SCORE),
-                methods=["POST"],
-            ),
-            Route("/invoices/{invoice_id:path}", self._page(self.invoice), methods=["GET"]),
+            *(Route(page.path, self._endpoint(page), methods=[page.method]) for page in PAGES),
         ]
 
     async def home(self, request: Request, reader: Reader) -> Response:
@@ -102,7 +105,7 @@ class Pages:
         worklist = await self._facts.worklist()
         query = Query.of(request.query_params)
         listing = await asyncio.to_thread(listing_of, worklist.seen_by(reader.key.accounts), query)
-        return await self._render(
+        return await self.render(
             "tonight.html",
             request,
             reader,
@@ -123,7 +126,7 @@ class Pages:
         accounts = reader.key.accounts
         if accounts not in computed:
             computed[accounts] = await asyncio.to_thread(portfolios, worklist.seen_by(accounts))
-        return await self._render(
+        return await self.render(
             "portfolio.html",
             request,
             reader,
@@ -147,10 +150,10 @@ class Pages:
             raise not_found("This customer")
         listed = rows.sort("due_on", "invoice_id", nulls_last=True).to_dicts()
         since = await self._since_the_night(listed)
-        answers = await asyncio.to_thread(self._worker.store.nightly_of, [customer_id])
+        answers = await asyncio.to_thread(self.worker.store.nightly_of, [customer_id])
         newest = next((each.body["answer"] for each in answers if each.body is not None), None)
         open_rows = rows.filter(~pl.col("invoice_id").is_in(list(since["settled"])))
-        return await self._render(
+        return await self.render(
             "customer.html",
             request,
             reader,
@@ -215,7 +218,7 @@ class Pages:
 
     async def _score(self, reader: Reader, invoice_id: str) -> None:
         invoices = [InvoiceToScore(invoice_id=invoice_id)]
-        await self._worker.score(reader.key, ScoreRequest(invoices=invoices))
+        await self.worker.score(reader.key, ScoreRequest(invoices=invoices))
 
     async def _invoice_id(self, request: Request) -> str:
         return await self._facts.known_id(INVOICES, str(request.path_params["invoice_id"]))
@@ -239,9 +242,9 @@ class Pages:
         known = None if knowledge is None else knowledge.customer(answer.customer_id, self._facts.tomorrow)
         changed = await self._facts.changed(knowledge, {answer.customer_id: change_of(stored)})
         settled = await self._facts.settled(knowledge, {answer.customer_id: [invoice_id]})
-        policy = self._worker.policy.current
+        policy = self.worker.policy.current
         is_settled = bool(settled)
-        return await self._render(
+        return await self.render(
             "invoice.html",
             request,
             reader,
@@ -274,18 +277,18 @@ class Pages:
             "changed": await self._facts.changed(knowledge, changes),
         }
 
-    def _page(self, page: Page, scope: Scope = Scope.READ) -> Callable[[Request], Awaitable[Response]]:
-        """A route that lets in who has signed in and may see it, and shows refusals as a page."""
+    def _endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint of a page: it lets in who has signed in and may see it, and shows refusals as a page."""
 
         async def endpoint(request: Request) -> Response:
             reader = self._readers.reader(request)
             if reader is None:
                 return RedirectResponse("/sign-in", 303)
             try:
-                if not reader.key.allows(scope):
-                    raise forbidden(scope.value)
+                if not reader.key.allows(page.scope):
+                    raise forbidden(page.scope.value)
                 self._readers.check_rate(reader.key.key_id)
-                return await page(request, reader)
+                return await page.handler(self, request, reader)
             except RefusalError as refusal:
                 return _refused(request, refusal, reader)
             except StoreUnavailableError:
@@ -307,10 +310,11 @@ class Pages:
         headers = {"cache-control": "public, max-age=3600", "content-type": _STATIC_FILES[name]}
         return FileResponse(STATIC / name, headers=headers)
 
-    async def _render(
+    async def render(
         self, template: str, request: Request, reader: Reader, status: int = 200, **values: Any
     ) -> Response:
-        policy = self._worker.policy.current
+        """A page from its template: the values given, beside those that every page needs."""
+        policy = self.worker.policy.current
         spec = None if policy is None else policy.value.spec
         kept = [
             (name, value)
@@ -322,6 +326,7 @@ class Pages:
         shared = {
             "reader": reader,
             "path": request.url.path,
+            "navigation": navigation(),
             "other_language": f"{quote(address, safe='/')}?{urlencode([*kept, ('lang', '')])[:-5]}",
             "sequence_labels": {} if spec is None else {k: v.label for k, v in spec.sequences.items()},
             "deciders": {} if spec is None else {level.id: level.label for level in spec.approval_levels},
@@ -334,4 +339,47 @@ class Pages:
 
 
 def _refused(request: Request, refusal: RefusalError, reader: Reader | None = None) -> Response:
-    return render_refusal(refusal, language_for(request), reader, request.url.path)
+    return render_refusal(refusal, language_for(request), reader, request.url.path, navigation())
+
+
+PAGES: Final[tuple[Page, ...]] = (
+    Page(path="/", method="GET", scope=Scope.READ, title=None, handler=Pages.home),
+    Page(path="/tonight", method="GET", scope=Scope.READ, title=localized("Tonight"), handler=Pages.tonight),
+    Page(
+        path="/portfolio",
+        method="GET",
+        scope=Scope.READ,
+        title=localized("Portfolio"),
+        handler=Pages.portfolio,
+    ),
+    Page(
+        path="/customers/{customer_id:path}",
+        method="GET",
+        scope=Scope.READ,
+        title=None,
+        handler=Pages.customer,
+    ),
+    Page(
+        path="/invoices/{invoice_id:path}/override",
+        method="POST",
+        scope=Scope.APPROVE,
+        title=None,
+        handler=Pages.override,
+    ),
+    Page(
+        path="/invoices/{invoice_id:path}/score",
+        method="POST",
+        scope=Scope.SCORE,
+        title=None,
+        handler=Pages.score_again,
+    ),
+    Page(
+        path="/invoices/{invoice_id:path}", method="GET", scope=Scope.READ, title=None, handler=Pages.invoice
+    ),
+)
+"""Every page for whoever has signed in, in the order in which addresses are tried; see docs/extending.md."""
+
+
+def navigation() -> list[tuple[str, Message]]:
+    """Address and title of the pages that every page leads to."""
+    return [(page.path, page.title) for page in PAGES if page.title is not None]

@@ -91,7 +91,7 @@ class Readers:
     async def sign_in(self, request: Request) -> Response:
         """Show the form, or turn the key it brings into a session."""
         language = language_for(request)
-        values = {"reader": None, "path": "/sign-in", "other_language": "?"}
+        values = {"reader": None, "path": "/sign-in", "other_language": "?", "navigation": ()}
         if request.method == "GET":
             response = render("sign_in.html", language, {**values, "is_refused": False})
             return remember_language(response, request, language)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,8 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
-from features.messages import LANGUAGES, Language, Message, Text
+from features.messages import LANGUAGES, WRITING, Language, Message, Text
+from features.signal_labels import SIGNAL_LABEL
 from features.words import SEGMENT_WORDS
 from models.explanation.wording import days, number, percent
 from serving.dunning.writing import written_amount, written_day
@@ -46,7 +47,13 @@ def render(template: str, language: Language, values: Mapping[str, Any], status:
     return Response(text, status, headers=HEADERS)
 
 
-def render_refusal(refusal: RefusalError, language: Language, reader: object, path: str) -> Response:
+def render_refusal(
+    refusal: RefusalError,
+    language: Language,
+    reader: object,
+    path: str,
+    navigation: Sequence[tuple[str, Message]] = (),
+) -> Response:
     """A refusal as a page.
 
     Args:
@@ -54,10 +61,12 @@ def render_refusal(refusal: RefusalError, language: Language, reader: object, pa
         language: of the reader.
         reader: who has signed in; null for nobody.
         path: of the address requested.
+        navigation: address and title of the pages shown to a reader who has signed in.
     """
     values = {
         "reader": reader,
         "path": path,
+        "navigation": navigation,
         "other_language": "/tonight?",
         "refusal": refusal.answer.error,
         "status": refusal.status,
@@ -102,11 +111,16 @@ def _environment(language: Language) -> Environment:
     def chance(value: float | None) -> str:
         return UNKNOWN if value is None else percent(value, language)
 
+    def signal(name: str) -> str:
+        label = SIGNAL_LABEL.get(name)
+        return name if label is None else Text(label.shown_fr, label.shown_en).in_language(language)
+
     def text(value: Text | None) -> str:
         return "" if value is None else value.in_language(language)
 
     segments: dict[str, str] = {name: text.in_language(language) for name, text in SEGMENT_WORDS.items()}
     environment.globals.update(
+        languages=WRITING,
         _=lambda template, **values: Message(template, None, None, values).in_language(language),
         plural=lambda one, many, count: Message(one, many, count, {"count": count}).in_language(language),
     )
@@ -117,6 +131,7 @@ def _environment(language: Language) -> Environment:
         written_day=lambda text: day(dt.date.fromisoformat(text[:10])),
         points=lambda value: number(100.0 * value, language),
         text=text,
+        signal=signal,
         value=lambda value: day(value) if isinstance(value, dt.date) else value,
         days=lambda value: UNKNOWN if value is None else days(value, language),
         segment=lambda name: segments.get(name, name or UNKNOWN),

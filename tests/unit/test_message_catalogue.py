@@ -1,10 +1,11 @@
-"""The French catalogue says every sentence of the program, and nothing else."""
+"""The catalogue of each language says every sentence of the program, and nothing else."""
 
 from __future__ import annotations
 
 import ast
 import io
 import string
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from babel.messages.pofile import read_po
 
 from features.errors import Fault, InvalidInputError
 from features.messages import (
+    LANGUAGES,
     LOCALES,
     NARROW_SPACE,
     Text,
@@ -31,15 +33,22 @@ IN_TEMPLATES = {"_": None, "plural": (1, 2)}
 SOURCES = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 TRANSLATED = ("serving/dunning",)
 """Folders whose faults are all said in both languages; a room joins when its faults are localized."""
-CATALOGUE_FILE = LOCALES / "fr" / "LC_MESSAGES" / "encours.po"
+TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
+each_language = pytest.mark.parametrize("language", TRANSLATIONS)
 
 
-def catalogue() -> Catalog:
-    with CATALOGUE_FILE.open("rb") as file:
-        return read_po(file, locale="fr")
+def catalogue_file(language: str) -> Path:
+    return LOCALES / language / "LC_MESSAGES" / "encours.po"
 
 
-SENTENCES = [sentence for sentence in catalogue() if sentence.id]
+@cache
+def catalogue(language: str) -> Catalog:
+    with catalogue_file(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def sentences(language: str) -> list[Message]:
+    return [sentence for sentence in catalogue(language) if sentence.id]
 
 
 def extracted() -> set[object]:
@@ -58,7 +67,7 @@ def names(template: str) -> set[str]:
 
 
 def both(sentence: Message) -> list[tuple[str, str]]:
-    """Each English wording beside the French ones."""
+    """Each English wording beside the translated ones."""
     if isinstance(sentence.id, str):
         return [(sentence.id, str(sentence.string))]
     return [(english, french) for english in sentence.id[1:] for french in sentence.string]
@@ -75,26 +84,40 @@ def calls(folders: tuple[str, ...]) -> list[tuple[str, ast.Call]]:
     ]
 
 
-def test_the_catalogue_holds_exactly_the_sentences_of_the_source():
-    written = {tuple(s.id) if not isinstance(s.id, str) else s.id for s in SENTENCES}
-    assert written == extracted(), "run `make messages` and fill in the French"
+def test_every_language_of_the_program_has_a_catalogue():
+    assert sorted(path.name for path in LOCALES.iterdir()) == sorted(TRANSLATIONS)
 
 
-def test_every_sentence_has_its_french():
-    assert [s.id for s in SENTENCES if s.fuzzy] == []
-    assert [english for s in SENTENCES for english, french in both(s) if not french.strip()] == []
-    assert not catalogue().obsolete
+@each_language
+def test_the_catalogue_holds_exactly_the_sentences_of_the_source(language):
+    written = {tuple(s.id) if not isinstance(s.id, str) else s.id for s in sentences(language)}
+    differing = [str(sentence) for sentence in written ^ extracted()]
+    assert not differing, f"run `make messages`, then translate what is new: {'; '.join(differing)}"
 
 
-def test_a_translation_names_the_same_values():
-    differing = [pair for s in SENTENCES for pair in both(s) if names(pair[0]) != names(pair[1])]
-    assert differing == []
+@each_language
+def test_every_sentence_is_translated(language):
+    assert [s.id for s in sentences(language) if s.fuzzy] == []
+    missing = [source for s in sentences(language) for source, words in both(s) if not words.strip()]
+    assert not missing, (
+        f"translate these in {catalogue_file(language).relative_to(ROOT)}: {'; '.join(missing)}"
+    )
+    assert not catalogue(language).obsolete
 
 
-def test_the_compiled_catalogue_is_that_of_the_sentences():
+@each_language
+def test_a_translation_names_the_same_values(language):
+    pairs = [pair for s in sentences(language) for pair in both(s)]
+    assert [pair for pair in pairs if names(pair[0]) != names(pair[1])] == []
+
+
+@each_language
+def test_the_compiled_catalogue_is_that_of_the_sentences(language):
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue())
-    assert CATALOGUE_FILE.with_suffix(".mo").read_bytes() == compiled.getvalue(), "run `make messages`"
+    write_mo(compiled, catalogue(language))
+    assert catalogue_file(language).with_suffix(".mo").read_bytes() == compiled.getvalue(), (
+        "run `make messages`"
+    )
 
 
 def test_a_localized_sentence_is_a_literal_that_can_be_found():

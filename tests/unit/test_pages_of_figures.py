@@ -1,8 +1,10 @@
 """What the pages add up and draw, against figures worked by hand."""
 
+import ast
 import datetime as dt
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -176,3 +178,15 @@ def test_a_timeline_keeps_days_in_order_and_on_the_drawing(first, offsets):
 )
 def test_the_language_is_asked_for_then_remembered_then_the_browsers(asked, cookie, accepted, expected):
     assert language_of(asked, cookie, accepted) == expected
+
+
+def test_every_template_that_a_page_names_exists():
+    pages = Path(__file__).parents[2] / "serving" / "pages"
+    named = {
+        node.value
+        for path in pages.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(".html")
+    }
+    assert "tonight.html" in named
+    assert sorted(name for name in named if not (pages / "templates" / name).is_file()) == []

@@ -9,32 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import fastexcel
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
-from features.ledger.conform import is_unusable
+from features.ledger.importing.formats import DATA_ENDINGS, FORMAT_NAMES, format_of
 from features.ledger.importing.mapping import ImportMapping, Source
-from features.ledger.importing.mapping_file import nearest
-from features.ledger.importing.text_files import (
-    HEADER_SEARCH_LINES,
-    MALFORMED,
-    ROW,
-    MissingColumnsError,
-    RawTable,
-    header_names,
-    read_text_table,
-    refuse_missing_columns,
-    without_empty_rows,
-)
+from features.ledger.importing.text_files import MissingColumnsError, RawTable
 from features.ledger.report import Note
 from features.messages import localized
 
 #: Name of the file a row came from.
 FILE: Final = "source_file"
-#: Files of a folder that are taken for data; a file named on its own may be called anything.
-DATA_EXTENSIONS: Final = frozenset({".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet"})
-_WORKBOOK_STARTS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _OTHER_KINDS: Final = {b"%PDF": "PDF", b"\x1f\x8b": "gzip", b"{\\rt": "RTF", b"7z\xbc\xaf": "7z"}
 
 
@@ -63,7 +48,7 @@ def expand(files: Sequence[Path]) -> list[Path]:
     faults = []
     for given in files:
         if given.is_dir():
-            matches = [path for path in given.iterdir() if path.suffix.lower() in DATA_EXTENSIONS]
+            matches = [path for path in given.iterdir() if path.suffix.lower() in DATA_ENDINGS]
         elif given.exists():
             matches = [given]
         else:
@@ -183,7 +168,7 @@ def _assign(files: list[Path], mapping: ImportMapping) -> dict[str, list[Path]]:
 
 
 def read_source(path: Path, spec: Source, needed: Mapping[str, str]) -> RawTable:
-    """One file's rows as text; the kind of file is recognised by its content, not from its name.
+    """One file's rows as text; its format is recognised by `format_of`.
 
     Args:
         path: the file.
@@ -198,87 +183,11 @@ def read_source(path: Path, spec: Source, needed: Mapping[str, str]) -> RawTable
     except OSError as problem:
         fault = Fault(f"cannot be opened: {problem.strerror}", where=str(path))
         raise InvalidInputError(f"{path.name} cannot be read", [fault]) from problem
-    if content.startswith(_WORKBOOK_STARTS):
-        return _read_workbook(content, spec, needed, path.name)
-    if content.startswith(b"PAR1"):
-        return _read_parquet(content, needed, path.name)
     for start, kind in _OTHER_KINDS.items():
         if content.startswith(start):
-            fault = Fault(f"the file is {kind}", where=path.name, expected="CSV, XLSX or Parquet")
+            fault = Fault(f"the file is {kind}", where=path.name, expected=FORMAT_NAMES)
             raise InvalidInputError(f"{path.name} cannot be read", [fault])
-    return read_text_table(content, spec, needed, path.name)
-
-
-def _read_parquet(content: bytes, needed: Mapping[str, str], name: str) -> RawTable:
-    try:
-        rows = pl.read_parquet(content)
-    except pl.exceptions.PolarsError as problem:
-        fault = Fault(f"is not a whole Parquet file: {problem}", where=name)
-        raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
-    refuse_missing_columns(rows.columns, needed, name)
-    faults = [
-        Fault(
-            f"column {column!r} holds {dtype}",
-            where=name,
-            expected="one text, figure, day or flag in each cell",
-        )
-        for column, dtype in rows.select(list(needed)).schema.items()
-        if is_unusable(dtype)
-    ]
-    if faults:
-        raise InvalidInputError(f"{name} cannot be read", faults)
-    texts = rows.select(list(needed)).with_columns(
-        pl.col(column).cast(pl.String, strict=False).str.replace(r"^(-?\d+)\.0$", "$1")
-        if dtype.is_float()
-        else pl.col(column).cast(pl.String, strict=False)
-        for column, dtype in rows.select(list(needed)).schema.items()
-    )
-    numbered = texts.with_columns(
-        pl.Series(ROW, range(1, texts.height + 1), dtype=pl.Int64), pl.lit(value=False).alias(MALFORMED)
-    )
-    return RawTable(without_empty_rows(numbered), is_typed=True)
-
-
-def _read_workbook(content: bytes, spec: Source, needed: Mapping[str, str], name: str) -> RawTable:
-    """A sheet of a workbook: the one the mapping names, or the one with the mapped columns."""
-    try:
-        book = fastexcel.read_excel(content)
-        names = book.sheet_names
-    except Exception as problem:  # the reader raises its own and panics' exceptions for damaged files
-        fault = Fault(f"is not a readable workbook: {problem}", where=name, expected="XLSX, CSV or Parquet")
-        raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
-    if spec.sheet is not None and spec.sheet not in names:
-        fault = Fault(f"sheet {spec.sheet!r} does not exist", where=name, expected=nearest(spec.sheet, names))
-        raise InvalidInputError(f"{name} cannot be read", [fault])
-    best: tuple[int, str, pl.DataFrame, int] | None = None
-    for sheet in [spec.sheet] if spec.sheet is not None else names:
-        cells = book.load_sheet(
-            sheet, header_row=None, dtypes="string", skip_whitespace_tail_rows=True
-        ).to_polars()
-        candidates = (
-            [spec.header_line - 1] if spec.header_line else range(min(cells.height, HEADER_SEARCH_LINES))
-        )
-        for number in candidates:
-            if number < cells.height:
-                found = len(set(needed) & set(header_names(list(cells.row(number)))))
-                if best is None or found > best[0]:
-                    best = (found, sheet, cells, number)
-    if best is None or best[0] == 0:
-        expected = f"a header with {', '.join(list(needed)[:8])}"
-        fault = Fault(
-            "no row holds any mapped column", where=f"{name}, sheets {', '.join(names)}", expected=expected
-        )
-        raise InvalidInputError(f"{name} cannot be read", [fault])
-    _, sheet, cells, number = best
-    columns = header_names(list(cells.row(number)))
-    refuse_missing_columns(columns, needed, f"{name}, sheet {sheet}, row {number + 1}")
-    below = cells[number + 1 :].rename(dict(zip(cells.columns, columns, strict=True)))
-    first = number + 2
-    numbered = below.with_columns(
-        pl.Series(ROW, range(first, first + below.height), dtype=pl.Int64),
-        pl.lit(value=False).alias(MALFORMED),
-    )
-    return RawTable(without_empty_rows(numbered), is_typed=True)
+    return format_of(path.name, content).read(content, spec, needed, path.name)
 
 
 def sizes(sources: Mapping[str, ReadSource]) -> dict[str, int]:

@@ -80,7 +80,7 @@ def decode(content: bytes, wanted: str | None, name: str) -> tuple[str, str, boo
     if zeros:
         raise InvalidInputError(
             f"{name} cannot be read",
-            [Fault("the file is binary, not text", where=name, expected="CSV, XLSX or Parquet")],
+            [Fault("the file is binary, not text", where=name, expected="text such as CSV")],
         )
     try:
         return content.decode("utf-8"), "utf-8", False
@@ -236,13 +236,7 @@ def _parse(body: str, delimiter: str, quote: str, name: str, lines_above: int) -
         if rows.width == len(_split_line(body.split("\n", 1)[0], delimiter, quote)):
             names = header_names(list(rows.row(0)))
             below = rows[1:].rename(dict(zip(rows.columns, names, strict=True)))
-            first = lines_above + 2
-            return without_empty_rows(
-                below.with_columns(
-                    pl.Series(ROW, range(first, first + below.height), dtype=pl.Int64),
-                    pl.lit(value=False).alias(MALFORMED),
-                )
-            )
+            return numbered_rows(below, lines_above + 2)
     return _parse_record_by_record(body, delimiter, quote, name, lines_above)
 
 
@@ -294,6 +288,12 @@ def _parse_record_by_record(
             pl.Series(ROW, numbers, dtype=pl.Int64), pl.Series(MALFORMED, is_malformed, dtype=pl.Boolean)
         )
     )
+
+
+def numbered_rows(rows: pl.DataFrame, first: int) -> pl.DataFrame:
+    """Rows of text with their numbers in the file, counted from that of the first; wholly empty ones are left out."""
+    numbers = pl.Series(ROW, range(first, first + rows.height), dtype=pl.Int64)
+    return without_empty_rows(rows.with_columns(numbers, pl.lit(value=False).alias(MALFORMED)))
 
 
 def without_empty_rows(rows: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from features.words import Text
 from serving.dunning.policy.base import Money, Name, Share, Strict
-from serving.dunning.words import FeedName
+from serving.dunning.words import GATE_IDS, FeedName, declared_for
 
 
 class Gate(Strict):
@@ -121,3 +121,6 @@ class Gates(Strict):
     large_amount: LargeAmountGate
     contact_cap: ContactGate
     quiet_day: ContactGate
+
+
+declared_for(GATE_IDS, Gates.model_fields, "serving.dunning.policy.gates.Gates")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from features.words import Text
 from serving.dunning.deciding.facts import AccountFacts
 from serving.dunning.deciding.facts.case import Case
@@ -10,7 +13,8 @@ from serving.dunning.deciding.gates.hits import GateHit, amount_words, hit
 from serving.dunning.deciding.gates.stopping import is_short_payment
 from serving.dunning.decision import PersonDecides, Reason
 from serving.dunning.policy.checked import Policy
-from serving.dunning.words import TONE_WORDS, Tone
+from serving.dunning.policy.gates import PersonGate
+from serving.dunning.words import PERSON_GATES, TONE_WORDS, PersonGateId, Tone, declared_for
 
 PERSON_WORDS = {
     "natural_person": Text(
@@ -40,20 +44,42 @@ def person_gates(case: Case, policy: Policy, tone: Tone | None = None) -> tuple[
         policy: parameters and words of the gates.
         tone: tone of the step; null for work inside the house.
     """
-    natural, strategic = policy.spec.gates.natural_person, policy.spec.gates.strategic_account
-    large, account = policy.spec.gates.large_amount, case.account
     hits = []
-    if is_treated_as_person(account, policy) and tone not in natural.automatic_tones:
-        level = _level(natural.approval, policy)
-        hits.append(hit("natural_person", natural.why, approval=natural.approval, level=level))
-    if account.is_strategic:
-        level = _level(strategic.approval, policy)
-        hits.append(hit("strategic_account", strategic.why, approval=strategic.approval, level=level))
-    if is_large(demandable_in_policy_currency(case, policy), policy):
-        level = _level(large.approval, policy)
-        amount = amount_words(case.demandable_amount, case.score.currency)
-        hits.append(hit("large_amount", large.why, approval=large.approval, level=level, amount=amount))
+    for gate_id in PERSON_GATES:
+        values = _GATES[gate_id](case, policy, tone)
+        if values is not None:
+            gate: PersonGate = getattr(policy.spec.gates, gate_id)
+            level = _level(gate.approval, policy)
+            words = {"level": level, **values}
+            hits.append(hit(gate_id, gate.why, None, None, approval=gate.approval, since=None, **words))
     return tuple(hits)
+
+
+_Values = Mapping[str, Text]
+"""What stands for the names in braces of the gate's `why`, beside `{level}`."""
+
+
+def _natural_person(case: Case, policy: Policy, tone: Tone | None) -> _Values | None:
+    exempt = policy.spec.gates.natural_person.automatic_tones
+    return {} if is_treated_as_person(case.account, policy) and tone not in exempt else None
+
+
+def _strategic_account(case: Case, policy: Policy, tone: Tone | None) -> _Values | None:
+    return {} if case.account.is_strategic else None
+
+
+def _large_amount(case: Case, policy: Policy, tone: Tone | None) -> _Values | None:
+    if not is_large(demandable_in_policy_currency(case, policy), policy):
+        return None
+    return {"amount": amount_words(case.demandable_amount, case.score.currency)}
+
+
+_GATES: Final[dict[PersonGateId, Callable[[Case, Policy, Tone | None], _Values | None]]] = {
+    "natural_person": _natural_person,
+    "strategic_account": _strategic_account,
+    "large_amount": _large_amount,
+}
+declared_for(PERSON_GATES, _GATES, f"{__name__}._GATES")
 
 
 def short_payment_approval(case: Case, policy: Policy) -> str | None:

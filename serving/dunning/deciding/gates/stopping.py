@@ -22,8 +22,8 @@ from serving.dunning.deciding.gates.hits import (
     quote_words,
 )
 from serving.dunning.policy.checked import Policy
-from serving.dunning.policy.gates import StatementGate
-from serving.dunning.words import STOPPING_GATES, GateId
+from serving.dunning.policy.gates import ContactGate, StatementGate
+from serving.dunning.words import STOPPING_GATES, ContactGateId, GateId, StoppingGateId, declared_for
 
 
 def stopping_gates(case: Case, policy: Policy, on: date) -> tuple[GateHit, ...]:
@@ -182,7 +182,7 @@ def _small_balance(case: Case, policy: Policy, on: date) -> GateHit | None:
     return hit("small_balance", gate.why, gate.sequence, amount=words)
 
 
-_GATES: Final[dict[GateId, Callable[[Case, Policy, date], GateHit | None]]] = {
+_GATES: Final[dict[StoppingGateId, Callable[[Case, Policy, date], GateHit | None]]] = {
     "settled": _settled,
     "insolvency": _insolvency,
     "feed_stale": _feed_stale,
@@ -197,6 +197,7 @@ _GATES: Final[dict[GateId, Callable[[Case, Policy, date], GateHit | None]]] = {
     "payment_announced": _payment_announced,
     "small_balance": _small_balance,
 }
+declared_for(STOPPING_GATES, _GATES, f"{__name__}._GATES")
 
 
 def _statement(
@@ -226,11 +227,10 @@ def is_task_closed(account: AccountFacts, sequence_id: str, since: date | None) 
     )
 
 
-def contact_gate(gate_id: GateId, hold_until: date | None, policy: Policy) -> GateHit:
+def contact_gate(gate_id: ContactGateId, hold_until: date | None, policy: Policy) -> GateHit:
     """The gate that moves a step of today to a later day."""
-    gates = policy.spec.gates
-    why = gates.contact_cap.why if gate_id == "contact_cap" else gates.quiet_day.why
-    return hit(gate_id, why, hold_until=hold_until)
+    gate: ContactGate = getattr(policy.spec.gates, gate_id)
+    return hit(gate_id, gate.why, hold_until=hold_until)
 
 
 def promise_holds_until(account: AccountFacts, policy: Policy) -> date | None:

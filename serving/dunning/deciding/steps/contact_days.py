@@ -9,7 +9,7 @@ from features.calendars import is_working_day
 from serving.dunning.deciding.facts import AccountFacts, Contact
 from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.schema import Cap, QuietPeriod
-from serving.dunning.words import Channel, GateId
+from serving.dunning.words import Channel, ContactGateId
 
 SEARCHED_DAYS = 800
 """Twice the longest cap and more: past this no lawful day is expected and a person has to look."""
@@ -17,7 +17,7 @@ SEARCHED_DAYS = 800
 
 def next_contact_day(
     wanted_on: date, account: AccountFacts, policy: Policy, channel: Channel
-) -> tuple[date | None, GateId | None]:
+) -> tuple[date | None, ContactGateId | None]:
     """The first day from the wanted one on which the customer may be contacted, and what was in the way.
 
     Args:
@@ -40,7 +40,7 @@ def next_contact_day(
     return None, blocked_by
 
 
-def blocking_gate(day: date, account: AccountFacts, policy: Policy, channel: Channel) -> GateId | None:
+def blocking_gate(day: date, account: AccountFacts, policy: Policy, channel: Channel) -> ContactGateId | None:
     """Why the customer may not be contacted that day: a cap, then a quiet day; null when it may."""
     rules = policy.spec.contact_rules
     if not is_below_caps(day, account.contacts, rules.caps, channel):

@@ -20,7 +20,7 @@ from serving.dunning.decision import Reason
 from serving.dunning.policy.checked import Policy
 from serving.dunning.policy.schema import Route, ToneRule
 from serving.dunning.policy.sequences import DunningSequence, Step
-from serving.dunning.words import TONES, GateId, RouteState
+from serving.dunning.words import TONES, ContactGateId, RouteState
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PlannedStep:
     stage: int
     wanted_on: date
     on: date | None
-    blocked_by: GateId | None
+    blocked_by: ContactGateId | None
     tone_rule: ToneRule | None = None
 
 

@@ -1,0 +1,40 @@
+"""Parquet files of an export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from features.errors import Fault, InvalidInputError
+from features.ledger.conform import is_unusable
+from features.ledger.importing.mapping import Source
+from features.ledger.importing.text_files import RawTable, numbered_rows, refuse_missing_columns
+
+
+def read_parquet(content: bytes, spec: Source, needed: Mapping[str, str], name: str) -> RawTable:
+    """The mapped columns of a Parquet file, as text."""
+    try:
+        rows = pl.read_parquet(content)
+    except pl.exceptions.PolarsError as problem:
+        fault = Fault(f"is not a whole Parquet file: {problem}", where=name)
+        raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
+    refuse_missing_columns(rows.columns, needed, name)
+    faults = [
+        Fault(
+            f"column {column!r} holds {dtype}",
+            where=name,
+            expected="one text, figure, day or flag in each cell",
+        )
+        for column, dtype in rows.select(list(needed)).schema.items()
+        if is_unusable(dtype)
+    ]
+    if faults:
+        raise InvalidInputError(f"{name} cannot be read", faults)
+    texts = rows.select(list(needed)).with_columns(
+        pl.col(column).cast(pl.String, strict=False).str.replace(r"^(-?\d+)\.0$", "$1")
+        if dtype.is_float()
+        else pl.col(column).cast(pl.String, strict=False)
+        for column, dtype in rows.select(list(needed)).schema.items()
+    )
+    return RawTable(numbered_rows(texts, 1), is_typed=True)
