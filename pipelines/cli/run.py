@@ -192,7 +192,7 @@ def _print_what_matters(
         ("encours ui", "the run, its assets and checks, on port 3001"),
         ("encours backtest", "how good it is on this ledger, beside simple rules"),
         (f"mlflow ui --backend-store-uri {shlex.quote(home.tracking_uri)}", "the registered model"),
-        ("encours serve", "the score API, on port 3000"),
+        ("encours serve", "the pages and the score API, on port 3000; `encours keys add` makes a key"),
     ):
         console.print(f"  {command}  [dim]{what}[/]", highlight=False, soft_wrap=True)
 

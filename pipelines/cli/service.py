@@ -74,6 +74,7 @@ def serve(
 
     def when_ready() -> None:
         _console.print(f"Encours listens on [bold]{listening.url}[/bold] (stop with Ctrl-C)")
+        _console.print(f"  pages:           {listening.url}/ (sign in with a key)")
         _console.print(f"  what it answers: {listening.url}/openapi.json")
         _console.print(f"  how it is:       {listening.url}/v1/health")
 

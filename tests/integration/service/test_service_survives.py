@@ -251,7 +251,6 @@ def assert_discreet(text: str, home: Path) -> None:
 
 RAW = {
     "an unknown path": (b"GET /nowhere HTTP/1.1\r\n\r\n", 404),
-    "the root": (b"GET / HTTP/1.1\r\n\r\n", 404),
     "a page of the framework": (b"GET /static_content/index.html HTTP/1.1\r\n\r\n", 404),
     "a schema of the framework": (b"GET /schema.json HTTP/1.1\r\n\r\n", 404),
     "a method of no route": (b"DELETE /v1/score HTTP/1.1\r\n\r\n", 405),
