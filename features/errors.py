@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from features.messages import in_language, localized, localized_plural
+from features.messages import Text, in_language, localized, localized_plural
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,10 @@ class Fault:
 class EncoursError(Exception):
     """Anything Encours refuses to do, with a message meant for the person who asked."""
 
+    def in_language(self, language: str | None) -> str:
+        """The refusal for a reader of a language."""
+        return in_language(self.args[0], language) if self.args else str(self)
+
 
 class InvalidInputError(EncoursError):
     """An input that cannot be used; carries every fault found in it, not just the first."""
@@ -65,6 +69,11 @@ class InvalidInputError(EncoursError):
 
     def __str__(self) -> str:
         return self.in_language("en")
+
+    @property
+    def text(self) -> Text:
+        """The whole refusal in both languages, as a value of another message."""
+        return Text(self.in_language("fr"), self.in_language("en"))
 
     def in_language(self, language: str | None) -> str:
         """The refusal for a reader of a language, every fault on a line."""

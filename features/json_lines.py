@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 
 
 def append_json_line(path: Path, entry: Mapping[str, Any]) -> None:
@@ -51,14 +52,14 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
             reason = type(failure).__name__
             faults.append(
                 Fault(
-                    f"is no entry ({reason})",
-                    where=f"{path.name}, line {number}",
-                    expected="one JSON object per line",
-                    remedy="restore the file from a backup, or remove the line",
+                    localized("is no entry ({reason})", reason=reason),
+                    where=localized("{file}, line {line}", file=path.name, line=str(number)),
+                    expected=localized("one JSON object per line"),
+                    remedy=localized("restore the file from a backup, or remove the line"),
                 )
             )
             continue
         entries.append(entry)
     if faults:
-        raise InvalidInputError(f"{path.name} cannot be read", faults)
+        raise InvalidInputError(localized("{name} cannot be read", name=path.name), faults)
     return entries

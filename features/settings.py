@@ -16,6 +16,7 @@ import polars as pl
 
 from features.cents import CENTS
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 
 MOST_GRACE_DAYS = 30
 DEFAULT_CURRENCY = "EUR"
@@ -52,23 +53,37 @@ class LedgerSettings:
         faults = [*grace_faults(self.grace_days)]
         if not (self.settled_tolerance.is_finite() and self.settled_tolerance >= 0):
             faults.append(
-                Fault(f"is {self.settled_tolerance}", "settled_tolerance", "an amount of 0 or more")
+                Fault(
+                    localized("is {value}", value=self.settled_tolerance),
+                    "settled_tolerance",
+                    localized("an amount of 0 or more"),
+                )
             )
         share = self.accepted_discount_share
         if not (share.is_finite() and 0 <= share < 1):
             faults.append(
-                Fault(f"is {share}", "accepted_discount_share", "a share from 0 to below 1, such as 0.02")
+                Fault(
+                    localized("is {value}", value=share),
+                    "accepted_discount_share",
+                    localized("a share from 0 to below 1, such as 0.02"),
+                )
             )
         faults += [
-            Fault(f"is {days}", name, "a whole number of days, 0 or more")
+            Fault(localized("is {value}", value=days), name, localized("a whole number of days, 0 or more"))
             for name in ("promise_grace_days", "accepted_discount_days")
             if (days := getattr(self, name)) < 0
         ]
         currency = self.reporting_currency
         if currency is not None and not (len(currency) == 3 and currency.isalpha() and currency.isupper()):
-            faults.append(Fault(f"is {currency!r}", "reporting_currency", "an ISO 4217 code such as EUR"))
+            faults.append(
+                Fault(
+                    localized("is {value}", value=repr(currency)),
+                    "reporting_currency",
+                    localized("an ISO 4217 code such as EUR"),
+                )
+            )
         if faults:
-            raise InvalidInputError("These ledger settings cannot be used.", faults)
+            raise InvalidInputError(localized("These ledger settings cannot be used."), faults)
 
     @property
     def settled_tolerance_cents(self) -> int:
@@ -90,15 +105,21 @@ class LedgerSettings:
         """
         known = {field.name: field for field in fields(cls)}
         faults = [
-            Fault("the setting is missing", where=name, expected="every setting the model was trained under")
+            Fault(
+                localized("the setting is missing"),
+                where=name,
+                expected=localized("every setting the model was trained under"),
+            )
             for name in known
             if name not in values
         ]
         faults += [
-            Fault("is not a setting of this version", where=name) for name in values if name not in known
+            Fault(localized("is not a setting of this version"), where=name)
+            for name in values
+            if name not in known
         ]
         if faults:
-            raise InvalidInputError("The ledger settings cannot be read.", faults)
+            raise InvalidInputError(localized("The ledger settings cannot be read."), faults)
         exact: dict[str, Any] = {
             name: Decimal(str(value)) if isinstance(known[name].default, Decimal) else value
             for name, value in values.items()
@@ -138,10 +159,10 @@ def grace_faults(grace_days: int) -> Sequence[Fault]:
         return ()
     return (
         Fault(
-            what=f"grace_days is {grace_days}",
+            what=localized("is {value}", value=grace_days),
             where="grace_days",
-            expected=f"a whole number of days from 0 to {MOST_GRACE_DAYS}",
-            remedy="5 is usual where payments are booked a few days after they arrive",
+            expected=localized("a whole number of days from 0 to {most}", most=MOST_GRACE_DAYS),
+            remedy=localized("5 is usual where payments are booked a few days after they arrive"),
         ),
     )
 
@@ -156,7 +177,7 @@ def setting_differences(given: Mapping[str, Any], model: LedgerSettings, remedy:
     """
     return [
         Fault(
-            f"is {value}, and the model was trained with {trained}",
+            localized("is {value}, and the model was trained with {trained}", value=value, trained=trained),
             where=name,
             expected=str(trained),
             remedy=remedy,

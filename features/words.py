@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from features.messages import Message, localized
 from features.messages import Text as Text
 
 
@@ -382,3 +383,17 @@ def nearest_word(text: str, known: Iterable[str]) -> str | None:
     """The known word that a text was probably meant to be; None when none comes near."""
     close = difflib.get_close_matches(folded_word(text), list(known), n=1, cutoff=0.6)
     return close[0] if close else None
+
+
+def with_nearest(sentence: Message, near: str | None) -> Message:
+    """A sentence about a word, with the nearest word that would be right, if there is one."""
+    return (
+        sentence if near is None else localized("{fault}; the nearest is {near!r}", fault=sentence, near=near)
+    )
+
+
+def one_of(name: str, known: Iterable[str]) -> Message:
+    """The names of which one was expected, the one nearest to the given name pointed out."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    return with_nearest(localized("one of {known}", known=names), close[0] if close else None)

@@ -17,6 +17,7 @@ from typing import Any
 
 from features.errors import Fault, InvalidInputError
 from features.files import write_folder
+from features.messages import localized
 from features.payers.rfm_scale import RfmScale
 from features.settings import LedgerSettings
 from models.hazard.booster import TreeModel
@@ -135,7 +136,9 @@ def load_bundle(
     model = json.loads(contents[MODEL_FILE])
     faults = _mismatches(model, folder, feature_names, catalogue_version)
     if faults:
-        raise InvalidInputError(f"The model in {folder} cannot be used.", faults)
+        raise InvalidInputError(
+            localized("The model in {folder} cannot be used.", folder=str(folder)), faults
+        )
     settings = LedgerSettings.from_dict(model["settings"])
     hazard = DiscreteTimeHazard(
         feature_names=tuple(model["feature_names"]),
@@ -197,7 +200,7 @@ def _files(bundle: ModelBundle) -> dict[str, bytes]:
 
 
 def _read_checked(folder: Path) -> dict[str, bytes]:
-    remedy = "export the model again; a bundle is never edited by hand"
+    remedy = localized("export the model again; a bundle is never edited by hand")
     sums = folder / CHECKSUMS_FILE
     lines = sums.read_text().splitlines() if sums.is_file() else []
     expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
@@ -205,8 +208,8 @@ def _read_checked(folder: Path) -> dict[str, bytes]:
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
         raise InvalidInputError(
-            f"There is no complete model in {folder}.",
-            [Fault(what="the file is missing", where=name, remedy=remedy) for name in missing],
+            localized("There is no complete model in {folder}.", folder=str(folder)),
+            [Fault(what=localized("the file is missing"), where=name, remedy=remedy) for name in missing],
         )
     contents = {name: (folder / name).read_bytes() for name in wanted if name != CHECKSUMS_FILE}
     altered = [
@@ -216,12 +219,12 @@ def _read_checked(folder: Path) -> dict[str, bytes]:
     ]
     if altered:
         raise InvalidInputError(
-            f"The model in {folder} has been altered.",
+            localized("The model in {folder} has been altered.", folder=str(folder)),
             [
                 Fault(
-                    what="the content does not have the checksum recorded for it",
+                    what=localized("the content does not have the checksum recorded for it"),
                     where=name,
-                    expected=f"sha256 {expected.get(name, '(none recorded)')}",
+                    expected=localized("sha256 {expected}", expected=expected.get(name, "(none recorded)")),
                     remedy=remedy,
                 )
                 for name in altered
@@ -239,18 +242,23 @@ def _mismatches(
     if model.get("format") != FORMAT:
         return [
             Fault(
-                what=f"the format is {model.get('format')!r}",
+                what=localized("the format is {format}", format=repr(model.get("format"))),
                 where=str(folder / MODEL_FILE),
-                expected=f"{FORMAT}: it stores the customers' curve the model starts from",
-                remedy="train the model again with this version of Encours (encours run)",
+                expected=localized(
+                    "{format}: it stores the customers' curve the model starts from", format=FORMAT
+                ),
+                remedy=localized("train the model again with this version of Encours (encours run)"),
             )
         ]
     faults = []
-    retrain = "retrain, or run the version of Encours the model was trained with"
+    retrain = localized("retrain, or run the version of Encours the model was trained with")
     if tuple(model["hazard_columns"]) != HAZARD_COLUMNS:
         faults.append(
             Fault(
-                what=f"the model reads {model['hazard_columns']} beside the features",
+                what=localized(
+                    "the model reads {columns} beside the features",
+                    columns=", ".join(map(str, model["hazard_columns"])),
+                ),
                 expected=str(list(HAZARD_COLUMNS)),
                 remedy=retrain,
             )
@@ -258,9 +266,15 @@ def _mismatches(
     if catalogue_version is not None and model["catalogue_version"] != catalogue_version:
         faults.append(
             Fault(
-                what=f"it was trained with feature catalogue {model['catalogue_version']}",
+                what=localized(
+                    "it was trained with feature catalogue {version}",
+                    version=model["catalogue_version"],
+                ),
                 where="catalogue_version",
-                expected=f"catalogue {catalogue_version}, the one this code computes",
+                expected=localized(
+                    "catalogue {version}, the one this code computes",
+                    version=catalogue_version,
+                ),
                 remedy=retrain,
             )
         )
@@ -269,10 +283,10 @@ def _mismatches(
         if unknown:
             faults.append(
                 Fault(
-                    what=f"{len(unknown)} features it needs are not computed any more",
+                    what=localized("{count} features it needs are not computed any more", count=len(unknown)),
                     where="feature_names",
                     examples=tuple(unknown),
-                    expected="every feature of the model in the catalogue",
+                    expected=localized("every feature of the model in the catalogue"),
                     remedy=retrain,
                 )
             )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from models.target import HORIZONS
 
 Ints = npt.NDArray[np.int64]
@@ -39,13 +40,18 @@ class Intervals:
         missing = sorted({*HORIZONS, self.grace_days} - set(self.bounds))
         if missing or list(self.bounds) != sorted(set(self.bounds)):
             raise InvalidInputError(
-                "The intervals cannot be used.",
+                localized("The intervals cannot be used."),
                 [
                     Fault(
-                        what=f"bounds are {list(self.bounds)}",
+                        what=localized("bounds are {bounds}", bounds=list(self.bounds)),
                         where="intervals",
-                        expected=f"growing days past due that contain {sorted({*HORIZONS, self.grace_days})}",
-                        remedy="add the missing days" if missing else "sort the days and remove repeats",
+                        expected=localized(
+                            "growing days past due that contain {value}",
+                            value=sorted({*HORIZONS, self.grace_days}),
+                        ),
+                        remedy=localized("add the missing days")
+                        if missing
+                        else localized("sort the days and remove repeats"),
                     )
                 ],
             )

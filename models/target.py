@@ -16,6 +16,7 @@ from datetime import date
 import polars as pl
 
 from features.errors import InvalidInputError
+from features.messages import localized
 from features.settings import LedgerSettings, grace_faults
 from features.settlement import settlement_at
 from features.words import HORIZONS as HORIZONS
@@ -34,7 +35,7 @@ class Target:
     def __post_init__(self) -> None:
         faults = grace_faults(self.grace_days)
         if faults:
-            raise InvalidInputError("The lateness setting cannot be used.", faults)
+            raise InvalidInputError(localized("The lateness setting cannot be used."), faults)
 
     @classmethod
     def of(cls, settings: LedgerSettings) -> Target:

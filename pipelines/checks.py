@@ -10,6 +10,7 @@ from features.errors import Fault
 from features.groups.catalogue import CATALOGUE
 from features.groups.columns import FeatureColumn
 from features.groups.rows import FeatureRows
+from features.messages import localized
 from pipelines.assets.features import features__training
 from pipelines.assets.tonight import features__open_invoices, out__scored_invoices
 
@@ -19,7 +20,7 @@ _KEY = ("invoice_id", "as_of")
 def key_faults(frame: pl.DataFrame, key: Sequence[str] = _KEY) -> list[Fault]:
     """Rows that share a key, or lack a part of it."""
     faults = [
-        Fault("null in the key", where=name, count=count)
+        Fault(localized("null in the key"), where=name, count=count)
         for name in key
         if (count := frame[name].null_count())
     ]
@@ -27,7 +28,12 @@ def key_faults(frame: pl.DataFrame, key: Sequence[str] = _KEY) -> list[Fault]:
     if twice.height:
         examples = tuple(str(value) for value in twice[key[0]].unique().sort().head(5))
         faults.append(
-            Fault("the same key more than once", ", ".join(key), count=twice.height, examples=examples)
+            Fault(
+                localized("the same key more than once"),
+                ", ".join(key),
+                count=twice.height,
+                examples=examples,
+            )
         )
     return faults
 
@@ -37,7 +43,7 @@ def range_faults(frame: pl.DataFrame, columns: Sequence[FeatureColumn] = CATALOG
     faults = []
     for column in columns:
         if column.name not in frame:
-            faults.append(Fault("column is missing", where=column.name))
+            faults.append(Fault(localized("column is missing"), where=column.name))
             continue
         wrong = pl.lit(value=False)
         if column.minimum is not None:
@@ -49,9 +55,11 @@ def range_faults(frame: pl.DataFrame, columns: Sequence[FeatureColumn] = CATALOG
             examples = tuple(str(value) for value in outside[column.name].head(3))
             faults.append(
                 Fault(
-                    "outside its declared range",
+                    localized("outside its declared range"),
                     where=column.name,
-                    expected=f"{column.minimum} to {column.maximum}",
+                    expected=localized(
+                        "{minimum} to {maximum}", minimum=column.minimum, maximum=column.maximum
+                    ),
                     count=outside.height,
                     examples=examples,
                 )
@@ -66,15 +74,24 @@ def score_faults(scores: pl.DataFrame) -> list[Fault]:
     for name in ("p_late", "p_late_30", *curve):
         wrong = scores.filter(pl.col(name).is_null() | ~pl.col(name).is_between(0, 1))
         if wrong.height:
-            faults.append(Fault("not a probability", where=name, expected="0 to 1", count=wrong.height))
+            faults.append(
+                Fault(
+                    localized("not a probability"),
+                    where=name,
+                    expected=localized("0 to 1"),
+                    count=wrong.height,
+                )
+            )
     for earlier, later in pairwise(curve):
         rising = scores.filter(pl.col(later) > pl.col(earlier))
         if rising.height:
-            faults.append(Fault(f"exceeds {earlier}", where=later, count=rising.height))
+            faults.append(
+                Fault(localized("exceeds {earlier}", earlier=earlier), where=later, count=rising.height)
+            )
     for name in ("payment_date_p10", "payment_date_p50", "payment_date_p90"):
         early = scores.filter(pl.col(name) < pl.col("as_of"))
         if early.height:
-            faults.append(Fault("before the as-of date", where=name, count=early.height))
+            faults.append(Fault(localized("before the as-of date"), where=name, count=early.height))
     return faults
 
 
@@ -114,7 +131,9 @@ def scores_are_probabilities_and_none_is_missing(
     missing = open_invoices.landmarks.join(scores, on=list(_KEY), how="anti")
     if missing.height:
         examples = tuple(missing["invoice_id"].head(5))
-        faults.append(Fault("open invoices without a score", count=missing.height, examples=examples))
+        faults.append(
+            Fault(localized("open invoices without a score"), count=missing.height, examples=examples)
+        )
     return _result(faults, scores.height)
 
 

@@ -18,6 +18,7 @@ from features.errors import Fault, InvalidInputError
 from features.files import write_whole
 from features.groups.rows import FeatureRows
 from features.ledger import CheckedLedger, read_published, write_checked, write_ledger
+from features.messages import localized
 from models.registry.home import Home
 from serving.dunning import DecisionRecord, read_records, write_records
 
@@ -76,9 +77,11 @@ def stored_value(home: Home, asset: str) -> Any:
     if place.is_optional:
         return None
     fault = Fault(
-        "has not been computed yet", where=str(path), remedy="materialize its upstream assets first"
+        localized("has not been computed yet"),
+        where=str(path),
+        remedy=localized("materialize its upstream assets first"),
     )
-    raise InvalidInputError("an intermediate file is missing", [fault])
+    raise InvalidInputError(localized("an intermediate file is missing"), [fault])
 
 
 class HomeFiles(dg.IOManager):

@@ -20,6 +20,7 @@ from pydantic import Field
 from features.errors import Fault, InvalidInputError
 from features.files import delete_left_aside
 from features.ledger import Ledger, last_known_on
+from features.messages import localized
 from features.settings import LedgerSettings
 from models.registry.home import Home, home_at, read_home
 from serving.dunning import Policy, load_policy
@@ -39,9 +40,9 @@ def only_run(home: Home) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        remedy = "wait for it, or set ENCOURS_HOME"
-        fault = Fault("another run is writing here", where=str(home.root), remedy=remedy)
-        raise InvalidInputError("the home is in use", [fault]) from error
+        remedy = localized("wait for it, or set ENCOURS_HOME")
+        fault = Fault(localized("another run is writing here"), where=str(home.root), remedy=remedy)
+        raise InvalidInputError(localized("the home is in use"), [fault]) from error
     try:
         delete_left_aside(home.root)
         yield
@@ -136,8 +137,12 @@ def amount(text: str, name: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation as error:
-        fault = Fault(f"{text!r} is not an amount", where=name, expected="a decimal number such as 0.05")
-        raise InvalidInputError("These ledger settings cannot be used.", [fault]) from error
+        fault = Fault(
+            localized("{text!r} is not an amount", text=text),
+            where=name,
+            expected=localized("a decimal number such as 0.05"),
+        )
+        raise InvalidInputError(localized("These ledger settings cannot be used."), [fault]) from error
 
 
 TODAY = "today"
@@ -156,13 +161,17 @@ def as_of_date(ledger: Ledger, as_of: str | None) -> dt.date:
             return dt.date.fromisoformat(as_of)
         except ValueError as error:
             fault = Fault(
-                f"{as_of!r} is not a date", where="as-of", expected="an ISO date such as 2026-06-30"
+                localized("{as_of!r} is not a date", as_of=as_of),
+                where="as-of",
+                expected=localized("an ISO date such as 2026-06-30"),
             )
-            raise InvalidInputError("the as-of date cannot be read", [fault]) from error
+            raise InvalidInputError(localized("the as-of date cannot be read"), [fault]) from error
     last = last_known_on(ledger)
     if last is None:
         fault = Fault(
-            "the ledger holds no dated fact", where="ledger", remedy="import a ledger, or give --as-of"
+            localized("the ledger holds no dated fact"),
+            where="ledger",
+            remedy=localized("import a ledger, or give --as-of"),
         )
-        raise InvalidInputError("there is no date to look from", [fault])
+        raise InvalidInputError(localized("there is no date to look from"), [fault])
     return last + dt.timedelta(days=1)

@@ -19,12 +19,11 @@ from dagster_shared.yaml_utils import load_yaml_from_path
 
 from features.errors import EncoursError, Fault, InvalidInputError
 from features.files import write_whole
+from features.messages import localized
 from models.registry.home import Home
+from pipelines.jobs import refusal_in
 
 _INTERRUPTION = "DagsterExecutionInterruptedError"
-_INTERRUPTED = (
-    "interrupted during {step}: nothing is half-written, and what was there before is unharmed; run it again"
-)
 _DAGSTER_SETTINGS = """# Nothing is reported to anybody, and nobody is asked for an address.
 telemetry:
   enabled: false
@@ -130,12 +129,12 @@ def check_pages_can_open(home: Home) -> None:
     """
     if "[" in str(home.root):
         fault = Fault(
-            "Dagster reads [ in a path as a pattern and would not find its settings",
+            localized("Dagster reads [ in a path as a pattern and would not find its settings"),
             where=str(home.root),
-            expected="a home without [ in its path",
-            remedy="rename the folder, then set ENCOURS_HOME to it; a moved home works",
+            expected=localized("a home without [ in its path"),
+            remedy=localized("rename the folder, then set ENCOURS_HOME to it; a moved home works"),
         )
-        raise InvalidInputError("the pages of Dagster cannot be opened", [fault])
+        raise InvalidInputError(localized("the pages of Dagster cannot be opened"), [fault])
 
 
 def open_pages(home: Home, host: str, port: int) -> int:
@@ -166,6 +165,7 @@ def open_pages(home: Home, host: str, port: int) -> int:
 
 def _refusal(result: dg.JobExecutionResult) -> EncoursError:
     """The first failure as the refusal it was raised as; another error keeps its own words and says where it lies."""
+    refused = refusal_in(result.run_id)
     for event in result.all_events:
         if not (event.is_step_failure or event.is_failure):
             continue
@@ -173,14 +173,28 @@ def _refusal(result: dg.JobExecutionResult) -> EncoursError:
         last = error
         while error is not None:
             if error.cls_name == _INTERRUPTION:
-                return RunInterruptedError(_INTERRUPTED.format(step=event.step_key or "the job"))
+                return RunInterruptedError(
+                    localized(
+                        "interrupted during {step}: nothing is half-written, and what was there before is unharmed; "
+                        "run it again",
+                        step=event.step_key or localized("the job"),
+                    )
+                )
+            if refused is not None:
+                return refused
             name, _, words = error.message.strip().partition(": ")
             kind = locate(name)
             if isinstance(kind, type) and issubclass(kind, EncoursError):
                 return EncoursError(words)
             last, error = error, error.cause
         if last is not None:
-            return EncoursError(f"step {event.step_key or 'job'} failed: {last.message.strip()}")
+            return EncoursError(
+                localized(
+                    "step {step} failed: {reason}", step=event.step_key or "job", reason=last.message.strip()
+                )
+            )
         if event.is_step_failure or event.event_type_value == "PIPELINE_FAILURE":
-            return EncoursError(f"{event.step_key or 'job'}: {event.message}")
-    return EncoursError("the run failed; see its log with `encours ui`")
+            return EncoursError(
+                localized("{where}: {what}", where=event.step_key or "job", what=str(event.message))
+            )
+    return EncoursError(localized("the run failed; see its log with `encours ui`"))

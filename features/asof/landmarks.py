@@ -15,6 +15,7 @@ from features.cents import CENTS
 from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import Ledger
 from features.ledger.receivables import receivables
+from features.messages import localized
 from features.settings import LedgerSettings
 from features.settlement import settlement_at, settlement_episodes
 
@@ -126,29 +127,29 @@ class LandmarkArrays:
         if few is not None:
             return few
         faults = [
-            Fault("column is missing", where=f"landmarks.{name}")
+            Fault(localized("column is missing"), where=f"landmarks.{name}")
             for name in _REQUIRED
             if name not in landmarks
         ]
         if not faults:
             faults = [
-                Fault("null where a value is required", where=f"landmarks.{name}", count=count)
+                Fault(localized("null where a value is required"), where=f"landmarks.{name}", count=count)
                 for name in _REQUIRED
                 if (count := landmarks.get_column(name).null_count())
             ]
         if faults:
-            raise InvalidInputError("these landmarks cannot be given features", faults)
+            raise InvalidInputError(localized("these landmarks cannot be given features"), faults)
         as_of, issued = day_numbers(landmarks["as_of"]), day_numbers(landmarks["issued_on"])
         early = np.flatnonzero(as_of < issued)
         if len(early):
             fault = Fault(
-                "as-of date lies before the issue date",
+                localized("as-of date lies before the issue date"),
                 where="landmarks.as_of",
-                expected="an invoice is seen at the earliest on the day it is issued",
+                expected=localized("an invoice is seen at the earliest on the day it is issued"),
                 count=len(early),
                 examples=tuple(landmarks["invoice_id"].gather(early[:5]).to_list()),
             )
-            raise InvalidInputError("these landmarks cannot be given features", [fault])
+            raise InvalidInputError(localized("these landmarks cannot be given features"), [fault])
         cents = np.rint(landmarks["amount"].to_numpy().astype(np.float64) * CENTS).astype(np.int64)
         return cls(
             as_of,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.email.vectors import mention_feature_names
 from features.errors import EncoursError, Fault, InvalidInputError
 from features.files import write_whole
+from features.messages import localized
 from features.signal_labels import LABELS
 
 FORMAT_VERSION = 1
@@ -92,15 +93,19 @@ def load_artefact(folder: Path = DEFAULT_FOLDER) -> SignalArtefact:
             held = {name: arrays[name].astype(np.float32) for name in arrays.files}
     except FileNotFoundError as missing:
         raise ArtefactError(
-            f"no trained e-mail signals in {folder.name}/: {missing.filename} is missing; "
-            "train them with `encours train-signals`"
+            localized(
+                "no trained e-mail signals in {folder}/: {file} is missing; "
+                "train them with `encours train-signals`",
+                folder=folder.name,
+                file=str(missing.filename),
+            )
         ) from missing
     faults = [
         Fault(
-            f"{what} differ from those of this version",
+            localized("{what} differ from those of this version", what=what),
             _DESCRIPTION,
             expected=str(expected),
-            remedy="train again",
+            remedy=localized("train again"),
         )
         for what, found, expected in (
             ("format", document.get("format_version"), FORMAT_VERSION),
@@ -110,5 +115,5 @@ def load_artefact(folder: Path = DEFAULT_FOLDER) -> SignalArtefact:
         if found != expected
     ]
     if faults:
-        raise InvalidInputError("the trained e-mail signals do not fit this version", faults)
+        raise InvalidInputError(localized("the trained e-mail signals do not fit this version"), faults)
     return SignalArtefact(tuple(document["terms"]), description=document["description"], **held)

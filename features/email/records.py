@@ -12,6 +12,7 @@ from features.email.pipeline import SignalPipeline, load_pipeline
 from features.email.values import PROMISE_FIELDS, Mail, MailSignals
 from features.errors import Fault, InvalidInputError
 from features.ledger import Ledger
+from features.messages import localized
 from features.signal_labels import LABELS, signals_schema
 
 _KEYS = ("email_id", "customer_id", "sent_at", "direction")
@@ -50,13 +51,13 @@ def signals_frame(emails: pl.DataFrame, pipeline: SignalPipeline, quoting: bool 
     missing = [name for name in _NEEDED if name not in emails.columns]
     if missing:
         fault = Fault(
-            "columns missing",
+            localized("columns missing"),
             "emails",
             expected=", ".join(_NEEDED),
             count=len(missing),
             examples=tuple(missing),
         )
-        raise InvalidInputError("the e-mail table cannot be read for signals", [fault])
+        raise InvalidInputError(localized("the e-mail table cannot be read for signals"), [fault])
     inbound = emails.filter(pl.col("direction") == "inbound")
     rows = list(inbound.select(*_NEEDED, *_countries(inbound)).iter_rows(named=True))
     mails = (

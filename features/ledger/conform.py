@@ -19,6 +19,7 @@ from features.ledger.quarantine import PROVENANCE, split_by_rules, with_provenan
 from features.ledger.report import Note
 from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, id_columns, table_dtypes
 from features.messages import localized
+from features.words import one_of
 
 #: Columns that may be absent though their cells may not be empty, and what is then assumed.
 ABSENT_COLUMN_MEANS: Final[dict[str, tuple[pl.Expr, Note]]] = {
@@ -71,11 +72,15 @@ def refuse_wrong_shape(tables: Mapping[str, pl.DataFrame], *, needs_invoices: bo
             invoice.
     """
     faults = [
-        Fault("is not a ledger table", where=name, expected=_nearest(name, list(SCHEMAS)))
+        Fault(localized("is not a ledger table"), where=name, expected=one_of(name, sorted(SCHEMAS)))
         for name in sorted(set(tables) - set(SCHEMAS))
     ]
     faults += [
-        Fault("table is missing", where=name, remedy=f"deliver {name}.parquet or {name}.csv")
+        Fault(
+            localized("table is missing"),
+            where=name,
+            remedy=localized("deliver {name}.parquet or {name}.csv", name=name),
+        )
         for name in REQUIRED_TABLES
         if name not in tables
     ]
@@ -84,9 +89,11 @@ def refuse_wrong_shape(tables: Mapping[str, pl.DataFrame], *, needs_invoices: bo
             faults += _missing_columns(name, tables[name].columns)
             faults += unusable_columns(name, tables[name])
     if needs_invoices and "invoices" in tables and tables["invoices"].height == 0:
-        faults.append(Fault("holds no row", where="invoices", expected="at least one invoice"))
+        faults.append(
+            Fault(localized("holds no row"), where="invoices", expected=localized("at least one invoice"))
+        )
     if faults:
-        raise InvalidInputError("this is not a ledger", faults)
+        raise InvalidInputError(localized("this is not a ledger"), faults)
 
 
 def _missing_columns(table: str, columns: list[str]) -> list[Fault]:
@@ -94,10 +101,12 @@ def _missing_columns(table: str, columns: list[str]) -> list[Fault]:
     unused = [name for name in columns if name not in schema and name not in PROVENANCE]
     return [
         Fault(
-            "column is missing",
+            localized("column is missing"),
             where=f"{table}.{name}",
-            expected=_nearest(name, unused) if unused else f"columns {', '.join(schema)}",
-            remedy="rename the column, or name it in the mapping",
+            expected=one_of(name, sorted(unused))
+            if unused
+            else localized("columns {schema}", schema=tuple(schema)),
+            remedy=localized("rename the column, or name it in the mapping"),
         )
         for name, column in schema.items()
         if name not in columns and not column.nullable and f"{table}.{name}" not in ABSENT_COLUMN_MEANS
@@ -108,9 +117,9 @@ def unusable_columns(table: str, frame: pl.DataFrame) -> list[Fault]:
     """Columns of a contract whose cells are lists, structures, bytes or spans instead of one plain value."""
     return [
         Fault(
-            f"cells are of type {dtype}",
+            localized("cells are of type {dtype}", dtype=str(dtype)),
             where=f"{table}.{name}",
-            expected="one text, figure, day or flag each",
+            expected=localized("one text, figure, day or flag each"),
         )
         for name, dtype in frame.schema.items()
         if name in table_dtypes(table) and is_unusable(dtype)
@@ -128,13 +137,6 @@ def _as_plain(frame: pl.DataFrame) -> pl.DataFrame:
         n for n, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum, pl.Time, pl.Duration)
     ]
     return frame.with_columns(pl.col(texts).cast(pl.String)) if texts else frame
-
-
-def _nearest(name: str, candidates: list[str]) -> str:
-    """The candidates, the ones nearest to a name first and pointed out."""
-    close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
-    listed = ", ".join(sorted(candidates))
-    return f"one of {listed}; the nearest is {close[0]!r}" if close else f"one of {listed}"
 
 
 def unused_columns(table: str, frame: pl.DataFrame) -> list[Note]:

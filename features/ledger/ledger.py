@@ -12,6 +12,7 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, table_dtypes
+from features.messages import localized
 
 #: Columns that say when a fact became known, per table.
 KNOWN_TIMES: Final[dict[str, tuple[str, ...]]] = {
@@ -66,7 +67,7 @@ class Ledger:
         """Refuse frames that are not in the contracts' columns and types."""
         faults = [fault for name, frame in self.tables() for fault in _shape_faults(name, frame)]
         if faults:
-            raise InvalidInputError("these frames are not ledger tables", faults)
+            raise InvalidInputError(localized("these frames are not ledger tables"), faults)
 
     def tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """The tables that are present, as (name, frame), in contract order."""
@@ -82,10 +83,11 @@ class Ledger:
         missing = [name for name in ("customers", *REQUIRED_TABLES) if name not in tables]
         if unknown or missing:
             faults = [
-                Fault("is not a ledger table", where=name, expected=", ".join(SCHEMAS)) for name in unknown
+                Fault(localized("is not a ledger table"), where=name, expected=", ".join(SCHEMAS))
+                for name in unknown
             ]
-            faults += [Fault("table is missing", where=name) for name in missing]
-            raise InvalidInputError("these frames do not make a ledger", faults)
+            faults += [Fault(localized("table is missing"), where=name) for name in missing]
+            raise InvalidInputError(localized("these frames do not make a ledger"), faults)
         return cls(**dict(tables))
 
 
@@ -95,19 +97,25 @@ def _shape_faults(table: str, frame: pl.DataFrame) -> list[Fault]:
     if dict(frame.schema) == expected and frame.columns == list(expected):
         return []
     faults = [
-        Fault(f"column is {frame.schema[name]}", where=f"{table}.{name}", expected=str(dtype))
+        Fault(
+            localized("column is {dtype}", dtype=str(frame.schema[name])),
+            where=f"{table}.{name}",
+            expected=str(dtype),
+        )
         for name, dtype in expected.items()
         if name in frame.schema and frame.schema[name] != dtype
     ]
     faults += [
-        Fault("column is missing", where=f"{table}.{name}") for name in expected if name not in frame.schema
+        Fault(localized("column is missing"), where=f"{table}.{name}")
+        for name in expected
+        if name not in frame.schema
     ]
     faults += [
-        Fault("column is not in the contract", where=f"{table}.{n}")
+        Fault(localized("column is not in the contract"), where=f"{table}.{n}")
         for n in frame.columns
         if n not in expected
     ]
-    return faults or [Fault("columns are out of order", where=table, expected=", ".join(expected))]
+    return faults or [Fault(localized("columns are out of order"), where=table, expected=", ".join(expected))]
 
 
 def last_known_on(ledger: Ledger) -> dt.date | None:

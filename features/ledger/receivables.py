@@ -19,6 +19,7 @@ from features.cents import amount_in_cents, cents_as_amount
 from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import Ledger
 from features.ledger.schemas import KEYS
+from features.messages import localized
 from features.words import InstalmentKind
 
 _MARK: Final = "#"
@@ -210,10 +211,10 @@ def _with_repeated(
 def _refuse_collisions(ledger: Ledger) -> None:
     faults = [
         Fault(
-            "a receivable would have the id of another row",
+            localized("a receivable would have the id of another row"),
             where=f"{name}.{KEYS[name][0]}",
-            expected=f"no id that ends in {_MARK} and the number of an instalment",
-            remedy="rename the invoice or number its instalments otherwise",
+            expected=localized("no id that ends in {mark} and the number of an instalment", mark=_MARK),
+            remedy=localized("rename the invoice or number its instalments otherwise"),
             count=len(ids),
             examples=tuple(ids[:5]),
         )
@@ -227,4 +228,6 @@ def _refuse_collisions(ledger: Ledger) -> None:
         )
     ]
     if faults:
-        raise InvalidInputError("the instalments of this ledger cannot be told from other rows", faults)
+        raise InvalidInputError(
+            localized("the instalments of this ledger cannot be told from other rows"), faults
+        )

@@ -64,6 +64,11 @@ RULE_FAULTS: Final[tuple[Message, ...]] = (
 _BY_NAME: Final = {str(fault): fault for fault in RULE_FAULTS}
 
 
+def rule_fault(name: str) -> Message:
+    """The fault that a rule names after its column."""
+    return _BY_NAME[name]
+
+
 def rule_message(rule: str) -> Message:
     """A rule's name as a sentence that can be rendered in French; the column has the same name."""
     column, _, fault = rule.partition(": ")

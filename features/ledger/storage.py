@@ -17,9 +17,11 @@ import polars as pl
 from features.errors import Fault, InvalidInputError
 from features.files import Content
 from features.ledger.ledger import Ledger
+from features.ledger.report import rule_message
 from features.ledger.rules import CheckedLedger, check_tables
 from features.ledger.schemas import KEYS, REQUIRED_TABLES, SCHEMAS
 from features.ledger.versions import CURRENT, pinned, publish, strangers
+from features.messages import localized
 
 IMPORT_REPORT: Final = "import_report.json"
 CHECK_REPORT: Final = "check_report.json"
@@ -64,11 +66,13 @@ def _publish(
         )
     except OSError as problem:
         fault = Fault(
-            f"cannot be written: {problem.strerror or problem}",
+            localized("cannot be written: {reason}", reason=problem.strerror or str(problem)),
             where=str(folder),
-            remedy="check the path, the rights and the free space; what was there before is unharmed",
+            remedy=localized(
+                "check the path, the rights and the free space; what was there before is unharmed"
+            ),
         )
-        raise InvalidInputError("the ledger folder cannot be written", [fault]) from problem
+        raise InvalidInputError(localized("the ledger folder cannot be written"), [fault]) from problem
 
 
 def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
@@ -78,9 +82,9 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
         InvalidInputError: the folder is missing, or contains no ledger table, or one that cannot be opened.
     """
     if not folder.is_dir():
-        remedy = "give a folder `encours import` wrote"
-        fault = Fault("folder does not exist", where=str(folder), remedy=remedy)
-        raise InvalidInputError("there is no ledger here", [fault])
+        remedy = localized("give a folder `encours import` wrote")
+        fault = Fault(localized("folder does not exist"), where=str(folder), remedy=remedy)
+        raise InvalidInputError(localized("there is no ledger here"), [fault])
     try:
         with pinned(folder) as version:
             published = {} if version is None else _files_of_tables(version)
@@ -88,9 +92,12 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
                 _refuse_strangers(folder, version)
                 return _read_all(published)
     except FileNotFoundError as problem:
-        remedy = f"run the import again, or delete {CURRENT!r} if the tables lie in the folder by hand"
+        remedy = localized(
+            "run the import again, or delete {current!r} if the tables lie in the folder by hand",
+            current=CURRENT,
+        )
         raise InvalidInputError(
-            "the ledger folder is damaged", [Fault(str(problem), where=str(folder), remedy=remedy)]
+            localized("the ledger folder is damaged"), [Fault(str(problem), where=str(folder), remedy=remedy)]
         ) from problem
     return _read_by_hand(folder)
 
@@ -99,17 +106,21 @@ def _read_by_hand(folder: Path) -> dict[str, pl.DataFrame]:
     """Tables that a person put there; read again when they are exchanged meanwhile."""
     if (folder / _JOURNAL).exists():
         fault = Fault(
-            "an earlier version of Encours was stopped while writing here",
+            localized("an earlier version of Encours was stopped while writing here"),
             where=str(folder),
-            remedy="run the import again",
+            remedy=localized("run the import again"),
         )
-        raise InvalidInputError("the ledger folder is damaged", [fault])
+        raise InvalidInputError(localized("the ledger folder is damaged"), [fault])
     for _ in range(_READ_ATTEMPTS):
         before = _files_of_tables(folder)
         if not before:
-            expected = ", ".join(f"{name}.parquet or {name}.csv" for name in REQUIRED_TABLES)
-            fault = Fault("holds no ledger table", where=str(folder), expected=expected)
-            raise InvalidInputError("there is no ledger here", [fault])
+            expected = localized(
+                "for each of {tables} a file, such as {example}",
+                tables=REQUIRED_TABLES,
+                example="invoices.parquet",
+            )
+            fault = Fault(localized("holds no ledger table"), where=str(folder), expected=expected)
+            raise InvalidInputError(localized("there is no ledger here"), [fault])
         identities = _identities(before)
         try:
             tables = _read_all(before)
@@ -118,8 +129,14 @@ def _read_by_hand(folder: Path) -> dict[str, pl.DataFrame]:
         if identities == _identities(_files_of_tables(folder)):
             return tables
     raise InvalidInputError(
-        "the ledger keeps changing while it is read",
-        [Fault("another process is writing", where=str(folder), remedy="try again when it has finished")],
+        localized("the ledger keeps changing while it is read"),
+        [
+            Fault(
+                localized("another process is writing"),
+                where=str(folder),
+                remedy=localized("try again when it has finished"),
+            )
+        ],
     )
 
 
@@ -131,16 +148,18 @@ def _refuse_strangers(folder: Path, version: Path) -> None:
     """
     faults = [
         Fault(
-            "lies beside the tables that Encours published",
+            localized("lies beside the tables that Encours published"),
             where=str(path),
-            expected="the published tables only, or the tables put there by hand only",
-            remedy=f"remove it, or delete the link {CURRENT!r} to use what lies there by hand",
+            expected=localized("the published tables only, or the tables put there by hand only"),
+            remedy=localized(
+                "remove it, or delete the link {current!r} to use what lies there by hand", current=CURRENT
+            ),
         )
         for path in strangers(folder, version)
         if path.name in _TABLE_FILES
     ]
     if faults:
-        raise InvalidInputError("the ledger folder is ambiguous", faults)
+        raise InvalidInputError(localized("the ledger folder is ambiguous"), faults)
 
 
 def _files_of_tables(folder: Path) -> dict[str, Path]:
@@ -150,13 +169,17 @@ def _files_of_tables(folder: Path) -> dict[str, Path]:
         paths = (folder / f"{name}.{kind}" for kind in ("parquet", "csv"))
         found = [path for path in paths if path.is_file()]
         if len(found) > 1:
-            names = " and ".join(path.name for path in found)
-            fault = Fault(f"{names} both exist", str(folder), "one file per table", "remove one")
+            fault = Fault(
+                localized("{first} and {second} both exist", first=found[0].name, second=found[1].name),
+                str(folder),
+                localized("one file per table"),
+                localized("remove one"),
+            )
             faults.append(fault)
         elif found:
             files[name] = found[0]
     if faults:
-        raise InvalidInputError("the ledger folder is ambiguous", faults)
+        raise InvalidInputError(localized("the ledger folder is ambiguous"), faults)
     return files
 
 
@@ -183,13 +206,13 @@ def _read_all(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
         except InvalidInputError as problem:
             faults += problem.faults
     if faults:
-        raise InvalidInputError("the ledger folder holds files that cannot be read", faults)
+        raise InvalidInputError(localized("the ledger folder holds files that cannot be read"), faults)
     return tables
 
 
 def _read_table(name: str, path: Path) -> pl.DataFrame:
     """One table file; CSV in UTF-8 with commas, every cell as text."""
-    remedy = "for any other form of file use `encours import`"
+    remedy = localized("for any other form of file use `encours import`")
     try:
         table = (
             pl.read_parquet(path, glob=False)
@@ -200,17 +223,27 @@ def _read_table(name: str, path: Path) -> pl.DataFrame:
         raise
     except (pl.exceptions.PolarsError, OSError) as problem:
         expected = (
-            "a Parquet file" if path.suffix == ".parquet" else "UTF-8 text with commas and a header line"
+            localized("a Parquet file")
+            if path.suffix == ".parquet"
+            else localized("UTF-8 text with commas and a header line")
         )
         reason = (str(problem) or type(problem).__name__).splitlines()[0]
-        fault = Fault(f"cannot be read ({reason})", where=str(path), expected=expected, remedy=remedy)
-        raise InvalidInputError("a table file cannot be read", [fault]) from problem
+        fault = Fault(
+            localized("cannot be read ({reason})", reason=reason),
+            where=str(path),
+            expected=expected,
+            remedy=remedy,
+        )
+        raise InvalidInputError(localized("a table file cannot be read"), [fault]) from problem
     for delimiter in (";", "\t", "|"):
         if table.width == 1 and set(table.columns[0].split(delimiter)) & set(KEYS[name]):
             fault = Fault(
-                f"cells are separated by {delimiter!r}", where=str(path), expected="commas", remedy=remedy
+                localized("cells are separated by {delimiter!r}", delimiter=delimiter),
+                where=str(path),
+                expected=localized("commas"),
+                remedy=remedy,
             )
-            raise InvalidInputError("a table file cannot be read", [fault])
+            raise InvalidInputError(localized("a table file cannot be read"), [fault])
     return table
 
 
@@ -234,12 +267,17 @@ def refuse_without_invoices(checked: CheckedLedger) -> None:
     if checked.ledger.invoices.height:
         return
     invoices = checked.report.table("invoices")
-    remedy = "correct the mapping or the export; the rows are kept under quarantine/ or refused/"
+    remedy = localized("correct the mapping or the export; the rows are kept under quarantine/ or refused/")
     faults = [
-        Fault("put aside", where=rule, count=count, remedy=remedy if number == 0 else "")
+        Fault(
+            localized("put aside"),
+            where=rule_message(rule),
+            count=count,
+            remedy=remedy if number == 0 else "",
+        )
         for number, (rule, count) in enumerate(invoices.quarantined.items())
     ]
-    raise InvalidInputError("not one invoice could be accepted", faults)
+    raise InvalidInputError(localized("not one invoice could be accepted"), faults)
 
 
 def read_ledger(folder: Path) -> Ledger:

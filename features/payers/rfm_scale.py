@@ -16,7 +16,7 @@ import polars as pl
 
 from features.asof.dates import Float64Array
 from features.errors import Fault, InvalidInputError
-from features.messages import Text
+from features.messages import Text, localized
 
 RFM_SCALE_VERSION: Final = "1"
 """Changes when an axis or the way of scoring does; a scale of another version is refused."""
@@ -104,7 +104,7 @@ class RfmScale:
         """
         faults = list(_faults_of(values))
         if faults:
-            raise InvalidInputError("this RFM scale cannot be used", faults)
+            raise InvalidInputError(localized("this RFM scale cannot be used"), faults)
         cuts = {axis.name: tuple(float(cut) for cut in values["cut_points"][axis.name]) for axis in AXES}
         return cls(cuts, int(values["fitted_on"]), str(values["version"]))
 
@@ -118,14 +118,18 @@ def _faults_of(values: Mapping[str, Any]) -> Sequence[Fault]:
     if values.get("version") != RFM_SCALE_VERSION:
         faults.append(
             Fault(
-                f"version {values.get('version')!r}",
+                localized("version {version}", version=repr(values.get("version"))),
                 where="version",
                 expected=RFM_SCALE_VERSION,
-                remedy="train again",
+                remedy=localized("train again"),
             )
         )
     if not isinstance(values.get("fitted_on"), int):
-        faults.append(Fault("not a number of payers", where="fitted_on", expected="a whole number"))
+        faults.append(
+            Fault(
+                localized("not a number of payers"), where="fitted_on", expected=localized("a whole number")
+            )
+        )
     cut_points = values.get("cut_points")
     for axis in AXES:
         cuts = cut_points.get(axis.name) if isinstance(cut_points, Mapping) else None
@@ -138,9 +142,9 @@ def _faults_of(values: Mapping[str, Any]) -> Sequence[Fault]:
         if not is_right:
             faults.append(
                 Fault(
-                    "cut points are wrong",
+                    localized("cut points are wrong"),
                     where=f"cut_points.{axis.name}",
-                    expected=f"{len(_SHARES)} ascending numbers",
+                    expected=localized("{count} ascending numbers", count=len(_SHARES)),
                 )
             )
     return faults
@@ -160,8 +164,8 @@ def fit_rfm_scale(features: pl.DataFrame, customer_ids: pl.Series | None = None)
     missing = [axis.column for axis in AXES if axis.column not in features.columns]
     if missing:
         raise InvalidInputError(
-            "no RFM scale can be fitted on these features",
-            [Fault("column is missing", where=f"features.{name}") for name in missing],
+            localized("no RFM scale can be fitted on these features"),
+            [Fault(localized("column is missing"), where=f"features.{name}") for name in missing],
         )
     rows = features
     if customer_ids is not None:
@@ -177,12 +181,16 @@ def fit_rfm_scale(features: pl.DataFrame, customer_ids: pl.Series | None = None)
         known = rows[axis.column].drop_nulls()
         if known.is_empty():
             faults.append(
-                Fault("no known value", where=f"features.{axis.column}", remedy="train on a longer history")
+                Fault(
+                    localized("no known value"),
+                    where=f"features.{axis.column}",
+                    remedy=localized("train on a longer history"),
+                )
             )
             continue
         cuts[axis.name] = tuple(_quantile(known, share) for share in _SHARES)
     if faults:
-        raise InvalidInputError("no RFM scale can be fitted on these features", faults)
+        raise InvalidInputError(localized("no RFM scale can be fitted on these features"), faults)
     return RfmScale(cuts, rows.height)
 
 

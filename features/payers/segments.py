@@ -17,6 +17,7 @@ import polars as pl
 
 from features.asof.dates import BoolArray, Float64Array
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from features.payers.rfm_scale import RfmScale, columns_of, rfm_scores
 from features.words import SEGMENTS, Segment
 
@@ -270,9 +271,12 @@ def _first_rules(payers: Columns, scale: RfmScale) -> list[int]:
     missing = [name for name in SEGMENT_COLUMNS if name not in payers]
     if missing:
         fault = Fault(
-            "column is missing", where="features", expected=", ".join(missing), remedy="compute all groups"
+            localized("column is missing"),
+            where="features",
+            expected=", ".join(missing),
+            remedy=localized("compute all groups"),
         )
-        raise InvalidInputError("payers cannot be named from these features", [fault])
+        raise InvalidInputError(localized("payers cannot be named from these features"), [fault])
     columns = {**payers, **scale.scores(payers)}
     met = np.array([rule.applies(columns) for rule in SEGMENT_RULES])
     places: list[int] = met.argmax(axis=0).tolist()

@@ -10,6 +10,8 @@ from typing import Any
 
 from features.email.values import LANGUAGES, LabelledMail, Mail
 from features.errors import Fault, InvalidInputError
+from features.messages import Message, localized
+from features.pydantic_messages import json_complaint
 from features.signal_labels import LABELS
 
 _SHOWN = 40
@@ -57,39 +59,47 @@ def _records(path: Path, *, labelled: bool) -> Iterable[tuple[int, dict[str, Any
         lines = path.read_bytes().decode("utf-8-sig").split("\n")
     except FileNotFoundError as absent:
         raise InvalidInputError(
-            f"no file {path}", [Fault("file not found", str(path), remedy="check the path")]
+            localized("no file {path}", path=str(path)),
+            [Fault(localized("file not found"), str(path), remedy=localized("check the path"))],
         ) from absent
     except UnicodeDecodeError as damaged:
         fault = Fault(
-            "not UTF-8 text", f"{path.name}, byte {damaged.start}", "UTF-8", "save the file as UTF-8"
+            localized("not UTF-8 text"),
+            localized("{file}, byte {byte}", file=path.name, byte=str(damaged.start)),
+            localized("UTF-8"),
+            localized("save the file as UTF-8"),
         )
-        raise InvalidInputError(f"{path.name} cannot be read", [fault]) from damaged
+        raise InvalidInputError(localized("{name} cannot be read", name=path.name), [fault]) from damaged
     records: list[tuple[int, dict[str, Any]]] = []
     faults: list[Fault] = []
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        where = f"{path.name}, line {number}"
+        where = localized("{file}, line {line}", file=path.name, line=str(number))
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
             faults.append(
                 Fault(
-                    f"not JSON ({error.msg} at column {error.colno})",
+                    localized(
+                        "not JSON ({reason} at column {column})",
+                        reason=json_complaint(error.msg),
+                        column=str(error.colno),
+                    ),
                     where,
-                    "one JSON object a line",
-                    "correct the line",
+                    localized("one JSON object a line"),
+                    localized("correct the line"),
                 )
             )
             continue
         if not isinstance(record, dict):
             faults.append(
                 Fault(
-                    "not a JSON object",
+                    localized("not a JSON object"),
                     where,
-                    "an object with id, sent_at, subject, body",
-                    "correct the line",
+                    localized("an object with id, sent_at, subject, body"),
+                    localized("correct the line"),
                 )
             )
             continue
@@ -97,10 +107,12 @@ def _records(path: Path, *, labelled: bool) -> Iterable[tuple[int, dict[str, Any
         if not found and record["id"] in seen:
             found.append(
                 Fault(
-                    f"id {record['id']!r} already used on line {seen[record['id']]}",
-                    f"{where}, field id",
-                    "unique ids",
-                    "rename one",
+                    localized(
+                        "id {id!r} already used on line {line}", id=record["id"], line=str(seen[record["id"]])
+                    ),
+                    localized("{place}, field {name}", place=where, name="id"),
+                    localized("unique ids"),
+                    localized("rename one"),
                 )
             )
         faults += found
@@ -110,15 +122,24 @@ def _records(path: Path, *, labelled: bool) -> Iterable[tuple[int, dict[str, Any
     if faults:
         more = len(faults) - _SHOWN
         listed = faults[:_SHOWN] + (
-            [Fault(f"{more} more faults of the same kinds", path.name)] if more > 0 else []
+            [Fault(localized("{more} more faults of the same kinds", more=more), path.name)]
+            if more > 0
+            else []
         )
-        raise InvalidInputError(f"{path.name}: {len(faults)} faults, nothing was read", listed)
+        raise InvalidInputError(
+            localized("{name}: {count} faults, nothing was read", name=path.name, count=len(faults)), listed
+        )
     return records
 
 
 def _field_faults(record: dict[str, Any], where: str, *, labelled: bool) -> list[Fault]:
     return [
-        Fault(_described(record, name), f"{where}, field {name}", expected, remedy)
+        Fault(
+            _described(record, name),
+            localized("{place}, field {name}", place=where, name=name),
+            expected,
+            remedy,
+        )
         for name, is_good, expected, remedy in (*_MAIL_FIELDS, *(_ANSWER_FIELDS if labelled else ()))
         if not is_good(record.get(name))
     ]
@@ -136,31 +157,53 @@ def _are_labels(value: Any) -> bool:
     return isinstance(value, list) and all(label in LABELS for label in value)
 
 
-_Check = tuple[str, Callable[[Any], bool], str, str]
+_Check = tuple[str, Callable[[Any], bool], Message, Message]
 _MAIL_FIELDS: tuple[_Check, ...] = (
-    ("id", lambda value: isinstance(value, str) and value != "", "a text", "give id"),
-    ("body", lambda value: isinstance(value, str), "a text", "give body"),
+    ("id", lambda value: isinstance(value, str) and value != "", localized("a text"), localized("give id")),
+    ("body", lambda value: isinstance(value, str), localized("a text"), localized("give body")),
     (
         "country",
         lambda value: isinstance(value, str | None),
-        "a country of two letters such as FR, or null",
-        "correct it",
+        localized("a country of two letters such as FR, or null"),
+        localized("correct it"),
     ),
-    ("subject", lambda value: isinstance(value, str | None), "a text, possibly empty", "correct it"),
-    ("sent_at", lambda value: _is_iso(value, dt.datetime), "an ISO day such as 2026-01-31", "correct it"),
+    (
+        "subject",
+        lambda value: isinstance(value, str | None),
+        localized("a text, possibly empty"),
+        localized("correct it"),
+    ),
+    (
+        "sent_at",
+        lambda value: _is_iso(value, dt.datetime),
+        localized("an ISO day such as 2026-01-31"),
+        localized("correct it"),
+    ),
 )
 _ANSWER_FIELDS: tuple[_Check, ...] = (
-    ("labels", _are_labels, "a list among " + ", ".join(LABELS), "correct it"),
-    ("language", lambda value: value in (None, *LANGUAGES), "one of " + ", ".join(LANGUAGES), "correct it"),
+    ("labels", _are_labels, localized("a list among {labels}", labels=LABELS), localized("correct it")),
+    (
+        "language",
+        lambda value: value in (None, *LANGUAGES),
+        localized("one of {known}", known=LANGUAGES),
+        localized("correct it"),
+    ),
     (
         "promise_date",
         lambda value: value is None or _is_iso(value, dt.date),
-        "an ISO day or null",
-        "correct it",
+        localized("an ISO day or null"),
+        localized("correct it"),
     ),
-    ("promise_amount", lambda value: isinstance(value, int | float | None), "a number or null", "correct it"),
+    (
+        "promise_amount",
+        lambda value: isinstance(value, int | float | None),
+        localized("a number or null"),
+        localized("correct it"),
+    ),
 )
 
 
-def _described(record: dict[str, Any], name: str) -> str:
-    return f"{name} is missing" if name not in record else f"{name} is {str(record[name])[:40]!r}"
+def _described(record: dict[str, Any], name: str) -> Message:
+    if name not in record:
+        return localized("{name} is missing", name=name)
+    return localized("{name} is {value}", name=name, value=repr(str(record[name])[:40]))

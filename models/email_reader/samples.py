@@ -9,6 +9,7 @@ from pathlib import Path
 
 from features.email.values import LabelledMail
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from models.email_reader.labelled_mails import read_labelled_file
 
 SAMPLES_FOLDER = Path(__file__).parents[2] / "data_samples" / "emails"
@@ -65,10 +66,14 @@ def _files(folder: Path, split: str, pattern: str) -> list[Path]:
     found = sorted((folder / split).glob(pattern))
     if not found:
         fault = Fault(
-            "no sample e-mails",
+            localized("no sample e-mails"),
             f"{split}/{pattern}",
-            expected="the files of data_samples/emails, which an installed package does not contain",
-            remedy="get the project's repository and give its folder data_samples/emails (--samples FOLDER)",
+            expected=localized(
+                "the files of data_samples/emails, which an installed package does not contain"
+            ),
+            remedy=localized(
+                "get the project's repository and give its folder data_samples/emails (--samples FOLDER)"
+            ),
         )
-        raise InvalidInputError("the sample e-mails for training are absent", [fault])
+        raise InvalidInputError(localized("the sample e-mails for training are absent"), [fault])
     return found

@@ -13,6 +13,7 @@ from features.email.artefact import SignalArtefact
 from features.email.deciding import calibrated
 from features.email.values import LabelledMail
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from features.signal_labels import LABELS
 from models.email_reader.examples import (
     CORPUS_WEIGHT,
@@ -138,22 +139,31 @@ def fold_of(mail_id: str, seed: int, folds: int = FOLDS) -> int:
 def _check(kept: Sequence[LabelledMail]) -> None:
     faults: list[Fault] = []
     if len(kept) < _LEAST_MAILS:
-        faults.append(Fault("too few labelled mails", expected=f"at least {_LEAST_MAILS}", count=len(kept)))
+        faults.append(
+            Fault(
+                localized("too few labelled mails"),
+                expected=localized("{least} or more", least=_LEAST_MAILS),
+                count=len(kept),
+            )
+        )
     twice = [name for name, count in Counter(m.mail.id for m in kept).items() if count > 1]
     if twice:
         faults.append(
             Fault(
-                "the same id on several mails", expected="unique ids", count=len(twice), examples=tuple(twice)
+                localized("the same id on several mails"),
+                expected=localized("unique ids"),
+                count=len(twice),
+                examples=tuple(twice),
             )
         )
     for label in LABELS:
         if sum(label in mail.labels for mail in kept) < FOLDS:
             faults.append(
                 Fault(
-                    f"too few mails with label {label}",
-                    expected=f"at least {FOLDS}",
-                    remedy="add labelled mails",
+                    localized("too few mails with label {label}", label=label),
+                    expected=localized("{least} or more", least=FOLDS),
+                    remedy=localized("add labelled mails"),
                 )
             )
     if faults:
-        raise InvalidInputError("the e-mail signals cannot be trained", faults)
+        raise InvalidInputError(localized("the e-mail signals cannot be trained"), faults)

@@ -22,6 +22,7 @@ from features.errors import Fault, InvalidInputError
 from features.groups.compute import compute_features
 from features.ledger import Ledger, last_known_on
 from features.ledger.receivables import receivables
+from features.messages import localized
 from features.settings import LedgerSettings, setting_differences
 from models.bundle import ModelBundle
 from models.evaluation.baselines import BASELINES, Labelled, Prediction
@@ -112,8 +113,14 @@ def default_cutoffs(ledger: Ledger, count: int = 1) -> list[date]:
     issued = invoices.filter((pl.col("kind") == "invoice") & (pl.col("due_on") < end))["issued_on"].sort()
     if issued.len() == 0:
         raise InvalidInputError(
-            "There is nothing to test on.",
-            [Fault(what="no invoice has come due", where="invoices.due_on", remedy="import a longer ledger")],
+            localized("There is nothing to test on."),
+            [
+                Fault(
+                    what=localized("no invoice has come due"),
+                    where="invoices.due_on",
+                    remedy=localized("import a longer ledger"),
+                )
+            ],
         )
     first = 0.75 if count == 1 else _LEAST_TRAINING_SHARE
     step = (1.0 - first) / count
@@ -212,7 +219,8 @@ def _end_of(ledger: Ledger) -> date:
     last = last_known_on(ledger)
     if last is None:
         raise InvalidInputError(
-            "The ledger is empty.", [Fault(what="no dated fact", remedy="import invoices and payments")]
+            localized("The ledger is empty."),
+            [Fault(what=localized("no dated fact"), remedy=localized("import invoices and payments"))],
         )
     return last + timedelta(days=1)
 
@@ -229,15 +237,24 @@ def _refuse_empty_periods(
         if invoices.filter(is_in_period & is_observed).height == 0:
             faults.append(
                 Fault(
-                    what=f"no invoice issued from {cutoff} to before {until} has an observed outcome",
+                    what=localized(
+                        "no invoice issued from {cutoff} to before {until} has an observed outcome",
+                        cutoff=cutoff,
+                        until=until,
+                    ),
                     where=f"cut-off {cutoff}",
-                    expected=f"a day between the first and the last issue date ({first!s} to {last!s}), with due dates "
-                    f"passed before {end}",
-                    remedy="choose an earlier cut-off",
+                    expected=localized(
+                        "a day between the first and the last issue date ({first!s} to {last!s}), with due "
+                        "dates passed before {end}",
+                        first=str(first),
+                        last=str(last),
+                        end=end,
+                    ),
+                    remedy=localized("choose an earlier cut-off"),
                 )
             )
     if faults:
-        raise InvalidInputError("The backtest cannot be run.", faults)
+        raise InvalidInputError(localized("The backtest cannot be run."), faults)
 
 
 def _refuse_other_settings(rivals: Mapping[str, ModelBundle], settings: LedgerSettings) -> None:
@@ -252,7 +269,7 @@ def _refuse_other_settings(rivals: Mapping[str, ModelBundle], settings: LedgerSe
         )
     ]
     if faults:
-        raise InvalidInputError("The models cannot be compared.", faults)
+        raise InvalidInputError(localized("The models cannot be compared."), faults)
 
 
 def _observed(

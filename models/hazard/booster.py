@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from features.errors import EncoursError, Fault, InvalidInputError
+from features.messages import localized
 from models.intervals import Floats
 
 _FLOAT64 = 1
@@ -38,14 +39,17 @@ def _library() -> Any:
                     library.LGBM_GetLastError.restype = ctypes.c_char_p
                     return library
     raise EncoursError(
-        "LightGBM's shared library was not found; to do: install the package lightgbm (extra 'serve' or 'models')"
+        localized(
+            "LightGBM's shared library was not found; "
+            "to do: install the package lightgbm (extra 'serve' or 'models')"
+        )
     )
 
 
 def _check(code: int) -> None:
     if code != 0:
         reason = _library().LGBM_GetLastError().decode("utf-8", "replace")
-        raise EncoursError(f"LightGBM refused: {reason}")
+        raise EncoursError(localized("LightGBM refused: {reason}", reason=reason))
 
 
 class TreeModel:
@@ -62,13 +66,13 @@ class TreeModel:
     def __init__(self, text: str, threads: int = 2) -> None:
         if not text.startswith("tree\n"):
             raise InvalidInputError(
-                "The trees of the model cannot be read.",
+                localized("The trees of the model cannot be read."),
                 [
                     Fault(
-                        what="the text is not a LightGBM model",
+                        what=localized("the text is not a LightGBM model"),
                         where="model.txt",
-                        expected="a text beginning with the line 'tree'",
-                        remedy="export the model again",
+                        expected=localized("a text beginning with the line 'tree'"),
+                        remedy=localized("export the model again"),
                     )
                 ],
             )
@@ -111,12 +115,12 @@ class TreeModel:
     def _predict(self, rows: Floats, kind: int, width: int) -> Floats:
         if rows.ndim != 2 or rows.shape[1] != self.column_count:
             raise InvalidInputError(
-                "The rows do not fit the model.",
+                localized("The rows do not fit the model."),
                 [
                     Fault(
-                        what=f"rows have shape {rows.shape}",
-                        expected=f"two dimensions, {self.column_count} columns",
-                        remedy="build the rows in the order of the model's feature list",
+                        what=localized("rows have shape {shape}", shape=rows.shape),
+                        expected=localized("two dimensions, {count} columns", count=self.column_count),
+                        remedy=localized("build the rows in the order of the model's feature list"),
                     )
                 ],
             )

@@ -13,6 +13,7 @@ from features.asof.history import PaymentHistory
 from features.errors import Fault, InvalidInputError
 from features.groups.catalogue import FEATURE_NAMES
 from features.groups.compute import feature_matrix
+from features.messages import localized
 from models.intervals import Floats, Ints
 
 KEYS: tuple[str, ...] = ("invoice_id", "as_of")
@@ -21,7 +22,7 @@ KEYS: tuple[str, ...] = ("invoice_id", "as_of")
 #: Features of one landmark in the order of the matrix, null where unknown.
 FeatureRow = tuple[float | None, ...]
 
-_SUMMARY = "The features do not fit the model."
+_SUMMARY = localized("The features do not fit the model.")
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ class FeatureMatrix:
         faults = [_missing(name) for name in wanted if name not in schema]
         faults += [
             Fault(
-                what=f"the column is {schema[name]}",
+                what=localized("the column is {dtype}", dtype=str(schema[name])),
                 where=f"features.{name}",
-                expected="Float64",
-                remedy="use the result of compute_features as it is",
+                expected=localized("Float64"),
+                remedy=localized("use the result of compute_features as it is"),
             )
             for name in wanted
             if name in schema and schema[name] != pl.Float64
@@ -107,9 +108,9 @@ class FeatureMatrix:
                 _SUMMARY,
                 [
                     Fault(
-                        what="infinite values",
+                        what=localized("infinite values"),
                         where=f"features.{names[column]}",
-                        expected="finite or null",
+                        expected=localized("finite or null"),
                     )
                     for column in infinite.tolist()
                 ],
@@ -135,10 +136,10 @@ def _order(names: tuple[str, ...], wanted: tuple[str, ...]) -> Ints:
 
 def _missing(name: str) -> Fault:
     return Fault(
-        what="the column is missing",
+        what=localized("the column is missing"),
         where=f"features.{name}",
-        expected="every column of the model's feature list",
-        remedy="compute the features with the catalogue version the model was trained with",
+        expected=localized("every column of the model's feature list"),
+        remedy=localized("compute the features with the catalogue version the model was trained with"),
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from models.hazard.booster import TreeModel
 from models.hazard.card import Card, fit_card
 from models.hazard.customer_curve import CustomerCurve, fit_customer_curve
@@ -292,12 +293,22 @@ def _refuse_unusable(table: Floats, feature_names: Sequence[str]) -> None:
     if table.dtype != np.float64 or table.ndim != 2 or table.shape[1] != len(feature_names):
         faults.append(
             Fault(
-                what=f"the table is {table.dtype} of shape {table.shape}",
+                what=localized(
+                    "the table is {dtype} of shape {shape}", dtype=str(table.dtype), shape=table.shape
+                ),
                 where="features",
-                expected=f"float64, one column for each of the {len(feature_names)} features",
+                expected=localized(
+                    "float64, one column for each of the {count} features", count=len(feature_names)
+                ),
             )
         )
     if np.isinf(table).any():
-        faults.append(Fault(what="infinite values", where="features", expected="finite values or unknown"))
+        faults.append(
+            Fault(
+                what=localized("infinite values"),
+                where="features",
+                expected=localized("finite values or unknown"),
+            )
+        )
     if faults:
-        raise InvalidInputError("The model cannot be trained.", faults)
+        raise InvalidInputError(localized("The model cannot be trained."), faults)

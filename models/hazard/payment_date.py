@@ -15,6 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from models.hazard.hazard import UnpaidCurves
 from models.hazard.payable_days import RunHabit, nearest_payable_day
 from models.intervals import Floats, Ints
@@ -151,13 +152,13 @@ def expected_receipts(curves: UnpaidCurves, landmarks: pl.DataFrame, weeks: int 
     currencies = landmarks["currency"].unique().sort().to_list() if "currency" in landmarks.columns else []
     if len(currencies) > 1:
         raise InvalidInputError(
-            "Receipts in several currencies are not added.",
+            localized("Receipts in several currencies are not added."),
             [
                 Fault(
-                    f"{len(currencies)} currencies",
+                    localized("{count} currencies", count=len(currencies)),
                     where="landmarks.currency",
-                    expected="one currency",
-                    remedy="ask for the receipts of each currency by itself",
+                    expected=localized("one currency"),
+                    remedy=localized("ask for the receipts of each currency by itself"),
                     examples=tuple(str(code) for code in currencies[:5]),
                 )
             ],

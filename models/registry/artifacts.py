@@ -19,6 +19,7 @@ import mlflow
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from models.registry.home import read_home, sqlite_file_of
 
 SCHEME = "encours"
@@ -70,12 +71,12 @@ def _database_folder(tracking_uri: str | None) -> Path:
         if database is not None:
             return database.absolute().parent
     fault = Fault(
-        "the artifact lies in an embedded registry, and none is in use",
+        localized("the artifact lies in an embedded registry, and none is in use"),
         where="tracking URI",
-        expected="the address of the registry's database in the home",
-        remedy="set MLFLOW_TRACKING_URI to it, or ENCOURS_HOME to the home",
+        expected=localized("the address of the registry's database in the home"),
+        remedy=localized("set MLFLOW_TRACKING_URI to it, or ENCOURS_HOME to the home"),
     )
-    raise InvalidInputError("an artifact of MLflow cannot be found", [fault])
+    raise InvalidInputError(localized("an artifact of MLflow cannot be found"), [fault])
 
 
 def make_locations_relative(database: Path) -> int:

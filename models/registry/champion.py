@@ -17,6 +17,7 @@ import polars as pl
 from features.errors import EncoursError, Fault, InvalidInputError
 from features.files import write_whole
 from features.groups.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
+from features.messages import localized
 from features.settings import LedgerSettings, setting_differences
 from models.bundle import ModelBundle, load_bundle
 from models.registry.home import Home
@@ -42,8 +43,14 @@ def read_champion_pointer(pointer: Path) -> Path:
     folder = (pointer.parent / name).resolve()
     if pointer.parent.resolve() not in folder.parents:
         raise InvalidInputError(
-            "The pointer to the champion leads elsewhere",
-            [Fault("names a folder outside", where=pointer.name, expected="a folder beside the pointer")],
+            localized("The pointer to the champion leads elsewhere"),
+            [
+                Fault(
+                    localized("names a folder outside"),
+                    where=pointer.name,
+                    expected=localized("a folder beside the pointer"),
+                )
+            ],
         )
     return folder
 
@@ -59,8 +66,8 @@ def write_champion_pointer(pointer: Path, bundle: Path) -> None:
 
 
 def _no_pointer(pointer: Path) -> InvalidInputError:
-    fault = Fault("is not a pointer", where=pointer.name, expected='{"folder": NAME}')
-    return InvalidInputError("The pointer to the champion cannot be read", [fault])
+    fault = Fault(localized("is not a pointer"), where=pointer.name, expected=localized('{{"folder": NAME}}'))
+    return InvalidInputError(localized("The pointer to the champion cannot be read"), [fault])
 
 
 def champion_bundle(home: Home) -> ModelBundle:
@@ -71,11 +78,11 @@ def champion_bundle(home: Home) -> ModelBundle:
     """
     if not home.champion_pointer.exists():
         fault = Fault(
-            "there is no champion yet",
+            localized("there is no champion yet"),
             where=str(home.root),
-            remedy="train one with `encours run --ledger DIR`",
+            remedy=localized("train one with `encours run --ledger DIR`"),
         )
-        raise InvalidInputError("nothing can be scored", [fault])
+        raise InvalidInputError(localized("nothing can be scored"), [fault])
     return load_bundle(read_champion_pointer(home.champion_pointer), FEATURE_NAMES, CATALOGUE_VERSION)
 
 
@@ -92,7 +99,11 @@ def scoring_settings(champion: ModelBundle, given: Mapping[str, Any]) -> LedgerS
     faults = setting_differences(given, champion.settings, _REMEDY)
     if faults:
         raise InvalidInputError(
-            f"Model {champion.version} cannot score under other settings than it was trained with.", faults
+            localized(
+                "Model {version} cannot score under other settings than it was trained with.",
+                version=champion.version,
+            ),
+            faults,
         )
     return champion.settings
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from features.errors import Fault, InvalidInputError
 from features.json_lines import append_json_line, read_json_lines
+from features.messages import localized
 from models.registry.champion import write_champion_pointer
 from models.registry.home import Home
 from models.registry.tracking import (
@@ -89,10 +90,13 @@ def refusals(evidence: Evidence, limits: GateLimits | None = None) -> tuple[Faul
     if evidence.judged_invoices < limits.least_invoices:
         faults.append(
             Fault(
-                f"judged on {evidence.judged_invoices} invoices only",
+                localized("judged on {count} invoices only", count=evidence.judged_invoices),
                 where="evidence",
-                expected=f"at least {limits.least_invoices} invoices issued after the training window of the rehearsal",
-                remedy="wait for more outcomes, or promote with --force and a reason",
+                expected=localized(
+                    "at least {count} invoices issued after the training window of the rehearsal",
+                    count=limits.least_invoices,
+                ),
+                remedy=localized("wait for more outcomes, or promote with --force and a reason"),
             )
         )
     for name, difference in (
@@ -102,38 +106,57 @@ def refusals(evidence: Evidence, limits: GateLimits | None = None) -> tuple[Faul
         if difference is not None and difference.lower > 0:
             faults.append(
                 Fault(
-                    f"log loss is {difference.mean:+.4f} against the {name} ({difference.lower:+.4f} to "
-                    f"{difference.upper:+.4f})",
+                    localized(
+                        "log loss is {mean:+.4f} against the {name} ({lower:+.4f} to {upper:+.4f})",
+                        mean=difference.mean,
+                        name=name,
+                        lower=difference.lower,
+                        upper=difference.upper,
+                    ),
                     where="log_loss",
-                    expected="not worse beyond the interval",
-                    remedy="look at the backtest report; retrain with more history or other settings",
+                    expected=localized("not worse beyond the interval"),
+                    remedy=localized(
+                        "look at the backtest report; retrain with more history or other settings"
+                    ),
                 )
             )
     if evidence.calibration_error > limits.calibration_error:
         faults.append(
             Fault(
-                f"expected calibration error is {evidence.calibration_error:.3f}",
+                localized(
+                    "expected calibration error is {value:.3f}",
+                    value=evidence.calibration_error,
+                ),
                 where="ece",
-                expected=f"at most {limits.calibration_error}",
-                remedy="look at the calibration plot for the months that drift",
+                expected=localized("at most {most}", most=limits.calibration_error),
+                remedy=localized("look at the calibration plot for the months that drift"),
             )
         )
     if not evidence.explanation_error <= limits.explanation_error:
         faults.append(
             Fault(
-                f"contributions miss the score by up to {evidence.explanation_error:.2g}",
+                localized(
+                    "contributions miss the score by up to {value:.2g}",
+                    value=evidence.explanation_error,
+                ),
                 where="explanations",
-                expected=f"at most {limits.explanation_error}",
-                remedy="report it: explanations must add up to the score",
+                expected=localized("at most {most}", most=limits.explanation_error),
+                remedy=localized("report it: explanations must add up to the score"),
             )
         )
     faults += [
         Fault(
-            f"log loss is {difference.mean:+.4f} against the champion "
-            f"({difference.lower:+.4f} to {difference.upper:+.4f})",
-            where=f"group {group}",
-            expected=f"no group worse by more than {limits.group_loss} beyond its interval",
-            remedy="look at the error by group in the model card",
+            localized(
+                "log loss is {mean:+.4f} against the champion ({lower:+.4f} to {upper:+.4f})",
+                mean=difference.mean,
+                lower=difference.lower,
+                upper=difference.upper,
+            ),
+            where=localized("group {group}", group=group),
+            expected=localized(
+                "no group worse by more than {most} beyond its interval", most=limits.group_loss
+            ),
+            remedy=localized("look at the error by group in the model card"),
         )
         for group, difference in sorted(evidence.groups.items())
         if difference.lower > limits.group_loss
@@ -192,27 +215,31 @@ def promote_registered(
     version = find_version(home, name)
     if version is None:
         fault = Fault(
-            f"no registered version is called {name!r}",
+            localized("no registered version is called {name!r}", name=name),
             where="version",
-            expected="a version's number, or the alias challenger",
-            remedy="see the versions in the MLflow UI, or train one with encours run",
+            expected=localized("a version's number, or the alias challenger"),
+            remedy=localized("see the versions in the MLflow UI, or train one with encours run"),
         )
-        raise InvalidInputError("Nothing was promoted.", [fault])
+        raise InvalidInputError(localized("Nothing was promoted."), [fault])
     against = gate_findings(home, version)
     if against and not is_forced:
-        raise InvalidInputError(f"Version {version.version} is not promoted.", against)
+        raise InvalidInputError(
+            localized("Version {version} is not promoted.", version=version.version), against
+        )
     reason = why if not against else f"{why} (forced against: {'; '.join(str(fault) for fault in against)})"
     return version, promote(home, version, who, reason, at)
 
 
 def _hold_to_names(who: str, why: str) -> None:
     faults = [
-        Fault("is blank", where=name, expected="a few words, for the record")
+        Fault(localized("is blank"), where=name, expected=localized("a few words, for the record"))
         for name, given in (("who", who), ("why", why))
         if not given.strip()
     ]
     if faults:
-        raise InvalidInputError("A promotion or rollback is recorded with who decided and why.", faults)
+        raise InvalidInputError(
+            localized("A promotion or rollback is recorded with who decided and why."), faults
+        )
 
 
 def record_gate(home: Home, version: RegisteredVersion, against: Sequence[Fault]) -> None:
@@ -226,10 +253,10 @@ def gate_findings(home: Home, version: RegisteredVersion) -> tuple[Fault, ...]:
     if recorded is None:
         return (
             Fault(
-                "the gate was not asked when this version was registered",
-                where=f"version {version.version}",
-                expected="a rehearsal on invoices it had not learnt from",
-                remedy="train it again with encours run, or promote with --force and a reason",
+                localized("the gate was not asked when this version was registered"),
+                where=localized("version {version}", version=str(version.version)),
+                expected=localized("a rehearsal on invoices it had not learnt from"),
+                remedy=localized("train it again with encours run, or promote with --force and a reason"),
             ),
         )
     return tuple(Fault(**{**entry, "examples": tuple(entry["examples"])}) for entry in json.loads(recorded))
@@ -245,8 +272,12 @@ def rollback(home: Home, who: str, why: str, at: datetime) -> RegisteredVersion:
     present = find_version(home, CHAMPION)
     previous = _previous(home, present)
     if present is None or previous is None:
-        fault = Fault("no earlier champion", where=LOG_FILE, remedy="promote a version by its number instead")
-        raise InvalidInputError("there is nothing to go back to", [fault])
+        fault = Fault(
+            localized("no earlier champion"),
+            where=LOG_FILE,
+            remedy=localized("promote a version by its number instead"),
+        )
+        raise InvalidInputError(localized("there is nothing to go back to"), [fault])
     bundle = export(home, previous)
     set_alias(home, CHAMPION, previous)
     write_champion_pointer(home.champion_pointer, bundle)

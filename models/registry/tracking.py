@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from models.bundle import ModelBundle, load_bundle, write_bundle
 from models.registry.home import Home
 
@@ -165,9 +166,11 @@ def find_version(home: Home, alias_or_number: str) -> RegisteredVersion | None:
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
         fault = Fault(
-            str(error).splitlines()[0], where=home.tracking_uri.split("@")[-1], remedy="start the registry"
+            str(error).splitlines()[0],
+            where=home.tracking_uri.split("@")[-1],
+            remedy=localized("start the registry"),
         )
-        raise InvalidInputError("the model registry cannot be reached", [fault]) from error
+        raise InvalidInputError(localized("the model registry cannot be reached"), [fault]) from error
     aliases = tuple(str(alias) for alias in found.aliases)
     return RegisteredVersion(int(found.version), str(found.run_id), found.tags.get(BUNDLE_TAG, ""), aliases)
 
@@ -184,9 +187,11 @@ def fetch_bundle(home: Home, version: RegisteredVersion, folder: Path) -> ModelB
         found = next(Path(local).rglob("model.json"), None)
         if found is None:
             fault = Fault(
-                "holds no bundle", where=f"{MODEL_NAME} version {version.version}", remedy="train again"
+                localized("holds no bundle"),
+                where=f"{MODEL_NAME} version {version.version}",
+                remedy=localized("train again"),
             )
-            raise InvalidInputError("a registered model cannot be used", [fault])
+            raise InvalidInputError(localized("a registered model cannot be used"), [fault])
         bundle = load_bundle(found.parent)
         if not folder.exists():
             write_bundle(bundle, folder)

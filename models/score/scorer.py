@@ -14,6 +14,7 @@ import polars as pl
 from features.asof.dates import BoolArray
 from features.asof.history import PaymentHistory
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from features.payers.rfm_scale import AXES
 from features.payers.segments import SEGMENT_COLUMNS, payer_segments
 from features.words import HORIZONS, LONG_DELAY_DAYS
@@ -180,13 +181,17 @@ def _refuse_unaligned(features: pl.DataFrame, landmarks: pl.DataFrame) -> None:
 
 def _unaligned(rows: int, landmarks: int) -> InvalidInputError:
     return InvalidInputError(
-        "The features do not belong to the landmarks.",
+        localized("The features do not belong to the landmarks."),
         [
             Fault(
-                what=f"{rows} rows of features for {landmarks} landmarks, or in another order",
+                what=localized(
+                    "{rows} rows of features for {landmarks} landmarks, or in another order",
+                    rows=rows,
+                    landmarks=landmarks,
+                ),
                 where="invoice_id, as_of",
-                expected="one row of features per landmark, in landmark order",
-                remedy="pass the result of compute_features for exactly these landmarks",
+                expected=localized("one row of features per landmark, in landmark order"),
+                remedy=localized("pass the result of compute_features for exactly these landmarks"),
             )
         ],
     )

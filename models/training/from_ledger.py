@@ -14,6 +14,7 @@ from features.errors import Fault, InvalidInputError
 from features.groups.catalogue import CATALOGUE_VERSION, COLUMNS_BY_NAME, FEATURE_NAMES
 from features.groups.compute import compute_features
 from features.ledger import Ledger, ledger_fingerprint
+from features.messages import localized
 from features.payers.rfm_scale import AXES, RfmScale, fit_rfm_scale
 from features.settings import LedgerSettings
 from features.settlement import settlement_episodes
@@ -71,12 +72,12 @@ def training_input(
     at_issue = landmarks_at_issue(ledger, _FIRST_DAY, known_before)
     if at_issue.height == 0:
         raise InvalidInputError(
-            "There is nothing to learn from.",
+            localized("There is nothing to learn from."),
             [
                 Fault(
-                    what=f"no invoice was issued before {known_before}",
+                    what=localized("no invoice was issued before {known_before}", known_before=known_before),
                     where="invoices.issued_on",
-                    remedy="choose a later cut-off or import a longer ledger",
+                    remedy=localized("choose a later cut-off or import a longer ledger"),
                 )
             ],
         )

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from features.settlement import is_paid, settlement_at
 from models.hazard.calibration import HazardCalibration
 from models.hazard.date_levels import DateLevels, JudgedDates, fit_date_levels
@@ -171,14 +172,18 @@ def _refuse_short_history(landmarks: pl.DataFrame, settlements: pl.DataFrame, kn
     )
     if settled < MINIMUM_SETTLED:
         raise InvalidInputError(
-            "There is too little payment history to train a model.",
+            localized("There is too little payment history to train a model."),
             [
                 Fault(
-                    what=f"{settled} of {landmarks['invoice_id'].n_unique()} invoices are known to be settled "
-                    f"before {known_before}",
+                    what=localized(
+                        "{settled} of {count} invoices are known to be settled before {known_before}",
+                        settled=settled,
+                        count=landmarks["invoice_id"].n_unique(),
+                        known_before=known_before,
+                    ),
                     where="payments",
-                    expected="at least one settled invoice",
-                    remedy="import a longer history or choose a later cut-off",
+                    expected=localized("at least one settled invoice"),
+                    remedy=localized("import a longer history or choose a later cut-off"),
                 )
             ],
         )

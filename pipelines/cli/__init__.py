@@ -10,9 +10,11 @@ from rich.console import Console
 
 from features.errors import EncoursError
 from pipelines.cli import explain, ledger, models, policy, policy_nights, run, service, signals, simulate
+from pipelines.cli.language import LanguageGroup, _, reader_language
 
 app = typer.Typer(
     name="encours",
+    cls=LanguageGroup,
     help="Late-payment prediction, explanation and dunning for B2B invoices.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -44,6 +46,6 @@ def main() -> None:
         app()
     except EncoursError as refusal:
         console = Console(stderr=True)
-        console.print("error:", style="bold red", end=" ")
-        console.print(str(refusal), markup=False, highlight=False, soft_wrap=True)
+        console.print(_("error:"), style="bold red", end=" ")
+        console.print(refusal.in_language(reader_language()), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)

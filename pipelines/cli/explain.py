@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.ledger import Language
+from pipelines.cli.language import LanguageGroup, _, reader_language, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import polars as pl
     from rich.console import Console
 
-    from features import messages
     from models.bundle import ModelBundle
     from models.registry.home import Home
     from models.score import Score
     from pipelines.champion_view import ChampionView
 
-app = typer.Typer()
+app = typer.Typer(cls=LanguageGroup)
 
 _AS_OF = "ISO date, or `today`; by default the day after the last fact."
 
@@ -41,7 +38,6 @@ def explain(
         bool, typer.Option("--what-if", help="Which facts that somebody can act on would better the grade.")
     ] = False,
     plot: Annotated[Path | None, typer.Option(help="SVG file to write: the score as a waterfall.")] = None,
-    language: Annotated[Language, typer.Option(help="Language of what is printed.")] = Language.EN,
 ) -> None:
     """Explain the score of one open invoice: reasons, the payer against its past and its peers.
 
@@ -52,6 +48,7 @@ def explain(
 
     from features.errors import Fault, InvalidInputError
     from features.groups.compute import compute_features
+    from features.messages import localized
     from models.explanation.comparison import compare
     from models.explanation.counterfactual import what_would_change_the_grade
     from models.registry.home import read_home
@@ -59,43 +56,44 @@ def explain(
     from pipelines.champion_view import champion_view
 
     home, console = read_home(), Console()
-    say = _speaker(language)
     view = champion_view(home, ledger, as_of, dt.datetime.now(dt.UTC))
     landmark = view.landmarks.filter(pl.col("invoice_id") == invoice)
     if landmark.height == 0:
         raise InvalidInputError(
-            "The invoice cannot be explained.",
+            localized("The invoice cannot be explained."),
             [
                 Fault(
-                    f"no invoice {invoice!r} is open at the date",
+                    localized("no invoice {invoice!r} is open at the date", invoice=invoice),
                     where="invoice",
-                    expected=f"one of {view.landmarks.height:,} open receivables",
-                    remedy="choose another --as-of, or look its id up in out/scored_invoices.parquet",
+                    expected=localized("one of {height:,} open receivables", height=view.landmarks.height),
+                    remedy=localized(
+                        "choose another --as-of, or look its id up in out/scored_invoices.parquet"
+                    ),
                 )
             ],
         )
     features = compute_features(view.history, landmark)
     own = score(view.bundle, features, landmark).rows()[0]
-    _print_score(console, own, say)
+    _print_score(console, own)
     values = {name: value for name, value in features.row(0, named=True).items() if isinstance(value, float)}
     for one in compare(values):
-        console.print(f"  {say(one.texts.en, one.texts.fr)}", markup=False, highlight=False)
+        console.print(f"  {translated(one.texts)}", markup=False, highlight=False)
     if compare_with:
         other = _other_version(home, compare_with, view.bundle)
-        _print_score(console, score(other, features, landmark).rows()[0], say)
+        _print_score(console, score(other, features, landmark).rows()[0])
     if what_if:
         changes = what_would_change_the_grade(view.bundle, features, landmark)
-        console.print(say("What would better the grade", "Ce qui améliorerait la note"), style="bold")
+        console.print(_("What would better the grade"), style="bold")
         for change in changes:
             points = f"{100 * change.probability_change:+.1f} points"
-            text = say(change.texts.en, change.texts.fr)
+            text = translated(change.texts)
             console.print(f"  {change.grade}  {points}  {text}", markup=False, highlight=False)
         if not changes:
-            nothing = say("no one or two of the facts known", "aucun des faits connus, seul ou à deux")
+            nothing = _("no one or two of the facts known")
             console.print(f"  {nothing}", highlight=False)
     if plot is not None:
-        _write_waterfall(view, features, landmark, plot, language)
-        console.print(f"{say('plot', 'graphique')}  {plot}", highlight=False, soft_wrap=True)
+        _write_waterfall(view, features, landmark, plot)
+        console.print(_("plot  {path}", path=plot), highlight=False, soft_wrap=True)
 
 
 @app.command("forecast")
@@ -104,7 +102,6 @@ def forecast(
     as_of: Annotated[str, typer.Option(help=_AS_OF)] = "",
     weeks: Annotated[int, typer.Option(help="Weeks looked ahead.", min=1, max=52)] = 13,
     out: Annotated[Path | None, typer.Option(help="Parquet file to write too.")] = None,
-    language: Annotated[Language, typer.Option(help="Language of what is printed.")] = Language.EN,
 ) -> None:
     """Expected receipts of the open invoices week by week, one table for each currency.
 
@@ -121,51 +118,48 @@ def forecast(
 
     view = champion_view(read_home(), ledger, as_of, dt.datetime.now(dt.UTC))
     found = receipts_by_week(view, weeks)
-    console, say = Console(), _speaker(language)
+    console = Console()
     for (currency,), rows in found.group_by("currency", maintain_order=True):
-        table = Table(title=f"{say('Expected receipts', 'Encaissements attendus')}, {currency}")
-        table.add_column(say("week from", "semaine du"))
-        for head in (say("expected", "attendu"), "p10", "p50", "p90"):
+        table = Table(title=_("Expected receipts, {currency}", currency=str(currency)))
+        table.add_column(_("week from"))
+        for head in (_("expected"), "p10", "p50", "p90"):
             table.add_column(head, justify="right")
         for row in rows.iter_rows(named=True):
             names = ("expected_amount", "amount_p10", "amount_p50", "amount_p90")
-            amounts = (money(row[name], _code(language), str(currency)) for name in names)
-            table.add_row(str(row["starts_on"] or say("later", "plus tard")), *amounts)
+            amounts = (money(row[name], reader_language(), str(currency)) for name in names)
+            table.add_row(str(row["starts_on"] or _("later")), *amounts)
         console.print(table)
     if found.height == 0:
-        console.print(say("No invoice is open.", "Aucune facture n'est ouverte."))
+        console.print(_("No invoice is open."))
     if out is not None:
         write_whole(found, out)
-        console.print(f"{say('table', 'tableau')}  {out}", highlight=False, soft_wrap=True)
+        console.print(_("table  {path}", path=out), highlight=False, soft_wrap=True)
 
 
-def _speaker(language: Language) -> Callable[[str, str], str]:
-    """What chooses between the English and the French form of a text."""
-    is_french = language is Language.FR
-    return lambda english, french: french if is_french else english
-
-
-def _code(language: Language) -> messages.Language:
-    return "fr" if language is Language.FR else "en"
-
-
-def _print_score(console: Console, score: Score, say: Callable[[str, str], str]) -> None:
+def _print_score(console: Console, score: Score) -> None:
     early, middle, late = score.payment_dates
     console.print(
-        say(
-            f"{score.invoice_id} of {score.customer_id} as of {score.as_of}, model {score.model_version}",
-            f"{score.invoice_id} de {score.customer_id} au {score.as_of}, modèle {score.model_version}",
+        _(
+            "{invoice_id} of {customer_id} as of {as_of}, model {model_version}",
+            invoice_id=score.invoice_id,
+            customer_id=score.customer_id,
+            as_of=score.as_of,
+            model_version=score.model_version,
         ),
         style="bold",
         markup=False,
         highlight=False,
     )
     console.print(
-        say(
-            f"  grade {score.grade}; late {score.p_late:.1%}, over 30 days {score.p_late_30:.1%}; "
-            f"payment {middle} ({early} to {late})",
-            f"  note {score.grade}\u00a0; retard {score.p_late:.1%}, plus de 30 jours {score.p_late_30:.1%}\u00a0; "
-            f"paiement {middle} (du {early} au {late})",
+        _(
+            "grade {grade}; late {p_late:.1%}, over 30 days {p_late_30:.1%}; payment {middle} "
+            "({early} to {late})",
+            grade=score.grade,
+            p_late=score.p_late,
+            p_late_30=score.p_late_30,
+            middle=middle,
+            early=early,
+            late=late,
         ),
         markup=False,
         highlight=False,
@@ -174,21 +168,21 @@ def _print_score(console: Console, score: Score, say: Callable[[str, str], str])
     if explanation is None:
         return
     lines = [
-        (explanation.base, say("an average invoice at this stage", "une facture moyenne à ce stade")),
+        (explanation.base, _("an average invoice at this stage")),
         *(
             (
                 reason.contribution,
-                f"{say(reason.label.en, reason.label.fr)}: {say(reason.text.en, reason.text.fr)}",
+                f"{translated(reason.label)}: {translated(reason.text)}",
             )
             for reason in explanation.reasons
         ),
-        (explanation.others, say("everything else", "tout le reste")),
-        (explanation.calibration, say("calibration", "calibrage")),
+        (explanation.others, _("everything else")),
+        (explanation.calibration, _("calibration")),
         (
             explanation.probability,
-            say(
-                f"= probability of being unpaid {explanation.explained_days} days past due",
-                f"= probabilité d'être impayée {explanation.explained_days} jours après l'échéance",
+            _(
+                "= probability of being unpaid {explained_days} days past due",
+                explained_days=explanation.explained_days,
             ),
         ),
     ]
@@ -200,6 +194,7 @@ def _other_version(home: Home, name: str, champion: ModelBundle) -> ModelBundle:
     """Another registered version, which must mean the same by late and settled."""
     from features.errors import Fault, InvalidInputError
     from features.groups.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
+    from features.messages import localized
     from features.settings import setting_differences
     from models.bundle import load_bundle
     from models.registry.promotion import export
@@ -208,23 +203,23 @@ def _other_version(home: Home, name: str, champion: ModelBundle) -> ModelBundle:
     version = find_version(home, name)
     if version is None:
         fault = Fault(
-            f"no version {name!r} is registered",
+            localized("no version {name!r} is registered", name=name),
             where="--compare-with",
-            expected="a number, or the alias champion or challenger",
+            expected=localized("a number, or the alias champion or challenger"),
         )
-        raise InvalidInputError("The models cannot be compared.", [fault])
+        raise InvalidInputError(localized("The models cannot be compared."), [fault])
     bundle = load_bundle(export(home, version), FEATURE_NAMES, CATALOGUE_VERSION)
     faults = setting_differences(
-        bundle.settings.values(), champion.settings, "compare with a version trained under the same settings"
+        bundle.settings.values(),
+        champion.settings,
+        localized("compare with a version trained under the same settings"),
     )
     if faults:
-        raise InvalidInputError("The models cannot be compared.", faults)
+        raise InvalidInputError(localized("The models cannot be compared."), faults)
     return bundle
 
 
-def _write_waterfall(
-    view: ChampionView, features: pl.DataFrame, landmark: pl.DataFrame, file: Path, language: Language
-) -> None:
+def _write_waterfall(view: ChampionView, features: pl.DataFrame, landmark: pl.DataFrame, file: Path) -> None:
     from features.files import write_whole
     from models.explanation.contributions import explain_landmarks
     from models.explanation.plots import waterfall_plot
@@ -234,4 +229,4 @@ def _write_waterfall(
 
     table = feature_table(features, view.bundle.feature_names)
     found = explain_landmarks(view.bundle, table, days_past_due(landmark))
-    write_whole(waterfall_plot(as_group_explanation(found, _code(language))[0]), file)
+    write_whole(waterfall_plot(as_group_explanation(found, reader_language())[0]), file)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.language import LanguageGroup, _, reader_language, translated
+
 if TYPE_CHECKING:
     from features.ledger import CheckedLedger, CheckReport, Ledger
 
-app = typer.Typer()
-
-
-class Language(StrEnum):
-    """Language of what is printed."""
-
-    EN = "en"
-    FR = "fr"
+app = typer.Typer(cls=LanguageGroup)
 
 
 @app.command("import")
@@ -31,7 +25,6 @@ def import_export(
     ledger: Annotated[
         Path, typer.Option(help="Ledger folder to write; an earlier ledger in it is replaced.")
     ],
-    language: Annotated[Language, typer.Option(help="Language of what is printed.")] = Language.EN,
 ) -> None:
     """Read an export by its mapping, check it and write the ledger folder.
 
@@ -41,13 +34,12 @@ def import_export(
     from features.ledger.importing import import_ledger
 
     checked = import_ledger(files, mapping, ledger)
-    _print_outcome(checked, ledger, "import_report.json", language)
+    _print_outcome(checked, ledger, "import_report.json")
 
 
 @app.command("check")
 def check_ledger(
     ledger: Annotated[Path, typer.Option(help="Ledger folder: one Parquet or CSV file per table.")],
-    language: Annotated[Language, typer.Option(help="Language of what is printed.")] = Language.EN,
 ) -> None:
     """Check the ledger in a folder against every rule and report the rejected rows.
 
@@ -58,31 +50,26 @@ def check_ledger(
 
     checked = check_folder(ledger)
     write_quarantine(checked, ledger)
-    _print_outcome(checked, ledger, "check_report.json", language)
+    _print_outcome(checked, ledger, "check_report.json")
 
 
-def _print_outcome(checked: CheckedLedger, folder: Path, report: str, language: Language) -> None:
+def _print_outcome(checked: CheckedLedger, folder: Path, report: str) -> None:
     """What was read, accepted and put aside, and where it is."""
-    _print_report(checked.report, language)
-    _print_label_changes(checked.ledger, language)
-    _print_places(folder, report, checked.report.quarantined_rows, language)
+    _print_report(checked.report)
+    _print_label_changes(checked.ledger)
+    _print_places(folder, report, checked.report.quarantined_rows)
 
 
-def _print_report(report: CheckReport, language: Language) -> None:
+def _print_report(report: CheckReport) -> None:
     """The rows read, accepted and put aside by rule, per table, then notes and assumptions."""
     from rich.console import Console
     from rich.table import Table
 
     from features.ledger import rule_message
 
-    is_french = language is Language.FR
     console = Console()
-    titles = (
-        ("Table", "Lues", "Acceptées", "En quarantaine", "Règle")
-        if is_french
-        else ("Table", "Read", "Accepted", "Quarantined", "Rule")
-    )
-    table = Table(title="Grand livre" if is_french else "Ledger")
+    titles = (_("Table"), _("Read"), _("Accepted"), _("Quarantined"), _("Rule"))
+    table = Table(title=_("Ledger"))
     for number, title in enumerate(titles):
         table.add_column(title, justify="right" if 0 < number < 4 else "left", overflow="fold")
     for entry in report.tables:
@@ -91,20 +78,20 @@ def _print_report(report: CheckReport, language: Language) -> None:
         share = f"{total:,} ({entry.rejected_share:.2%})" if total else "0"
         table.add_row(entry.table, f"{entry.read:,}", accepted, share, "")
         for rule, count in entry.quarantined.items():
-            table.add_row("", "", "", f"{count:,}", rule_message(rule).in_language(language))
+            table.add_row("", "", "", f"{count:,}", translated(rule_message(rule)))
     console.print(table)
     for title, notes in (
-        ("Hypothèses" if is_french else "Assumptions", report.assumptions),
-        ("À regarder" if is_french else "Worth a look", report.warnings),
+        (_("Assumptions"), report.assumptions),
+        (_("Worth a look"), report.warnings),
     ):
         if notes:
             console.print(title, style="bold")
         for note in notes:
             number_of = f" ({note.count:,})" if note.count is not None else ""
-            console.print(f"  - {note.text.in_language(language)}{number_of}", markup=False, highlight=False)
+            console.print(f"  - {translated(note.text)}{number_of}", markup=False, highlight=False)
 
 
-def _print_label_changes(ledger: Ledger, language: Language) -> None:
+def _print_label_changes(ledger: Ledger) -> None:
     """How many late labels would change if due dates were recomputed from their wordings, reading by reading."""
     from rich.console import Console
 
@@ -120,20 +107,17 @@ def _print_label_changes(ledger: Ledger, language: Language) -> None:
     if not any(change.compared or change.due_dates_changed or change.undecided for change in changes):
         return  # no wording is understood: there is nothing to compare with
     console = Console(soft_wrap=True)
-    title = (
-        "Échéances recalculées d'après leur libellé" if language is Language.FR else "Due dates recomputed"
-    )
-    console.print(title, style="bold")
+    console.print(_("Due dates recomputed"), style="bold")
     for change in changes:
-        console.print(f"  - {change.sentence(language.value)}", markup=False, highlight=False)
+        console.print(f"  - {change.sentence(reader_language())}", markup=False, highlight=False)
 
 
-def _print_places(folder: Path, report: str, quarantined: int, language: Language) -> None:
+def _print_places(folder: Path, report: str, quarantined: int) -> None:
     """Where everything was written, and where to look next."""
     from rich.console import Console
 
     console = Console(soft_wrap=True)
-    words = ("Rapport ", "Lignes écartées ") if language is Language.FR else ("Report", "Rows put aside")
-    console.print(f"{words[0]}: {folder / report}", markup=False, highlight=False)
+    console.print(_("Report: {path}", path=str(folder / report)), markup=False, highlight=False)
     if quarantined:
-        console.print(f"{words[1]}: {folder / 'quarantine'}", markup=False, highlight=False)
+        rows = _("Rows put aside: {path}", path=str(folder / "quarantine"))
+        console.print(rows, markup=False, highlight=False)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.language import LanguageGroup, _
+
 if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
 
-app = typer.Typer()
+app = typer.Typer(cls=LanguageGroup)
 
 
 @app.command("backtest")
@@ -83,7 +85,9 @@ def backtest(
     days = [_day(text) for text in cutoff] if cutoff else default_cutoffs(tables, origins)
     signals = None
     if read_mails and tables.emails is not None:
-        console.print(f"  reading {tables.emails.height:,} e-mails", style="dim", highlight=False)
+        console.print(
+            _("  reading {count:,} e-mails", count=tables.emails.height), style="dim", highlight=False
+        )
         signals = read_mails_of(tables)
     done = run_backtest(
         tables,
@@ -98,7 +102,7 @@ def backtest(
         signals=signals,
         progress=lambda text: console.print(f"  {text}", style="dim", markup=False, highlight=False),
     )
-    console.print("  drawing customers again for the intervals", style="dim")
+    console.print(_("  drawing customers again for the intervals"), style="dim")
     figures = summarise(done, resamples, seed)
     page = report or out.with_suffix(".html")
     write_whole(done.predictions, predictions)
@@ -108,12 +112,20 @@ def backtest(
     excluded = sum(origin["excluded_unobserved"] for origin in figures["origins"])
     if excluded:
         console.print(
-            f"{excluded:,} invoices left out, paid or not: "
-            "their due date (plus grace) is not over when the ledger ends.",
+            _(
+                "{count:,} invoices left out, paid or not: their due date (plus grace) is not over "
+                "when the ledger ends.",
+                count=excluded,
+            ),
             highlight=False,
         )
     console.print(
-        f"figures      {out}\npredictions  {predictions}\nreport       {page} (open it in a browser)"
+        _(
+            "figures      {out}\npredictions  {predictions}\nreport       {page} (open it in a browser)",
+            out=out,
+            predictions=predictions,
+            page=page,
+        )
     )
 
 
@@ -140,9 +152,16 @@ def promote_version(
     home = read_home()
     at = dt.datetime.now(dt.UTC)
     found, folder = promote_registered(home, version, who, why, at, is_forced=force)
-    console.print(f"version {found.version} is the champion; bundle {folder}", highlight=False)
     console.print(
-        f"the service takes it up by itself; record in {home.bundles / 'promotions.jsonl'}", highlight=False
+        _("version {version} is the champion; bundle {folder}", version=found.version, folder=folder),
+        highlight=False,
+    )
+    console.print(
+        _(
+            "the service takes it up by itself; record in {path}",
+            path=home.bundles / "promotions.jsonl",
+        ),
+        highlight=False,
     )
 
 
@@ -160,53 +179,63 @@ def rollback_champion(
     home = read_home()
     found = rollback(home, who, why, dt.datetime.now(dt.UTC))
     Console().print(
-        f"version {found.version} is the champion again; record in {home.bundles / 'promotions.jsonl'}",
+        _(
+            "version {version} is the champion again; record in {path}",
+            version=found.version,
+            path=home.bundles / "promotions.jsonl",
+        ),
         highlight=False,
     )
 
 
 def _day(text: str) -> dt.date:
     from features.errors import Fault, InvalidInputError
+    from features.messages import localized
 
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
         fault = Fault(
-            f"{text!r} is not a day", where="--cutoff", expected="YYYY-MM-DD, for example 2026-01-31"
+            localized("{text!r} is not a day", text=text),
+            where="--cutoff",
+            expected=localized("YYYY-MM-DD, for example 2026-01-31"),
         )
-        raise InvalidInputError("The backtest cannot be run.", [fault]) from error
+        raise InvalidInputError(localized("The backtest cannot be run."), [fault]) from error
 
 
 def _truth(path: Path) -> pl.DataFrame:
     import polars as pl
 
     from features.errors import Fault, InvalidInputError
+    from features.messages import localized
     from models.target import HORIZONS
 
     columns = ["invoice_id", *(f"unpaid_probability_{k}d" for k in HORIZONS)]
     if not path.is_file():
         fault = Fault(
-            "the file does not exist",
+            localized("the file does not exist"),
             where=str(path),
-            remedy="encours simulate writes it as truth/probabilities.parquet",
+            remedy=localized("encours simulate writes it as truth/probabilities.parquet"),
         )
-        raise InvalidInputError("The true probabilities cannot be read.", [fault])
+        raise InvalidInputError(localized("The true probabilities cannot be read."), [fault])
     frame = pl.read_parquet(path, glob=False)
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         fault = Fault(
-            f"columns are missing: {', '.join(missing)}", where=str(path), expected=", ".join(columns)
+            localized("columns are missing: {missing}", missing=tuple(missing)),
+            where=str(path),
+            expected=", ".join(columns),
         )
-        raise InvalidInputError("The true probabilities cannot be read.", [fault])
+        raise InvalidInputError(localized("The true probabilities cannot be read."), [fault])
     return frame.select(columns)
 
 
 def _print_figures(console: Console, figures: dict[str, Any]) -> None:
     from rich.table import Table
 
-    table = Table(title="Probability of being late, on invoices the models had not seen")
-    table.add_column("model")
-    for head in ("invoices", "AUC", "log loss", "Brier", "ECE", "date error (days)"):
+    table = Table(title=_("Probability of being late, on invoices the models had not seen"))
+    table.add_column(_("model"))
+    for head in (_("invoices"), _("AUC"), _("log loss"), _("Brier"), _("ECE"), _("date error (days)")):
         table.add_column(head, justify="right")
     for name, entry in figures["models"].items():
         cells = [

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.language import LanguageGroup, _, reader_language, translated
 from pipelines.cli.policy_report import shown
-from pipelines.cli.policy_words import speaker
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="policy",
+    cls=LanguageGroup,
     help="Check a dunning policy file, replay it on past decisions, simulate tonight.",
     no_args_is_help=True,
 )
@@ -32,7 +31,6 @@ Tonight = Annotated[
     datetime | None,
     typer.Option("--on", formats=DAY, help="Day the rates must cover; none takes today.", show_default=False),
 ]
-Language = Annotated[str, typer.Option("--language", help="Language of what is printed: en or fr.")]
 
 
 @app.command()
@@ -42,7 +40,6 @@ def check(
     ] = None,
     tables: Annotated[bool, typer.Option("--tables", help="Print the policy as tables.")] = False,
     on: Tonight = None,
-    language: Language = "en",
 ) -> None:
     """Read a policy and say whether it can be used; every fault is printed with its line.
 
@@ -55,26 +52,38 @@ def check(
     from serving.dunning.policy.file import DEFAULT_POLICY_PATH, load_policy
 
     path = file or DEFAULT_POLICY_PATH
-    with refusals_in(language):
-        policy = load_policy(path)
+    policy = load_policy(path)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     spec = policy.spec
-    say = speaker(language)
-    console.print(say("usable"), style="bold green", end=" ")
+    console.print(_("usable"), style="bold green", end=" ")
     console.print(path)
     console.print(f"{spec.policy.id} {spec.policy.version}, SHA-256 {policy.digest[:16]}")
     counts = {"routes": len(spec.routes), "cases": len(policy.table), "sequences": len(spec.sequences)}
-    console.print(say("proven", **counts, texts=len(spec.templates)))
+    console.print(
+        _(
+            "{routes} routes take {cases} cases, each exactly one; {sequences} sequences, {texts} "
+            "texts in French and English",
+            **counts,
+            texts=len(spec.templates),
+        )
+    )
     day = on.date() if on else datetime.now(UTC).date()
     first = policy.legal.parameters["ecb_refinancing_rate"].values[0].begins_on
     last = covered_until(policy.legal, day)
     if last is not None:
-        console.print(say("law", first=first, last=last))
-    _print_warning(console, policy, day, language)
+        console.print(
+            _(
+                "late-payment interest can be reckoned from {first} to {last}; later days claim none "
+                "until the rates are added to the legal file",
+                first=first,
+                last=last,
+            )
+        )
+    _print_warning(console, policy, day)
     if tables:
-        _print_tables(console, policy, language)
+        _print_tables(console, policy)
     console.print(
-        f"{say('next')}: encours policy replay {path} --from DAY --to DAY --decisions STORED.parquet"
+        _("next: encours policy replay {path} --from DAY --to DAY --decisions STORED.parquet", path=path)
     )
 
 
@@ -84,7 +93,6 @@ def legal(
         Path | None, typer.Argument(help="Policy file (YAML) whose law is shown; none takes the default.")
     ] = None,
     on: Tonight = None,
-    language: Language = "en",
 ) -> None:
     """Show the late-payment rates of every semester, up to when interest can be computed, and the lines to add next.
 
@@ -98,44 +106,64 @@ def legal(
     from serving.dunning.policy.file import DEFAULT_POLICY_PATH, legal_file_of, load_policy
 
     path = file or DEFAULT_POLICY_PATH
-    with refusals_in(language):
-        policy, say = load_policy(path), speaker(language)
+    policy = load_policy(path)
     law, jurisdiction = policy.legal, policy.legal.jurisdiction
     day = on.date() if on else datetime.now(UTC).date()
     beside = path.parent / "legal" / f"{jurisdiction}.yaml"
     read = legal_file_of(path, jurisdiction) or LEGAL_FOLDER / f"{jurisdiction}.yaml"
     console = Console(soft_wrap=True, markup=False, highlight=False)
-    console.print(say("legal", jurisdiction=jurisdiction, path=read))
-    table = Table(*say("semesters").split("|"), say("sources"))
+    console.print(
+        _(
+            "late-payment rates of {jurisdiction}, percent a year; read from {path}",
+            jurisdiction=jurisdiction,
+            path=str(read),
+        )
+    )
+    table = Table(
+        *(_("semester"), _("ECB"), _("without clause"), _("legal rate"), _("floor of a clause")), _("read in")
+    )
     told = semesters(law, day)
     for semester in told:
         figures = (semester.ecb, semester.without_clause, semester.legal, semester.floor)
-        shown = (say("missing") if figure is None else _percent(figure, language) for figure in figures)
+        shown = (_("missing") if figure is None else _percent(figure) for figure in figures)
         sources = "; ".join(source for source in semester.sources if source is not None)
         table.add_row(f"{semester.begins_on} … {semester.ends_on}", *shown, sources)
     console.print(table)
     last = covered_until(law, day)
     if last is not None:
-        console.print(say("reckoned", last=last))
-    _print_warning(console, policy, day, language)
+        console.print(_("interest can be reckoned up to {last}", last=last))
+    _print_warning(console, policy, day)
     for name, line in lines_to_add(law, day):
-        console.print(say("add", name=name))
+        console.print(
+            _(
+                "next semester: write under `{name}` in the legal file, with the value, its source, "
+                "and `verified: true` once you have read it",
+                name=name,
+            )
+        )
         console.print(f"      {line}")
-    console.print(say("place", beside=beside))
+    console.print(
+        _(
+            "an installed Encours reads {beside} (a copy of the file shown, beside the policy "
+            "file) instead of the one shipped; then raise the policy's version, so that a running "
+            "service reads both again",
+            beside=str(beside),
+        )
+    )
 
 
-def _print_warning(console: Console, policy: Policy, day: date, language: str) -> None:
+def _print_warning(console: Console, policy: Policy, day: date) -> None:
     """Say what has to be done about the legal rates, if anything."""
     from serving.dunning.legal import coverage_warning
 
     warning = coverage_warning(policy.legal, day)
     if warning is not None:
-        console.print(f"{speaker(language)('warning')}: {warning.in_language(language)}", style="bold yellow")
+        console.print(_("warning: {warning}", warning=warning), style="bold yellow")
 
 
-def _percent(figure: Decimal, language: str) -> str:
+def _percent(figure: Decimal) -> str:
     text = f"{figure:.2f} %"
-    return text.replace(".", ",") if language == "fr" else text
+    return text.replace(".", ",") if reader_language() == "fr" else text
 
 
 @app.command()
@@ -152,7 +180,6 @@ def plan(
         typer.Option("--instalment", help="Day and amount, such as 2026-04-15/4000.00; once for each."),
     ] = None,
     on: Tonight = None,
-    language: Language = "en",
 ) -> None:
     """Say how far a payment plan may go for this risk and balance, and who may grant the one proposed.
 
@@ -163,27 +190,37 @@ def plan(
     from serving.dunning.plans import check_plan, plan_bounds
     from serving.dunning.policy.file import load_policy
 
-    with refusals_in(language):
-        policy = load_policy(file)
-        name, owed, proposed = _plan_asked(grade, balance, instalments or [])
-    say, day = speaker(language), on.date() if on else datetime.now(UTC).date()
+    policy = load_policy(file)
+    name, owed, proposed = _plan_asked(grade, balance, instalments or [])
+    day = on.date() if on else datetime.now(UTC).date()
     console = Console(soft_wrap=True, markup=False, highlight=False)
     bounds = plan_bounds(policy, name, owed)
-    labels = {level.id: level.label.in_language(language) for level in policy.spec.approval_levels}
-    told = {
+    labels = {level.id: level.label.in_language(reader_language()) for level in policy.spec.approval_levels}
+    limits: dict[str, str | int] = {
         "count": bounds.max_instalments,
         "days": bounds.max_days,
-        "first": shown(bounds.minimum_first_amount, language),
+        "first": shown(bounds.minimum_first_amount),
         "level": labels[bounds.approval_level],
     }
-    console.print(say("bounds", row=bounds.rule_id, **told))
+    console.print(
+        _(
+            "row {row}: at most {count} instalments within {days} days, the first of {first} or "
+            "more; granted by: {level}",
+            row=bounds.rule_id,
+            **limits,
+        )
+    )
     if not proposed:
         return
     verdict = check_plan(proposed, policy, name, owed, day)
     for reason in verdict.why:
-        console.print(f"  - {reason.fr if language == 'fr' else reason.en}")
+        console.print(f"  - {translated(reason)}")
     level = verdict.approval_level
-    console.print(say("impossible") if level is None else say("granted", level=labels[level]))
+    console.print(
+        _("nobody can grant this plan: correct it first")
+        if level is None
+        else _("the plan may be granted by: {level}", level=labels[level])
+    )
     if level is None:
         raise typer.Exit(1)
 
@@ -222,31 +259,13 @@ def _plan_asked(
     return name, owed, tuple(ordered)
 
 
-@contextmanager
-def refusals_in(language: str) -> Iterator[None]:
-    """Print a refusal in French where French is requested; the command line prints it in English."""
-    from features.errors import InvalidInputError
-
-    try:
-        yield
-    except InvalidInputError as refusal:
-        if language != "fr":
-            raise
-        from rich.console import Console
-
-        console = Console(stderr=True)
-        console.print("erreur :", style="bold red", end=" ")
-        console.print(refusal.in_language("fr"), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from refusal
-
-
-def _print_tables(console: Console, policy: Policy, language: str) -> None:
+def _print_tables(console: Console, policy: Policy) -> None:
     from rich.table import Table
 
     from serving.dunning.policy.tables import TABLES
 
     for build in TABLES.values():
-        headings, rows = build(policy, language)
+        headings, rows = build(policy, reader_language())
         table = Table(*headings)
         for row in rows:
             table.add_row(*row)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.policy import DAY, Language, refusals_in
+from pipelines.cli.language import LanguageGroup, _
+from pipelines.cli.policy import DAY
 from pipelines.cli.policy_report import print_mix, print_report
-from pipelines.cli.policy_words import speaker
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from serving.dunning import DecisionRecord
     from serving.dunning.replay import ReplayReport
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(cls=LanguageGroup, no_args_is_help=True)
 
 PolicyFile = Annotated[Path, typer.Argument(help="Policy file (YAML).", show_default=False)]
 OutFile = Annotated[
@@ -44,7 +43,6 @@ def replay(
     first: Annotated[datetime, typer.Option("--from", formats=DAY, help="First day.", show_default=False)],
     last: Annotated[datetime, typer.Option("--to", formats=DAY, help="Last day.", show_default=False)],
     out: OutFile = None,
-    language: Language = "en",
 ) -> None:
     """Decide past cases again with this policy and show what would have changed, by segment.
 
@@ -57,14 +55,19 @@ def replay(
     from serving.dunning.records import records_between
     from serving.dunning.replay import replay as replay_policy
 
-    with refusals_in(language):
-        records = records_between(decisions, first.date(), last.date())
-        report = replay_policy(records, load_policy(file))
+    records = records_between(decisions, first.date(), last.date())
+    report = replay_policy(records, load_policy(file))
     console = Console(soft_wrap=True, markup=False, highlight=False)
-    say = speaker(language)
-    console.print(say("replay", policy=_named(report), first=first.date(), last=last.date()))
-    print_report(console, report, say, "sides replay", language)
-    _write_differences(console, report, out, say)
+    console.print(
+        _(
+            "replay of {policy}, {first} to {last}",
+            policy=_named(report),
+            first=first.date(),
+            last=last.date(),
+        )
+    )
+    print_report(console, report, (_("stored"), _("replayed")))
+    _write_differences(console, report, out)
 
 
 @app.command()
@@ -79,7 +82,6 @@ def simulate(
         Path | None, typer.Option("--against", help="Live policy to compare with; none takes the default.")
     ] = None,
     out: OutFile = None,
-    language: Language = "en",
 ) -> None:
     """Decide tonight's open invoices with this policy before it is live, beside the live one.
 
@@ -96,21 +98,27 @@ def simulate(
     from serving.dunning.replay import replay as replay_policy
 
     day = on.date()
-    with refusals_in(language):
-        records = _newest(records_between(cases, None, day))
-        policy, live = load_policy(file), load_policy(against)
-        report = replay_policy(records, policy, against=live, on=day)
+    records = _newest(records_between(cases, None, day))
+    policy, live = load_policy(file), load_policy(against)
+    report = replay_policy(records, policy, against=live, on=day)
     console = Console(soft_wrap=True, markup=False, highlight=False)
-    say = speaker(language)
-    console.print(say("simulation", policy=_named(report), day=day, count=len(records)))
-    print_report(console, report, say, "sides simulate", language)
-    sides = list(zip(say("sides simulate").split("|"), (live, policy), strict=True))
+    console.print(
+        _(
+            "simulation of {policy} on {day}, {count} open invoices",
+            policy=_named(report),
+            day=day,
+            count=len(records),
+        )
+    )
+    print_report(console, report, (_("live"), _("simulated")))
+    sides = list(zip((_("live"), _("simulated")), (live, policy), strict=True))
     nights = {side: decide_night([record.case for record in records], chosen, day) for side, chosen in sides}
     night = nights[sides[-1][0]]
     talks = [account.conversation for account in night.accounts if account.conversation is not None]
     console.print(
-        say(
-            "night",
+        _(
+            "tonight: {talks} conversations with {customers} customers, {automatic} automatic, "
+            "{approvals} to approve, {waiting} calls or letters wait",
             talks=len(talks),
             customers=len(night.accounts),
             automatic=sum(talk.is_automatic for talk in talks),
@@ -130,8 +138,8 @@ def simulate(
         )
         for side, chosen in sides
     }
-    print_mix(console, mixes, say, language)
-    _write_differences(console, report, out, say)
+    print_mix(console, mixes)
+    _write_differences(console, report, out)
 
 
 @app.command()
@@ -151,7 +159,6 @@ def mix(
     on: Annotated[
         datetime | None, typer.Option("--on", formats=DAY, help="Night to show; none takes the newest.")
     ] = None,
-    language: Language = "en",
 ) -> None:
     """Show a night's actions for every 1,000 invoices, as they were decided: by sequence, channel, tone, gate, weekday.
 
@@ -163,19 +170,18 @@ def mix(
     from serving.dunning.policy.file import load_policy
     from serving.dunning.records import read_records
 
-    with refusals_in(language):
-        day = on.date() if on else None
-        records = read_records(decisions, day, day)
-        policy = load_policy(file)
+    day = on.date() if on else None
+    records = read_records(decisions, day, day)
+    policy = load_policy(file)
     newest = max((record.decided_on for record in records), default=day)
-    console, say = Console(soft_wrap=True, markup=False, highlight=False), speaker(language)
-    console.print(say("mix of", day=newest))
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console.print(_("mix of the decisions of {day}", day=newest))
     decided = (
         (record.case, record.decision)
         for record in records
         if record.decision is not None and record.decided_on == newest
     )
-    print_mix(console, {"": mix_of(decided, policy)}, say, language)
+    print_mix(console, {"": mix_of(decided, policy)})
 
 
 def _named(report: ReplayReport) -> str:
@@ -188,13 +194,13 @@ def _newest(records: tuple[DecisionRecord, ...]) -> list[DecisionRecord]:
     return [newest[key] for key in sorted(newest)]
 
 
-def _write_differences(
-    console: Console, report: ReplayReport, out: Path | None, say: Callable[..., str]
-) -> None:
+def _write_differences(console: Console, report: ReplayReport, out: Path | None) -> None:
     if out is None:
-        console.print(say("differ", count=len(report.differences)))
+        console.print(_("{count} decisions differ; --out FILE writes them", count=len(report.differences)))
         return
     from serving.dunning.records import write_differences
 
     write_differences(report.differences, out)
-    console.print(say("wrote", count=len(report.differences), path=out))
+    console.print(
+        _("wrote {count} differing decisions to {path}", count=len(report.differences), path=str(out))
+    )

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from features.messages import Text, written_number
+from pipelines.cli.language import LanguageGroup, _, reader_language, translated
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from serving.dunning import DecisionRecord
     from serving.night.stakes import AtStake
 
-app = typer.Typer()
+app = typer.Typer(cls=LanguageGroup)
 
 _MOST_IMPORTANT = 10
 
@@ -68,7 +71,6 @@ def run(
     nightly: Annotated[
         bool, typer.Option("--nightly", help="Score and route with the champion; train nothing.")
     ] = False,
-    language: Annotated[str, typer.Option(help="Language of the reasons shown: en or fr.")] = "en",
 ) -> None:
     """Run the main job: check, read e-mails, features, train, judge, register, score, explain, route.
 
@@ -97,7 +99,8 @@ def run(
         accepted_discount_share=accepted_discount_share,
         accepted_discount_days=accepted_discount_days,
     )
-    console.print(f"[bold]encours {'nightly' if nightly else 'main'} job[/] on {ledger}", highlight=False)
+    title = _("encours nightly job") if nightly else _("encours main job")
+    console.print(f"[bold]{title}[/], {ledger}", highlight=False)
     try:
         run_job(
             "nightly" if nightly else "main",
@@ -108,11 +111,11 @@ def run(
             },
         )
     except RunInterruptedError as interruption:
-        typer.echo(str(interruption), err=True)
+        typer.echo(interruption.in_language(reader_language()), err=True)
         raise typer.Exit(130) from interruption
     scores, records = (stored_value(home, f"out__{name}_invoices") for name in ("scored", "routed"))
     most = most_at_stake(records, policy_file.policy(), _MOST_IMPORTANT)
-    _print_what_matters(console, home, scores, most, is_french=language == "fr")
+    _print_what_matters(console, home, scores, most)
 
 
 @app.command("score")
@@ -141,11 +144,17 @@ def score(
     write_whole(scores, out)
     console = Console()
     console.print(
-        f"Scored {scores.height:,} open invoices as of {as_of} with model {view.bundle.version}: {out}",
+        _(
+            "Scored {count} open invoices as of {day} with model {version}: {path}",
+            count=scores.height,
+            day=as_of,
+            version=view.bundle.version,
+            path=str(out),
+        ),
         highlight=False,
     )
     console.print(
-        "Next: `encours policy simulate` shows what the policy would do with them.", highlight=False
+        _("Next: `encours policy simulate` shows what the policy would do with them."), highlight=False
     )
 
 
@@ -158,57 +167,55 @@ def ui(
     from models.registry.home import read_home
     from pipelines.running import open_pages
 
-    home = read_home()
-    typer.echo(f"Dagster on http://{host}:{port} (home {home.root}); Ctrl-C ends it")
+    home, address = read_home(), f"http://{host}:{port}"
+    typer.echo(
+        _(
+            "Dagster on {address} (home {home}); Ctrl-C ends it",
+            address=address,
+            home=home.root,
+        )
+    )
     raise typer.Exit(open_pages(home, host, port))
 
 
-def _print_what_matters(
-    console: Console, home: Home, scores: pl.DataFrame, most: Sequence[AtStake], *, is_french: bool
-) -> None:
+def _print_what_matters(console: Console, home: Home, scores: pl.DataFrame, most: Sequence[AtStake]) -> None:
     """The open invoices with the most money at stake, and where to look next."""
-    title = (
-        "Les factures ouvertes qui comptent le plus" if is_french else "The open invoices that matter most"
-    )
-    console.print(f"\n[bold]{title}[/]", highlight=False)
+    console.print("\n" + _("The open invoices that matter most"), style="bold", highlight=False)
     for place, item in enumerate(most, start=1):
-        console.print(_line(place, item.record, is_french=is_french), markup=False, highlight=False)
+        console.print(_line(place, item.record), markup=False, highlight=False)
         for reason in item.record.explanation[:1]:
-            text = reason.fr if is_french else reason.en
-            console.print(f"    {text}", markup=False, highlight=False, style="dim")
-    console.print(f"\n{scores.height:,} open invoices", highlight=False)
+            console.print(
+                f"    {translated(Text(reason.fr, reason.en))}", markup=False, highlight=False, style="dim"
+            )
+    console.print("\n" + _("{count} open invoices", count=scores.height), highlight=False)
     unpriced = int(scores["has_unpriced_amounts"].sum())
     if unpriced:
-        text = (
-            f"{unpriced:,} scores ne tiennent pas compte de montants sans taux de change connu"
-            if is_french
-            else f"{unpriced:,} scores leave out amounts without a known exchange rate"
-        )
+        text = _("{count} scores leave out amounts without a known exchange rate", count=unpriced)
         console.print(text, highlight=False, style="bold yellow")
     for name in ("scored_invoices.parquet", "decisions.parquet"):
         console.print(f"  {home.root / 'out' / name}", highlight=False, soft_wrap=True)
-    console.print("Where to look next", highlight=False)
+    console.print(_("Where to look next"), highlight=False)
     for command, what in (
-        ("encours ui", "the run, its assets and checks, on port 3001"),
-        ("encours backtest", "how good it is on this ledger, beside simple rules"),
-        (f"mlflow ui --backend-store-uri {shlex.quote(home.tracking_uri)}", "the registered model"),
-        ("encours serve", "the pages and the score API, on port 3000; `encours keys add` makes a key"),
+        ("encours ui", _("the run, its assets and checks, on port 3001")),
+        ("encours backtest", _("how good it is on this ledger, beside simple rules")),
+        (f"mlflow ui --backend-store-uri {shlex.quote(home.tracking_uri)}", _("the registered model")),
+        ("encours serve", _("the pages and the score API, on port 3000; `encours keys add` makes a key")),
     ):
         console.print(f"  {command}  [dim]{what}[/]", highlight=False, soft_wrap=True)
 
 
-def _line(place: int, record: DecisionRecord, *, is_french: bool) -> str:
+def _line(place: int, record: DecisionRecord) -> str:
     """One invoice in one line: who, how much, when due, how likely late, and where it goes."""
     score, decision = record.score, record.decision
-    late, long = f"{score.p_late:.0%}", f"{score.p_late_30:.0%}"
-    amount = f"{record.account.net_balance_amount:,.0f}"
+    amount = written_number(record.account.net_balance_amount, reader_language(), ",.0f")
     route = decision.sequence_id if decision else "-"
     if decision and decision.gate_id:
         route += f" ({decision.gate_id})"
-    if is_french:
-        amount = amount.replace(",", "\u202f")
-        words = f"échéance {score.due_on}, retard {late}, plus de 30 j {long}"
-    else:
-        words = f"due {score.due_on}, late {late}, over 30 days {long}"
+    words = _(
+        "due {due_on}, late {late:.0%}, over 30 days {long:.0%}",
+        due_on=score.due_on,
+        late=score.p_late,
+        long=score.p_late_30,
+    )
     who = f"{score.receivable_id} {score.customer_id}"
     return f"{place:2}. {who} {amount} {score.currency}, {words}, {score.grade} → {route}"

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.cli.language import LanguageGroup, _, translated
 from pipelines.cli.store import audit_app, store_app
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from serving.store import SqlHistoryStore
     from serving.store.privacy import DataSubject
 
-app = typer.Typer(no_args_is_help=True)
-keys_app = typer.Typer(no_args_is_help=True, help="Access keys of the score service.")
-privacy_app = typer.Typer(no_args_is_help=True, help="Personal data: export or erase what is stored.")
+app = typer.Typer(cls=LanguageGroup, no_args_is_help=True)
+keys_app = typer.Typer(cls=LanguageGroup, no_args_is_help=True, help="Access keys of the score service.")
+privacy_app = typer.Typer(
+    cls=LanguageGroup, no_args_is_help=True, help="Personal data: export or erase what is stored."
+)
 app.add_typer(keys_app, name="keys")
 app.add_typer(store_app, name="store")
 app.add_typer(audit_app, name="audit")
@@ -68,15 +71,18 @@ def serve(
         _make_first_key(settings)
     if not settings.champion_pointer.exists():
         _console.print(
-            f"[yellow]There is no champion model yet ({settings.champion_pointer}): scores are refused until "
-            "`encours run` has promoted one; the service picks it up by itself."
+            _(
+                "[yellow]There is no champion model yet ({path}): scores are refused "
+                "until `encours run` has promoted one; the service picks it up by itself.",
+                path=settings.champion_pointer,
+            )
         )
 
     def when_ready() -> None:
-        _console.print(f"Encours listens on [bold]{listening.url}[/bold] (stop with Ctrl-C)")
-        _console.print(f"  pages:           {listening.url}/ (sign in with a key)")
-        _console.print(f"  what it answers: {listening.url}/openapi.json")
-        _console.print(f"  how it is:       {listening.url}/v1/health")
+        _console.print(_("Encours listens on [bold]{url}[/bold] (stop with Ctrl-C)", url=listening.url))
+        _console.print(_("  pages:           {url}/ (sign in with a key)", url=listening.url))
+        _console.print(_("  what it answers: {url}/openapi.json", url=listening.url))
+        _console.print(_("  how it is:       {url}/v1/health", url=listening.url))
 
     environment = environment_of(listening, settings, is_open, os.environ)
     raise typer.Exit(run_service(listening, environment, when_ready))
@@ -95,17 +101,17 @@ def load(
     from serving.store import examples_of
 
     settings = _settings()
-    with _console.status("Loading the history store and reading new e-mails"):
+    with _console.status(_("Loading the history store and reading new e-mails")):
         report = load_into_service(read_ledger(ledger), settings, _now())
-    table = Table(title="History store")
+    table = Table(title=_("History store"))
     for title in (
-        "table",
-        "added",
-        "corrected",
-        "removed",
-        "events kept",
-        "erased, not taken in",
-        "events overruled",
+        _("table"),
+        _("added"),
+        _("corrected"),
+        _("removed"),
+        _("events kept"),
+        _("erased, not taken in"),
+        _("events overruled"),
     ):
         table.add_column(title, justify="left" if title == "table" else "right")
     for name, done in report.items():
@@ -116,9 +122,13 @@ def load(
     for name, done in report.items():
         if done.contradicted:
             _console.print(
-                f"Events said otherwise than the ledger, which wins: {name} {examples_of(done.contradicted)}"
+                _(
+                    "Events said otherwise than the ledger, which wins: {name} {contradicted}",
+                    name=name,
+                    contradicted=examples_of(done.contradicted),
+                )
             )
-    _console.print("Where to look next: `encours serve`, then /v1/health.")
+    _console.print(_("Where to look next: `encours serve`, then /v1/health."))
 
 
 @keys_app.command("add")
@@ -147,12 +157,16 @@ def list_keys() -> None:
     from serving.security.access import read_keys
 
     settings = _settings()
-    table = Table(title=f"Keys in {settings.keys_path}")
-    for title in ("id", "name", "scopes", "accounts", "made", "state"):
+    table = Table(title=_("Keys in {path}", path=settings.keys_path))
+    for title in (_("id"), _("name"), _("scopes"), _("accounts"), _("made"), _("state")):
         table.add_column(title)
     for key in read_keys(settings.keys_path).values():
-        accounts = "all" if key.accounts is None else ", ".join(sorted(key.accounts))
-        state = "valid" if key.revoked_at is None else f"revoked {key.revoked_at:%Y-%m-%d %H:%M}"
+        accounts = _("all") if key.accounts is None else ", ".join(sorted(key.accounts))
+        state = (
+            _("valid")
+            if key.revoked_at is None
+            else _("revoked {at}", at=key.revoked_at.strftime("%Y-%m-%d %H:%M"))
+        )
         made = f"{key.created_at:%Y-%m-%d %H:%M}"
         table.add_row(key.key_id, key.name, ", ".join(sorted(key.scopes)), accounts, made, state)
     _console.print(table)
@@ -185,7 +199,7 @@ def revoke(
     settings = _settings()
     keys = read_keys(settings.keys_path)
     write_keys(settings.keys_path, {**keys, key_id: revoke_key(known_key(keys, key_id), _now())}.values())
-    _console.print(f"Key {key_id} is refused from now on ({settings.keys_path}).")
+    _console.print(_("Key {key_id} is refused from now on ({path}).", key_id=key_id, path=settings.keys_path))
 
 
 @privacy_app.command("export")
@@ -207,8 +221,10 @@ def export(
     finally:
         store.close()
     write_whole(json.dumps(content, ensure_ascii=False, indent=2), out, mode=0o600)
-    rows = ", ".join(f"{name} {count}" for name, count in content["rows"].items() if count) or "nothing"
-    _console.print(f"Wrote {out} ({rows}). It holds personal data: hand it over and delete it.")
+    rows = ", ".join(f"{name} {count}" for name, count in content["rows"].items() if count) or _("nothing")
+    _console.print(
+        _("Wrote {out} ({rows}). It holds personal data: hand it over and delete it.", out=out, rows=rows)
+    )
 
 
 @privacy_app.command("erase")
@@ -225,20 +241,29 @@ def erase(
 
     subject = _subject(customer, person)
     if not yes:
-        typer.confirm("Erase it for good?", abort=True)
+        typer.confirm(_("Erase it for good?"), abort=True)
     store = _open()
     try:
         report = erase_data(store, subject, by, _now(), [_settings().old_mail_memory_path])
     finally:
         store.close()
-    _console.print("Erased: " + ", ".join(f"{name} {count}" for name, count in report.erased.items()))
-    table = Table(title="Kept")
-    for title in ("what", "rows", "why"):
+    _console.print(
+        _("Erased: {rows}", rows=[" ".join((name, str(count))) for name, count in report.erased.items()])
+    )
+    table = Table(title=_("Kept"))
+    for title in (_("what"), _("rows"), _("why")):
         table.add_column(title)
     for kept in report.kept:
-        table.add_row(kept.what, "" if kept.count is None else f"{kept.count:,}", kept.why)
+        table.add_row(
+            translated(kept.what), "" if kept.count is None else f"{kept.count:,}", translated(kept.why)
+        )
     _console.print(table)
-    _console.print(f"Noted in the audit log as {report.answer_id}; `encours audit verify` still holds.")
+    _console.print(
+        _(
+            "Noted in the audit log as {answer_id}; `encours audit verify` still holds.",
+            answer_id=report.answer_id,
+        )
+    )
 
 
 def _settings() -> ServiceSettings:
@@ -275,6 +300,8 @@ def _make_first_key(settings: ServiceSettings) -> None:
 
 
 def _show_key(key: AccessKey, text: str, path: Path) -> None:
-    _console.print(f"Key of {key.name} ({', '.join(sorted(key.scopes))}), shown this once:")
+    _console.print(
+        _("Key of {name} ({scopes}), shown this once:", name=key.name, scopes=tuple(sorted(key.scopes)))
+    )
     _console.print(f"  {text}", style="bold", soft_wrap=True, highlight=False)
-    _console.print(f"Send it as `Authorization: Bearer KEY`. Its hash is kept in {path}.")
+    _console.print(_("Send it as `Authorization: Bearer KEY`. Its hash is kept in {path}.", path=path))

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+from pipelines.cli.language import LanguageGroup, _
+
+app = typer.Typer(cls=LanguageGroup)
 
 
 @app.command("signals")
@@ -38,17 +40,20 @@ def signals_command(
         aside.open("w", encoding="utf-8") as target,
         Progress(console=console, transient=True) as progress,
     ):
-        task = progress.add_task("reading mails", total=len(mails))
+        task = progress.add_task(_("reading mails"), total=len(mails))
         for signals in pipeline.read_many(mails):
             counts.update(signals.labels or ("no signal",))
             counts["unsure"] += bool(signals.unsure_labels)
             target.write(json.dumps(signals_record(signals, quoting=quotes), ensure_ascii=False) + "\n")
             progress.advance(task)
-    console.print(f"{len(mails)} mails read from {file}")
+    console.print(_("{count} mails read from {file}", count=len(mails), file=file))
     for name, count in sorted(counts.items()):
         console.print(f"  {count:6d}  {name}")
     console.print(
-        f"signals written to {out}; 'labels' are decided, 'unsure_labels' are for a person to look at"
+        _(
+            "signals written to {out}; 'labels' are decided, 'unsure_labels' are for a person to look at",
+            out=out,
+        )
     )
 
 
@@ -79,7 +84,7 @@ def train_signals_command(
     console = Console()
     excluded = exclude.read_text(encoding="utf-8").split() if exclude else []
     folder = samples or SAMPLES_FOLDER
-    with console.status("training"):
+    with console.status(_("training")):
         artefact = train_signals(
             [*read_labelled_file(file), *read_training_mails(folder)],
             seed,
@@ -90,7 +95,14 @@ def train_signals_command(
     save_artefact(artefact, out)
     details = artefact.description
     console.print(
-        f"trained on {details['mails']} mails ({details['excluded']} left out), those that come with Encours "
-        f"included, and {details['invented_sentences']} invented sentences"
+        _(
+            "trained on {mails} mails ({excluded} left out), those that come with Encours "
+            "included, and {invented_sentences} invented sentences",
+            mails=details["mails"],
+            excluded=details["excluded"],
+            invented_sentences=details["invented_sentences"],
+        )
     )
-    console.print(f"artefact written to {out}; use it with `encours signals FILE --out OUT --artefact {out}`")
+    console.print(
+        _("artefact written to {out}; use it with `encours signals FILE --out OUT --artefact {out}`", out=out)
+    )

@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.cli.language import LanguageGroup, _
+
 if TYPE_CHECKING:
     from data_samples.generator import WorldSettings
 
-app = typer.Typer()
+app = typer.Typer(cls=LanguageGroup)
 
 
 @app.command()
@@ -38,27 +40,39 @@ def simulate(
 
     from data_samples.generator import WorldSettings, refuse_to_overwrite, simulate_world, write_world
     from features.errors import Fault, InvalidInputError
+    from features.messages import localized
 
     try:
         last_day = date.fromisoformat(end)
     except ValueError as problem:
-        fault = Fault("is not a day", "--end", "a day as YYYY-MM-DD, for example 2026-06-30", examples=(end,))
-        raise InvalidInputError("The world cannot be simulated.", [fault]) from problem
+        fault = Fault(
+            localized("is not a day"),
+            "--end",
+            localized("a day as YYYY-MM-DD, for example 2026-06-30"),
+            examples=(end,),
+        )
+        raise InvalidInputError(localized("The world cannot be simulated."), [fault]) from problem
     settings = WorldSettings(customers, months, seed, end=last_day, regime_change_month=regime_change)
     console = Console()
     refuse_to_overwrite(out)
-    with console.status("Simulating ..."):
+    with console.status(_("Simulating ...")):
         world = simulate_world(settings)
         write_world(world, out, _command(settings, out))
-    table = Table(title=f"{out}: {settings.start} to {settings.end}", title_justify="left")
-    table.add_column("table")
-    table.add_column("rows", justify="right")
+    table = Table(
+        title=_("{out}: {first} to {last}", out=out, first=settings.start, last=settings.end),
+        title_justify="left",
+    )
+    table.add_column(_("table"))
+    table.add_column(_("rows"), justify="right")
     for name, frame in world.ledger.tables():
         table.add_row(name, f"{frame.height:,}")
     for name, frame in world.truth.items():
         table.add_row(f"truth/{name}", f"{frame.height:,}")
     console.print(table)
-    console.print(f"Described in {out / 'README.md'}. Next: encours run --ledger {out}", soft_wrap=True)
+    console.print(
+        _("Described in {out}. Next: encours run --ledger {ledger}", out=out / "README.md", ledger=out),
+        soft_wrap=True,
+    )
 
 
 def _command(settings: WorldSettings, out: Path) -> str:

@@ -10,12 +10,18 @@ import typer
 from rich.console import Console
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
+from pipelines.cli.language import LanguageGroup, _, reader_language, translated
 
 if TYPE_CHECKING:
     from serving.store.database import Database
 
-store_app = typer.Typer(no_args_is_help=True, help="The history store: upgrade, back up, verify.")
-audit_app = typer.Typer(no_args_is_help=True, help="The audit log of everything the service answered.")
+store_app = typer.Typer(
+    cls=LanguageGroup, no_args_is_help=True, help="The history store: upgrade, back up, verify."
+)
+audit_app = typer.Typer(
+    cls=LanguageGroup, no_args_is_help=True, help="The audit log of everything the service answered."
+)
 
 _console = Console()
 
@@ -35,12 +41,22 @@ def migrate(
     with closing(_database()) as database:
         done = database.prepare(has_backup=i_have_a_backup)
         if done is None:
-            _console.print(f"The history store is up to date (revision {database.revision()}).")
+            _console.print(
+                _("The history store is up to date (revision {revision}).", revision=database.revision())
+            )
             return
-    _console.print(f"The history store was upgraded from revision {done.before} to {done.after}.")
+    _console.print(
+        _(
+            "The history store was upgraded from revision {before} to {after}.",
+            before=done.before,
+            after=done.after,
+        )
+    )
     if done.backup is not None:
-        _console.print(f"Before: {done.backup} (delete it when it is no longer needed)", soft_wrap=True)
-    _console.print("Where to look next: `encours store verify`.")
+        _console.print(
+            _("Before: {backup} (delete it when it is no longer needed)", backup=done.backup), soft_wrap=True
+        )
+    _console.print(_("Where to look next: `encours store verify`."))
 
 
 @store_app.command()
@@ -51,7 +67,14 @@ def backup(file: Annotated[Path, typer.Argument(help="File to write; it must not
     """
     with closing(_existing_database()) as database:
         database.back_up(file)
-    _console.print(f"Wrote {file} ({file.stat().st_size:,} bytes). It holds personal data.", soft_wrap=True)
+    _console.print(
+        _(
+            "Wrote {file} ({size:,} bytes). It holds personal data.",
+            file=file,
+            size=file.stat().st_size,
+        ),
+        soft_wrap=True,
+    )
 
 
 @store_app.command()
@@ -60,9 +83,9 @@ def verify() -> None:
     with closing(_existing_database()) as database:
         faults = database.faults()
         for fault in faults:
-            _console.print(f"  - {fault}", markup=False, highlight=False)
+            _console.print(f"  - {translated(fault)}", markup=False, highlight=False)
         if not faults:
-            _console.print(f"The database is sound (revision {database.revision()}).")
+            _console.print(_("The database is sound (revision {revision}).", revision=database.revision()))
         is_whole = not faults and _verify_audit(database)
     if not is_whole:
         raise typer.Exit(1)
@@ -92,17 +115,25 @@ def _verify_audit(database: Database) -> bool:
         read_anchors(settings.anchors_path)
     )
     if found.faults:
-        _console.print(f"[bold red]The audit log was tampered with: {len(found.faults)} finding(s)")
+        _console.print(
+            _("[bold red]The audit log was tampered with: {count} finding(s)", count=len(found.faults))
+        )
         for fault in found.faults:
-            _console.print(f"  - {fault}", markup=False, highlight=False)
+            _console.print(f"  - {fault.in_language(reader_language())}", markup=False, highlight=False)
         return False
     if found.head is None:
-        _console.print("The audit log is empty.")
+        _console.print(_("The audit log is empty."))
         return True
     note_anchor(settings.anchors_path, found.head)
     _console.print(
-        f"The audit log is whole: {found.lines:,} lines, {found.erased:,} texts erased on request.\n"
-        f"Position {found.head.position} was noted in {settings.anchors_path}; keep a copy of that file elsewhere."
+        _(
+            "The audit log is whole: {lines:,} lines, {erased:,} texts erased on request.\n"
+            "Position {position} was noted in {path}; keep a copy of that file elsewhere.",
+            lines=found.lines,
+            erased=found.erased,
+            position=str(found.head.position),
+            path=settings.anchors_path,
+        )
     )
     return True
 
@@ -118,12 +149,12 @@ def _existing_database() -> Database:
 
 def _no_store() -> InvalidInputError:
     fault = Fault(
-        "there is none yet",
-        where="history store",
-        expected="a store made by `encours load`, `encours run` or `encours serve`",
-        remedy="check ENCOURS_HOME and ENCOURS_STORE_URL, or load a ledger first",
+        localized("there is none yet"),
+        where=localized("history store"),
+        expected=localized("a store made by `encours load`, `encours run` or `encours serve`"),
+        remedy=localized("check ENCOURS_HOME and ENCOURS_STORE_URL, or load a ledger first"),
     )
-    return InvalidInputError("The history store cannot be read", [fault])
+    return InvalidInputError(localized("The history store cannot be read"), [fault])
 
 
 def _database() -> Database:

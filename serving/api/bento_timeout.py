@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
+from features.messages import localized
 from serving.api.middleware import refuse
 from serving.messages.refusals import RefusalError
 
@@ -48,8 +49,11 @@ class CancellingTimeout:
         except TimeoutError:
             if is_begun or not clock.expired():
                 raise
-            message = f"It took longer than {self.timeout:g} seconds. To do: send fewer invoices at a time."
-            await refuse(RefusalError(504, "too_slow", message))(scope, receive, send)
+            message = localized(
+                "It took longer than {seconds:g} seconds. To do: send fewer invoices at a time.",
+                seconds=self.timeout,
+            )
+            await refuse(RefusalError(504, "too_slow", message), scope)(scope, receive, send)
 
 
 def use_cancelling_timeout() -> None:

@@ -12,15 +12,25 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
+from features.messages import Message, localized
+from features.pydantic_messages import json_complaint
 from serving.api.middleware import JSON
-from serving.messages.answers import ErrorFault
-from serving.messages.refusals import MAXIMUM_FAULTS, RefusalError, faulty_request, invalid_request
+from serving.messages.refusals import (
+    MAXIMUM_FAULTS,
+    NOT_A_FIELD,
+    RefusalError,
+    RequestFault,
+    faulty_request,
+    invalid_json,
+    invalid_request,
+)
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -86,7 +96,9 @@ class BodyReader:
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if kind != JSON:
             raise RefusalError(
-                415, "unsupported_media_type", f"The body must be JSON: header `Content-Type: {JSON}`."
+                415,
+                "unsupported_media_type",
+                localized("The body must be JSON: header `Content-Type: {type}`.", type=JSON),
             )
         try:
             async with asyncio.timeout(self._seconds):
@@ -95,7 +107,10 @@ class BodyReader:
             raise RefusalError(
                 408,
                 "too_slow",
-                f"The body did not arrive within {self._seconds:g} seconds. To do: send it again.",
+                localized(
+                    "The body did not arrive within {seconds:g} seconds. To do: send it again.",
+                    seconds=self._seconds,
+                ),
                 headers={"Connection": "close"},
             ) from None
 
@@ -129,7 +144,10 @@ class BodyReader:
             raise RefusalError(
                 413,
                 "body_too_large",
-                f"The body is larger than {self._largest} bytes. To do: send fewer invoices or events at a time.",
+                localized(
+                    "The body is larger than {largest:d} bytes. To do: send fewer invoices or events at a time.",
+                    largest=self._largest,
+                ),
             )
         return b"".join(parts)
 
@@ -158,27 +176,29 @@ def _within_limits(body: bytes, message: type[BaseModel]) -> Any:
     """
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     if plain.count(b'"') > 2 * LARGEST_COUNT:
-        raise _beyond(f"more than {LARGEST_COUNT} names and texts")
+        raise _beyond(localized("more than {most:d} names and texts", most=LARGEST_COUNT))
     pieces = plain.split(b'"')
     if any(len(text) > LONGEST_TEXT for text in pieces[1::2]):
-        raise _beyond(f"a text of more than {LONGEST_TEXT} bytes")
+        raise _beyond(localized("a text of more than {most:d} bytes", most=LONGEST_TEXT))
     skeleton = b"".join(pieces[::2]).translate(None, _BLANKS)
     if len(skeleton) > LARGEST_SKELETON:
-        raise _beyond(f"more than {LARGEST_SKELETON} bytes of numbers and punctuation")
+        raise _beyond(localized("more than {most:d} bytes of numbers and punctuation", most=LARGEST_SKELETON))
     if skeleton.count(b",") + skeleton.count(b":") > LARGEST_COUNT:
-        raise _beyond(f"more than {LARGEST_COUNT} names and values")
+        raise _beyond(localized("more than {most:d} names and values", most=LARGEST_COUNT))
     if _depth(skeleton.translate(None, _ALL_BUT_BRACKETS)) > LARGEST_DEPTH:
-        raise _beyond(f"lists and objects more than {LARGEST_DEPTH} deep")
+        raise _beyond(localized("lists and objects more than {most:d} deep", most=LARGEST_DEPTH))
     if _LONG_NUMBER.search(skeleton):
-        raise _beyond(f"a number of more than {LONGEST_NUMBER} characters")
+        raise _beyond(localized("a number of more than {most:d} characters", most=LONGEST_NUMBER))
     names = _NameCheck(_field_names(message))
     try:
         content = json.loads(body.decode(), object_pairs_hook=names)
     except (ValueError, RecursionError) as failure:
-        reason = failure.msg if isinstance(failure, json.JSONDecodeError) else "it is not UTF-8"
-        raise RefusalError(
-            400, "invalid_json", "The body is not valid JSON.", [ErrorFault(message=reason)]
-        ) from None
+        reason = (
+            json_complaint(failure.msg)
+            if isinstance(failure, json.JSONDecodeError)
+            else localized("it is not UTF-8")
+        )
+        raise invalid_json(reason) from None
     if names.count > 0 and (names.repeated or names.count > MAXIMUM_FAULTS):
         raise faulty_request(names.faults, names.count)
     return content
@@ -189,7 +209,7 @@ class _NameCheck:
 
     def __init__(self, known: frozenset[str]) -> None:
         self._known = known
-        self.faults: list[ErrorFault] = []
+        self.faults: list[RequestFault] = []
         self.count = 0
         self.repeated = False
 
@@ -200,18 +220,18 @@ class _NameCheck:
             seen: set[str] = set()
             for name, _ in pairs:
                 if name in seen:
-                    self._note(name, "is given more than once")
+                    self._note(name, localized("is given more than once"))
                 seen.add(name)
         if not self._known.issuperset(content):
             for name in content:
                 if name not in self._known:
-                    self._note(name, "is not a field of this message")
+                    self._note(name, NOT_A_FIELD)
         return content
 
-    def _note(self, name: str, message: str) -> None:
+    def _note(self, name: str, message: Message) -> None:
         self.count += 1
         if len(self.faults) < MAXIMUM_FAULTS:
-            self.faults.append(ErrorFault(field=name[:_LONGEST_NAME], message=message))
+            self.faults.append(RequestFault(message, field=name[:_LONGEST_NAME]))
 
 
 @cache
@@ -238,15 +258,14 @@ def _depth(brackets: bytes) -> int:
 
 def _first_faults(content: Any, message: type[BaseModel], count: int) -> RefusalError:
     """Return the refusal of a message with very many faults: those of its first rows, in order."""
-    faults: list[ErrorFault] = []
+    faults: list[RequestFault] = []
     for offset, part in _slices(content):
         try:
             message.model_validate_json(json.dumps(part))
         except ValidationError as failure:
-            found = invalid_request(failure).answer.error.faults
             faults += [
-                fault if fault.row is None else fault.model_copy(update={"row": fault.row + offset})
-                for fault in found
+                fault if fault.row is None else replace(fault, row=fault.row + offset)
+                for fault in invalid_request(failure).faults
             ]
         if len(faults) >= MAXIMUM_FAULTS:
             break
@@ -268,11 +287,11 @@ def _slices(content: Any) -> Iterator[tuple[int, Any]]:
         yield offset, {**content, lists[0]: rows[offset : offset + _ROWS_AT_ONCE]}
 
 
-def _beyond(what: str) -> RefusalError:
+def _beyond(what: Message) -> RefusalError:
     return RefusalError(
         422,
         "beyond_limits",
-        f"The body holds {what}. To do: send fewer invoices or events at a time.",
+        localized("The body holds {what}. To do: send fewer invoices or events at a time.", what=what),
     )
 
 
@@ -280,6 +299,6 @@ def _busy() -> RefusalError:
     return RefusalError(
         503,
         "busy",
-        "Too many large bodies are being read. To do: send it again.",
+        localized("Too many large bodies are being read. To do: send it again."),
         headers={"Retry-After": "2"},
     )

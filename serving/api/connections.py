@@ -10,7 +10,9 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+from features.messages import localized
 from serving.api.middleware import JSON, SECURITY_HEADERS
+from serving.messages.language import language_headers
 from serving.messages.refusals import RefusalError
 
 if TYPE_CHECKING:
@@ -22,21 +24,31 @@ else:
 LARGEST_HEADERS: Final = 65_536
 Stage = Literal["idle", "headers", "body"]
 
-_MALFORMED: Final = RefusalError(400, "invalid_request_line", "This is no HTTP request that can be read.")
-_SLOW: Final = RefusalError(408, "too_slow", "The request did not arrive in time. To do: send it again.")
+_MALFORMED: Final = RefusalError(
+    400, "invalid_request_line", localized("This is no HTTP request that can be read.")
+)
+_SLOW: Final = RefusalError(
+    408, "too_slow", localized("The request did not arrive in time. To do: send it again.")
+)
 _LARGE_HEADERS: Final = RefusalError(
-    431, "headers_too_large", f"The headers are larger than {LARGEST_HEADERS} bytes."
+    431,
+    "headers_too_large",
+    localized("The headers are larger than {largest:d} bytes.", largest=LARGEST_HEADERS),
 )
 
 
 def raw_answer(refusal: RefusalError) -> bytes:
-    """Return a refusal as the bytes of an answer after which the connection is closed."""
-    body = refusal.answer.model_dump_json(exclude_none=True).encode()
+    """Return a refusal, in English, as the bytes of an answer after which the connection is closed.
+
+    The headers that would ask for another language have not been read when a request is refused here.
+    """
+    body = refusal.body()
     headers = {
         "content-type": JSON,
         "content-length": str(len(body)),
         "connection": "close",
         **SECURITY_HEADERS,
+        **language_headers("en"),
         **refusal.headers,
     }
     status = HTTPStatus(refusal.status)

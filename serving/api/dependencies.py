@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel
 from starlette.requests import Request
 
 from features.ids import has_refused_character
+from features.messages import localized
 from serving.api.worker import ScoreWorker
 from serving.messages.events import EventsRequest
 from serving.messages.refusals import RefusalError, forbidden, unauthorized
@@ -62,7 +63,10 @@ async def _key(
         raise RefusalError(
             429,
             "too_many_requests",
-            f"The key sends too often. To do: wait {wait} s, or send several invoices in one request.",
+            localized(
+                "The key sends too often. To do: wait {seconds} s, or send several invoices in one request.",
+                seconds=str(wait),
+            ),
             headers={"Retry-After": str(wait)},
         )
     return key
@@ -79,7 +83,7 @@ ApproveKey = Annotated[AccessKey, _key_with(Scope.APPROVE)]
 
 async def _unlimited_key(key: Annotated[AccessKey, _key_with(Scope.EVENTS)]) -> AccessKey:
     if key.accounts is not None:
-        raise RefusalError(403, "forbidden", "A key limited to some accounts cannot send events.")
+        raise RefusalError(403, "forbidden", localized("A key limited to some accounts cannot send events."))
     return key
 
 

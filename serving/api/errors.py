@@ -12,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import InvalidInputError
+from features.messages import localized
 from serving.api.middleware import refuse
 from serving.messages.refusals import (
+    UNKNOWN_ADDRESS,
     RefusalError,
     ambiguous_ids,
     conflict,
@@ -28,9 +30,11 @@ def _unmatched(failure: HTTPException) -> RefusalError:
     """Return the refusal of a path or method that no route has."""
     if failure.status_code == 405:
         allowed = (failure.headers or {}).get("Allow", "")
-        message = f"This address does not answer this method; it answers {allowed}."
+        message = localized(
+            "This address does not answer this method; it answers {methods}.", methods=allowed
+        )
         return RefusalError(405, "method_not_allowed", message, headers={"Allow": allowed})
-    return not_found("This address")
+    return not_found(UNKNOWN_ADDRESS)
 
 
 def _ambiguous(failure: AmbiguousIdError) -> RefusalError:
@@ -46,7 +50,7 @@ _REFUSALS: Final[Mapping[type[Exception], Callable[[Any], RefusalError]]] = {
     StoreUnavailableError: lambda _: store_unavailable(),
     HTTPException: _unmatched,
     # Bodies are checked by the routes' own dependency: what FastAPI itself checks are the ids in paths.
-    RequestValidationError: lambda _: not_found("This id"),
+    RequestValidationError: lambda _: not_found(localized("This id is not known.")),
 }
 
 
@@ -58,6 +62,6 @@ def add_error_handlers(app: FastAPI) -> None:
 
 def _handler(refusal_of: Callable[[Any], RefusalError]) -> Callable[[Request, Exception], Any]:
     async def answer(request: Request, failure: Exception) -> Response:
-        return refuse(refusal_of(failure))
+        return refuse(refusal_of(failure), request.scope)
 
     return answer

@@ -14,7 +14,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from features.messages import localized
 from serving.api.metrics import ServiceMetrics
+from serving.messages.language import language_headers, language_of_request
 from serving.messages.refusals import RefusalError
 from serving.operations.supervisor import place_of
 
@@ -34,14 +36,11 @@ _UNMATCHED: Final = "unmatched"
 PROBES: Final = frozenset({"/livez", "/healthz", "/readyz"})
 
 
-def refuse(refusal: RefusalError) -> Response:
-    """Return a refusal as an answer."""
-    return Response(
-        refusal.answer.model_dump_json(exclude_none=True),
-        refusal.status,
-        headers=refusal.headers,
-        media_type=JSON,
-    )
+def refuse(refusal: RefusalError, scope: Scope) -> Response:
+    """Return a refusal as an answer to a request, in the language that its caller prefers."""
+    language = language_of_request(scope.get("headers", ()))
+    headers = {**refusal.headers, **language_headers(language)}
+    return Response(refusal.body(language), refusal.status, headers=headers, media_type=JSON)
 
 
 class HttpMiddleware:
@@ -63,7 +62,7 @@ class HttpMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "websocket":
-            await _deny_websocket(receive, send)
+            await _deny_websocket(scope, receive, send)
         if scope["type"] != "http":
             return
         began = time.perf_counter()
@@ -83,7 +82,7 @@ class HttpMiddleware:
         try:
             refusal = _refusal_of_upgrade(scope) or self._refusal_of_host(scope)
             if refusal is not None:
-                await refuse(refusal)(scope, receive, send_with_headers)
+                await refuse(refusal, scope)(scope, receive, send_with_headers)
             else:
                 await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
@@ -92,7 +91,7 @@ class HttpMiddleware:
             _LOG.error("a request failed: %s", place_of(failure))
             if is_begun:
                 raise
-            await refuse(_INTERNAL)(scope, receive, send_with_headers)
+            await refuse(_INTERNAL, scope)(scope, receive, send_with_headers)
         finally:
             if self._metrics is not None:
                 route = getattr(scope.get("route"), "path_format", _UNMATCHED)
@@ -106,18 +105,21 @@ class HttpMiddleware:
         client = (scope.get("client") or ("",))[0]
         if host in self._hosts and (client in self._hosts or client == ""):
             return None
-        return RefusalError(
-            403, "forbidden", "Without keys, the service answers callers on this machine only."
-        )
+        return _LOCAL_ONLY
 
 
+_LOCAL_ONLY: Final = RefusalError(
+    403, "forbidden", localized("Without keys, the service answers callers on this machine only.")
+)
 _NO_UPGRADE: Final = RefusalError(
-    400, "upgrade_not_supported", "The service speaks HTTP only; there are no WebSockets."
+    400,
+    "upgrade_not_supported",
+    localized("The service speaks HTTP only; there are no WebSockets."),
 )
 _INTERNAL: Final = RefusalError(
     500,
     "internal_error",
-    "Something went wrong on our side; it has been logged. The request may be repeated.",
+    localized("Something went wrong on our side; it has been logged. The request may be repeated."),
 )
 
 
@@ -126,15 +128,15 @@ def _refusal_of_upgrade(scope: Scope) -> RefusalError | None:
     return _NO_UPGRADE if is_upgrade else None
 
 
-async def _deny_websocket(receive: Receive, send: Send) -> None:
+async def _deny_websocket(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer the opening of a WebSocket, where a server offers one, with the refusal."""
     message = await receive()
     if message["type"] != "websocket.connect":
         return
-    body = _NO_UPGRADE.answer.model_dump_json(exclude_none=True).encode()
-    headers = _with_security([(b"content-type", JSON.encode())])
-    await send({"type": "websocket.http.response.start", "status": _NO_UPGRADE.status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": body})
+    answer = refuse(_NO_UPGRADE, scope)
+    headers = _with_security(answer.raw_headers)
+    await send({"type": "websocket.http.response.start", "status": answer.status_code, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
 def _with_security(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from features.messages import localized
 from serving.api.middleware import JSON, PROBES, refuse
 from serving.messages.refusals import not_ready
 
@@ -29,7 +30,10 @@ def probe_routes(missing: Callable[[], tuple[str, ...]]) -> list[Route]:
         path = request.url.path
         lacking = missing() if path == READINESS else ()
         if lacking:
-            return refuse(not_ready(f"Scores cannot be answered for want of: {', '.join(lacking)}."))
+            return refuse(
+                not_ready(localized("Scores cannot be answered for want of: {missing}.", missing=lacking)),
+                request.scope,
+            )
         return Response(_OK, media_type=JSON)
 
     return [Route(path, probe, methods=["GET"]) for path in sorted(PROBES)]
@@ -47,7 +51,13 @@ def starting_app(reason: Callable[[], str]) -> ASGIApp:
             response = Response(_OK, media_type=JSON)
         else:
             response = refuse(
-                not_ready(f"The service is starting ({reason()}). To do: send the request again later.")
+                not_ready(
+                    localized(
+                        "The service is starting ({reason}). To do: send the request again later.",
+                        reason=reason(),
+                    )
+                ),
+                scope,
             )
         await response(scope, receive, send)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from features.messages import localized
 from serving.api.bodies import BodyReader
 from serving.api.metrics import ServiceMetrics
 from serving.mails.background_reader import run_mail_reader
@@ -34,6 +35,9 @@ from serving.store.audit import note_anchor
 _LOG: Final = logging.getLogger("encours.worker")
 #: The event loop is spared the search for garbage among what is loaded once: seconds after the start.
 FREEZE_SECONDS: Final = 2.0
+_MODEL: Final = localized("model")
+_POLICY: Final = localized("dunning policy")
+_ANSWER_WRITER: Final = localized("answer writer")
 #: Name of the background worker that runs the mail reader.
 MAIL_READER: Final = "mail-reader"
 
@@ -105,9 +109,9 @@ class ScoreWorker:
     def missing(self) -> tuple[str, ...]:
         """Return what prevents scores from being answered, in words for a probe; costs nothing."""
         found = (
-            ("model", self.champion.current is not None),
-            ("dunning policy", self.policy.current is not None),
-            ("answer writer", self.writer.is_ready),
+            (_MODEL, self.champion.current is not None),
+            (_POLICY, self.policy.current is not None),
+            (_ANSWER_WRITER, self.writer.is_ready),
         )
         return tuple(name for name, is_there in found if not is_there)
 

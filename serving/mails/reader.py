@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from features.errors import EncoursError
+from features.messages import localized
 from features.signal_labels import signals_schema
 from serving.messages.answers import EmailAnswer, EmailCue, EmailSignal, EvidenceAnswer
 from serving.messages.requests import EmailRequest
@@ -59,7 +60,9 @@ def reading_fault() -> str | None:
         shared_pipeline()
     except EncoursError as refusal:
         _LOG.error("e-mails cannot be read: %s", refusal.args[0] if refusal.args else type(refusal).__name__)
-        return "e-mails cannot be read: what they say is unknown to the scores (`encours` must be repaired)"
+        return localized(
+            "e-mails cannot be read: what they say is unknown to the scores (`encours` must be repaired)"
+        )
     return None
 
 

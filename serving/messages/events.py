@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from features.ledger.schemas import FEED_NAMES
+from features.messages import localized
 from features.words import NEGATIVE_METHODS, PAYMENT_METHODS, REVERSAL
 from serving.accounts.events import DETAIL_FORMS, has_readable_detail
 from serving.messages.fields import (
@@ -37,6 +38,11 @@ from serving.store.tables import FACT_COLUMNS
 
 #: Parts of one invoice in one event.
 MAXIMUM_INSTALMENTS: Final = 400
+_ONLY_NEGATIVE: Final = localized(
+    "amount is below zero exactly when method is {first} or {second}",
+    first=NEGATIVE_METHODS[0],
+    second=NEGATIVE_METHODS[1],
+)
 
 
 class _FactMessage(Message):
@@ -145,9 +151,9 @@ class InvoiceEvent(_FactMessage):
     @model_validator(mode="after")
     def _due_after_issue(self) -> InvoiceEvent:
         if self.kind == "invoice" and self.due_on < self.issued_on:
-            raise ValueError("due_on lies before issued_on")
+            raise ValueError(localized("due_on lies before issued_on"))
         if self.cancelled_on is not None and self.cancelled_on < self.issued_on:
-            raise ValueError("cancelled_on lies before issued_on")
+            raise ValueError(localized("cancelled_on lies before issued_on"))
         return self
 
 
@@ -171,15 +177,17 @@ class PaymentEvent(_FactMessage):
     @model_validator(mode="after")
     def _sign_fits_method(self) -> PaymentEvent:
         if self.amount == 0:
-            raise ValueError("amount is zero")
+            raise ValueError(localized("amount is zero"))
         if (self.amount < 0) != (self.method in NEGATIVE_METHODS):
-            raise ValueError(f"amount is below zero exactly when method is {' or '.join(NEGATIVE_METHODS)}")
+            raise ValueError(_ONLY_NEGATIVE)
         if self.invoice_id is None and self.customer_id is None:
-            raise ValueError("neither invoice_id nor customer_id says whose it is")
+            raise ValueError(localized("neither invoice_id nor customer_id says whose it is"))
         if self.invoice_id is None and self.method is not None and PAYMENT_METHODS[self.method].needs_invoice:
-            raise ValueError(f"method {self.method} means nothing without an invoice_id")
+            raise ValueError(
+                localized("method {method} means nothing without an invoice_id", method=self.method)
+            )
         if self.reverses_payment_id is not None and self.method != REVERSAL:
-            raise ValueError(f"reverses_payment_id belongs to method {REVERSAL}")
+            raise ValueError(localized("reverses_payment_id belongs to method {method}", method=REVERSAL))
         return self
 
 
@@ -197,7 +205,7 @@ class DisputeEvent(_FactMessage):
     @model_validator(mode="after")
     def _closed_after_opened(self) -> DisputeEvent:
         if self.closed_on is not None and self.closed_on < self.opened_on:
-            raise ValueError("closed_on lies before opened_on")
+            raise ValueError(localized("closed_on lies before opened_on"))
         return self
 
 
@@ -234,7 +242,9 @@ class InteractionEvent(_FactMessage):
     @model_validator(mode="after")
     def _detail_can_be_read(self) -> InteractionEvent:
         if not has_readable_detail(self.kind, self.step_id):
-            raise ValueError(f"step_id of {self.kind} is not {DETAIL_FORMS[self.kind]}")
+            raise ValueError(
+                localized("step_id of {kind} is not {form}", kind=self.kind, form=DETAIL_FORMS[self.kind])
+            )
         return self
 
 
@@ -266,7 +276,11 @@ class InstalmentsEvent(_FactMessage):
         numbers = [part.number for part in self.instalments]
         twice = sorted({number for number in numbers if numbers.count(number) > 1})
         if twice:
-            raise ValueError(f"instalments: number {', '.join(map(str, twice))} is given more than once")
+            raise ValueError(
+                localized(
+                    "instalments: number {numbers} is given more than once", numbers=list(map(str, twice))
+                )
+            )
         return self
 
     def fact(self) -> Fact:
@@ -294,7 +308,7 @@ class CustomerMergeEvent(_FactMessage):
     @model_validator(mode="after")
     def _into_another(self) -> CustomerMergeEvent:
         if self.customer_id == self.merged_into_id:
-            raise ValueError("merged_into_id is the customer itself")
+            raise ValueError(localized("merged_into_id is the customer itself"))
         return self
 
 

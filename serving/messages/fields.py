@@ -19,6 +19,7 @@ from pydantic import (
 
 from features.ids import has_refused_character, normal_id
 from features.ledger.schemas import FEED_NAMES
+from features.messages import localized
 from features.words import (
     INSTALMENT_KINDS,
     INTERACTION_CHANNELS,
@@ -28,6 +29,7 @@ from features.words import (
     folded_word,
     known_word,
     nearest_word,
+    with_nearest,
 )
 
 FIRST_DAY: Final = dt.date(1990, 1, 1)
@@ -40,7 +42,7 @@ def _as_id(text: str) -> str:
     """An id in the form in which it is stored."""
     normal = normal_id(text)
     if not normal or has_refused_character(normal):
-        raise ValueError("an id holds something, and no control, direction or invisible character")
+        raise ValueError(localized("an id holds something, and no control, direction or invisible character"))
     return normal
 
 
@@ -50,9 +52,8 @@ def _as_word(known: Mapping[str, Word]) -> Callable[[str], str]:
     def spelt(text: str) -> str:
         word = known_word(text, known)
         if word is None:
-            near = nearest_word(text, known)
-            hint = f"; the nearest is {near!r}" if near else ""
-            raise ValueError(f"{text!r} is not one of {', '.join(known)}{hint}")
+            fault = localized("{word!r} is not one of {known}", word=text, known=tuple(known))
+            raise ValueError(with_nearest(fault, nearest_word(text, known)))
         return word
 
     return spelt
@@ -64,9 +65,8 @@ def _as_one_of(*known: str) -> Callable[[object], object]:
     def spelt(given: object) -> object:
         if not isinstance(given, str) or folded_word(given) in known:
             return folded_word(given) if isinstance(given, str) else given
-        near = nearest_word(given, known)
-        hint = f"; the nearest is {near!r}" if near else ""
-        raise ValueError(f"is not one of {', '.join(known)}{hint}")
+        fault = localized("is not one of {known}", known=known)
+        raise ValueError(with_nearest(fault, nearest_word(given, known)))
 
     return spelt
 

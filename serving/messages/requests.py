@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from features.messages import localized
 from serving.messages.fields import (
     NO_NUL,
     Amount,
@@ -130,5 +131,5 @@ class OverrideRequest(Message):
     @model_validator(mode="after")
     def _reason_says_something(self) -> OverrideRequest:
         if len(self.reason.split()) < 2:
-            raise ValueError("reason needs at least two words")
+            raise ValueError(localized("reason needs at least two words"))
         return self

@@ -17,6 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
+from features.messages import localized
 from serving.operations.spool import Rejected, Spool, SpoolFile
 from serving.operations.supervisor import Supervisor, place_of
 from serving.store import REFUSED_RECORD, Answer, HistoryStore, StoreUnavailableError
@@ -35,6 +36,8 @@ RETRY_PATIENCE_SECONDS: Final = 0.1
 UNREADY_AFTER: Final = 3
 _STALLED_AFTER: Final = 45.0
 _LONGEST_PAUSE: Final = 2.0
+_DISK_FULL: Final = localized("no space is left on the disk")
+_DISK_FAILS: Final = localized("the disk fails")
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -163,7 +166,7 @@ class AnswerWriter:
             self._note_failed_write(failure)
             for waiting in batch:
                 waiting.done.set_exception(
-                    StoreUnavailableError("neither the store nor the spool takes answers")
+                    StoreUnavailableError(localized("neither the store nor the spool takes answers"))
                 )
             return
         self.failed_writes, self.disk_fault = 0, None
@@ -196,7 +199,7 @@ class AnswerWriter:
         if not self.failed_writes:
             _LOG.error("answers can be written nowhere: %s", place_of(failure))
         self.failed_writes += 1
-        self.disk_fault = "no space is left on the disk" if failure.errno in _NO_ROOM else "the disk fails"
+        self.disk_fault = _DISK_FULL if failure.errno in _NO_ROOM else _DISK_FAILS
         self._probe_at = time.monotonic() + RETRY_SECONDS
 
     def _probe(self) -> None:

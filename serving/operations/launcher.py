@@ -20,6 +20,7 @@ from urllib.request import urlopen
 
 from features.errors import Fault, InvalidInputError
 from features.files import delete_left_aside
+from features.messages import localized
 from serving.operations.processes import end_process
 from serving.operations.settings import WORKERS_VARIABLE, ServiceSettings
 from serving.operations.supervisor import Supervisor
@@ -64,25 +65,31 @@ def check_listening(listening: Listening, is_open: bool) -> None:
     if is_open and listening.host not in LOOPBACK:
         faults.append(
             Fault(
-                f"without keys the service would answer anyone who reaches {listening.host}",
+                localized(
+                    "without keys the service would answer anyone who reaches {host}", host=listening.host
+                ),
                 where="--open",
-                expected="--host 127.0.0.1",
-                remedy="leave out --open and use keys (`encours keys add`)",
+                expected=localized("--host 127.0.0.1"),
+                remedy=localized("leave out --open and use keys (`encours keys add`)"),
             )
         )
     if listening.workers < 1:
-        faults.append(Fault("no worker", where="--workers", expected="1 or more"))
+        faults.append(Fault(localized("no worker"), where="--workers", expected=localized("1 or more")))
     if not faults and not _is_free(listening):
         faults.append(
             Fault(
-                f"port {listening.port} of {listening.host} cannot be listened on",
+                localized(
+                    "port {port} of {host} cannot be listened on",
+                    port=str(listening.port),
+                    host=listening.host,
+                ),
                 where="--port",
-                expected="a free port of this machine",
-                remedy="stop what listens there, or choose another port",
+                expected=localized("a free port of this machine"),
+                remedy=localized("stop what listens there, or choose another port"),
             )
         )
     if faults:
-        raise InvalidInputError("The service cannot be started", faults)
+        raise InvalidInputError(localized("The service cannot be started"), faults)
 
 
 def environment_of(

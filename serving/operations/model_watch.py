@@ -19,6 +19,7 @@ from typing import Final, Generic, TypeVar
 
 from features.errors import EncoursError, InvalidInputError
 from features.files import write_whole
+from features.messages import Message, localized
 from serving.operations.supervisor import place_of
 
 _LOG: Final = logging.getLogger("encours.watch")
@@ -49,7 +50,7 @@ class Watched(Generic[Value]):
 
     def __init__(
         self,
-        name: str,
+        name: Message,
         signature: Callable[[], object],
         load: Callable[[], Value],
         now: Callable[[], dt.datetime],
@@ -74,7 +75,7 @@ class Watched(Generic[Value]):
             try:
                 seen = self._signature()
             except OSError:
-                self.fault = f"the {self._name} is not where it should be"
+                self.fault = localized("the {name} is not where it should be", name=self._name)
                 return False
             if seen == self._seen or time.monotonic() < self._retry_at:
                 return False
@@ -92,8 +93,11 @@ class Watched(Generic[Value]):
             return True
 
     def _note(self, refusal: Exception) -> None:
-        reason = str(refusal) if isinstance(refusal, InvalidInputError) else type(refusal).__name__
-        fault = f"the new {self._name} cannot be used, the one before goes on: {reason}"
+        fault = localized(
+            "the new {name} cannot be used, the one before goes on: {reason}",
+            name=self._name,
+            reason=refusal.text if isinstance(refusal, InvalidInputError) else type(refusal).__name__,
+        )
         if fault != self.fault:
             place = "" if isinstance(refusal, EncoursError) else f" ({place_of(refusal)})"
             _LOG.error("%s%s", fault, place)

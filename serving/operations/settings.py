@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSourc
 
 from features.errors import Fault, InvalidInputError
 from features.files import write_once
+from features.messages import Message, localized
+from features.pydantic_messages import complaint
 from models.registry.home import HOME_VARIABLE, TRACKING_VARIABLE, home_at, read_home
 from serving.store import sqlite_url
 
@@ -150,10 +152,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ServiceSettin
         return ServiceSettings(_build_sources=((home, variables), {}))
     except ValidationError as failure:
         faults = [
-            Fault(fault["msg"], where=str(fault["loc"][0]))
-            for fault in failure.errors(include_input=False, include_url=False)
+            Fault(complaint(fault), where=str(fault["loc"][0]))
+            for fault in failure.errors(include_input=False, include_url=False, include_context=True)
         ]
-        raise InvalidInputError("The settings of the service cannot be read", faults) from None
+        raise InvalidInputError(localized("The settings of the service cannot be read"), faults) from None
 
 
 def variables() -> dict[str, str]:
@@ -165,18 +167,21 @@ def variables() -> dict[str, str]:
     }
 
 
-def ignored_variables(environment: Mapping[str, str]) -> list[str]:
+def ignored_variables(environment: Mapping[str, str]) -> list[Message]:
     """Return a sentence for each variable that begins like a setting and is none; a misspelt one changes nothing."""
     known = sorted({*variables(), HOME_VARIABLE, TRACKING_VARIABLE, WORKERS_VARIABLE})
-    sentences = []
+    sentences: list[Message] = []
     for name in sorted(environment):
         if name.startswith(_PREFIX) and name not in known:
             # The common beginning would make every name look near.
             near = get_close_matches(
                 name.removeprefix(_PREFIX), [other.removeprefix(_PREFIX) for other in known], n=1
             )
-            hint = f"; the nearest setting is {_PREFIX}{near[0]}" if near else ""
-            sentences.append(f"{name} is not a setting of the service and is ignored{hint}")
+            sentence = localized("{name} is not a setting of the service and is ignored", name=name)
+            if near:
+                nearest = _PREFIX + near[0]
+                sentence = localized("{fault}; the nearest setting is {near}", fault=sentence, near=nearest)
+            sentences.append(sentence)
     return sentences
 
 
@@ -197,10 +202,12 @@ def read_or_make_secret(path: Path) -> bytes:
     secret = path.read_text(encoding="utf-8").strip().encode()
     if len(secret) < _SECRET_BYTES:
         fault = Fault(
-            "holds no whole secret",
+            localized("holds no whole secret"),
             where=path.name,
-            expected=f"at least {_SECRET_BYTES} characters",
-            remedy="restore it from a backup: without it, keys are refused and the audit log cannot be verified",
+            expected=localized("at least {count} characters", count=_SECRET_BYTES),
+            remedy=localized(
+                "restore it from a backup: without it, keys are refused and the audit log cannot be verified"
+            ),
         )
-        raise InvalidInputError("The secret of the installation cannot be used", [fault])
+        raise InvalidInputError(localized("The secret of the installation cannot be used"), [fault])
     return secret

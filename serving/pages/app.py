@@ -17,9 +17,17 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from features.errors import Fault, InvalidInputError
-from features.messages import Message, in_language, localized
+from features.messages import Message, localized
+from features.pydantic_messages import complaint
 from serving.messages.answers import ScoreAnswer
-from serving.messages.refusals import RefusalError, ambiguous_ids, forbidden, not_found, store_unavailable
+from serving.messages.refusals import (
+    UNKNOWN_ADDRESS,
+    RefusalError,
+    ambiguous_ids,
+    forbidden,
+    not_found,
+    store_unavailable,
+)
 from serving.messages.requests import InvoiceToScore, OverrideRequest, ScoreRequest
 from serving.pages.customer import customer_history, facts_of
 from serving.pages.facts import PageFacts, change_of, not_listed
@@ -40,7 +48,7 @@ _LOG: Final = logging.getLogger("encours.pages")
 RENDERED_AT_ONCE: Final = 2
 LONGEST_NAME: Final = 200
 _INTERNAL: Final = RefusalError(
-    500, "internal_error", "Something went wrong on our side; it has been logged."
+    500, "internal_error", localized("Something went wrong on our side; it has been logged.")
 )
 _STATIC_FILES: Final = {"encours.css": "text/css; charset=utf-8"}
 
@@ -139,7 +147,7 @@ class Pages:
         """Show what one customer owes, how it has paid, and what its e-mails say."""
         customer_id = await self._facts.known_id(CUSTOMERS, str(request.path_params["customer_id"]))
         if not reader.key.sees(customer_id):
-            raise not_found("This customer")
+            raise not_found(localized("This customer is not known."))
         worklist = await self._facts.worklist()
         rows = worklist.rows.filter(pl.col("customer_id") == customer_id)
         knowledge = await self._facts.knowledge({customer_id})
@@ -147,7 +155,7 @@ class Pages:
         day = self._facts.tomorrow
         known = None if knowledge is None else knowledge.customer(customer_id, day)
         if known is None and rows.is_empty():
-            raise not_found("This customer")
+            raise not_found(localized("This customer is not known."))
         listed = rows.sort("due_on", "invoice_id", nulls_last=True).to_dicts()
         since = await self._since_the_night(listed)
         answers = await asyncio.to_thread(self.worker.store.nightly_of, [customer_id])
@@ -179,7 +187,7 @@ class Pages:
         form = await self._readers.form(request, reader)
         shown, _ = await self._facts.scores_of(invoice_id, reader.key)
         if not shown:
-            raise not_found("A score of this invoice")
+            raise not_found(localized("A score of this invoice is not known."))
         try:
             if form.get("score_id") != shown[0][0].answer_id:
                 what = localized("the invoice was scored again while you were reading: look at it once more")
@@ -196,11 +204,14 @@ class Pages:
             )
             await self._override(reader.key, shown[0][0].answer_id, message)
         except ValidationError as failure:
-            faults = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in failure.errors()]
+            faults = [
+                localized("{where}: {what}", where=".".join(map(str, each["loc"])), what=complaint(each))
+                for each in failure.errors()
+            ]
             return await self._invoice(request, reader, invoice_id, faults, form, 422)
         except InvalidInputError as refusal:
             faults = [
-                f"{fault.where}: {in_language(fault.what, reader.language)}" for fault in refusal.faults
+                localized("{where}: {what}", where=fault.where, what=fault.what) for fault in refusal.faults
             ]
             return await self._invoice(request, reader, invoice_id, faults, form, 422)
         await self._score(reader, invoice_id)
@@ -212,7 +223,7 @@ class Pages:
         await self._readers.form(request, reader)
         shown, _ = await self._facts.scores_of(invoice_id, reader.key)
         if not shown:
-            raise not_found("A score of this invoice")
+            raise not_found(localized("A score of this invoice is not known."))
         await self._score(reader, invoice_id)
         return RedirectResponse(f"/invoices/{quote(invoice_id, safe='/')}", 303)
 
@@ -228,13 +239,13 @@ class Pages:
         request: Request,
         reader: Reader,
         invoice_id: str,
-        faults: Sequence[str] = (),
+        faults: Sequence[Message] = (),
         form: Mapping[str, str] | None = None,
         status: int = 200,
     ) -> Response:
         shown, overrides = await self._facts.scores_of(invoice_id, reader.key)
         if not shown:
-            raise not_found("A score of this invoice")
+            raise not_found(localized("A score of this invoice is not known."))
         stored, answer = shown[0]
         explained = next((each for _, each in shown if each.explanation is not None), answer)
         knowledge = await self._facts.knowledge({answer.customer_id})
@@ -260,7 +271,7 @@ class Pages:
             may_score=reader.key.allows(Scope.SCORE) and bool(row),
             is_settled=is_settled,
             is_stale=bool(changed) and not is_settled,
-            faults=faults,
+            faults=[fault.in_language(reader.language) for fault in faults],
             form=form or {},
             is_saved="saved" in request.query_params,
         )
@@ -306,7 +317,7 @@ class Pages:
         """Return the style sheet."""
         name = str(request.path_params["name"])
         if name not in _STATIC_FILES:
-            raise not_found("This address")
+            raise not_found(UNKNOWN_ADDRESS)
         headers = {"cache-control": "public, max-age=3600", "content-type": _STATIC_FILES[name]}
         return FileResponse(STATIC / name, headers=headers)
 

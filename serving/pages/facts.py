@@ -11,6 +11,7 @@ import polars as pl
 
 from features.ids import has_refused_character, normal_id
 from features.ledger.receivables import receivables
+from features.messages import localized
 from serving.messages.answers import ScoreAnswer
 from serving.messages.refusals import ambiguous_ids, not_found
 from serving.pages.customer import settled_now
@@ -51,7 +52,7 @@ class PageFacts:
             RefusalError: 404 for what cannot be an id, 422 where several may be meant.
         """
         if not text or len(text) > LONGEST_ID or has_refused_character(text):
-            raise not_found("This id")
+            raise not_found(localized("This id is not known."))
         asked = normal_id(text)
         found = (await known_ids(self._worker.store, kind, {asked}))[asked]
         if found is None:

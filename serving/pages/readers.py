@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from features.messages import Language
+from features.messages import Language, localized
 from serving.messages.refusals import RefusalError
 from serving.pages.rendering import language_of, render, render_refusal
 from serving.pages.session import COOKIE, SESSION_SECONDS, Sessions
@@ -69,7 +69,7 @@ class Readers:
         """
         wait = self._worker.limiter.seconds_to_wait(key_id, asyncio.get_running_loop().time())
         if wait:
-            message = f"Too many requests. To do: wait {wait} s."
+            message = localized("Too many requests. To do: wait {seconds} s.", seconds=str(wait))
             raise RefusalError(429, "too_many_requests", message, headers={"Retry-After": str(wait)})
 
     async def form(self, request: Request, reader: Reader) -> dict[str, str]:
@@ -84,7 +84,7 @@ class Readers:
             cookie if reader.key.key_id != "open" else "", form.get("token", "")
         ):
             raise RefusalError(
-                403, "forbidden", "The form is not of this session. To do: open the page again."
+                403, "forbidden", localized("The form is not of this session. To do: open the page again.")
             )
         return form
 
@@ -145,11 +145,13 @@ async def _read_form(request: Request) -> dict[str, str]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LONGEST_FORM_BYTES:
-            raise RefusalError(413, "too_large", f"A form may have {LONGEST_FORM_BYTES} bytes.")
+            raise RefusalError(
+                413, "too_large", localized("A form may have {most:d} bytes.", most=LONGEST_FORM_BYTES)
+            )
     try:
         fields = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50)
     except (UnicodeDecodeError, ValueError):
-        raise RefusalError(400, "invalid_form", "The body is not a form.") from None
+        raise RefusalError(400, "invalid_form", localized("The body is not a form.")) from None
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -162,7 +164,7 @@ def _check_origin(request: Request) -> None:
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "same-origin")
     is_own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
     if not is_own or site not in ("same-origin", "none"):
-        raise RefusalError(403, "forbidden", "The form comes from another site.")
+        raise RefusalError(403, "forbidden", localized("The form comes from another site."))
 
 
 def remember_language(response: Response, request: Request, language: Language) -> Response:

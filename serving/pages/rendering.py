@@ -18,6 +18,7 @@ from features.signal_labels import SIGNAL_LABEL
 from features.words import SEGMENT_WORDS
 from models.explanation.wording import days, number, percent
 from serving.dunning.writing import written_amount, written_day
+from serving.messages.language import accepted_language
 from serving.messages.refusals import RefusalError
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -68,7 +69,7 @@ def render_refusal(
         "path": path,
         "navigation": navigation,
         "other_language": "/tonight?",
-        "refusal": refusal.answer.error,
+        "refusal": refusal.answer(language).error,
         "status": refusal.status,
     }
     response = render("refusal.html", language, values, refusal.status)
@@ -77,19 +78,18 @@ def render_refusal(
 
 
 def language_of(asked: str | None, cookie: str | None, accepted: str) -> Language:
-    """The language of a page: as requested, else as chosen before, else the browser's first known one, else English.
+    """The language of a page: as requested, else as chosen before, else as the browser prefers.
 
     Args:
         asked: language in the address.
         cookie: what was chosen before.
         accepted: the browser's `Accept-Language`.
     """
-    offered = [part.split(";")[0].strip()[:2].lower() for part in accepted.split(",")]
-    for candidate in (asked, cookie, *offered):
+    for candidate in (asked, cookie):
         for language in LANGUAGES:
             if candidate == language:
                 return language
-    return "en"
+    return accepted_language(accepted)
 
 
 @cache

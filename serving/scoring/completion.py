@@ -12,11 +12,12 @@ import polars as pl
 
 from features.asof import LANDMARK_SCHEMA
 from features.ledger import Ledger, empty_table, table_dtypes
+from features.messages import Message, localized, localized_plural
 from features.settings import DEFAULT_CURRENCY
 from features.settlement import EPISODE_SCHEMA
 from features.terms import EndOfMonthReading, due_date, parse_terms
-from serving.messages.answers import ErrorFault, MissingField
-from serving.messages.refusals import RefusalError
+from serving.messages.answers import MissingField
+from serving.messages.refusals import IS_MISSING, RefusalError, RequestFault
 from serving.messages.requests import InvoiceToScore
 from serving.scoring.customer_knowledge import Knowledge
 from serving.scoring.ledger_parts import CustomerPart
@@ -134,14 +135,21 @@ def complete_invoices(
         RefusalError: when an invoice cannot be completed or the caller may not see its customer; names
             every row.
     """
-    faults: list[ErrorFault] = []
+    faults: list[RequestFault] = []
     completed: list[InvoiceInFull] = []
     seen: dict[str, int] = {}
     for row, invoice in enumerate(invoices):
         if invoice.invoice_id is not None:
             first = seen.setdefault(invoice.invoice_id, row)
             if first != row:
-                faults.append(_fault(row, "invoice_id", f"stands in row {first} too", "each invoice once"))
+                faults.append(
+                    _fault(
+                        row,
+                        "invoice_id",
+                        localized("stands in row {row} too", row=str(first)),
+                        localized("each invoice once"),
+                    )
+                )
                 continue
         found = _complete(row, invoice, as_of, known)
         if isinstance(found, InvoiceInFull):
@@ -152,8 +160,13 @@ def complete_invoices(
         raise RefusalError(
             422,
             "invalid_request",
-            f"{len(faults)} fault{'s' if len(faults) != 1 else ''} in the invoices; nothing was scored. "
-            "To do: correct the fields named and send the request again.",
+            localized_plural(
+                "{count} fault in the invoices; nothing was scored. "
+                "To do: correct the fields named and send the request again.",
+                "{count:d} faults in the invoices; nothing was scored. "
+                "To do: correct the fields named and send the request again.",
+                count=len(faults),
+            ),
             faults,
         )
     hidden = [found.row for found in completed if not known.sees(found.customer_id)]
@@ -161,9 +174,14 @@ def complete_invoices(
         raise RefusalError(
             403,
             "forbidden",
-            "The key is limited to some accounts, and these are not among them.",
+            localized("The key is limited to some accounts, and these are not among them."),
             [
-                _fault(row, "customer_id", "is not an account of this key", "an account of this key")
+                _fault(
+                    row,
+                    "customer_id",
+                    localized("is not an account of this key"),
+                    localized("an account of this key"),
+                )
                 for row in hidden
             ],
         )
@@ -172,10 +190,10 @@ def complete_invoices(
 
 def _complete(
     row: int, invoice: InvoiceToScore, as_of: dt.date, known: KnownFacts
-) -> InvoiceInFull | list[ErrorFault]:
+) -> InvoiceInFull | list[RequestFault]:
     held = known.invoice(invoice.invoice_id) if invoice.invoice_id is not None else None
     missing: list[MissingField] = []
-    faults: list[ErrorFault] = []
+    faults: list[RequestFault] = []
 
     def take(field: str) -> Any:
         given = getattr(invoice, field)
@@ -186,13 +204,15 @@ def _complete(
         return held[field]
 
     if held is not None and held["kind"] == "credit_note":
-        faults.append(_fault(row, "invoice_id", "is a credit note", "an invoice"))
+        faults.append(_fault(row, "invoice_id", localized("is a credit note"), localized("an invoice")))
     customer_id, amount = take("customer_id"), take("amount")
     for field, value in (("customer_id", customer_id), ("amount", amount)):
         if value is None:
-            faults.append(_fault(row, field, "is missing", "a value, or the id of a known invoice"))
+            faults.append(_fault(row, field, IS_MISSING, localized("a value, or the id of a known invoice")))
     if held is not None and customer_id != held["customer_id"]:
-        faults.append(_fault(row, "customer_id", "is not the customer of this known invoice", None))
+        faults.append(
+            _fault(row, "customer_id", localized("is not the customer of this known invoice"), None)
+        )
     issued_on = take("issued_on")
     if issued_on is None:
         issued_on = as_of
@@ -211,9 +231,15 @@ def _complete(
         if value is None
     ]
     if due_on < issued_on:
-        faults.append(_fault(row, "due_on", "lies before issued_on", f"{issued_on} or later"))
+        faults.append(
+            _fault(
+                row, "due_on", localized("lies before issued_on"), localized("{day} or later", day=issued_on)
+            )
+        )
     if issued_on > as_of:
-        faults.append(_fault(row, "issued_on", "lies after as_of", f"{as_of} or earlier"))
+        faults.append(
+            _fault(row, "issued_on", localized("lies after as_of"), localized("{day} or earlier", day=as_of))
+        )
     if faults:
         return faults
     is_others = invoice.invoice_id is not None and held is None and known.is_others(invoice.invoice_id)
@@ -253,8 +279,8 @@ def _assumed_due_on(terms: str | None, issued_on: dt.date, missing: list[Missing
     return assumed
 
 
-def _fault(row: int, field: str, message: str, expected: str | None) -> ErrorFault:
-    return ErrorFault(row=row, field=field, message=message, expected=expected)
+def _fault(row: int, field: str, message: Message, expected: Message | None) -> RequestFault:
+    return RequestFault(message, row, field, expected)
 
 
 def landmarks_of(invoices: Sequence[InvoiceInFull]) -> pl.DataFrame:

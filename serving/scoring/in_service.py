@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from features.groups.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
+from features.messages import localized
 from features.settings import LedgerSettings
 from models.bundle import ModelBundle, load_bundle
 from models.registry.champion import read_champion_pointer
@@ -23,6 +24,15 @@ from serving.scoring.customer_knowledge import Knowledge
 from serving.store import HistoryStore
 
 _ONE_HUNDRED: Final = Decimal("100.00")
+
+_NO_MODEL: Final = localized(
+    "No usable model is in service yet. To do: train and promote a model with `encours run`, "
+    "then look at /v1/health."
+)
+_NO_POLICY: Final = localized(
+    "No usable dunning policy is in service yet. To do: train and promote a model with `encours run`, "
+    "then look at /v1/health."
+)
 
 
 class InService:
@@ -53,10 +63,10 @@ class InService:
         self._histories: dict[LedgerSettings, OnlineHistory] = {}
         policy_file = policy_path or DEFAULT_POLICY_PATH
         self.champion: Watched[ModelBundle] = Watched(
-            "model", lambda: file_signature(champion_pointer), self._load_champion, now
+            localized("model"), lambda: file_signature(champion_pointer), self._load_champion, now
         )
         self.policy: Watched[Policy] = Watched(
-            "policy", lambda: file_signature(policy_file), lambda: load_policy(policy_file), now
+            localized("policy"), lambda: file_signature(policy_file), lambda: load_policy(policy_file), now
         )
         self.refresh()
 
@@ -78,11 +88,7 @@ class InService:
         """
         model, policy = self.champion.current, self.policy.current
         if model is None or policy is None:
-            what = "model" if model is None else "dunning policy"
-            raise not_ready(
-                f"No usable {what} is in service yet. To do: train and promote a model with `encours run`, "
-                "then look at /v1/health."
-            )
+            raise not_ready(_NO_MODEL if model is None else _NO_POLICY)
         return model.value, policy.value, self._histories[model.value.settings]
 
     def _load_champion(self) -> ModelBundle:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from features.legal_forms import natural_person
+from features.messages import localized
 from serving.messages.refusals import RefusalError
 from serving.messages.requests import ScoreRequest
 from serving.scoring.answering import Scored, without_conversations
@@ -92,7 +93,9 @@ class RequestSteps:
             raise RefusalError(
                 422,
                 "invalid_request",
-                f"as_of lies in the future; at most tomorrow: {now.date()} plus 1 day.",
+                localized(
+                    "as_of lies in the future; at most tomorrow: {today} plus 1 day.", today=now.date()
+                ),
             )
         before = await history.current()
         invoices = await self._invoices_of(request, before, key, as_of)

@@ -21,6 +21,7 @@ from typing import Any, Final
 from features.errors import Fault, InvalidInputError
 from features.files import write_whole
 from features.ids import normal_id
+from features.messages import Message, localized
 
 KEY_PREFIX: Final = "enc"
 _NO_ONE: Final = "0" * 64
@@ -142,16 +143,22 @@ def read_keys(path: Path) -> dict[str, AccessKey]:
         keys = [_key_of(entry) for entry in entries["keys"]]
     except (ValueError, KeyError, TypeError) as failure:
         raise InvalidInputError(
-            "The file of access keys cannot be read",
+            localized("The file of access keys cannot be read"),
             [
                 Fault(
-                    f"not a list of keys ({type(failure).__name__})",
+                    localized("not a list of keys ({reason})", reason=type(failure).__name__),
                     where=path.name,
-                    remedy="restore it from a backup, or delete it and make new keys with `encours keys add`",
+                    remedy=localized(
+                        "restore it from a backup, or delete it and make new keys with `encours keys add`"
+                    ),
                 )
             ],
         ) from failure
     return {key.key_id: key for key in keys}
+
+
+def _unreadable(failure: OSError) -> Message:
+    return localized("The file of access keys cannot be read ({reason})", reason=type(failure).__name__)
 
 
 def write_keys(path: Path, keys: Iterable[AccessKey]) -> None:
@@ -204,7 +211,7 @@ class KeyRing:
             self._seen, self._keys = None, {}
             return
         except OSError as failure:  # the disk fails: the keys read before go on
-            self.fault = f"The file of access keys cannot be read ({type(failure).__name__})"
+            self.fault = _unreadable(failure)
             return
         seen = (status.st_mtime_ns, status.st_ino)
         if seen == self._seen:
@@ -216,7 +223,7 @@ class KeyRing:
             self.fault = refusal.summary
         except OSError as failure:
             self._seen = None
-            self.fault = f"The file of access keys cannot be read ({type(failure).__name__})"
+            self.fault = _unreadable(failure)
 
 
 def _key_of(entry: Mapping[str, Any]) -> AccessKey:
@@ -264,8 +271,8 @@ def parse_scopes(words: Iterable[str]) -> list[Scope]:
     unknown = [word for word in words if word not in set(Scope)]
     if unknown or not list(words):
         raise InvalidInputError(
-            "A key needs scopes that exist",
-            [Fault("is not a scope", where="--scope", expected=known, examples=tuple(unknown))],
+            localized("A key needs scopes that exist"),
+            [Fault(localized("is not a scope"), where="--scope", expected=known, examples=tuple(unknown))],
         )
     return [Scope(word) for word in words]
 
@@ -278,8 +285,14 @@ def known_key(keys: Mapping[str, AccessKey], key_id: str) -> AccessKey:
     """
     if key_id not in keys:
         raise InvalidInputError(
-            "There is no such key",
-            [Fault("is not the id of a key", where=key_id, remedy="see `encours keys list`")],
+            localized("There is no such key"),
+            [
+                Fault(
+                    localized("is not the id of a key"),
+                    where=key_id,
+                    remedy=localized("see `encours keys list`"),
+                )
+            ],
         )
     return keys[key_id]
 

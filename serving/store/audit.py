@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from features.errors import Fault
 from features.json_lines import append_json_line, read_json_lines
+from features.messages import Message, localized
 
 GENESIS_HASH: Final = "0" * 64
 
@@ -161,9 +162,11 @@ def verify_chain(
         read += 1
         faults += _order_faults(line, position, previous)
         if not chain.seals(line):
-            faults.append(_fault(line.position, "the line was changed after it was written"))
+            faults.append(_fault(line.position, localized("the line was changed after it was written")))
         if line.position in expected_at and expected_at[line.position] != line.line_hash:
-            faults.append(_fault(line.position, "the line is not the one noted earlier outside the database"))
+            faults.append(
+                _fault(line.position, localized("the line is not the one noted earlier outside the database"))
+            )
         body_fault = _body_fault(line, evidence)
         if body_fault is not None:
             faults.append(body_fault)
@@ -174,7 +177,10 @@ def verify_chain(
             erasures_announced |= set(json.loads(evidence.body).get("erased_answers", ()))
         position, previous = line.position, line.line_hash
     faults += [
-        _fault(at, f"the answer {answer_id} is gone and no erasure accounts for it")
+        _fault(
+            at,
+            localized("the answer {answer_id} is gone and no erasure accounts for it", answer_id=answer_id),
+        )
         for answer_id, at in erased_ids.items()
         if answer_id not in erasures_announced
     ]
@@ -183,27 +189,30 @@ def verify_chain(
     if position < missing_to:
         faults.append(
             Fault(
-                f"the chain ends at position {position}: the newest lines were removed",
-                where=f"positions {position + 1} to {missing_to}",
-                expected=f"{missing_to} lines",
+                localized(
+                    "the chain ends at position {position}: the newest lines were removed",
+                    position=str(position),
+                ),
+                where=_positions(position + 1, missing_to),
+                expected=localized("{count} lines", count=missing_to),
                 count=missing_to - position,
             )
         )
     if counted is not None and position > counted:
         faults.append(
             Fault(
-                "lines were added by something other than Encours",
-                where=f"positions {counted + 1} to {position}",
-                expected=f"{counted} lines",
+                localized("lines were added by something other than Encours"),
+                where=_positions(counted + 1, position),
+                expected=localized("{count} lines", count=counted),
                 count=position - counted,
             )
         )
     if stray_answers:
         faults.append(
             Fault(
-                "answers that no line of the chain covers",
+                localized("answers that no line of the chain covers"),
                 where="answers",
-                expected="one line per answer",
+                expected=localized("one line per answer"),
                 count=len(stray_answers),
                 examples=tuple(stray_answers[:5]),
             )
@@ -212,35 +221,56 @@ def verify_chain(
     return Verification(read, erased, head, tuple(faults))
 
 
+def _positions(first: int, last: int) -> Message:
+    return localized("positions {first} to {last}", first=str(first), last=str(last))
+
+
 def _order_faults(line: AuditLine, position: int, previous: str) -> list[Fault]:
     if line.position != position + 1:
         return [
             Fault(
-                "lines were removed",
-                where=f"between positions {position} and {line.position}",
-                expected="positions without a gap",
+                localized("lines were removed"),
+                where=localized(
+                    "between positions {first} and {last}", first=str(position), last=str(line.position)
+                ),
+                expected=localized("positions without a gap"),
                 count=max(line.position - position - 1, 0),
             )
         ]
     if line.previous_hash != previous:
-        return [_fault(line.position, "the line does not follow the one before it (changed or inserted)")]
+        return [
+            _fault(
+                line.position, localized("the line does not follow the one before it (changed or inserted)")
+            )
+        ]
     return []
 
 
 def _body_fault(line: AuditLine, evidence: Evidence) -> Fault | None:
     if not evidence.is_present:
-        return _fault(line.position, f"the answer {line.answer_id} was removed")
+        return _fault(
+            line.position, localized("the answer {answer_id} was removed", answer_id=line.answer_id)
+        )
     if evidence.body is None:
         if evidence.erased_at is None:
-            return _fault(line.position, f"the text of answer {line.answer_id} was removed")
+            return _fault(
+                line.position,
+                localized("the text of answer {answer_id} was removed", answer_id=line.answer_id),
+            )
         return None
     if body_hash(evidence.body) != line.body_sha256:
-        return _fault(line.position, f"the text of answer {line.answer_id} was changed")
+        return _fault(
+            line.position, localized("the text of answer {answer_id} was changed", answer_id=line.answer_id)
+        )
     return None
 
 
-def _fault(position: int, what: str) -> Fault:
-    return Fault(what, where=f"position {position}", expected="the line as it was written")
+def _fault(position: int, what: Message) -> Fault:
+    return Fault(
+        what,
+        where=localized("position {position}", position=str(position)),
+        expected=localized("the line as it was written"),
+    )
 
 
 def read_anchors(path: Path) -> list[Anchor]:

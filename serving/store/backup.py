@@ -8,6 +8,7 @@ from pathlib import Path
 
 from features.errors import Fault, InvalidInputError
 from features.files import written_aside
+from features.messages import localized
 
 
 def back_up(store: Path, copy: Path) -> None:
@@ -21,7 +22,12 @@ def back_up(store: Path, copy: Path) -> None:
         InvalidInputError: the copy exists, the store is damaged, or the disk refused the copy; the store is unchanged.
     """
     if copy.exists():
-        raise _refusal("the file exists already", copy, "a file that does not exist", "choose another name")
+        raise _refusal(
+            localized("the file exists already"),
+            copy,
+            localized("a file that does not exist"),
+            localized("choose another name"),
+        )
     try:
         copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with written_aside(copy, mode=0o600) as aside:
@@ -29,11 +35,21 @@ def back_up(store: Path, copy: Path) -> None:
                 connection.execute("VACUUM INTO ?", (str(aside),))
             faults = integrity_faults(aside)
             if faults:
-                remedy = "restore the store from an earlier backup"
-                raise _refusal(f"the copy is damaged: {faults[0]}", store, "a store that is whole", remedy)
+                remedy = localized("restore the store from an earlier backup")
+                raise _refusal(
+                    localized("the copy is damaged: {fault}", fault=faults[0]),
+                    store,
+                    localized("a store that is whole"),
+                    remedy,
+                )
     except (OSError, sqlite3.Error) as failure:
-        remedy = "make room on the disk and see that its folder can be written, then repeat"
-        raise _refusal(f"{type(failure).__name__}: {failure}", copy, "a complete copy", remedy) from failure
+        remedy = localized("make room on the disk and see that its folder can be written, then repeat")
+        raise _refusal(
+            f"{type(failure).__name__}: {failure}",
+            copy,
+            localized("a complete copy"),
+            remedy,
+        ) from failure
 
 
 def integrity_faults(store: Path) -> tuple[str, ...]:
@@ -48,4 +64,4 @@ def integrity_faults(store: Path) -> tuple[str, ...]:
 
 def _refusal(what: str, where: Path, expected: str, remedy: str) -> InvalidInputError:
     fault = Fault(what, where=str(where), expected=expected, remedy=remedy)
-    return InvalidInputError("The history store could not be backed up; it is unchanged", [fault])
+    return InvalidInputError(localized("The history store could not be backed up; it is unchanged"), [fault])

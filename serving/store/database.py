@@ -30,6 +30,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import EncoursError, Fault, InvalidInputError
 from features.files import delete_left_aside
+from features.messages import Message, localized
 from models.registry.home import sqlite_address
 from serving.store.backup import back_up, integrity_faults
 from serving.store.migrations.upgrade import (
@@ -51,10 +52,6 @@ BACKUPS: Final = "backups"
 #: Number of PostgreSQL's advisory lock held while the tables are created or upgraded.
 _UPGRADE_LOCK: Final = 4_205_201
 
-_UNAVAILABLE_MESSAGE: Final = (
-    "The history store did not answer ({}); nothing was stored. "
-    "To do: check that the database runs and that its disk is not full, then repeat the request."
-)
 # What a database does when it is unavailable, full, damaged or cut off; anything else is a fault of this program.
 _UNAVAILABLE: Final = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
 #: What PostgreSQL calls a value beyond its limits: of one record, not of the database.
@@ -143,7 +140,7 @@ class Database:
         with self.reading() as connection:
             revision = read_revision(connection)
             if revision is None:
-                return ("there is no history store in this database",)
+                return (localized("there is no history store in this database"),)
             return schema_differences(connection) if revision == HEAD else ()
 
     def back_up(self, copy: Path) -> None:
@@ -154,12 +151,16 @@ class Database:
         """
         if not self.is_sqlite:
             fault = Fault(
-                "PostgreSQL makes its own backups",
-                where="history store",
-                expected="a store in a SQLite file",
-                remedy=f"run `pg_dump --format=custom --file={copy} {self.url.database}`",
+                localized("PostgreSQL makes its own backups"),
+                where=localized("history store"),
+                expected=localized("a store in a SQLite file"),
+                remedy=localized(
+                    "run `pg_dump --format=custom --file={copy} {database}`",
+                    copy=str(copy),
+                    database=self.url.database,
+                ),
             )
-            raise InvalidInputError("The history store could not be backed up", [fault])
+            raise InvalidInputError(localized("The history store could not be backed up"), [fault])
         back_up(Path(str(self.url.database)), copy)
 
     def _back_up(self, revision: str) -> Path:
@@ -214,7 +215,7 @@ class Database:
                 return dict(self._peek.execute(statement).fetchall())
             except sqlite3.Error as failure:
                 self._peek = None
-                raise StoreUnavailableError(_UNAVAILABLE_MESSAGE.format(type(failure).__name__)) from failure
+                raise StoreUnavailableError(_no_answer(failure)) from failure
 
     def close(self) -> None:
         """Give back all connections."""
@@ -230,6 +231,14 @@ class Database:
             connection = connection.execution_options(encours_wait_seconds=wait_seconds)
             with connection.begin():
                 yield connection
+
+
+def _no_answer(failure: Exception) -> Message:
+    return localized(
+        "The history store did not answer ({reason}); nothing was stored. "
+        "To do: check that the database runs and that its disk is not full, then repeat the request.",
+        reason=type(failure).__name__,
+    )
 
 
 def lock_counter(connection: Connection, name: str) -> int:
@@ -262,12 +271,16 @@ def _require_backup(connection: Connection, revision: str, *, has_backup: bool) 
     if has_backup or is_empty:
         return
     fault = Fault(
-        f"tables of revision {revision}, which this version of Encours upgrades to {HEAD}",
-        where="history store on PostgreSQL",
-        expected="a backup made before the upgrade (`pg_dump`), with all services stopped",
-        remedy="make the backup, then run `encours store migrate --i-have-a-backup`",
+        localized(
+            "tables of revision {revision}, which this version of Encours upgrades to {head}",
+            revision=revision,
+            head=HEAD,
+        ),
+        where=localized("history store on PostgreSQL"),
+        expected=localized("a backup made before the upgrade (`pg_dump`), with all services stopped"),
+        remedy=localized("make the backup, then run `encours store migrate --i-have-a-backup`"),
     )
-    raise InvalidInputError("The history store must be upgraded", [fault])
+    raise InvalidInputError(localized("The history store must be upgraded"), [fault])
 
 
 @contextmanager
@@ -281,18 +294,22 @@ def _refusals() -> Iterator[None]:
             raise RecordTooLargeError(type(failure).__name__) from failure
         # A damaged SQLite file is a plain DatabaseError; its other kinds are about a statement or a record.
         if isinstance(failure, _UNAVAILABLE) or type(failure) is DatabaseError:
-            raise StoreUnavailableError(_UNAVAILABLE_MESSAGE.format(type(failure).__name__)) from failure
+            raise StoreUnavailableError(_no_answer(failure)) from failure
         raise
 
 
 def _checked_url(url: str) -> URL:
-    accepted = "sqlite+pysqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+    accepted = localized(
+        "{sqlite} or {postgresql}",
+        sqlite="sqlite+pysqlite:///FILE",
+        postgresql="postgresql+psycopg://USER@HOST/DATABASE",
+    )
     try:
         parsed = make_url(url)
     except ArgumentError as failure:
         raise InvalidInputError(
-            "The address of the history store cannot be read",
-            [Fault("not a database address", where="ENCOURS_STORE_URL", expected=accepted)],
+            localized("The address of the history store cannot be read"),
+            [Fault(localized("not a database address"), where="ENCOURS_STORE_URL", expected=accepted)],
         ) from failure
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -300,10 +317,10 @@ def _checked_url(url: str) -> URL:
         parsed = parsed.set(drivername="sqlite+pysqlite")
     if parsed.drivername not in {"postgresql+psycopg", "sqlite+pysqlite"} or not parsed.database:
         raise InvalidInputError(
-            "The history store is kept in SQLite or PostgreSQL",
+            localized("The history store is kept in SQLite or PostgreSQL"),
             [
                 Fault(
-                    "this kind of database is not supported",
+                    localized("this kind of database is not supported"),
                     where="ENCOURS_STORE_URL",
                     expected=accepted,
                     examples=(parsed.drivername,),

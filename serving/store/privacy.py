@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from features.errors import Fault, InvalidInputError
 from features.ids import normal_id
+from features.messages import localized
 from serving.store import ERASURE, EXPORT, OVERRIDE, Answer, HistoryStore, new_answer_id
 from serving.store.answers import append_answers
 from serving.store.database import advance_counter
@@ -39,23 +40,23 @@ from serving.store.tables import (
 )
 
 SHORTEST_PERSON_TEXT: Final = 4
-KEPT_INVOICES: Final = (
+KEPT_INVOICES: Final = localized(
     "invoices, payments and disputes are accounting records that must be kept ten years "
     "(Code de commerce, art. L123-22; GDPR art. 17(3)(b))"
 )
-KEPT_CHAIN: Final = (
+KEPT_CHAIN: Final = localized(
     "the lines of the audit chain hold ids and hashes only; they prove what was decided "
     "(GDPR art. 5(2) and 17(3)(e))"
 )
-KEPT_INTERACTIONS: Final = (
+KEPT_INTERACTIONS: Final = localized(
     "dated contacts hold no text and no name; they document the collection of the debt (GDPR art. 17(3)(e))"
 )
-KEPT_NIGHTS: Final = (
+KEPT_NIGHTS: Final = localized(
     "the files of past nights hold ids, amounts, days, reasons and who overruled a proposal, no names of debtors "
     "and no e-mail texts; they prove what was decided (GDPR art. 5(2) and 17(3)(e)); delete the files that are "
     "needed no longer"
 )
-KEPT_ELSEWHERE: Final = (
+KEPT_ELSEWHERE: Final = localized(
     "the ledger files and models outside this store follow their source: erase there too, the next nightly "
     "run and the next training then no longer hold it"
 )
@@ -76,13 +77,27 @@ class DataSubject:
     def __post_init__(self) -> None:
         if (self.customer_id is None) == (self.person is None):
             raise InvalidInputError(
-                "Say whose data is meant",
-                [Fault("neither or both were given", expected="either a customer or a person")],
+                localized("Say whose data is meant"),
+                [
+                    Fault(
+                        localized("neither or both were given"),
+                        expected=localized("either a customer or a person"),
+                    )
+                ],
             )
         if self.person is not None and len(self.person.strip()) < SHORTEST_PERSON_TEXT:
             raise InvalidInputError(
-                "The text does not identify a person",
-                [Fault("too short", where="person", expected=f"at least {SHORTEST_PERSON_TEXT} characters")],
+                localized("The text does not identify a person"),
+                [
+                    Fault(
+                        localized("too short"),
+                        where="person",
+                        expected=localized(
+                            "at least {count} characters",
+                            count=SHORTEST_PERSON_TEXT,
+                        ),
+                    )
+                ],
             )
 
 
@@ -215,8 +230,14 @@ def _as_known(connection: Connection, subject: DataSubject) -> DataSubject:
     known = meanings(connection, CUSTOMERS, {asked})[asked]
     if known is None:
         raise InvalidInputError(
-            "The id of the customer may mean several",
-            [Fault("several known ids differ in spelling only", "customer", "the id exactly as it is known")],
+            localized("The id of the customer may mean several"),
+            [
+                Fault(
+                    localized("several known ids differ in spelling only"),
+                    "customer",
+                    localized("the id exactly as it is known"),
+                )
+            ],
         )
     return DataSubject(customer_id=known)
 
@@ -306,9 +327,13 @@ def _kept(connection: Connection, subject: DataSubject) -> tuple[Kept, ...]:
     else:
         lines = None
     return (
-        Kept("invoices, payments, disputes", count("invoices", "payments", "disputes"), KEPT_INVOICES),
-        Kept("interactions", count("interactions"), KEPT_INTERACTIONS),
-        Kept("lines of the audit chain", lines, KEPT_CHAIN),
-        Kept("ledger files, training sets, models", None, KEPT_ELSEWHERE),
-        Kept("decisions of past nights (`decisions/`, `out/` in the home)", None, KEPT_NIGHTS),
+        Kept(
+            localized("invoices, payments, disputes"),
+            count("invoices", "payments", "disputes"),
+            KEPT_INVOICES,
+        ),
+        Kept(localized("interactions"), count("interactions"), KEPT_INTERACTIONS),
+        Kept(localized("lines of the audit chain"), lines, KEPT_CHAIN),
+        Kept(localized("ledger files, training sets, models"), None, KEPT_ELSEWHERE),
+        Kept(localized("decisions of past nights (`decisions/`, `out/` in the home)"), None, KEPT_NIGHTS),
     )

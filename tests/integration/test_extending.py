@@ -519,7 +519,7 @@ if TYPE_CHECKING:
 async def policy_page(pages: Pages, request: Request, reader: Reader) -> Response:
     """Show which policy decides."""
     policy = pages.worker.policy.current
-    return pages.render("policy.html", request, reader, spec=None if policy is None else policy.value.spec)
+    return await pages.render("policy.html", request, reader, spec=None if policy is None else policy.value.spec)
 '''
 TEMPLATE = """{% extends "base.html" %}
 {% block title %}{{ _("Rules in force") }}{% endblock %}

@@ -56,7 +56,7 @@ def test_all_faulty_settings_are_named_in_one_report():
         LedgerSettings(45, Decimal("-0.01"), -1, "euro", Decimal(2), -10)
     text = str(caught.value)
     for part in (
-        "grace_days is 45",
+        "grace_days: is 45",
         "settled_tolerance: is -0.01",
         "promise_grace_days: is -1",
         "is 'euro'",

@@ -58,13 +58,13 @@ def score_body(*rows: dict[str, Any], **others: Any) -> bytes:
 )
 def test_a_body_beyond_a_limit_is_refused_by_name(body: bytes, code: str, words: str) -> None:
     refusal = refusal_of(body)
-    assert (refusal.status, refusal.answer.error.code) == (400 if code == "invalid_json" else 422, code)
-    assert words in refusal.answer.model_dump_json()
+    assert (refusal.status, refusal.answer().error.code) == (400 if code == "invalid_json" else 422, code)
+    assert words in refusal.answer().model_dump_json()
 
 
 def test_a_name_given_twice_is_refused() -> None:
     refusal = refusal_of(b'{"invoices":[{"customer_id":"C","customer_id":"D","amount":1}]}')
-    (fault,) = refusal.answer.error.faults
+    (fault,) = refusal.answer().error.faults
     assert (fault.field, fault.message) == ("customer_id", "is given more than once")
 
 
@@ -77,7 +77,7 @@ def test_brackets_and_quotes_within_texts_count_for_nothing() -> None:
 def test_many_faults_name_the_first_hundred_in_order_and_count_them_all() -> None:
     rows = [{"customer_id": 1, "amount": "x", "due_on": 3, "terms": 4} for _ in range(MANY_FAULTS)]
     refusal = refusal_of(score_body(*[DRAFT] * 250, *rows[:700], as_of=7))
-    error = refusal.answer.error
+    error = refusal.answer().error
     assert error.message.startswith(f"{700 * 4 + 1} faults")
     assert len(error.faults) == 100
     assert next(fault.row for fault in error.faults if fault.row is not None) == 250
@@ -87,12 +87,12 @@ def test_many_faults_name_the_first_hundred_in_order_and_count_them_all() -> Non
 
 def test_unknown_fields_by_the_hundred_are_counted_and_the_first_named() -> None:
     refusal = refusal_of(score_body({**DRAFT, **{f"x{n}": n for n in range(5_000)}}))
-    assert refusal.answer.error.message.startswith("5000 faults")
-    assert [fault.field for fault in refusal.answer.error.faults] == [f"x{n}" for n in range(100)]
+    assert refusal.answer().error.message.startswith("5000 faults")
+    assert [fault.field for fault in refusal.answer().error.faults] == [f"x{n}" for n in range(100)]
 
 
 def test_a_single_unknown_field_is_named_with_its_row() -> None:
-    (fault,) = refusal_of(score_body(DRAFT, {**DRAFT, "colour": "red"})).answer.error.faults
+    (fault,) = refusal_of(score_body(DRAFT, {**DRAFT, "colour": "red"})).answer().error.faults
     assert (fault.row, fault.field, fault.message) == (1, "colour", "is not a field of this message")
 
 
@@ -151,7 +151,7 @@ def test_large_bodies_beyond_what_one_process_holds_are_asked_to_come_again(
 
     answers = asyncio.run(send(5))
     refused = [answer for answer in answers if isinstance(answer, RefusalError)]
-    assert {(refusal.status, refusal.answer.error.code) for refusal in refused} == {(503, "busy")}
+    assert {(refusal.status, refusal.answer().error.code) for refusal in refused} == {(503, "busy")}
     assert all(refusal.headers["Retry-After"] for refusal in refused)
     assert any(isinstance(answer, ScoreRequest) for answer in answers)
     assert not any(isinstance(answer, RefusalError) for answer in asyncio.run(send(1))), (

@@ -15,6 +15,7 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.ledger.conform import to_instant
+from features.messages import Message, localized
 
 #: Blanks and marks people put between thousands: blank, no-break, narrow no-break, thin, figure space, apostrophes.
 USUAL_THOUSANDS: Final = (" ", "\u00a0", "\u202f", "\u2009", "\u2007", "'", "\u2019")
@@ -72,7 +73,7 @@ def strptime_format(pattern: str) -> str:
     return re.sub("|".join(signs), lambda found: signs[found.group()], pattern.lower())
 
 
-def format_fault(pattern: str) -> str | None:
+def format_fault(pattern: str) -> Message | None:
     """What is wrong with a date format, None when it can be used."""
     if pattern == EXCEL_SERIAL:
         return None
@@ -81,12 +82,13 @@ def format_fault(pattern: str) -> str | None:
     has_day, has_year = found & {"d", "e", "j"}, found & {"Y", "y", "D", "F"}
     has_month = found & {"m", "b", "B", "h", "j"}
     if not (found & {"D", "F"} or (has_day and has_month and has_year)):
-        return f"date format {pattern!r} lacks day, month or year"
+        return localized("date format {pattern!r} lacks day, month or year", pattern=pattern)
     try:
         pl.Series(["x"]).str.to_datetime(signs, strict=False)
         pl.Series(["x"]).str.to_date(signs, strict=False)
     except pl.exceptions.PolarsError as problem:
-        return f"date format {pattern!r} cannot be used: {str(problem).splitlines()[0]}"
+        reason = str(problem).splitlines()[0]
+        return localized("date format {pattern!r} cannot be used: {reason}", pattern=pattern, reason=reason)
     return None
 
 
@@ -258,21 +260,24 @@ def decimal_sign(cells: pl.Series, where: str, *, is_typed: bool) -> str:
         return next(iter(verdicts))
     if len(verdicts) == 2:
         shown = " and ".join(repr(value) for value in verdicts.values())
-        raise InvalidInputError("an amount column uses two decimal signs", [_say_decimal(where, shown)])
+        raise InvalidInputError(
+            localized("an amount column uses two decimal signs"), [_say_decimal(where, shown)]
+        )
     doubtful = figures.filter(figures.str.contains(r"[.,]")).sort()
     if doubtful.len():
         raise InvalidInputError(
-            "an amount column can be read in two ways", [_say_decimal(where, repr(doubtful.item(0)))]
+            localized("an amount column can be read in two ways"),
+            [_say_decimal(where, repr(doubtful.item(0)))],
         )
     return "."
 
 
 def _say_decimal(where: str, shown: str) -> Fault:
     return Fault(
-        f"the decimal sign cannot be told from {shown}",
+        localized("the decimal sign cannot be told from {shown}", shown=shown),
         where=where,
-        expected="decimal: ',' or decimal: '.'",
-        remedy="say it in the mapping, under formats or for the column",
+        expected=localized("decimal: ',' or decimal: '.'"),
+        remedy=localized("say it in the mapping, under formats or for the column"),
     )
 
 
@@ -282,7 +287,9 @@ def flags(cell: pl.Expr, yes: Sequence[str], no: Sequence[str]) -> pl.Expr:
     return cell.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
 
 
-def suggested_formats(cells: pl.Series) -> str:
+def suggested_formats(cells: pl.Series) -> Message:
     """What to write for a date column whose formats read nothing, in words."""
     fitting = fitting_formats(cells)
-    return f"these fit: {', '.join(fitting)}" if fitting else "no common format fits"
+    return (
+        localized("these fit: {formats}", formats=fitting) if fitting else localized("no common format fits")
+    )

@@ -20,6 +20,7 @@ from features.ledger.report import Note
 from features.ledger.rules import CheckedLedger, check_tables
 from features.ledger.schemas import SCHEMAS
 from features.ledger.storage import refuse_without_invoices, write_checked, write_refused
+from features.messages import localized
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def import_files(files: Sequence[Path], mapping: ImportMapping) -> Import:
         remarks += built.notes
         assumptions += built.assumptions
     if faults:
-        raise InvalidInputError("columns of the export cannot be read as the mapping says", faults)
+        raise InvalidInputError(localized("columns of the export cannot be read as the mapping says"), faults)
     checked = check_tables(tables, rejected=rejected, assumptions=assumptions)
     hinted = hints(mapping, checked.quarantine)
     report = replace(checked.report, warnings=(*hinted, *remarks, *checked.report.warnings))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from features.messages import Text
+from features.messages import Text, localized
 from features.terms import EndOfMonthReading
 
 #: Marks the running number in an id template.
@@ -74,7 +74,7 @@ class Condition(_Strict):
         given = self.model_dump(exclude={"column"}, exclude_none=True)
         if len(given) != 1:
             tests = "equals, in, not_in, starts_with, matches, is_empty, above, below"
-            raise ValueError(f"a condition has exactly one of {tests}")
+            raise ValueError(localized("a condition has exactly one of {tests}", tests=tests))
         return self
 
 
@@ -98,7 +98,9 @@ class Lookup(_Strict):
     @model_validator(mode="after")
     def _as_many_keys(self) -> Lookup:
         if self.key and len(self.key) != len(self.by):
-            raise ValueError("key has as many columns as by, or is left out where they have the same names")
+            raise ValueError(
+                localized("key has as many columns as by, or is left out where they have the same names")
+            )
         return self
 
     @property
@@ -155,13 +157,15 @@ class Column(_Strict):
     def _one_origin(self) -> Column:
         origins = [self.source, self.constant, self.template, self.terms, self.lookup, self.first_of]
         if sum(origin is not None for origin in origins) != 1:
-            raise ValueError(f"a column has exactly one of {', '.join(ORIGINS)}")
+            raise ValueError(localized("a column has exactly one of {origins}", origins=ORIGINS))
         if self.shift_days is not None and self.assumption is None:
-            raise ValueError("shift_days invents a date, so it needs an assumption in words (en and fr)")
+            raise ValueError(
+                localized("shift_days invents a date, so it needs an assumption in words (en and fr)")
+            )
         if self.absolute and self.negate:
-            raise ValueError("absolute and negate exclude each other")
+            raise ValueError(localized("absolute and negate exclude each other"))
         if self.source is None and (self.fill_down is not None or self.by_sign is not None):
-            raise ValueError("fill_down and by_sign read a column of the export, named under from")
+            raise ValueError(localized("fill_down and by_sign read a column of the export, named under from"))
         return self
 
     def parts(self) -> list[Column]:

@@ -22,6 +22,9 @@ from features.ledger.conform import ABSENT_COLUMN_MEANS
 from features.ledger.importing.cells import format_fault
 from features.ledger.importing.mapping import Column, Condition, ImportMapping, Table
 from features.ledger.schemas import REQUIRED_TABLES, SCHEMAS, table_dtypes
+from features.messages import Message, localized
+from features.pydantic_messages import complaint
+from features.words import one_of, with_nearest
 from features.yaml_source import Key, YamlFile
 
 
@@ -42,7 +45,7 @@ def load_mapping(path: Path) -> ImportMapping:
     if mapping is not None:
         faults += _contract_faults(mapping, document)
     if faults or mapping is None:
-        raise InvalidInputError(f"the mapping {path.name} cannot be used", faults)
+        raise InvalidInputError(localized("the mapping {name} cannot be used", name=path.name), faults)
     return mapping
 
 
@@ -52,17 +55,17 @@ def _fault(error: Any, document: YamlFile) -> Fault:
     where = document.where(location)
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _known_keys(location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-        nearest = f"; the nearest is {close[0]!r}" if close else ""
         return Fault(
-            f"unknown key {location[-1]!r}", where=where, expected=f"one of {', '.join(known)}{nearest}"
+            localized("unknown key {name!r}", name=str(location[-1])),
+            where=where,
+            expected=one_of(str(location[-1]), known),
         )
     if error["type"] == "missing":
-        return Fault(f"key {location[-1]!r} is missing", where=where)
-    message = error["msg"].removeprefix("Value error, ")
-    value = error.get("input")
-    shown = f" (found {value!r})" if isinstance(value, (str, int, float, bool)) else ""
-    return Fault(f"{message}{shown}", where=where)
+        return Fault(localized("key {name!r} is missing", name=str(location[-1])), where=where)
+    message, value = complaint(error), error.get("input")
+    if isinstance(value, (str, int, float, bool)):
+        message = localized("{fault} (found {value})", fault=message, value=repr(value))
+    return Fault(message, where=where)
 
 
 def _known_keys(location: tuple[Key, ...]) -> list[str]:
@@ -99,16 +102,21 @@ def _contract_faults(mapping: ImportMapping, document: YamlFile) -> list[Fault]:
         return document.where(location)
 
     faults = [
-        Fault("table is not mapped", where=place("tables"), expected=f"a key {table!r}", remedy="add it")
+        Fault(
+            localized("table is not mapped"),
+            where=place("tables"),
+            expected=localized("a key {table!r}", table=table),
+            remedy=localized("add it"),
+        )
         for table in REQUIRED_TABLES
         if table not in mapping.tables
     ]
     used = {source for table in mapping.tables for source in mapping.sources_of(table)}
     faults += [
         Fault(
-            "no table is taken from this source",
+            localized("no table is taken from this source"),
             where=place("sources", source),
-            remedy="use it, look values up in it with `lookup`, or remove it",
+            remedy=localized("use it, look values up in it with `lookup`, or remove it"),
         )
         for source in mapping.sources
         if source not in used
@@ -116,40 +124,63 @@ def _contract_faults(mapping: ImportMapping, document: YamlFile) -> list[Fault]:
     zone = mapping.formats.time_zone
     if zone not in zoneinfo.available_timezones():
         close = difflib.get_close_matches(zone, sorted(zoneinfo.available_timezones()), n=1)
-        expected = f"a name such as Europe/Paris{f'; the nearest is {close[0]!r}' if close else ''}"
-        faults.append(Fault(f"no time zone {zone!r}", where=place("formats", "time_zone"), expected=expected))
+        expected = with_nearest(localized("a name such as Europe/Paris"), close[0] if close else None)
+        faults.append(
+            Fault(
+                localized("no time zone {zone!r}", zone=zone),
+                where=place("formats", "time_zone"),
+                expected=expected,
+            )
+        )
     formats = _unusable_formats(mapping.formats.dates)
     faults += [
-        Fault(text, where=place("formats", "dates"), expected="such as dd/mm/yyyy") for text in formats
+        Fault(text, where=place("formats", "dates"), expected=localized("such as dd/mm/yyyy"))
+        for text in formats
     ]
     for table, spec in mapping.tables.items():
         for condition, *keys in _conditions(spec):
             if condition.matches is not None and (reason := _unusable_pattern(condition.matches)):
                 faults.append(Fault(reason, where=place("tables", table, *keys)))
         if table not in SCHEMAS:
-            expected = nearest(table, SCHEMAS)
-            faults.append(Fault("is not a ledger table", where=place("tables", table), expected=expected))
+            expected = one_of(table, SCHEMAS)
+            faults.append(
+                Fault(localized("is not a ledger table"), where=place("tables", table), expected=expected)
+            )
             continue
         if spec.source is not None and spec.source not in mapping.sources:
-            expected = nearest(spec.source, mapping.sources)
+            expected = one_of(spec.source, mapping.sources)
             faults.append(
-                Fault(f"no source {spec.source!r}", where=place("tables", table, "source"), expected=expected)
+                Fault(
+                    localized("no source {source!r}", source=spec.source),
+                    where=place("tables", table, "source"),
+                    expected=expected,
+                )
             )
         if spec.source is None and len(mapping.sources) > 1:
-            expected = f"source: one of {', '.join(mapping.sources)}"
-            faults.append(Fault("does not say its source", where=place("tables", table), expected=expected))
+            expected = localized("source: one of {sources}", sources=tuple(mapping.sources))
+            faults.append(
+                Fault(localized("does not say its source"), where=place("tables", table), expected=expected)
+            )
         if spec.instalments and table != "invoices":
-            text = "'instalments' means nothing here: only invoices are due in parts"
+            text = localized("'instalments' means nothing here: only invoices are due in parts")
             faults.append(Fault(text, where=place("tables", table, "instalments")))
         if spec.instalments and "instalments" in mapping.tables:
-            text = "the instalments are mapped twice: by `instalments: true` of invoices and as a table"
-            faults.append(Fault(text, where=place("tables", "instalments"), remedy="remove one of them"))
+            text = localized(
+                "the instalments are mapped twice: by `instalments: true` of invoices and as a table"
+            )
+            faults.append(
+                Fault(text, where=place("tables", "instalments"), remedy=localized("remove one of them"))
+            )
         dtypes = table_dtypes(table)
         for column, rule in spec.columns.items():
             here = ("tables", table, "columns", column)
             if column not in dtypes:
                 faults.append(
-                    Fault("is not a ledger column", where=place(*here), expected=nearest(column, dtypes))
+                    Fault(
+                        localized("is not a ledger column"),
+                        where=place(*here),
+                        expected=one_of(column, dtypes),
+                    )
                 )
             else:
                 for part in rule.parts():
@@ -157,7 +188,11 @@ def _contract_faults(mapping: ImportMapping, document: YamlFile) -> list[Fault]:
                     faults += [Fault(text, where=place(*here)) for text in texts]
                 unknown = [lookup.source for lookup in rule.lookups() if lookup.source not in mapping.sources]
                 faults += [
-                    Fault(f"no source {name!r}", where=place(*here), expected=nearest(name, mapping.sources))
+                    Fault(
+                        localized("no source {name!r}", name=name),
+                        where=place(*here),
+                        expected=one_of(name, mapping.sources),
+                    )
                     for name in unknown
                 ]
         for column, definition in SCHEMAS[table].columns().items():
@@ -165,9 +200,9 @@ def _contract_faults(mapping: ImportMapping, document: YamlFile) -> list[Fault]:
             if column not in spec.columns and not absent_is_fine:
                 faults.append(
                     Fault(
-                        f"column {column!r} is not mapped",
+                        localized("column {column!r} is not mapped", column=column),
                         where=place("tables", table, "columns"),
-                        remedy="add it",
+                        remedy=localized("add it"),
                     )
                 )
     return faults
@@ -183,16 +218,17 @@ def _conditions(spec: Table) -> Iterator[tuple[Condition, *tuple[Key, ...]]]:
                 yield condition, "columns", column
 
 
-def _unusable_formats(patterns: typing.Iterable[str]) -> list[str]:
+def _unusable_formats(patterns: typing.Iterable[str]) -> list[Message]:
     return [fault for pattern in patterns if (fault := format_fault(pattern)) is not None]
 
 
-def _unusable_pattern(pattern: str) -> str | None:
+def _unusable_pattern(pattern: str) -> Message | None:
     """Why a regular expression cannot be used."""
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.PolarsError as problem:
-        return f"{pattern!r} is not a regular expression: {str(problem).splitlines()[0]}"
+        reason = str(problem).splitlines()[0]
+        return localized("{pattern!r} is not a regular expression: {reason}", pattern=pattern, reason=reason)
     return None
 
 
@@ -201,26 +237,22 @@ _EVERYWHERE = frozenset(
 )
 
 
-def _misfits(rule: Column, dtype: pl.DataType) -> list[str]:
+def _misfits(rule: Column, dtype: pl.DataType) -> list[Message]:
     """Keys of a column's mapping that mean nothing for its type."""
     if dtype == pl.Date:
-        kind, own = "a date", {"dates", "shift_days", "terms"}
+        kind, own = localized("a date"), {"dates", "shift_days", "terms"}
     elif isinstance(dtype, pl.Datetime):
-        kind, own = "an instant", {"dates"}
+        kind, own = localized("an instant"), {"dates"}
     elif dtype in (pl.Decimal(18, 2), pl.Float64()):
-        kind, own = "an amount", {"decimal", "thousands", "scale", "absolute", "negate"}
+        kind, own = localized("an amount"), {"decimal", "thousands", "scale", "absolute", "negate"}
     elif dtype == pl.Boolean:
-        kind, own = "a flag", {"yes", "no"}
+        kind, own = localized("a flag"), {"yes", "no"}
     elif dtype == pl.String:
-        kind, own = "a text", {"zero_pad", "by_sign", "decimal", "thousands"}
+        kind, own = localized("a text"), {"zero_pad", "by_sign", "decimal", "thousands"}
     else:
-        kind, own = "a number", set()
+        kind, own = localized("a number"), set()
     given = set(rule.model_dump(exclude_defaults=True))
-    return [f"{key!r} means nothing here: the column is {kind}" for key in sorted(given - _EVERYWHERE - own)]
-
-
-def nearest(name: str, candidates: typing.Iterable[str]) -> str:
-    """The candidates in words, the nearest one pointed out."""
-    known = list(candidates)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"one of {', '.join(known)}" + (f"; the nearest is {close[0]!r}" if close else "")
+    return [
+        localized("{key!r} means nothing here: the column is {kind}", key=key, kind=kind)
+        for key in sorted(given - _EVERYWHERE - own)
+    ]

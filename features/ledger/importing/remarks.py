@@ -37,11 +37,13 @@ def column_faults(rows: pl.DataFrame, column: str, spec: Column, reading: Readin
         return []
     return [
         Fault(
-            f"every cell of {' + '.join(spec.source)!r} is a date",
+            localized("every cell of {source!r} is a date", source=" + ".join(spec.source)),
             where=f"{reading.table}.{column}",
-            expected="the customer",
-            remedy="name the column of the customer; where the report writes it on a line of its own above its rows, "
-            "add `fill_down` with the conditions that such a line meets",
+            expected=localized("the customer"),
+            remedy=localized(
+                "name the column of the customer; where the report writes it on a line of its own "
+                "above its rows, add `fill_down` with the conditions that such a line meets"
+            ),
             count=ids.len(),
             examples=tuple(repr(text) for text in ids.unique().sort().head(_SHOWN)),
         )

@@ -54,10 +54,10 @@ def expand(files: Sequence[Path]) -> list[Path]:
         else:
             matches = [Path(name) for name in glob.glob(str(given)) if Path(name).is_file()]  # noqa: PTH207
         if not matches:
-            faults.append(Fault("no such file", where=str(given)))
+            faults.append(Fault(localized("no such file"), where=str(given)))
         found += matches
     if faults:
-        raise InvalidInputError("there is nothing to import", faults)
+        raise InvalidInputError(localized("there is nothing to import"), faults)
     return sorted(set(found))
 
 
@@ -115,7 +115,7 @@ def read_sources(files: Sequence[Path], mapping: ImportMapping) -> tuple[dict[st
         faults += lacking.faults_with(remedies)
         summaries.append(lacking.summary)
     if faults:
-        summary = summaries[0] if len(set(summaries)) == 1 else "the export cannot be read"
+        summary = summaries[0] if len(set(summaries)) == 1 else localized("the export cannot be read")
         raise InvalidInputError(summary, faults)
     return read, notes
 
@@ -127,9 +127,14 @@ def _where_else(
     for other, there in read.items():
         if other != source and column in there.rows.columns:
             shared = [name for name in problem.there if name in there.rows.columns]
-            by = ", ".join(shared) or "the column that both have"
-            lookup = f"lookup: {{source: {other}, by: [{by}], take: {column}}}"
-            return f"source {other!r} has it: look it up there with `{lookup}`"
+            by = ", ".join(shared) or localized("the column that both have")
+            return localized(
+                "source {other!r} has it: look it up there with "
+                "`lookup: {{source: {other}, by: [{by}], take: {column}}}`",
+                other=other,
+                by=by,
+                column=column,
+            )
     return ""
 
 
@@ -148,22 +153,37 @@ def _assign(files: list[Path], mapping: ImportMapping) -> dict[str, list[Path]]:
             by_source[takers[0]].append(path)
         else:
             patterns = [
-                f"{name}: {', '.join(spec.files) or 'no pattern'}" for name, spec in mapping.sources.items()
+                localized("{name}: {patterns}", name=name, patterns=spec.files or localized("no pattern"))
+                for name, spec in mapping.sources.items()
             ]
-            what = f"fits several sources ({', '.join(takers)})" if takers else "fits no source"
-            faults.append(Fault(f"file {what}", where=path.name, expected=f"one of {'; '.join(patterns)}"))
-    for name, spec in mapping.sources.items():
-        if not by_source[name] and not spec.optional:
-            expected = f"a file named {' or '.join(spec.files)}" if spec.files else "a file"
+            what = (
+                localized("file fits several sources ({sources})", sources=takers)
+                if takers
+                else localized("file fits no source")
+            )
             faults.append(
                 Fault(
-                    f"no file for source {name!r}",
+                    what,
+                    where=path.name,
+                    expected=localized("one of {known}", known=patterns),
+                )
+            )
+    for name, spec in mapping.sources.items():
+        if not by_source[name] and not spec.optional:
+            expected = (
+                localized("a file named {files}", files=" or ".join(spec.files))
+                if spec.files
+                else localized("a file")
+            )
+            faults.append(
+                Fault(
+                    localized("no file for source {name!r}", name=name),
                     expected=expected,
-                    remedy="name it, or set `optional: true`",
+                    remedy=localized("name it, or set `optional: true`"),
                 )
             )
     if faults:
-        raise InvalidInputError("the files do not match the mapping's sources", faults)
+        raise InvalidInputError(localized("the files do not match the mapping's sources"), faults)
     return {name: paths for name, paths in by_source.items() if paths}
 
 
@@ -181,12 +201,12 @@ def read_source(path: Path, spec: Source, needed: Mapping[str, str]) -> RawTable
     try:
         content = path.read_bytes()
     except OSError as problem:
-        fault = Fault(f"cannot be opened: {problem.strerror}", where=str(path))
-        raise InvalidInputError(f"{path.name} cannot be read", [fault]) from problem
+        fault = Fault(localized("cannot be opened: {reason}", reason=problem.strerror), where=str(path))
+        raise InvalidInputError(localized("{name} cannot be read", name=path.name), [fault]) from problem
     for start, kind in _OTHER_KINDS.items():
         if content.startswith(start):
-            fault = Fault(f"the file is {kind}", where=path.name, expected=FORMAT_NAMES)
-            raise InvalidInputError(f"{path.name} cannot be read", [fault])
+            fault = Fault(localized("the file is {kind}", kind=kind), where=path.name, expected=FORMAT_NAMES)
+            raise InvalidInputError(localized("{name} cannot be read", name=path.name), [fault])
     return format_of(path.name, content).read(content, spec, needed, path.name)
 
 

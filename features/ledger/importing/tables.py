@@ -80,7 +80,7 @@ def build_table(
         faults += wholly_unreadable(whole, column, spec, reading)
         faults += column_faults(whole, column, spec, reading)
     if faults:
-        raise InvalidInputError("columns of the export cannot be read as the mapping says", faults)
+        raise InvalidInputError(localized("columns of the export cannot be read as the mapping says"), faults)
     rules = {f"{name}.row: more cells than the header": pl.col(MALFORMED)}
     good, bad = split_by_rules(read, rules | fault_rules(name, table.columns, read))
     rows = good.select([pl.col(value(column)).alias(column) for column in table.columns] + [FILE, ROW])

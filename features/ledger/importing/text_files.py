@@ -18,7 +18,8 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.ledger.importing.mapping import Source
-from features.ledger.importing.mapping_file import nearest as nearest_of
+from features.messages import localized
+from features.words import one_of
 
 DELIMITERS: Final = (";", ",", "\t", "|")
 #: Lines searched for the header.
@@ -61,14 +62,20 @@ def decode(content: bytes, wanted: str | None, name: str) -> tuple[str, str, boo
         InvalidInputError: the file is empty or binary, or the stated encoding does not fit.
     """
     if not content.strip(b"\x00\r\n\t "):
-        raise InvalidInputError(f"{name} cannot be read", [Fault("the file is empty", where=name)])
+        raise InvalidInputError(
+            localized("{name} cannot be read", name=name), [Fault(localized("the file is empty"), where=name)]
+        )
     if wanted is not None:
         try:
             return content.decode(wanted).removeprefix("\ufeff"), wanted, False
         except (UnicodeDecodeError, LookupError) as problem:
-            expected = "an encoding such as utf-8, utf-16, cp1252"
-            fault = Fault(f"encoding {wanted!r} does not fit: {problem}", where=name, expected=expected)
-            raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
+            expected = localized("an encoding such as utf-8, utf-16, cp1252")
+            fault = Fault(
+                localized("encoding {wanted!r} does not fit: {problem}", wanted=wanted, problem=str(problem)),
+                where=name,
+                expected=expected,
+            )
+            raise InvalidInputError(localized("{name} cannot be read", name=name), [fault]) from problem
     for mark, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return _decoded(content, encoding, name), encoding, False
@@ -79,8 +86,14 @@ def decode(content: bytes, wanted: str | None, name: str) -> tuple[str, str, boo
         return _decoded(content, encoding, name), encoding, True
     if zeros:
         raise InvalidInputError(
-            f"{name} cannot be read",
-            [Fault("the file is binary, not text", where=name, expected="text such as CSV")],
+            localized("{name} cannot be read", name=name),
+            [
+                Fault(
+                    localized("the file is binary, not text"),
+                    where=name,
+                    expected=localized("text such as CSV"),
+                )
+            ],
         )
     try:
         return content.decode("utf-8"), "utf-8", False
@@ -94,8 +107,15 @@ def _decoded(content: bytes, encoding: str, name: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as problem:
-        fault = Fault(f"the file looks like {encoding} but is not: {problem.reason}", where=name)
-        raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
+        fault = Fault(
+            localized(
+                "the file looks like {encoding} but is not: {reason}",
+                encoding=encoding,
+                reason=problem.reason,
+            ),
+            where=name,
+        )
+        raise InvalidInputError(localized("{name} cannot be read", name=name), [fault]) from problem
 
 
 def read_text_table(content: bytes, spec: Source, needed: Mapping[str, str], name: str) -> RawTable:
@@ -119,7 +139,9 @@ def read_text_table(content: bytes, spec: Source, needed: Mapping[str, str], nam
         offset += len(line) + 1
     body = text[offset:]
     rows = _parse(body, delimiter, spec.quote if spec.quote != "none" else "", name, header)
-    refuse_missing_columns(rows.columns, needed, f"{name}, line {header + 1}")
+    refuse_missing_columns(
+        rows.columns, needed, localized("{file}, line {line}", file=name, line=str(header + 1))
+    )
     return RawTable(rows, encoding, was_detected)
 
 
@@ -132,8 +154,10 @@ def _locate_header(lines: list[str], spec: Source, needed: Mapping[str, str], na
     """Delimiter and index of the header line: those under which most needed columns are found."""
     delimiters = (spec.delimiter.replace("\\t", "\t"),) if spec.delimiter else DELIMITERS
     if any(len(delimiter) != 1 for delimiter in delimiters):
-        fault = Fault(f"delimiter {spec.delimiter!r} is not one character", where=name)
-        raise InvalidInputError(f"{name} cannot be read", [fault])
+        fault = Fault(
+            localized("delimiter {delimiter!r} is not one character", delimiter=spec.delimiter), where=name
+        )
+        raise InvalidInputError(localized("{name} cannot be read", name=name), [fault])
     candidates = range(len(lines)) if spec.header_line is None else [spec.header_line - 1]
     best = (0, "", 0)
     wanted = set(needed)
@@ -146,16 +170,26 @@ def _locate_header(lines: list[str], spec: Source, needed: Mapping[str, str], na
                     best = (found, delimiter, number)
     if best[0] == 0:
         shown = next((line.strip() for line in lines if line.strip()), "")[:80]
-        said = f"with delimiter {spec.delimiter!r}" if spec.delimiter else "with ; , tab or |"
+        delimiters_tried = (
+            localized("with delimiter {delimiter!r}", delimiter=spec.delimiter)
+            if spec.delimiter
+            else localized("with ; , tab or |")
+        )
         raise InvalidInputError(
-            f"{name} cannot be read",
+            localized("{name} cannot be read", name=name),
             [
                 Fault(
-                    f"no line among the first {len(list(candidates))} holds any mapped column {said}",
+                    localized(
+                        "no line among the first {count} holds any mapped column {delimiters}",
+                        count=len(list(candidates)),
+                        delimiters=delimiters_tried,
+                    ),
                     where=name,
-                    expected=f"a header with {', '.join(list(needed)[:8])}",
-                    remedy="check delimiter, encoding and header_line in the mapping; "
-                    f"the file begins with {shown!r}",
+                    expected=localized("a header with {needed}", needed=tuple(list(needed)[:8])),
+                    remedy=localized(
+                        "check delimiter, encoding and header_line in the mapping; the file begins with {shown!r}",
+                        shown=shown,
+                    ),
                 )
             ],
         )
@@ -191,16 +225,17 @@ class MissingColumnsError(InvalidInputError):
     def __init__(self, there: Sequence[str], missing: Mapping[str, str], where: str) -> None:
         self.there, self.missing, self.where = tuple(there), dict(missing), where
         super().__init__(
-            "the mapping names columns the export does not have", self.faults_with(dict.fromkeys(missing, ""))
+            localized("the mapping names columns the export does not have"),
+            self.faults_with(dict.fromkeys(missing, "")),
         )
 
     def faults_with(self, remedies: Mapping[str, str]) -> list[Fault]:
         """A fault for each missing column, with the columns there are, the nearest name and a remedy."""
         return [
             Fault(
-                f"column {name!r} does not exist, though {key} names it",
+                localized("column {name!r} does not exist, though {key} names it", name=name, key=key),
                 where=self.where,
-                expected=nearest_of(name, self.there),
+                expected=one_of(name, self.there),
                 remedy=remedies[name],
             )
             for name, key in self.missing.items()
@@ -272,12 +307,16 @@ def _parse_record_by_record(
             is_malformed.append(extra)
             if record[-1].count("\n") > 50 and reader.line_num >= body.rstrip("\n").count("\n") + 1:
                 raise InvalidInputError(
-                    f"{name} cannot be read",
+                    localized("{name} cannot be read", name=name),
                     [
                         Fault(
-                            "a quote is opened and never closed",
-                            where=f"{name}, line {lines_above + start + 1}",
-                            remedy="repair the line, or set `quote: none` for this source in the mapping",
+                            localized("a quote is opened and never closed"),
+                            where=localized(
+                                "{file}, line {line}", file=name, line=str(lines_above + start + 1)
+                            ),
+                            remedy=localized(
+                                "repair the line, or set `quote: none` for this source in the mapping"
+                            ),
                         )
                     ],
                 )

@@ -12,6 +12,8 @@ from features.ledger.importing.columns import NO_WORD
 from features.ledger.importing.lookups import AMBIGUOUS, NOT_FOUND
 from features.ledger.importing.mapping import Column
 from features.ledger.importing.reading import Reading, fault, patterns, raw
+from features.ledger.report import rule_fault
+from features.messages import Message, localized
 
 
 def wholly_unreadable(rows: pl.DataFrame, column: str, spec: Column, reading: Reading) -> list[Fault]:
@@ -30,31 +32,42 @@ def wholly_unreadable(rows: pl.DataFrame, column: str, spec: Column, reading: Re
     why = str(whys.item(0))
     origin = " + ".join(spec.needed())
     part = next((part for part in spec.parts() if part.values is not None), spec)
-    expected, remedy = "", "correct the mapping of this column"
+    expected: Message | None = None
+    remedy = localized("correct the mapping of this column")
     if why == "unreadable date":
-        expected = "dates as " + " or ".join(patterns(spec, reading.formats) or ["yyyy-mm-dd"])
-        remedy = f"set `dates` in the mapping; {cells.suggested_formats(filled[raw(column)])}"
+        known = patterns(spec, reading.formats) or ["yyyy-mm-dd"]
+        expected = localized("dates as {patterns}", patterns=" / ".join(known))
+        remedy = localized(
+            "set `dates` in the mapping; {formats}", formats=cells.suggested_formats(filled[raw(column)])
+        )
     elif why == "unreadable terms":
-        expected = "wordings such as '30 jours', '45 jours fin de mois', 'net 30'"
+        expected = localized("wordings such as '30 jours', '45 jours fin de mois', 'net 30'")
     elif why == NO_WORD:
-        expected = f"one of {', '.join(part.values or {})}"
-        remedy = "add the words under `values`, or set `otherwise: keep`"
+        expected = localized("one of {known}", known=list(part.values or {}))
+        remedy = localized("add the words under `values`, or set `otherwise: keep`")
     elif why == "unreadable flag":
         words = [*(spec.yes or reading.formats.yes), *(spec.no or reading.formats.no)]
-        expected = f"one of {', '.join(words)}"
+        expected = localized("one of {known}", known=words)
     elif why == NOT_FOUND:
         lookup = spec.lookups()[0]
-        expected = f"values of {' + '.join(lookup.keys)!r} in source {lookup.source!r}"
-        remedy = "name under `by` and `key` the columns that hold the same ids in both sources"
+        expected = localized(
+            "values of {keys!r} in source {source!r}", keys=" + ".join(lookup.keys), source=lookup.source
+        )
+        remedy = localized("name under `by` and `key` the columns that hold the same ids in both sources")
     elif why == AMBIGUOUS:
         lookup = spec.lookups()[0]
-        expected = f"one {' / '.join(lookup.take)!r} for each {' + '.join(lookup.keys)!r} in source {lookup.source!r}"
-        remedy = "add a column to `by` and `key`, or a condition to `where` of the lookup"
+        expected = localized(
+            "one {take!r} for each {keys!r} in source {source!r}",
+            take=" / ".join(lookup.take),
+            keys=" + ".join(lookup.keys),
+            source=lookup.source,
+        )
+        remedy = localized("add a column to `by` and `key`, or a condition to `where` of the lookup")
     return [
         Fault(
-            f"not one cell of {origin!r} can be read: {why}",
+            localized("not one cell of {origin!r} can be read: {why}", origin=origin, why=rule_fault(why)),
             where=f"{reading.table}.{column}",
-            expected=expected,
+            expected=expected or "",
             remedy=remedy,
             count=filled.height,
             examples=tuple(repr(text) for text in filled[raw(column)].unique().sort().head(3)),

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from features.errors import InvalidInputError
+from features.messages import localized
 from serving.api.dependencies import ApproveKey, OverrideBody, PathId, Worker
 from serving.api.documentation import documented
 from serving.api.routes.scores import is_of_its_owner, stored_score
@@ -56,17 +57,19 @@ async def store_override(
     if not await is_of_its_owner(worker, stored):
         raise RefusalError(409, "other_owner", "The invoice of this decision belongs to another customer.")
     if answer.decision is None:
-        raise RefusalError(409, "no_decision", "A draft or a simulation has no decision to override.")
+        raise RefusalError(
+            409, "no_decision", localized("A draft or a simulation has no decision to override.")
+        )
     policy = worker.policy.current
     if policy is None:
-        raise not_ready("No usable dunning policy is in service.")
+        raise not_ready(localized("No usable dunning policy is in service."))
     now = worker.now()
     faults = [
         *sequence_faults(message.sequence_id, policy.value),
         *hold_faults(message.hold_until, now.date(), policy.value),
     ]
     if faults:
-        raise InvalidInputError("The override cannot be followed; nothing was stored.", faults)
+        raise InvalidInputError(localized("The override cannot be followed; nothing was stored."), faults)
     made = OverrideAnswer(
         override_id=new_answer_id(OVERRIDE),
         decision_id=stored.answer_id,

@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter
 
 from features.errors import EncoursError
+from features.messages import localized
 from serving.api.dependencies import EmailBody, EventsBody, EventsKey, ScoreKey, Worker
 from serving.api.documentation import documented
 from serving.mails.reader import read_email, shared_pipeline
@@ -48,5 +49,5 @@ async def interpret_email(worker: Worker, key: ScoreKey, message: EmailBody) -> 
     try:
         await asyncio.to_thread(shared_pipeline)
     except EncoursError:
-        raise not_ready("E-mails cannot be read at present.", seconds=60) from None
+        raise not_ready(localized("E-mails cannot be read at present."), seconds=60) from None
     return await asyncio.to_thread(read_email, message)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
+from features.messages import localized
 from serving.api.dependencies import ReadKey, Worker
 from serving.api.documentation import documented
 from serving.api.health import health_of
 from serving.api.metrics import CONTENT_TYPE
 from serving.messages.answers import ModelAnswer, PolicyAnswer
 from serving.messages.health import HealthAnswer
+from serving.messages.language import language_headers, language_of_request
 from serving.messages.refusals import not_found
 
 router = APIRouter()
@@ -23,7 +26,7 @@ async def model(worker: Worker, key: ReadKey) -> ModelAnswer:
     """Describe the model in service, with the settings it was trained and scores under."""
     serving = worker.champion.current
     if serving is None:
-        raise not_found("A usable model")
+        raise not_found(localized("A usable model is not known."))
     bundle = serving.value
     return ModelAnswer(
         model_version=bundle.version,
@@ -41,7 +44,7 @@ async def policy(worker: Worker, key: ReadKey) -> PolicyAnswer:
     """Describe the dunning policy in service."""
     serving = worker.policy.current
     if serving is None:
-        raise not_found("A usable dunning policy")
+        raise not_found(localized("A usable dunning policy is not known."))
     spec = serving.value.spec
     return PolicyAnswer(
         policy_id=spec.policy.id,
@@ -53,9 +56,11 @@ async def policy(worker: Worker, key: ReadKey) -> PolicyAnswer:
 
 
 @router.get("/v1/health", **documented())
-async def health(worker: Worker, key: ReadKey) -> HealthAnswer:
-    """Report whether the service can be relied on now, and why not."""
-    return await asyncio.to_thread(health_of, worker)
+async def health(worker: Worker, key: ReadKey, request: Request, response: Response) -> HealthAnswer:
+    """Report whether the service can be relied on now, and why not, in the language of `Accept-Language`."""
+    language = language_of_request(request.scope["headers"])
+    response.headers.update(language_headers(language))
+    return await asyncio.to_thread(health_of, worker, language)
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -8,6 +8,7 @@ import datetime as dt
 from fastapi import APIRouter
 
 from features.ids import normal_id
+from features.messages import localized
 from serving.api.dependencies import PathId, ReadKey, ScoreBody, ScoreKey, Worker
 from serving.api.documentation import documented
 from serving.api.worker import ScoreWorker
@@ -65,7 +66,12 @@ async def explanation(worker: Worker, key: ReadKey, invoice_id: PathId) -> Invoi
     ]
     if not scores:
         raise RefusalError(
-            404, "not_found", "No score of this invoice is stored. To do: ask for one with `POST /v1/score`."
+            404,
+            "not_found",
+            localized(
+                "No score of this invoice is stored. To do: ask for one with `{request}`.",
+                request="POST /v1/score",
+            ),
         )
     explained = [pair for pair in scores if pair[1].explanation is not None]
     stored, whole = (explained or scores)[0]  # a score requested without reasons hides no explanation
@@ -94,11 +100,11 @@ async def stored_score(worker: ScoreWorker, key: AccessKey, score_id: str) -> tu
     """
     stored = await asyncio.to_thread(worker.store.answer, score_id)
     if stored is None or stored.kind not in (SCORE, SIMULATION) or not key.sees(stored.customer_id):
-        raise not_found("This score")
+        raise not_found(localized("This score is not known."))
     if key.accounts is not None and not await is_of_its_owner(worker, stored):
-        raise not_found("This score")
+        raise not_found(localized("This score is not known."))
     if stored.body is None:
-        raise RefusalError(410, "erased", "The text of this score was erased on request.")
+        raise RefusalError(410, "erased", localized("The text of this score was erased on request."))
     return stored, ScoreAnswer.model_validate(stored.body["answer"])
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, insert, select
 
 from features.errors import Fault
+from features.messages import localized
 from serving.store.facts import Fact, FactOutcome, FactsRefusedError, Outcome
 from serving.store.ingest.attribute_history import (
     DATED_COLUMNS,
@@ -52,10 +53,13 @@ def state_history(
         (
             place,
             Fault(
-                f"the attributes of {fact.values['customer_id']} cannot be known from a day to come",
+                localized(
+                    "the attributes of {customer_id} cannot be known from a day to come",
+                    customer_id=fact.values["customer_id"],
+                ),
                 "valid_from_on",
-                "today (UTC) or earlier",
-                "send it on the day",
+                localized("today (UTC) or earlier"),
+                localized("send it on the day"),
             ),
         )
         for place, fact in facts

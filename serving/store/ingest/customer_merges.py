@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from features.errors import Fault
 from features.ledger.customers_at import in_circles
+from features.messages import localized
 from serving.store.facts import Fact, FactsRefusedError
 from serving.store.tables import FACTS, KNOWN_IDS, in_chunks
 
@@ -46,10 +47,10 @@ def refuse_merges(connection: Connection, facts: Sequence[tuple[int, Fact]]) -> 
                     (
                         place,
                         Fault(
-                            f"{fact.values[column]} is not a known customer",
+                            localized("{customer} is not a known customer", customer=fact.values[column]),
                             column,
-                            "a customer that is described, or named by an invoice",
-                            "send the customer before, or with it",
+                            localized("a customer that is described, or named by an invoice"),
+                            localized("send the customer before, or with it"),
                         ),
                     )
                 )
@@ -58,10 +59,12 @@ def refuse_merges(connection: Connection, facts: Sequence[tuple[int, Fact]]) -> 
                 (
                     place,
                     Fault(
-                        f"{fact.key} would be merged in a circle",
+                        localized("{key} would be merged in a circle", key=fact.key),
                         "merged_into_id",
-                        "a customer that is not merged into this one",
-                        "merge both into the one that goes on; the nightly load corrects a merge that was wrong",
+                        localized("a customer that is not merged into this one"),
+                        localized(
+                            "merge both into the one that goes on; the nightly load corrects a merge that was wrong"
+                        ),
                     ),
                 )
             )

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from features.errors import Fault, InvalidInputError
 from features.ledger.ledger import KNOWN_TIMES
+from features.messages import localized
 from serving.store.database import advance_counter
 from serving.store.facts import (
     REPLACED_BY_NEWER,
@@ -232,8 +233,14 @@ def _declared_complete(connection: Connection, fact: Fact, received_at: dt.datet
     name, day = str(fact.values["name"]), fact.values["complete_through_on"]
     if day > received_at.astimezone(dt.UTC).date():
         raise InvalidInputError(
-            "A feed is not complete through a day to come; nothing was stored.",
-            [Fault(f"{name}: the day lies in the future", "complete_through_on", "today (UTC) or earlier")],
+            localized("A feed is not complete through a day to come; nothing was stored."),
+            [
+                Fault(
+                    localized("{name}: the day lies in the future", name=name),
+                    "complete_through_on",
+                    localized("today (UTC) or earlier"),
+                )
+            ],
         )
     before = connection.execute(select(FEEDS.c.declared_through_on).where(FEEDS.c.name == name)).first()
     outcome = Outcome.ACCEPTED

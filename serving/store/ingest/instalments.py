@@ -11,7 +11,9 @@ from sqlalchemy import Connection, delete, insert, select
 
 from features.errors import Fault
 from features.ledger.receivables import receivable_ids
+from features.ledger.report import rule_fault
 from features.ledger.table_rules import broken_instalment_rules
+from features.messages import localized
 from serving.store.facts import Fact, FactOutcome, FactsRefusedError, Outcome
 from serving.store.frames import frame_of
 from serving.store.tables import FACT_COLUMNS, FACTS, fact_key, in_chunks
@@ -86,10 +88,10 @@ def refuse_receivable_ids(connection: Connection, facts: Sequence[tuple[int, Fac
         is_it = (_TABLE.c.invoice_id == of) & (_TABLE.c.number == int(number))
         if connection.execute(select(_TABLE.c.number).where(is_it)).first() is not None:
             fault = Fault(
-                f"{fact.key} is the id of an instalment of {of}",
+                localized("{key} is the id of an instalment of {of}", key=fact.key, of=of),
                 "invoice_id",
-                "no id that ends in # and the number of an instalment",
-                "rename the invoice or number the instalments otherwise",
+                localized("no id that ends in # and the number of an instalment"),
+                localized("rename the invoice or number the instalments otherwise"),
             )
             faults.append((place, fault))
     if faults:
@@ -125,10 +127,12 @@ def _refuse_unsound(
                 (
                     place,
                     Fault(
-                        what,
+                        rule_fault(what),
                         column if column == "invoice_id" else f"instalments.{column}",
-                        f"{owed} in all" if column == "amount" else "instalments as an import takes them",
-                        "correct them, or send an empty list where the invoice is due as a whole",
+                        localized("{owed} in all", owed=owed)
+                        if column == "amount"
+                        else localized("instalments as an import takes them"),
+                        localized("correct them, or send an empty list where the invoice is due as a whole"),
                     ),
                 )
             )

@@ -20,6 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, insert, inspect, select, table
 
 from features.errors import Fault, InvalidInputError
+from features.messages import localized
 from serving.store.tables import COUNTERS, METADATA
 
 VERSION_TABLE: Final = "store_version"
@@ -67,13 +68,16 @@ def create(connection: Connection) -> None:
     strange = sorted(set(METADATA.tables) & set(inspect(connection).get_table_names()))
     if strange:
         fault = Fault(
-            f"{len(strange)} table(s) with the names of a history store, and no version recorded",
-            where="history store",
-            expected="an empty database, or a store whose creation ended",
-            remedy="name another database, or drop these tables if nothing else uses them",
+            localized(
+                "{count} table(s) with the names of a history store, and no version recorded",
+                count=len(strange),
+            ),
+            where=localized("history store"),
+            expected=localized("an empty database, or a store whose creation ended"),
+            remedy=localized("name another database, or drop these tables if nothing else uses them"),
             examples=tuple(strange),
         )
-        raise InvalidInputError("The history store cannot be created", [fault])
+        raise InvalidInputError(localized("The history store cannot be created"), [fault])
     METADATA.create_all(connection)
     counters = [{"name": name, "value": 0} for name in COUNTER_NAMES]
     connection.execute(insert(COUNTERS), [*counters, {"name": "schema", "value": ALEMBIC_ERA}])
@@ -98,13 +102,17 @@ def upgrade(connection: Connection, before: Callable[[str], Path | None], to: st
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if found not in known:
         fault = Fault(
-            f"tables of revision {found}",
-            where="history store",
-            expected=f"revision {HEAD} or an older one",
-            remedy="install the version of Encours that wrote it or a later one, or restore the backup made before "
-            "it was upgraded",
+            localized("tables of revision {found}", found=found),
+            where=localized("history store"),
+            expected=localized("revision {head} or an older one", head=HEAD),
+            remedy=localized(
+                "install the version of Encours that wrote it or a later one, or restore the backup "
+                "made before it was upgraded"
+            ),
         )
-        raise InvalidInputError("The history store was written by a later version of Encours", [fault])
+        raise InvalidInputError(
+            localized("The history store was written by a later version of Encours"), [fault]
+        )
     backup = before(found)
     if not inspect(connection).has_table(VERSION_TABLE):
         command.stamp(config, found)

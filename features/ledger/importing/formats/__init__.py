@@ -10,6 +10,7 @@ from features.ledger.importing.formats.parquet import read_parquet
 from features.ledger.importing.formats.workbook import read_workbook
 from features.ledger.importing.mapping import Source
 from features.ledger.importing.text_files import RawTable, read_text_table
+from features.messages import localized
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,9 @@ FORMATS: Final[tuple[FileFormat, ...]] = (
 """Every format; see docs/extending.md."""
 
 DATA_ENDINGS: Final = frozenset(ending for each in FORMATS for ending in each.endings)
-FORMAT_NAMES: Final = " or ".join((", ".join(each.name for each in FORMATS[:-1]), FORMATS[-1].name))
+FORMAT_NAMES: Final = localized(
+    "{names} or {last}", names=[each.name for each in FORMATS[:-1]], last=FORMATS[-1].name
+)
 
 
 def format_of(name: str, content: bytes) -> FileFormat:

@@ -10,6 +10,7 @@ from features.errors import Fault, InvalidInputError
 from features.ledger.conform import is_unusable
 from features.ledger.importing.mapping import Source
 from features.ledger.importing.text_files import RawTable, numbered_rows, refuse_missing_columns
+from features.messages import localized
 
 
 def read_parquet(content: bytes, spec: Source, needed: Mapping[str, str], name: str) -> RawTable:
@@ -17,20 +18,20 @@ def read_parquet(content: bytes, spec: Source, needed: Mapping[str, str], name: 
     try:
         rows = pl.read_parquet(content)
     except pl.exceptions.PolarsError as problem:
-        fault = Fault(f"is not a whole Parquet file: {problem}", where=name)
-        raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
+        fault = Fault(localized("is not a whole Parquet file: {problem}", problem=str(problem)), where=name)
+        raise InvalidInputError(localized("{name} cannot be read", name=name), [fault]) from problem
     refuse_missing_columns(rows.columns, needed, name)
     faults = [
         Fault(
-            f"column {column!r} holds {dtype}",
+            localized("column {column!r} holds {dtype}", column=column, dtype=str(dtype)),
             where=name,
-            expected="one text, figure, day or flag in each cell",
+            expected=localized("one text, figure, day or flag in each cell"),
         )
         for column, dtype in rows.select(list(needed)).schema.items()
         if is_unusable(dtype)
     ]
     if faults:
-        raise InvalidInputError(f"{name} cannot be read", faults)
+        raise InvalidInputError(localized("{name} cannot be read", name=name), faults)
     texts = rows.select(list(needed)).with_columns(
         pl.col(column).cast(pl.String, strict=False).str.replace(r"^(-?\d+)\.0$", "$1")
         if dtype.is_float()

@@ -9,7 +9,6 @@ import polars as pl
 
 from features.errors import Fault, InvalidInputError
 from features.ledger.importing.mapping import Source
-from features.ledger.importing.mapping_file import nearest
 from features.ledger.importing.text_files import (
     HEADER_SEARCH_LINES,
     RawTable,
@@ -17,6 +16,8 @@ from features.ledger.importing.text_files import (
     numbered_rows,
     refuse_missing_columns,
 )
+from features.messages import localized
+from features.words import one_of
 
 
 def read_workbook(content: bytes, spec: Source, needed: Mapping[str, str], name: str) -> RawTable:
@@ -26,12 +27,18 @@ def read_workbook(content: bytes, spec: Source, needed: Mapping[str, str], name:
         names = book.sheet_names
     except Exception as problem:  # the reader raises its own and panics' exceptions for damaged files
         fault = Fault(
-            f"is not a readable workbook: {problem}", where=name, expected="a whole XLSX, XLS or ODS file"
+            localized("is not a readable workbook: {problem}", problem=str(problem)),
+            where=name,
+            expected=localized("a whole XLSX, XLS or ODS file"),
         )
-        raise InvalidInputError(f"{name} cannot be read", [fault]) from problem
+        raise InvalidInputError(localized("{name} cannot be read", name=name), [fault]) from problem
     if spec.sheet is not None and spec.sheet not in names:
-        fault = Fault(f"sheet {spec.sheet!r} does not exist", where=name, expected=nearest(spec.sheet, names))
-        raise InvalidInputError(f"{name} cannot be read", [fault])
+        fault = Fault(
+            localized("sheet {sheet!r} does not exist", sheet=spec.sheet),
+            where=name,
+            expected=one_of(spec.sheet, names),
+        )
+        raise InvalidInputError(localized("{name} cannot be read", name=name), [fault])
     best: tuple[int, str, pl.DataFrame, int] | None = None
     for sheet in [spec.sheet] if spec.sheet is not None else names:
         cells = book.load_sheet(
@@ -46,13 +53,19 @@ def read_workbook(content: bytes, spec: Source, needed: Mapping[str, str], name:
                 if best is None or found > best[0]:
                     best = (found, sheet, cells, number)
     if best is None or best[0] == 0:
-        expected = f"a header with {', '.join(list(needed)[:8])}"
+        expected = localized("a header with {needed}", needed=tuple(list(needed)[:8]))
         fault = Fault(
-            "no row holds any mapped column", where=f"{name}, sheets {', '.join(names)}", expected=expected
+            localized("no row holds any mapped column"),
+            where=localized("{file}, sheets {sheets}", file=name, sheets=names),
+            expected=expected,
         )
-        raise InvalidInputError(f"{name} cannot be read", [fault])
+        raise InvalidInputError(localized("{name} cannot be read", name=name), [fault])
     _, sheet, cells, number = best
     columns = header_names(list(cells.row(number)))
-    refuse_missing_columns(columns, needed, f"{name}, sheet {sheet}, row {number + 1}")
+    refuse_missing_columns(
+        columns,
+        needed,
+        localized("{file}, sheet {sheet}, row {row}", file=name, sheet=sheet, row=str(number + 1)),
+    )
     below = cells[number + 1 :].rename(dict(zip(cells.columns, columns, strict=True)))
     return RawTable(numbered_rows(below, number + 2), is_typed=True)
