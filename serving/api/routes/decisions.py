@@ -55,7 +55,9 @@ async def store_override(
     """
     stored, answer = await stored_score(worker, key, decision_id)
     if not await is_of_its_owner(worker, stored):
-        raise RefusalError(409, "other_owner", "The invoice of this decision belongs to another customer.")
+        raise RefusalError(
+            409, "other_owner", localized("The invoice of this decision belongs to another customer.")
+        )
     if answer.decision is None:
         raise RefusalError(
             409, "no_decision", localized("A draft or a simulation has no decision to override.")
