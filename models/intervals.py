@@ -47,7 +47,7 @@ class Intervals:
                         where="intervals",
                         expected=localized(
                             "growing days past due that contain {value}",
-                            value=sorted({*HORIZONS, self.grace_days}),
+                            value=str(sorted({*HORIZONS, self.grace_days})),
                         ),
                         remedy=localized("add the missing days")
                         if missing

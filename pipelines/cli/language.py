@@ -19,7 +19,7 @@ _ASKED: Final[ContextVar[Language | None]] = ContextVar("language", default=None
 
 
 def reader_language(environment: Mapping[str, str] | None = None) -> Language:
-    """The language of whoever reads the terminal: as requested, else that of the locale if Encours has it, else English."""
+    """The language of whoever reads the terminal: as requested, else of the locale if Encours has it, else English."""
     given = os.environ if environment is None else environment
     asked = _ASKED.get() or given.get(VARIABLE, "").strip().lower()
     if asked in LANGUAGES:
