@@ -15,6 +15,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+os.environ["ENCOURS_LANGUAGE"] = "en"  # whatever the machine speaks
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -22,7 +22,7 @@ from serving.operations.answer_writer import AnswerWriter
 from serving.operations.settings import ServiceSettings
 from serving.operations.spool import Spool
 from serving.operations.supervisor import Supervisor
-from serving.scoring.answering import answers_to_keep, score_answers
+from serving.scoring.answering import answers_to_store, score_answers
 from serving.scoring.customer_history import OnlineHistory
 from serving.scoring.in_service import InService
 from serving.scoring.request_scorer import RequestScorer
@@ -130,7 +130,7 @@ class ScoreWorker:
         now = self.now()
         found = await self.steps.score(key, request, now)
         answers = score_answers(found.scored, found.policy_version)
-        written = self.writer.write(answers_to_keep(found.scored, answers, found.changes, key.name, now))
+        written = self.writer.write(answers_to_store(found.scored, answers, found.changes, key.name, now))
         is_stored = await asyncio.wrap_future(written)
         for answer in answers:
             self.metrics.scores.labels(answer.grade).inc()

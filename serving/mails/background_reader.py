@@ -87,7 +87,7 @@ def read_batch(store: HistoryStore, reading: Reading, now: Clock) -> int:
     if not reads:
         return 0
     lease = None if reading.holder is None else (LEASE, reading.holder)
-    return len(reads) if store.keep_signals(reads, reading.version, now(), lease) else 0
+    return len(reads) if store.store_signals(reads, reading.version, now(), lease) else 0
 
 
 def read_all(store: HistoryStore, reading: Reading, now: Clock) -> int:

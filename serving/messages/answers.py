@@ -152,7 +152,7 @@ class ScoresAnswer(Reply):
     scores: list[ScoreAnswer]
 
 
-class KeptScoreAnswer(Reply):
+class StoredScoreAnswer(Reply):
     """A score as it was answered, and what people decided since."""
 
     score: ScoreAnswer
@@ -290,4 +290,4 @@ class FeedAnswer(Reply):
     age_hours: float | None = Field(description="hours since the newest load or event; null before the first")
 
 
-KeptScoreAnswer.model_rebuild()
+StoredScoreAnswer.model_rebuild()

@@ -181,7 +181,7 @@ class AnswerWriter:
         """
         patience = RETRY_PATIENCE_SECONDS if self.is_store_unavailable else PATIENCE_SECONDS
         try:
-            self._store.keep(answers, patience)
+            self._store.store_answers(answers, patience)
         except StoreUnavailableError:
             if not self.is_store_unavailable:
                 _LOG.warning("the history store is unavailable or busy; answers go to the spool")

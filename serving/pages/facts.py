@@ -19,7 +19,7 @@ from serving.pages.worklist import Worklist, decoded, worklist_of
 from serving.scoring.customer_knowledge import Knowledge
 from serving.scoring.id_lookup import known_ids
 from serving.security.access import AccessKey
-from serving.store import OVERRIDE, SCORE, KeptAnswer
+from serving.store import OVERRIDE, SCORE, StoredAnswer
 
 if TYPE_CHECKING:
     from serving.api.worker import ScoreWorker
@@ -62,7 +62,7 @@ class PageFacts:
     async def knowledge(self, customer_ids: Collection[str]) -> Knowledge | None:
         """What is known now, level with the store for some customers; null without a model."""
         history = self._worker.history_in_use()
-        return None if history is None else await history.level_with(set(customer_ids))
+        return None if history is None else await history.up_to_date_with(set(customer_ids))
 
     async def worklist(self) -> Worklist:
         """Last night's worklist; read once a night, by one task however many readers wait for it."""
@@ -122,7 +122,7 @@ class PageFacts:
 
     async def scores_of(
         self, invoice_id: str, key: AccessKey
-    ) -> tuple[list[tuple[KeptAnswer, ScoreAnswer]], list[dict[str, Any]]]:
+    ) -> tuple[list[tuple[StoredAnswer, ScoreAnswer]], list[dict[str, Any]]]:
         """The stored scores of an invoice that a reader may see, the newest first, and the overrides on them."""
         store = self._worker.store
         stored = await asyncio.to_thread(store.answers_on, SCORE, invoice_id)
@@ -141,7 +141,7 @@ class PageFacts:
         return shown, sorted(made, key=lambda body: str(body["created_at"]), reverse=True)
 
 
-def change_of(stored: KeptAnswer) -> int | None:
+def change_of(stored: StoredAnswer) -> int | None:
     """The last change of the store that a stored score holds; null in scores of an earlier version."""
     change = (stored.body or {}).get("change")
     return change if isinstance(change, int) else None

@@ -119,7 +119,7 @@ def decision_answer(decision: Decision, decision_id: str) -> DecisionAnswer:
     return DecisionAnswer(decision_id=decision_id, **fields)
 
 
-def answers_to_keep(
+def answers_to_store(
     scored: Scored,
     answers: Sequence[ScoreAnswer],
     changes: Mapping[str, int],

@@ -33,7 +33,7 @@ CATCH_UP_SECONDS: Final = 5.0
 #: Runs that bring customers level which one request waits for.
 LEVEL_RUNS: Final = 3
 #: Seconds without a query to a store that was unavailable.
-AWAY_SECONDS: Final = 1.0
+UNAVAILABLE_SECONDS: Final = 1.0
 
 
 async def ask(store: HistoryStore, question: Callable[P, Found], *given: P.args, **named: P.kwargs) -> Found:
@@ -88,7 +88,7 @@ class OnlineHistory:
         self._levelling: asyncio.Future[None] | None = None
         self._wanted: set[str] = set()
         self._asked = self._knowledge.moment
-        self._away_until = 0.0
+        self._unavailable_until = 0.0
 
     @property
     def is_rebuilding(self) -> bool:
@@ -96,16 +96,16 @@ class OnlineHistory:
         return self._supervisor.is_unfinished(self._rebuild_name)
 
     @property
-    def is_store_away(self) -> bool:
+    def is_store_unavailable(self) -> bool:
         """Say whether the store was unavailable at the last query."""
-        return self._away_until > 0.0
+        return self._unavailable_until > 0.0
 
     @property
     def latest(self) -> Knowledge:
         """Return what is known without asking the store."""
         return self._knowledge
 
-    async def level_with(self, customer_ids: Collection[str]) -> Knowledge:
+    async def up_to_date_with(self, customer_ids: Collection[str]) -> Knowledge:
         """Return what is known now of some customers, and of all others as far as it bears on them.
 
         With every change of these customers that was acknowledged before the question, and every change of others from
@@ -113,23 +113,23 @@ class OnlineHistory:
         background, so that nobody waits for the mails of somebody else.
         """
         knowledge = await self.current()
-        if self.is_store_away or self._asked.change <= knowledge.moment.change:
+        if self.is_store_unavailable or self._asked.change <= knowledge.moment.change:
             return knowledge
         try:
             _, changed = await ask(self._store, self._store.changed_since, knowledge.moment.change)
             needed = {key: changed[key] for key in customer_ids if key in changed}
             # A run that had begun may not have them yet, the next one does; while a load is prepared neither may.
             for _ in range(LEVEL_RUNS):
-                stale = {key for key, at in needed.items() if not self._knowledge.is_level(key, at)}
+                stale = {key for key, at in needed.items() if not self._knowledge.is_up_to_date(key, at)}
                 if not stale:
                     break
-                await self._level_some(stale)
+                await self._update_some(stale)
         except StoreUnavailableError:
-            self._note_away()
+            self._note_unavailable()
         self._supervisor.once(self._catch_up_name, self._catch_up_behind, delay=CATCH_UP_SECONDS)
         return self._knowledge
 
-    async def _level_some(self, customer_ids: Collection[str]) -> None:
+    async def _update_some(self, customer_ids: Collection[str]) -> None:
         """Bring customers level in a thread, with all that others ask for meanwhile: one run at a time."""
         self._wanted |= set(customer_ids)
         if self._levelling is None or self._levelling.done():
@@ -161,11 +161,11 @@ class OnlineHistory:
     async def current(self) -> Knowledge:
         """Return what is known now, but for what became known of single customers and bears on no others.
 
-        `level_with` brings that. While the store is unavailable, or while a nightly load is being prepared, the latest
-        knowledge serves.
+        `up_to_date_with` brings that. While the store is unavailable, or while a nightly load is being prepared, the
+        latest knowledge serves.
         """
         async with self._lock:
-            if time.monotonic() < self._away_until:
+            if time.monotonic() < self._unavailable_until:
                 return self._knowledge
             try:
                 if self._catching_up is not None:
@@ -175,16 +175,16 @@ class OnlineHistory:
                 if _bears_on_all(moment, self._knowledge.moment):
                     await self._catch_up_once(moment)
             except StoreUnavailableError:
-                self._note_away()
+                self._note_unavailable()
             else:
-                self._away_until = 0.0
+                self._unavailable_until = 0.0
             return self._knowledge
 
-    def _note_away(self) -> None:
+    def _note_unavailable(self) -> None:
         """Leave the store in peace for a moment; said once, when it becomes unavailable."""
-        if not self.is_store_away:
+        if not self.is_store_unavailable:
             _LOG.warning("the history store is away; the latest knowledge serves")
-        self._away_until = time.monotonic() + AWAY_SECONDS
+        self._unavailable_until = time.monotonic() + UNAVAILABLE_SECONDS
 
     async def _catch_up_once(self, moment: Moment) -> None:
         """Catch up in a thread that goes on when the caller is cancelled; the next caller waits for the same one."""

@@ -74,7 +74,7 @@ class Knowledge:
         episodes = pl.concat(part.episodes for part in parts)
         return CustomerPart(joined, episodes, pl.concat(signals) if signals else None)
 
-    def is_level(self, customer_id: str, change: int) -> bool:
+    def is_up_to_date(self, customer_id: str, change: int) -> bool:
         """Return whether everything up to a change is known of a customer."""
         return max(self.moment.change, self.versions.get(customer_id, self.base).change) >= change
 

@@ -100,7 +100,7 @@ class RequestSteps:
         before = await history.current()
         invoices = await self._invoices_of(request, before, key, as_of)
         customers = {invoice.customer_id for invoice in invoices}
-        knowledge = await history.level_with(customers)
+        knowledge = await history.up_to_date_with(customers)
         if knowledge.moment.context != before.moment.context:
             invoices = await self._invoices_of(request, knowledge, key, as_of)
             customers = {invoice.customer_id for invoice in invoices}

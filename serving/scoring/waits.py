@@ -20,7 +20,7 @@ from serving.accounts.payers import Payers
 from serving.dunning import CAPACITY, DecisionRecord
 from serving.scoring.cache import SharedCache
 from serving.scoring.customer_knowledge import Knowledge
-from serving.store import HistoryStore, KeptAnswer, StoreUnavailableError
+from serving.store import HistoryStore, StoredAnswer, StoreUnavailableError
 
 _LOG: Final = logging.getLogger("encours.waits")
 #: Where a night's answer says why its customer's calls and letters wait.
@@ -57,7 +57,7 @@ def wait_of(record: DecisionRecord) -> dict[str, Any] | None:
     return kept
 
 
-def waits_in(kept: Iterable[KeptAnswer]) -> dict[str, Wait]:
+def waits_in(kept: Iterable[StoredAnswer]) -> dict[str, Wait]:
     """Return the waits in a night's answers, by customer."""
     return {
         answer.customer_id: _WAIT.validate_python(answer.body[WAITS])

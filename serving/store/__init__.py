@@ -10,7 +10,7 @@ from serving.store.answers import (
     SCORE,
     SIMULATION,
     Answer,
-    KeptAnswer,
+    StoredAnswer,
     new_answer_id,
 )
 from serving.store.database import REFUSED_RECORD, StoreUnavailableError, sqlite_url
@@ -43,12 +43,12 @@ __all__ = [
     "FeedState",
     "HistoryAtMoment",
     "HistoryStore",
-    "KeptAnswer",
     "Moment",
     "Outcome",
     "Overrides",
     "SqlHistoryStore",
     "StoreUnavailableError",
+    "StoredAnswer",
     "TableLoad",
     "examples_of",
     "facts_of",

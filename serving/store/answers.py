@@ -62,7 +62,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class KeptAnswer:
+class StoredAnswer:
     """An answer as it was stored; `body` is null once erased, `is_nightly` until a person decides on it."""
 
     answer_id: str
@@ -135,13 +135,13 @@ def _end_of_chain(connection: Connection) -> tuple[int, str]:
     return int(position), str(line_hash) if position else GENESIS_HASH
 
 
-def read_answer(connection: Connection, answer_id: str) -> KeptAnswer | None:
+def read_answer(connection: Connection, answer_id: str) -> StoredAnswer | None:
     """Return one stored answer; null when the id is unknown."""
     row = connection.execute(select(ANSWERS).where(ANSWERS.c.answer_id == answer_id)).mappings().first()
     return None if row is None else _kept(row)
 
 
-def read_answers(connection: Connection, kind: str, subject_id: str, newest: int = 100) -> list[KeptAnswer]:
+def read_answers(connection: Connection, kind: str, subject_id: str, newest: int = 100) -> list[StoredAnswer]:
     """Return the newest answers of one kind on one subject, newest first."""
     statement = (
         select(ANSWERS)
@@ -153,9 +153,9 @@ def read_answers(connection: Connection, kind: str, subject_id: str, newest: int
     return [_kept(row) for row in connection.execute(statement).mappings()]
 
 
-def _kept(row: RowMapping) -> KeptAnswer:
+def _kept(row: RowMapping) -> StoredAnswer:
     body = row["body"]
-    return KeptAnswer(
+    return StoredAnswer(
         answer_id=row["answer_id"],
         kind=row["kind"],
         subject_id=row["subject_id"],

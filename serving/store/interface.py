@@ -11,7 +11,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from features.ledger import Ledger
-from serving.store.answers import Answer, KeptAnswer
+from serving.store.answers import Answer, StoredAnswer
 from serving.store.audit import Chain
 from serving.store.database import BUSY_SECONDS
 from serving.store.facts import Fact, FactOutcome
@@ -24,7 +24,7 @@ from serving.store.reading import FeedState, HistoryAtMoment, Moment
 class HistoryStore(Protocol):
     """What the service asks of a store; durable means on disk when the call returns."""
 
-    def take_in(self, facts: Sequence[Fact], received_at: dt.datetime) -> tuple[FactOutcome, ...]:
+    def ingest(self, facts: Sequence[Fact], received_at: dt.datetime) -> tuple[FactOutcome, ...]:
         """Store facts durably, all or none."""
         ...
 
@@ -65,19 +65,19 @@ class HistoryStore(Protocol):
         """Return the present moment; cheap enough to ask before every score."""
         ...
 
-    def keep(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
+    def store_answers(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
         """Store answers durably and chain them; return the position of the last line."""
         ...
 
-    def answer(self, answer_id: str) -> KeptAnswer | None:
+    def answer(self, answer_id: str) -> StoredAnswer | None:
         """Return one stored answer; null when the id is unknown."""
         ...
 
-    def answers_on(self, kind: str, subject_id: str) -> list[KeptAnswer]:
+    def answers_on(self, kind: str, subject_id: str) -> list[StoredAnswer]:
         """Return the newest answers of one kind on one subject, newest first."""
         ...
 
-    def nightly_of(self, customer_ids: Sequence[str]) -> list[KeptAnswer]:
+    def nightly_of(self, customer_ids: Sequence[str]) -> list[StoredAnswer]:
         """Return last night's scores of all open invoices of some customers, sorted by invoice."""
         ...
 
@@ -125,7 +125,7 @@ class HistoryStore(Protocol):
         """Return how many mails wait for this version of the reader, and since when."""
         ...
 
-    def keep_signals(
+    def store_signals(
         self, reads: Sequence[MailRead], reader: str, now: dt.datetime, lease: tuple[str, str] | None = None
     ) -> bool:
         """Store the signals of mails durably; false when another process holds the lease."""

@@ -111,7 +111,7 @@ def count_waiting_mails(connection: Connection, reader: str) -> MailsWaiting:
     return MailsWaiting(int(count), oldest, int(set_aside))
 
 
-def keep_signals(
+def store_signals(
     connection: Connection, reads: Sequence[MailRead], reader: str, now: dt.datetime
 ) -> set[str]:
     """Store what mails say, inside a writing transaction; return the customers concerned.

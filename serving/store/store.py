@@ -15,7 +15,7 @@ from serving.store.answers import (
     OVERRIDE,
     SCORE,
     Answer,
-    KeptAnswer,
+    StoredAnswer,
     append_answers,
     read_answer,
     read_answers,
@@ -25,7 +25,7 @@ from serving.store.database import BUSY_SECONDS, Database, set_counter, sqlite_f
 from serving.store.facts import Fact, FactOutcome
 from serving.store.ingest.customer_merges import with_merged
 from serving.store.ingest.event_facts import read_erased, read_events
-from serving.store.ingest.facts import mark_changed, take_in
+from serving.store.ingest.facts import ingest, mark_changed
 from serving.store.ingest.merging import merge_facts
 from serving.store.ingest.nightly_load import TableLoad, load_tables
 from serving.store.ingest.nightly_scores import (
@@ -43,10 +43,10 @@ from serving.store.mail_signals import (
     MailsWaiting,
     count_waiting_mails,
     end_lease,
-    keep_signals,
     lease_holder,
     read_signals,
     read_waiting_mails,
+    store_signals,
     take_lease,
 )
 from serving.store.overrides import Overrides, read_overrides
@@ -76,10 +76,10 @@ class SqlHistoryStore:
         self.database = database
         self.chain = chain
 
-    def take_in(self, facts: Sequence[Fact], received_at: dt.datetime) -> tuple[FactOutcome, ...]:
+    def ingest(self, facts: Sequence[Fact], received_at: dt.datetime) -> tuple[FactOutcome, ...]:
         """Store facts durably, all or none; see `serving.store.ingest.facts`."""
         with self.database.writing() as connection:
-            return take_in(connection, facts, received_at)
+            return ingest(connection, facts, received_at)
 
     def load_ledger(self, ledger: Ledger, loaded_at: dt.datetime) -> dict[str, TableLoad]:
         """Take over the ledger of the nightly batch; see `serving.store.ingest.nightly_load`."""
@@ -144,7 +144,7 @@ class SqlHistoryStore:
         counters = self.database.peek_counters()
         return Moment(counters["change"], counters["context"], counters["generation"], counters["night"])
 
-    def keep(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
+    def store_answers(self, answers: Sequence[Answer], wait_seconds: float = BUSY_SECONDS) -> int:
         """Store answers durably and chain them; return the position of the last line.
 
         An override is a change of its customer: every worker sees it at the next question.
@@ -170,12 +170,12 @@ class SqlHistoryStore:
         with self.database.writing() as connection:
             replace_nightly(connection, answers)
 
-    def answer(self, answer_id: str) -> KeptAnswer | None:
+    def answer(self, answer_id: str) -> StoredAnswer | None:
         """Return one stored answer or score of last night; null when the id is unknown."""
         with self.database.reading() as connection:
             return read_answer(connection, answer_id) or read_nightly(connection, answer_id)
 
-    def answers_on(self, kind: str, subject_id: str) -> list[KeptAnswer]:
+    def answers_on(self, kind: str, subject_id: str) -> list[StoredAnswer]:
         """Return the newest answers of one kind on one subject, last night's score among them, newest first."""
         with self.database.reading() as connection:
             kept = read_answers(connection, kind, subject_id)
@@ -184,7 +184,7 @@ class SqlHistoryStore:
         found = [*kept, *(answer for answer in nightly if answer.answer_id not in ids)]
         return sorted(found, key=lambda answer: answer.created_at, reverse=True)
 
-    def nightly_of(self, customer_ids: Sequence[str]) -> list[KeptAnswer]:
+    def nightly_of(self, customer_ids: Sequence[str]) -> list[StoredAnswer]:
         """Return last night's scores of all open invoices of some customers, sorted by invoice."""
         with self.database.reading() as connection:
             return nightly_of(connection, customer_ids)
@@ -231,7 +231,7 @@ class SqlHistoryStore:
         with self.database.reading() as connection:
             return count_waiting_mails(connection, reader)
 
-    def keep_signals(
+    def store_signals(
         self, reads: Sequence[MailRead], reader: str, now: dt.datetime, lease: tuple[str, str] | None = None
     ) -> bool:
         """Store what mails say, durably; every worker sees it at its next question.
@@ -248,7 +248,7 @@ class SqlHistoryStore:
         with self.database.writing() as connection:
             if lease is not None and lease_holder(connection, lease[0], now) != lease[1]:
                 return False
-            touched = keep_signals(connection, reads, reader, now)
+            touched = store_signals(connection, reads, reader, now)
             if touched:
                 mark_changed(connection, touched, is_own=True)
             return True

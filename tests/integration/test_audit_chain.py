@@ -21,7 +21,7 @@ NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqlHistoryStore]:
     opened = open_store(sqlite_url(tmp_path / "store.db"), b"a key for tests only")
-    opened.keep([answer(number) for number in range(1, 8)])
+    opened.store_answers([answer(number) for number in range(1, 8)])
     yield opened
     opened.close()
 
@@ -127,7 +127,7 @@ def test_a_chain_rewritten_with_another_secret_does_not_verify(store: SqlHistory
 
 
 def test_erasing_a_customer_empties_texts_and_leaves_a_whole_chain(store: SqlHistoryStore) -> None:
-    store.take_in(
+    store.ingest(
         [
             fact(
                 "customers",
@@ -148,7 +148,7 @@ def test_erasing_a_customer_empties_texts_and_leaves_a_whole_chain(store: SqlHis
         ],
         NOW,
     )
-    store.keep([answer(20, customer="C-2")])
+    store.store_answers([answer(20, customer="C-2")])
     store.replace_nightly([answer(21), answer(22, customer="C-2")])
     exported = export_data(store, DataSubject(customer_id="C-1"), "dpo", NOW)
     assert [row["answer_id"] for row in exported["nightly_scores"]] == ["score-21"]
@@ -178,10 +178,10 @@ def test_erased_facts_are_not_ingested_again(store: SqlHistoryStore) -> None:
         subject="",
         body="Anne Roy",
     )
-    store.take_in([customer, email], NOW)
+    store.ingest([customer, email], NOW)
     ledger = store.history().ledger
     erase_data(store, DataSubject(customer_id="C-1"), "dpo", NOW)
-    outcomes = [done.outcome for done in store.take_in([customer, email], NOW)]
+    outcomes = [done.outcome for done in store.ingest([customer, email], NOW)]
     assert outcomes == [Outcome.ALREADY_KNOWN, Outcome.ERASED]
     report = store.load_ledger(ledger, NOW)
     assert report["emails"].skipped_erased == 1
@@ -193,7 +193,7 @@ def test_erased_facts_are_not_ingested_again(store: SqlHistoryStore) -> None:
 
 def test_a_person_is_found_in_any_case_and_stored_as_hash(store: SqlHistoryStore) -> None:
     mails = {"M-1": "Cordialement, ANNE ROY", "M-2": "Cordialement, Paul Petit"}
-    store.take_in(
+    store.ingest(
         [
             fact(
                 "emails", email_id=k, customer_id="C-1", sent_at=NOW, direction="inbound", subject="", body=v
@@ -202,7 +202,7 @@ def test_a_person_is_found_in_any_case_and_stored_as_hash(store: SqlHistoryStore
         ],
         NOW,
     )
-    store.keep([answer(30, evidence=[{"quote": "Anne Roy: nous payons vendredi"}])])
+    store.store_answers([answer(30, evidence=[{"quote": "Anne Roy: nous payons vendredi"}])])
     person = DataSubject(person="Anne Roy")
     export = export_data(store, person, "dpo", NOW)
     assert [row["email_id"] for row in export["emails"]] == ["M-1"]

@@ -132,8 +132,8 @@ def score(invoice_id: str = "F-001", **body: Any) -> Answer:
 
 
 def test_an_event_sent_twice_is_kept_once_and_accepted_in_silence(store: SqlHistoryStore) -> None:
-    first = store.take_in([invoice()], NOW)
-    again = store.take_in([invoice(), invoice()], NOW)
+    first = store.ingest([invoice()], NOW)
+    again = store.ingest([invoice(), invoice()], NOW)
     assert [done.outcome for done in first] == [Outcome.ACCEPTED]
     assert [done.outcome for done in again] == [Outcome.ALREADY_KNOWN] * 2
     assert store.history().ledger.invoices.height == 1
@@ -142,9 +142,9 @@ def test_an_event_sent_twice_is_kept_once_and_accepted_in_silence(store: SqlHist
 def test_an_id_with_other_content_is_refused_and_nothing_stored(
     store: SqlHistoryStore,
 ) -> None:
-    store.take_in([invoice()], NOW)
+    store.ingest([invoice()], NOW)
     with pytest.raises(ConflictError, match=r"invoices F-001 \(amount\)") as refusal:
-        store.take_in([invoice("F-002"), invoice(amount_cents=999)], NOW)
+        store.ingest([invoice("F-002"), invoice(amount_cents=999)], NOW)
     (conflict,) = refusal.value.conflicts
     assert (conflict.position, dict(conflict.known), dict(conflict.offered)) == (
         1,
@@ -156,16 +156,16 @@ def test_an_id_with_other_content_is_refused_and_nothing_stored(
 
 def test_two_contents_under_one_id_in_one_request_are_refused(store: SqlHistoryStore) -> None:
     with pytest.raises(ConflictError, match="amount"):
-        store.take_in([payment(), payment(amount_cents=5)], NOW)
+        store.ingest([payment(), payment(amount_cents=5)], NOW)
 
 
 def test_a_payment_before_its_invoice_waits_and_counts_once_it_arrives(store: SqlHistoryStore) -> None:
-    (waiting,) = store.take_in([payment()], NOW)
+    (waiting,) = store.ingest([payment()], NOW)
     assert (waiting.outcome, waiting.customer_id) == (Outcome.PENDING, None)
     assert store.pending() == {"instalments": 0, "payments": 1, "disputes": 0}
     assert store.history().ledger.payments.is_empty()
     before = store.moment().change
-    store.take_in([invoice()], NOW)
+    store.ingest([invoice()], NOW)
     assert store.pending() == {"instalments": 0, "payments": 0, "disputes": 0}
     assert store.history().ledger.payments["payment_id"].to_list() == ["P-001"]
     assert tuple(store.changed_since(before)[1]) == ("C-1",)
@@ -176,7 +176,7 @@ def test_the_order_of_events_does_not_matter(store: SqlHistoryStore, seed: int) 
     events = [invoice(), invoice("F-002", "C-2"), payment(), payment("P-002", "F-002"), dispute(), email()]
     random.Random(seed).shuffle(events)
     for event in events:
-        store.take_in([event], NOW)
+        store.ingest([event], NOW)
     ledger = store.history().ledger
     assert [frame.height for _, frame in ledger.tables()] == [2, 2, 2, 1, 1]
     assert ledger.customers["customer_id"].to_list() == ["C-1", "C-2"]
@@ -186,7 +186,7 @@ def test_the_order_of_events_does_not_matter(store: SqlHistoryStore, seed: int) 
 def test_a_closed_dispute_is_not_reopened_by_an_old_message(store: SqlHistoryStore) -> None:
     closed = dispute(closed_on=DAY + dt.timedelta(9))
     outcomes = [
-        store.take_in([event], NOW)[0].outcome for event in (invoice(), dispute(), closed, dispute(), closed)
+        store.ingest([event], NOW)[0].outcome for event in (invoice(), dispute(), closed, dispute(), closed)
     ]
     assert outcomes[2:] == [Outcome.COMPLETED, Outcome.ALREADY_KNOWN, Outcome.ALREADY_KNOWN]
     disputes = store.history().ledger.disputes
@@ -219,7 +219,7 @@ def test_an_omitted_customer_field_stays_and_null_clears_it(store: SqlHistorySto
     outcomes = []
     seen = []
     for event in events:
-        outcomes.append(store.take_in([event], NOW)[0].outcome.value)
+        outcomes.append(store.ingest([event], NOW)[0].outcome.value)
         seen.append(store.history().ledger.customers.row(0, named=True))
     assert outcomes == ["accepted", "replaced", "already_known", "replaced", "replaced"]
     states = [
@@ -237,7 +237,7 @@ def test_an_omitted_customer_field_stays_and_null_clears_it(store: SqlHistorySto
 
 def test_a_customer_event_completes_what_the_batch_and_the_same_request_say(store: SqlHistoryStore) -> None:
     store.load_ledger(small_ledger(), NOW)
-    store.take_in(
+    store.ingest(
         [described(legal_form="EI"), described(sector="47", legal_form="SAS"), described(name="A")], NOW
     )
     row = store.history().ledger.customers.row(0, named=True)
@@ -248,7 +248,7 @@ def test_a_customer_event_completes_what_the_batch_and_the_same_request_say(stor
 def test_a_customer_described_anew_replaces_the_older_description(store: SqlHistoryStore) -> None:
     old = fact("customers", customer_id="C-1", is_strategic=False, credit_limit_cents=100)
     new = fact("customers", customer_id="C-1", is_strategic=True, credit_limit_cents=200)
-    outcomes = [store.take_in([event], NOW)[0].outcome for event in (old, new, new)]
+    outcomes = [store.ingest([event], NOW)[0].outcome for event in (old, new, new)]
     assert outcomes == [Outcome.ACCEPTED, Outcome.REPLACED, Outcome.ALREADY_KNOWN]
     assert store.history().ledger.customers["is_strategic"].to_list() == [True]
 
@@ -270,14 +270,14 @@ def test_events_give_the_same_ledger_as_the_nightly_load(store: SqlHistoryStore)
     facts = [fact for name, frame in ledger.tables() for fact in facts_of(name, frame)]
     random.Random(7).shuffle(facts)
     for event in facts:
-        store.take_in([event], NOW)
+        store.ingest([event], NOW)
     kept = store.history().ledger
     assert all(getattr(kept, name).equals(frame) for name, frame in ledger.tables() if frame.height)
 
 
 def test_the_nightly_load_corrects_and_removes_but_keeps_newer_events(store: SqlHistoryStore) -> None:
     store.load_ledger(small_ledger(), NOW)
-    store.take_in([invoice("F-900"), payment("P-900", "F-900"), payment("P-901", "F-901")], NOW)
+    store.ingest([invoice("F-900"), payment("P-900", "F-900"), payment("P-901", "F-901")], NOW)
     corrected = small_ledger(2).invoices.with_columns(amount=pl.lit("99.90").cast(pl.Decimal(18, 2)))
     before = store.moment()
     report = store.load_ledger(small_ledger(2, invoices=corrected), NOW)
@@ -300,7 +300,7 @@ def test_an_invoice_that_changes_hands_takes_its_payments_along(store: SqlHistor
 
 
 def test_the_history_of_one_customer_is_the_part_of_the_whole(store: SqlHistoryStore) -> None:
-    store.take_in([invoice(), invoice("F-002", "C-2"), payment(), payment("P-2", "F-002"), email()], NOW)
+    store.ingest([invoice(), invoice("F-002", "C-2"), payment(), payment("P-2", "F-002"), email()], NOW)
     part = store.history_of(["C-2"]).ledger
     assert part.invoices["invoice_id"].to_list() == ["F-002"]
     assert part.payments["payment_id"].to_list() == ["P-2"]
@@ -311,7 +311,7 @@ def test_the_history_of_one_customer_is_the_part_of_the_whole(store: SqlHistoryS
 
 
 def test_instants_and_money_survive_to_the_last_digit(store: SqlHistoryStore) -> None:
-    store.take_in([email(), invoice(amount_cents=999_999_999_999_999)], NOW)
+    store.ingest([email(), invoice(amount_cents=999_999_999_999_999)], NOW)
     ledger = store.history().ledger
     assert ledger.emails is not None
     assert ledger.emails["sent_at"][0] == email().values["sent_at"]
@@ -322,7 +322,7 @@ def test_another_worker_sees_the_change_before_its_next_score(store: SqlHistoryS
     other = open_store(store_url, KEY)
     try:
         seen = other.moment().change
-        store.take_in([invoice()], NOW)
+        store.ingest([invoice()], NOW)
         moment, customers = other.changed_since(seen)
         assert moment.change == seen + 1
         assert customers == {"C-1": seen + 1}
@@ -331,24 +331,24 @@ def test_another_worker_sees_the_change_before_its_next_score(store: SqlHistoryS
 
 
 def test_a_customers_change_concerns_all_it_is_merged_with(store: SqlHistoryStore) -> None:
-    store.take_in([invoice(f"F-{n}", f"C-{n}") for n in range(5)], NOW)
+    store.ingest([invoice(f"F-{n}", f"C-{n}") for n in range(5)], NOW)
     steps = (("C-1", "C-2"), ("C-3", "C-2"))
     merges = [
         fact("customer_merges", customer_id=one, merged_into_id=into, merged_on=DAY) for one, into in steps
     ]
     before = store.moment().change
-    store.take_in(merges[:1], NOW)
+    store.ingest(merges[:1], NOW)
     assert tuple(store.changed_since(before)[1]) == ("C-1", "C-2")
-    store.take_in(merges[1:], NOW)
+    store.ingest(merges[1:], NOW)
     before = store.moment().change
-    store.take_in([payment("P-1", "F-1")], NOW)
+    store.ingest([payment("P-1", "F-1")], NOW)
     customers, fresh = store.histories_since(before, 10)
     assert customers == ("C-1", "C-2", "C-3")
     assert fresh is not None
     assert fresh.ledger.customer_merges is not None
     assert fresh.ledger.customer_merges.height == 2
     before = store.moment().change
-    store.take_in([payment("P-4", "F-4")], NOW)
+    store.ingest([payment("P-4", "F-4")], NOW)
     assert tuple(store.changed_since(before)[1]) == ("C-4",)
 
 
@@ -359,8 +359,8 @@ def test_writers_at_once_lose_nothing_and_skip_no_change_number(
         own = open_store(store_url, KEY)
         try:
             for number in range(15):
-                own.take_in([invoice(f"F-{worker}-{number}", f"C-{worker}")], NOW)
-                own.keep([score(f"F-{worker}-{number}")])
+                own.ingest([invoice(f"F-{worker}-{number}", f"C-{worker}")], NOW)
+                own.store_answers([score(f"F-{worker}-{number}")])
         finally:
             own.close()
 
@@ -374,14 +374,14 @@ def test_writers_at_once_lose_nothing_and_skip_no_change_number(
 
 def test_an_answer_comes_back_as_it_was_kept(store: SqlHistoryStore) -> None:
     kept = score(reasons=[{"fr": "payé en retard", "value": 12.5}])
-    store.keep([kept])
+    store.store_answers([kept])
     found = store.answer(kept.answer_id)
     assert found is not None
     assert found.body == kept.body
     assert found.created_at == NOW
     assert store.answer("score-unknown") is None
     newer = score(p_late=0.5)
-    store.keep([newer])
+    store.store_answers([newer])
     assert [a.answer_id for a in store.answers_on(SCORE, "F-001")] == [newer.answer_id, kept.answer_id]
 
 
@@ -396,7 +396,7 @@ def test_nightly_scores_are_replaced_nightly_and_outside_the_chain(
     store.replace_nightly([second])
     assert store.answer(first.answer_id) is None
     assert [a.answer_id for a in store.answers_on(SCORE, "F-001")] == [second.answer_id]
-    store.keep([second])
+    store.store_answers([second])
     (only,) = store.answers_on(SCORE, "F-001")
     assert not only.is_nightly
     verified = store.verify_audit()
@@ -429,14 +429,14 @@ def test_a_customers_night_is_returned_whole_under_a_new_number(
 
 def test_an_answer_kept_again_from_a_spool_is_one_line(store: SqlHistoryStore) -> None:
     kept = score()
-    assert store.keep([kept]) == 1
-    assert store.keep([kept, kept]) == 1
+    assert store.store_answers([kept]) == 1
+    assert store.store_answers([kept, kept]) == 1
 
 
 def test_feeds_say_what_was_delivered_and_when(store: SqlHistoryStore) -> None:
     store.load_ledger(small_ledger(), NOW)
     later = NOW + dt.timedelta(hours=2)
-    store.take_in([email()], later)
+    store.ingest([email()], later)
     feeds = {feed.name: feed for feed in store.feeds()}
     assert feeds["invoices"].loaded_at == NOW
     assert feeds["payments"].known_on == DAY + dt.timedelta(36)

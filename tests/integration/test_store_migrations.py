@@ -122,7 +122,7 @@ def test_a_store_of_an_earlier_commit_keeps_what_people_decided(
         assert facts.customers.filter(customer_id="C-2")["name"].to_list() == [None], "erased on request"
         assert store.meanings("invoices", {"f-4"}) == {"f-4": "F-4"}
         (late,) = facts_of("invoices", frame("invoices", [invoice("F-98", customer_id="C-1")]))
-        store.take_in([late], NOW)
+        store.ingest([late], NOW)
         assert store.pending()["disputes"] == 0, "what waited before the upgrade finds its invoice"
 
 
@@ -206,7 +206,7 @@ def test_an_upgraded_store_finds_its_ids_in_another_spelling(store_url: str) -> 
         assert store.meanings("customers", {"k1", "K2"}) == {"k1": "K1", "K2": "K2"}
         dispute = {"dispute_id": "D3", "invoice_id": "f1", "opened_on": day(50)}
         (fact,) = facts_of("disputes", frame("disputes", [dispute]))
-        assert store.take_in([fact], NOW)[0].customer_id == "K1"
+        assert store.ingest([fact], NOW)[0].customer_id == "K1"
 
 
 def test_an_early_store_without_nightly_scores_counts_nights_from_now(store_url: str) -> None:

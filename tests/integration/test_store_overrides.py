@@ -48,7 +48,7 @@ def test_an_override_stands_as_it_was_decided(store: SqlHistoryStore) -> None:
     late = dt.datetime(2026, 3, 3, 0, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
     override = decided(score, "courtesy", hold_until="2026-03-20", created_at=late.isoformat())
     assert store.overrides() == {}
-    store.keep([score, override])
+    store.store_answers([score, override])
     assert store.overrides() == {
         "C-1": {
             "F-1": PersonOverride(
@@ -65,11 +65,11 @@ def test_the_newest_override_of_an_invoice_is_in_force(
     store: SqlHistoryStore,
 ) -> None:
     older, newer, other = scored(), scored(), scored("F-2", "C-2")
-    store.keep([older, newer, other])
-    store.keep([decided(newer, "hold")])
-    store.keep([decided(older, "courtesy"), decided(other, "dispute")])
+    store.store_answers([older, newer, other])
+    store.store_answers([decided(newer, "hold")])
+    store.store_answers([decided(older, "courtesy"), decided(other, "dispute")])
     assert standing(store) == {"C-1": {"F-1": "courtesy"}, "C-2": {"F-2": "dispute"}}
-    store.keep([decided(older, "reinforced")])
+    store.store_answers([decided(older, "reinforced")])
     assert standing(store)["C-1"] == {"F-1": "reinforced"}
 
 
@@ -77,13 +77,13 @@ def test_an_override_and_its_change_reach_every_worker_at_once(
     store: SqlHistoryStore, store_url: str
 ) -> None:
     score = scored()
-    store.keep([score])
+    store.store_answers([score])
     other = open_store(store_url, KEY)
     try:
         seen = other.moment()
-        store.keep([scored("F-9", "C-9")])
+        store.store_answers([scored("F-9", "C-9")])
         assert other.moment() == seen, "a score changes nobody's history"
-        store.keep([decided(score, "hold")])
+        store.store_answers([decided(score, "hold")])
         customers, fresh = other.histories_since(seen.change, 10)
         assert customers == ("C-1",)
         assert fresh is not None
@@ -95,16 +95,16 @@ def test_an_override_and_its_change_reach_every_worker_at_once(
 
 def test_overrides_of_many_customers_are_told_whole(store: SqlHistoryStore) -> None:
     scores = [scored(f"F-{n}", f"C-{n}") for n in range(700)]
-    store.keep([*scores, *(decided(score, "hold") for score in scores)])
+    store.store_answers([*scores, *(decided(score, "hold") for score in scores)])
     assert len(store.history_of([f"C-{n}" for n in range(600)]).overrides) == 600
     assert len(store.overrides()) == 700
 
 
 def test_an_erased_override_stands_no_more_and_brings_no_older_one_back(store: SqlHistoryStore) -> None:
     first, second = scored(), scored("F-2", "C-2")
-    store.keep([first, second])
-    store.keep([decided(first, "courtesy"), decided(second, "courtesy")])
-    store.keep([decided(first, "hold", decided_by="Jeanne Exemple")])
+    store.store_answers([first, second])
+    store.store_answers([decided(first, "courtesy"), decided(second, "courtesy")])
+    store.store_answers([decided(first, "hold", decided_by="Jeanne Exemple")])
     seen = store.moment().change
     report = erase_data(store, DataSubject(person="Jeanne Exemple"), "dpo", NOW)
     assert report.erased["answers"] == 1
@@ -117,13 +117,13 @@ def test_an_erased_override_stands_no_more_and_brings_no_older_one_back(store: S
 
 def test_overrides_of_an_early_store_are_in_force_once_opened(store: SqlHistoryStore, store_url: str) -> None:
     score = scored()
-    store.keep([score, decided(score, "hold")])
+    store.store_answers([score, decided(score, "hold")])
     with store.open_for_writing() as connection:
         connection.execute(text("DROP INDEX answers_overrides"))
     again = open_store(store_url, KEY)
     try:
         assert standing(again) == {"C-1": {"F-1": "hold"}}
-        store.keep([decided(score, "courtesy")])
+        store.store_answers([decided(score, "courtesy")])
         assert standing(again) == {"C-1": {"F-1": "courtesy"}}
     finally:
         again.close()
@@ -131,7 +131,7 @@ def test_overrides_of_an_early_store_are_in_force_once_opened(store: SqlHistoryS
 
 def test_the_overrides_of_a_customer_are_found_without_reading_its_scores(store: SqlHistoryStore) -> None:
     many = [scored(f"F-{n}") for n in range(300)]
-    store.keep([*many, decided(many[0], "hold")])
+    store.store_answers([*many, decided(many[0], "hold")])
     with store.database.reading() as connection:
         if not store.database.is_sqlite:
             connection.execute(text("SET LOCAL enable_seqscan = off"))

@@ -40,17 +40,17 @@ def test_a_busy_store_is_waited_for_as_long_as_the_caller_says(store: SqlHistory
     assert holding.wait(10)
     try:
         with pytest.raises(StoreUnavailableError, match="nothing was stored"):
-            store.keep([answer(1)], 0.05)
+            store.store_answers([answer(1)], 0.05)
     finally:
         may_end.set()
         holder.join()
-    assert store.keep([answer(1)], 5.0) == 1, "the patience of one write is not that of the next"
+    assert store.store_answers([answer(1)], 5.0) == 1, "the patience of one write is not that of the next"
 
 
 def test_a_record_the_database_will_never_take_is_no_outage(store: SqlHistoryStore, tmp_path: Path) -> None:
     bad = Answer("score-2", SCORE, "F-2", "C-1", NOW, "erp", {"text": float("nan")})
     with pytest.raises(REFUSED_RECORD):
-        store.keep([bad])
+        store.store_answers([bad])
     if not store.database.is_sqlite:
         noise = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(250))
         for too_large in (
@@ -58,7 +58,7 @@ def test_a_record_the_database_will_never_take_is_no_outage(store: SqlHistorySto
             Answer("score-3", SCORE, noise, "C-1", NOW, "erp", {}),  # more than an index takes
         ):
             with pytest.raises(REFUSED_RECORD):
-                store.keep([too_large])
+                store.store_answers([too_large])
     writer = AnswerWriter(store, Spool(tmp_path / "spool"))
     refused, taken = writer.write([bad]), writer.write([answer(4)])
     assert taken.result(10) is True

@@ -29,8 +29,8 @@ try:
         values = dict.fromkeys(FACT_COLUMNS["invoices"]) | dict(
             invoice_id=f"F-{number}", customer_id="C-1", kind="invoice", issued_on=day, due_on=day,
             amount_cents=100 + number, currency="EUR")
-        store.take_in([Fact("invoices", values)], now)
-        store.keep([Answer(new_answer_id(SCORE), SCORE, f"F-{number}", "C-1", now, "erp", {"p_late": 0.5})])
+        store.ingest([Fact("invoices", values)], now)
+        store.store_answers([Answer(new_answer_id(SCORE), SCORE, f"F-{number}", "C-1", now, "erp", {"p_late": 0.5})])
         print(f"F-{number}", flush=True)
 except StoreUnavailableError:
     sys.exit(7)

@@ -155,13 +155,13 @@ def batches(draw: st.DrawFn) -> Ledger:
     return ledger([invoice(number) for number in numbers], paid, **tables)
 
 
-def take_in(store: SqlHistoryStore, rows: list[Event], at: dt.datetime = NOW) -> list[Event]:
+def ingest(store: SqlHistoryStore, rows: list[Event], at: dt.datetime = NOW) -> list[Event]:
     """Send events one by one; return those that were acknowledged."""
     acknowledged = []
     for row in rows:
         (message,) = EventsRequest.model_validate_json(_json(row)).events
         try:
-            store.take_in([message.fact()], at)
+            store.ingest([message.fact()], at)
         except (ConflictError, FactsRefusedError):
             continue
         acknowledged.append(row)
@@ -180,7 +180,7 @@ def test_a_load_makes_what_the_pure_merge_says(
     _empty(emptied)
     for days, (before, batch) in enumerate(((first, one), (second, two), ([], two))):
         at = LATER + dt.timedelta(days=min(days, 1))
-        take_in(emptied, before, at)
+        ingest(emptied, before, at)
         merged = emptied.merged_with(batch, at)
         report = emptied.load_ledger(batch, at)
         held = emptied.history().ledger
@@ -198,11 +198,11 @@ def test_an_acknowledged_event_counts_once_before_or_after_the_load(
 ) -> None:
     _empty(emptied)
     emptied.load_ledger(batch, LATER)
-    acknowledged = take_in(emptied, rows)
+    acknowledged = ingest(emptied, rows)
     emptied.load_ledger(batch, LATER)
     after = emptied.history().ledger
     _empty(emptied)
-    take_in(emptied, acknowledged)
+    ingest(emptied, acknowledged)
     emptied.load_ledger(batch, LATER)
     before = emptied.history().ledger
     for name, frame in after.tables():
@@ -229,7 +229,7 @@ def test_an_event_contradicting_the_batch_is_reported_others_stay(
         customers=[{"customer_id": "K1", "is_strategic": False, "sector": "46"}],
         disputes=[{"dispute_id": "D1", "invoice_id": "F1", "opened_on": day(20)}],
     )
-    take_in(emptied, said)
+    ingest(emptied, said)
     report = emptied.load_ledger(batch, LATER)
     assert report["payments"].contradicted == ("p1 (amount)",)
     assert report["customers"].contradicted == ("K1 (sector)",)
@@ -248,7 +248,7 @@ def test_an_event_contradicting_the_batch_is_reported_others_stay(
         "due_on": str(day(30)),
     }
     assert (
-        len(take_in(emptied, [closed, {**cancelled, "amount": "1000.00", "cancelled_on": str(day(40))}])) == 2
+        len(ingest(emptied, [closed, {**cancelled, "amount": "1000.00", "cancelled_on": str(day(40))}])) == 2
     )
     for _ in range(2):
         report = emptied.load_ledger(batch, LATER)
@@ -260,7 +260,7 @@ def test_an_event_contradicting_the_batch_is_reported_others_stay(
         row = held.customers.row(0, named=True)
         assert (row["is_natural_person"], row["sector"]) == (True, "46")
         assert held.payments["amount"].to_list() == batch.payments["amount"].to_list()
-    take_in(emptied, [{"type": "customer", "customer_id": "K1", "is_natural_person": None}])
+    ingest(emptied, [{"type": "customer", "customer_id": "K1", "is_natural_person": None}])
     emptied.load_ledger(batch, LATER)
     assert emptied.history().ledger.customers["is_natural_person"].to_list() == [None], (
         "taken back by an event"

@@ -32,7 +32,7 @@ class Store:
         self.refused: set[str] = set()
         self.may_write.set()
 
-    def keep(self, answers: Sequence[Answer], wait_seconds: float) -> int:
+    def store_answers(self, answers: Sequence[Answer], wait_seconds: float) -> int:
         self.may_write.wait(5)
         if self.failure is not None:
             raise self.failure

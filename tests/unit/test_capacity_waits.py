@@ -12,7 +12,7 @@ from features.words import Text
 from serving.dunning import CAPACITY, DecisionRecord, Reason
 from serving.scoring.customer_knowledge import Knowledge
 from serving.scoring.waits import WAITS, NightWaits, Wait, wait_of, waits_in
-from serving.store import HistoryStore, KeptAnswer, StoreUnavailableError
+from serving.store import HistoryStore, StoredAnswer, StoreUnavailableError
 from serving.store.reading import Moment
 from tests.dunning_samples import POLICY, account, decide, scored
 
@@ -26,10 +26,10 @@ WAITING = replace(
 )
 
 
-def kept(record: DecisionRecord, customer_id: str = "C-1") -> KeptAnswer:
+def kept(record: DecisionRecord, customer_id: str = "C-1") -> StoredAnswer:
     at = dt.datetime(2025, 10, 9, 3, tzinfo=dt.UTC)
     body = {"answer": {}, WAITS: wait_of(record)}
-    return KeptAnswer("score-1", "score", "F-1", customer_id, at, body, None, is_nightly=True)
+    return StoredAnswer("score-1", "score", "F-1", customer_id, at, body, None, is_nightly=True)
 
 
 def test_a_wait_is_read_back_unchanged_and_other_answers_have_none():
@@ -44,7 +44,7 @@ class FakeStore:
     asked: list[Sequence[str]] = field(default_factory=list)
     is_local: bool = True
 
-    def nightly_of(self, customer_ids: Sequence[str]) -> list[KeptAnswer]:
+    def nightly_of(self, customer_ids: Sequence[str]) -> list[StoredAnswer]:
         self.asked.append(list(customer_ids))
         if self.is_away:
             raise StoreUnavailableError("away")

@@ -18,7 +18,7 @@ from serving.messages.answers import OverrideAnswer
 from serving.messages.refusals import RefusalError, not_ready
 from serving.messages.requests import OverrideRequest
 from serving.security.access import AccessKey
-from serving.store import OVERRIDE, Answer, KeptAnswer, new_answer_id
+from serving.store import OVERRIDE, Answer, StoredAnswer, new_answer_id
 
 router = APIRouter()
 
@@ -94,11 +94,11 @@ async def store_override(
     )
     # The next night replaces last night's scores, except those that a person decided on.
     entries = [_permanent(stored, stored.body), entry] if stored.is_nightly and stored.body else [entry]
-    await asyncio.to_thread(worker.store.keep, entries)
+    await asyncio.to_thread(worker.store.store_answers, entries)
     return made
 
 
-def _permanent(stored: KeptAnswer, body: dict[str, Any]) -> Answer:
+def _permanent(stored: StoredAnswer, body: dict[str, Any]) -> Answer:
     """Return a score of last night as one that no later night replaces."""
     return Answer(
         stored.answer_id,

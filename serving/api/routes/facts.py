@@ -26,7 +26,7 @@ async def store_events(worker: Worker, key: EventsKey, message: EventsBody) -> E
     The same fact sent again changes nothing. A fact that differs from what is known under its id is a conflict.
     """
     facts = [event.fact() for event in message.events]
-    outcomes = await asyncio.to_thread(worker.store.take_in, facts, worker.now())
+    outcomes = await asyncio.to_thread(worker.store.ingest, facts, worker.now())
     for done in outcomes:
         worker.metrics.events.labels(done.outcome.value).inc()
     return EventsAnswer(

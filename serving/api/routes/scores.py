@@ -14,17 +14,17 @@ from serving.api.documentation import documented
 from serving.api.worker import ScoreWorker
 from serving.messages.answers import (
     InvoiceExplanationAnswer,
-    KeptScoreAnswer,
     OverrideAnswer,
     ScoreAnswer,
     ScoresAnswer,
+    StoredScoreAnswer,
 )
 from serving.messages.refusals import RefusalError, ambiguous_ids, not_found
 from serving.messages.requests import ScoreRequest
 from serving.scoring.completion import sees_payer
 from serving.scoring.id_lookup import known_ids
 from serving.security.access import AccessKey
-from serving.store import INVOICES, OVERRIDE, SCORE, SIMULATION, KeptAnswer
+from serving.store import INVOICES, OVERRIDE, SCORE, SIMULATION, StoredAnswer
 
 router = APIRouter()
 
@@ -36,11 +36,11 @@ async def score_invoices(worker: Worker, key: ScoreKey, message: ScoreBody) -> S
 
 
 @router.get("/v1/scores/{score_id}", **documented(404, 410, 422, 503))
-async def score_as_answered(worker: Worker, key: ReadKey, score_id: PathId) -> KeptScoreAnswer:
+async def score_as_answered(worker: Worker, key: ReadKey, score_id: PathId) -> StoredScoreAnswer:
     """Return a score as it was answered, and what people decided since."""
     stored, answer = await stored_score(worker, key, score_id)
     overrides = await asyncio.to_thread(worker.store.answers_on, OVERRIDE, stored.answer_id)
-    return KeptScoreAnswer(
+    return StoredScoreAnswer(
         score=await _as_seen_by(worker, key, answer),
         created_at=stored.created_at,
         overrides=[
@@ -92,7 +92,9 @@ async def explanation(worker: Worker, key: ReadKey, invoice_id: PathId) -> Invoi
     )
 
 
-async def stored_score(worker: ScoreWorker, key: AccessKey, score_id: str) -> tuple[KeptAnswer, ScoreAnswer]:
+async def stored_score(
+    worker: ScoreWorker, key: AccessKey, score_id: str
+) -> tuple[StoredAnswer, ScoreAnswer]:
     """Return a stored score that the caller may see.
 
     Raises:
@@ -108,7 +110,7 @@ async def stored_score(worker: ScoreWorker, key: AccessKey, score_id: str) -> tu
     return stored, ScoreAnswer.model_validate(stored.body["answer"])
 
 
-async def is_of_its_owner(worker: ScoreWorker, stored: KeptAnswer) -> bool:
+async def is_of_its_owner(worker: ScoreWorker, stored: StoredAnswer) -> bool:
     """Return whether a score is of the customer who owes the invoice.
 
     One that was asked for before the invoice was known may have named another.

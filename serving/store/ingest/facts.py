@@ -61,7 +61,7 @@ _WRITING: Final = (Outcome.ACCEPTED, Outcome.REPLACED, Outcome.PENDING)
 _Known = dict[tuple[str, str], Mapping[str, Any]]
 
 
-def take_in(
+def ingest(
     connection: Connection, facts: Sequence[Fact], received_at: dt.datetime, origin: str = "event"
 ) -> tuple[FactOutcome, ...]:
     """Store facts and return what became of each, in the order offered.

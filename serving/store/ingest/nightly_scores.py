@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
-from serving.store.answers import SCORE, Answer, KeptAnswer, canonical_json
+from serving.store.answers import SCORE, Answer, StoredAnswer, canonical_json
 from serving.store.database import advance_counter
 from serving.store.tables import NIGHTLY, in_chunks
 
@@ -43,21 +43,21 @@ def replace_nightly(connection: Connection, answers: Sequence[Answer]) -> None:
         connection.execute(insert(NIGHTLY), rows)
 
 
-def read_nightly(connection: Connection, answer_id: str) -> KeptAnswer | None:
+def read_nightly(connection: Connection, answer_id: str) -> StoredAnswer | None:
     """Return one score of last night; null when the id is none of them."""
     row = connection.execute(select(NIGHTLY).where(NIGHTLY.c.answer_id == answer_id)).mappings().first()
     return None if row is None else _kept(row)
 
 
-def nightly_on(connection: Connection, invoice_id: str) -> list[KeptAnswer]:
+def nightly_on(connection: Connection, invoice_id: str) -> list[StoredAnswer]:
     """Return last night's score of an invoice; nothing when it was not open."""
     statement = select(NIGHTLY).where(NIGHTLY.c.subject_id == invoice_id)
     return [_kept(row) for row in connection.execute(statement).mappings()]
 
 
-def nightly_of(connection: Connection, customer_ids: Sequence[str]) -> list[KeptAnswer]:
+def nightly_of(connection: Connection, customer_ids: Sequence[str]) -> list[StoredAnswer]:
     """Return last night's scores of all open invoices of some customers, sorted by invoice."""
-    found: list[KeptAnswer] = []
+    found: list[StoredAnswer] = []
     for chunk in in_chunks(customer_ids):
         statement = select(NIGHTLY).where(NIGHTLY.c.customer_id.in_(chunk))
         found += [_kept(row) for row in connection.execute(statement).mappings()]
@@ -82,8 +82,8 @@ def nightly_parts(
     return computed_at, parts
 
 
-def _kept(row: RowMapping) -> KeptAnswer:
-    return KeptAnswer(
+def _kept(row: RowMapping) -> StoredAnswer:
+    return StoredAnswer(
         answer_id=row["answer_id"],
         kind=SCORE,
         subject_id=row["subject_id"],

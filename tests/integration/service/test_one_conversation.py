@@ -128,7 +128,7 @@ def test_two_requests_of_a_day_name_one_conversation_until_reported(
         "sequence_id": answers[0]["sequence_id"],
         "step_id": answers[0]["next_step"]["step_id"],
     }
-    service.store.take_in([Fact("interactions", done)], NOW)
+    service.store.ingest([Fact("interactions", done)], NOW)
     later = ask(client, second)[second]
     assert later["conversation"] is None
     assert "gate.contact_cap" in [rule["rule_id"] for rule in later["why"]]

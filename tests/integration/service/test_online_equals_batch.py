@@ -85,7 +85,7 @@ def test_events_in_any_order_give_the_features_of_the_whole_ledger(
     random.Random(seed).shuffle(events)
     assert len(events) > 200
     for start in range(0, len(events), 60):
-        store.take_in(events[start : start + 60], NOW)
+        store.ingest(events[start : start + 60], NOW)
         knowledge = asyncio.run(online.current())
     assert knowledge.moment == store.moment()
     assert knowledge.changed, "the events were laid over the base"

@@ -138,12 +138,12 @@ def test_a_dispute_posted_after_the_override_goes_before_it(fresh_service: Servi
         "invoice_id": invoice_id,
         "opened_on": AS_OF,
     }
-    fresh_service.store.take_in([Fact("disputes", {**opened, "reason": "broken"})], NOW)
+    fresh_service.store.ingest([Fact("disputes", {**opened, "reason": "broken"})], NOW)
     (held,) = ask(client, invoice_id)
     assert (held["gate_id"], held["sequence_id"]) == ("open_dispute", "dispute")
     assert "person_override.waits" in rules(held)
     closed = {**opened, "closed_on": AS_OF, "reason": "broken"}
-    fresh_service.store.take_in([Fact("disputes", closed)], NOW)
+    fresh_service.store.ingest([Fact("disputes", closed)], NOW)
     (followed,) = ask(client, invoice_id)
     assert followed["sequence_id"] == other_than(proposed)
 

@@ -221,7 +221,7 @@ def test_a_limited_key_sees_no_invoice_of_the_merged_other_customer(
 
 def test_a_changed_limit_is_recorded_once_in_the_history(fresh_service: Service) -> None:
     earlier = NOW - timedelta(days=10)
-    fresh_service.store.take_in([*_facts(INVOICE, LIMIT)], earlier)
+    fresh_service.store.ingest([*_facts(INVOICE, LIMIT)], earlier)
     raised = {**LIMIT, "credit_limit": "1500.00"}
     assert outcomes(fresh_service, raised) == ["replaced"]
     assert outcomes(fresh_service, raised) == ["already_known"]
@@ -262,7 +262,7 @@ def test_a_load_records_a_changed_limit_unless_it_has_history(
 
 
 def test_attributes_stated_by_event_last_until_the_next_day_stated(fresh_service: Service) -> None:
-    fresh_service.store.take_in([*_facts(INVOICE, LIMIT)], NOW - timedelta(days=30))
+    fresh_service.store.ingest([*_facts(INVOICE, LIMIT)], NOW - timedelta(days=30))
     assert outcomes(fresh_service, HISTORY) == ["accepted"]
     assert outcomes(fresh_service, HISTORY) == ["already_known"]
     assert limits(fresh_service) == {"2026-01-31": "900.00", "2026-02-10": "500.00"}

@@ -189,9 +189,9 @@ class SlowStore(AwayStore):
         self.may_write = threading.Event()
         self.may_write.set()
 
-    def keep(self, answers: Any, wait_seconds: float) -> int:
+    def store_answers(self, answers: Any, wait_seconds: float) -> int:
         self.may_write.wait(10)
-        return self._store.keep(answers, wait_seconds)
+        return self._store.store_answers(answers, wait_seconds)
 
 
 def test_requests_that_ran_out_of_time_do_not_stop_the_writer(make_service: Maker, tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_request_out_of_time_leaves_its_refresh_to_the_next(make_service: Make
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "_catch_up", slow_catch_up)
-        service.store.take_in([Fact("customers", CUSTOMER)], NOW)
+        service.store.ingest([Fact("customers", CUSTOMER)], NOW)
         asyncio.run(ask())
     assert len(begun) == 1, "one thread caught up, however many waited"
 
