@@ -118,7 +118,7 @@ class TreeModel:
                 localized("The rows do not fit the model."),
                 [
                     Fault(
-                        what=localized("rows have shape {shape}", shape=rows.shape),
+                        what=localized("rows have shape {shape}", shape=str(rows.shape)),
                         expected=localized("two dimensions, {count} columns", count=self.column_count),
                         remedy=localized("build the rows in the order of the model's feature list"),
                     )

@@ -55,7 +55,7 @@ def test_grace_days_are_still_on_time(days: int, expected: bool):
 
 
 def test_an_unusable_grace_says_what_is_usual():
-    with pytest.raises(InvalidInputError, match=r"grace_days is 45.*from 0 to 30.*5 is usual"):
+    with pytest.raises(InvalidInputError, match=r"grace_days: is 45.*from 0 to 30.*5 is usual"):
         Target(45)
 
 

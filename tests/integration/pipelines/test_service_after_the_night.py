@@ -141,7 +141,7 @@ def test_an_overridden_nightly_score_survives_the_next_night(
         status=201,
     )
     load_into_service(read_ledger(run_home.ledger), night, NOW)
-    publish_night(night, None, lambda _: [])
+    publish_night(night, None, lambda signals, change: [])
     again = ask("GET", f"/v1/scores/{ids[0]}")
     assert [override["override_id"] for override in again["overrides"]] == [made["override_id"]]
     ask("GET", f"/v1/scores/{ids[1]}", status=404)
