@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from features.errors import EncoursError
 from features.messages import LANGUAGES, Language, Message, Text, Value, in_language, language_or_english
 
 VARIABLE: Final = "ENCOURS_LANGUAGE"
@@ -19,9 +20,13 @@ _ASKED: Final[ContextVar[Language | None]] = ContextVar("language", default=None
 
 
 def reader_language(environment: Mapping[str, str] | None = None) -> Language:
-    """The language of whoever reads the terminal: as requested, else of the locale if Encours has it, else English."""
+    """The language of whoever reads the terminal: as requested, else of the locale if Encours has it, else English.
+
+    Args:
+        environment: the variables of a reader; null for this process, whose command line comes first.
+    """
     given = os.environ if environment is None else environment
-    asked = _ASKED.get() or given.get(VARIABLE, "").strip().lower()
+    asked = (_ASKED.get() if environment is None else None) or given.get(VARIABLE, "").strip().lower()
     if asked in LANGUAGES:
         return language_or_english(asked)
     locale = next((given[name] for name in _LOCALE_VARIABLES if given.get(name)), "")
@@ -47,6 +52,18 @@ class LanguageGroup(TyperGroup):
         for command in _leaves(self):
             if not any(option.name == "language" for option in command.params):
                 command.params.append(_language_option())
+
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        """Run one command; its language is not that of the next."""
+        is_refused = False
+        try:
+            return super().main(*arguments, **settings)
+        except EncoursError:
+            is_refused = True  # it is still printed in the language of the command
+            raise
+        finally:
+            if not is_refused:
+                _ASKED.set(None)
 
 
 def _leaves(group: Any) -> list[Any]:

@@ -8,9 +8,16 @@ import sys
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.cli.language import reader_language
+
+
+def test_the_language_of_a_command_is_not_that_of_the_next():
+    runner = CliRunner()
+    assert runner.invoke(app, ["policy", "check", "--language", "fr"]).exit_code == 0
+    assert reader_language() == "en"
 
 
 @pytest.mark.parametrize(
