@@ -185,9 +185,7 @@ class Pages:
         """Store a person's decision on an invoice, score it again, then show the invoice."""
         invoice_id = await self._invoice_id(request)
         form = await self._readers.form(request, reader)
-        shown, _ = await self._facts.scores_of(invoice_id, reader.key)
-        if not shown:
-            raise not_found(localized("A score of this invoice is not known."))
+        shown = await self._facts.scores_of(invoice_id, reader.key)
         try:
             if form.get("score_id") != shown[0][0].answer_id:
                 what = localized("the invoice was scored again while you were reading: look at it once more")
@@ -221,9 +219,7 @@ class Pages:
         """Score an invoice with what is known now, then show it."""
         invoice_id = await self._invoice_id(request)
         await self._readers.form(request, reader)
-        shown, _ = await self._facts.scores_of(invoice_id, reader.key)
-        if not shown:
-            raise not_found(localized("A score of this invoice is not known."))
+        await self._facts.scores_of(invoice_id, reader.key)  # none is a 404: nothing to score again
         await self._score(reader, invoice_id)
         return RedirectResponse(f"/invoices/{quote(invoice_id, safe='/')}", 303)
 
@@ -243,16 +239,14 @@ class Pages:
         form: Mapping[str, str] | None = None,
         status: int = 200,
     ) -> Response:
-        shown, overrides = await self._facts.scores_of(invoice_id, reader.key)
-        if not shown:
-            raise not_found(localized("A score of this invoice is not known."))
+        shown = await self._facts.scores_of(invoice_id, reader.key)
         stored, answer = shown[0]
         explained = next((each for _, each in shown if each.explanation is not None), answer)
         knowledge = await self._facts.knowledge({answer.customer_id})
         row = {} if knowledge is None else knowledge.invoice(invoice_id) or {}
         known = None if knowledge is None else knowledge.customer(answer.customer_id, self._facts.tomorrow)
         changed = await self._facts.changed(knowledge, {answer.customer_id: change_of(stored)})
-        settled = await self._facts.settled(knowledge, {answer.customer_id: [invoice_id]})
+        settled = self._facts.settled(knowledge, {answer.customer_id: [invoice_id]})
         policy = self.worker.policy.current
         is_settled = bool(settled)
         return await self.render(
@@ -265,7 +259,7 @@ class Pages:
             row={"amount": None, "currency": None, "due_on": answer.due_on, **row},
             name=(known or {}).get("name"),
             scores=[each for _, each in shown],
-            overrides=overrides,
+            overrides=await self._facts.overrides_of([each.answer_id for each, _ in shown]),
             sequences={} if policy is None else policy.value.spec.sequences,
             may_override=reader.key.allows(Scope.APPROVE) and answer.decision is not None and not is_settled,
             may_score=reader.key.allows(Scope.SCORE) and bool(row),
@@ -284,7 +278,7 @@ class Pages:
         knowledge = await self._facts.knowledge(ids)
         changes = {row["customer_id"]: row["change"] for row in rows}
         return {
-            "settled": await self._facts.settled(knowledge, ids),
+            "settled": self._facts.settled(knowledge, ids),
             "changed": await self._facts.changed(knowledge, changes),
         }
 

@@ -18,6 +18,7 @@ from serving.pages.customer import settled_now
 from serving.pages.worklist import Worklist, decoded, worklist_of
 from serving.scoring.customer_knowledge import Knowledge
 from serving.scoring.id_lookup import known_ids
+from serving.scoring.stored_scores import visible_scores
 from serving.security.access import AccessKey
 from serving.store import OVERRIDE, SCORE, StoredAnswer
 
@@ -87,7 +88,7 @@ class PageFacts:
         self._worklist = await asyncio.to_thread(read)
         return self._worklist
 
-    async def settled(
+    def settled(
         self, knowledge: Knowledge | None, ids_by_customer: Mapping[str, list[str]]
     ) -> frozenset[str]:
         """Those of some receivables that are closed by now, by a payment or otherwise."""
@@ -120,25 +121,27 @@ class PageFacts:
                 found.add(customer_id)
         return frozenset(found)
 
-    async def scores_of(
-        self, invoice_id: str, key: AccessKey
-    ) -> tuple[list[tuple[StoredAnswer, ScoreAnswer]], list[dict[str, Any]]]:
-        """The stored scores of an invoice that a reader may see, the newest first, and the overrides on them."""
-        store = self._worker.store
-        stored = await asyncio.to_thread(store.answers_on, SCORE, invoice_id)
-        owner = await self._worker.owner_of(invoice_id)
-        shown = [
-            (each, ScoreAnswer.model_validate(each.body["answer"]))
-            for each in stored
-            if each.body is not None and key.sees(each.customer_id) and owner in (None, each.customer_id)
-        ]
+    async def scores_of(self, invoice_id: str, key: AccessKey) -> list[tuple[StoredAnswer, ScoreAnswer]]:
+        """The stored scores of an invoice that a reader may see, the newest first.
 
-        def overrides() -> list[dict[str, Any]]:
-            found = [entry for each, _ in shown for entry in store.answers_on(OVERRIDE, each.answer_id)]
+        Raises:
+            RefusalError: 404 when there is none.
+        """
+        stored = await asyncio.to_thread(self._worker.store.answers_on, SCORE, invoice_id)
+        shown = visible_scores(stored, await self._worker.owner_of(invoice_id), key)
+        if not shown:
+            raise not_found(localized("A score of this invoice is not known."))
+        return shown
+
+    async def overrides_of(self, score_ids: Collection[str]) -> list[dict[str, Any]]:
+        """What people decided on some scores, the newest first."""
+        store = self._worker.store
+
+        def read() -> list[dict[str, Any]]:
+            found = [entry for score_id in score_ids for entry in store.answers_on(OVERRIDE, score_id)]
             return [entry.body for entry in found if entry.body is not None]
 
-        made = await asyncio.to_thread(overrides)
-        return shown, sorted(made, key=lambda body: str(body["created_at"]), reverse=True)
+        return sorted(await asyncio.to_thread(read), key=lambda body: str(body["created_at"]), reverse=True)
 
 
 def change_of(stored: StoredAnswer) -> int | None:

@@ -23,6 +23,7 @@ from serving.messages.refusals import RefusalError, ambiguous_ids, not_found
 from serving.messages.requests import ScoreRequest
 from serving.scoring.completion import sees_payer
 from serving.scoring.id_lookup import known_ids
+from serving.scoring.stored_scores import visible_scores
 from serving.security.access import AccessKey
 from serving.store import INVOICES, OVERRIDE, SCORE, SIMULATION, StoredAnswer
 
@@ -58,12 +59,7 @@ async def explanation(worker: Worker, key: ReadKey, invoice_id: PathId) -> Invoi
         raise ambiguous_ids([(None, "invoice_id")])
     found = await asyncio.to_thread(worker.store.answers_on, SCORE, known_id)
     owner = await worker.owner_of(known_id)
-    scores = [
-        (stored, ScoreAnswer.model_validate(stored.body["answer"]))
-        for stored in found
-        # A score requested before the invoice was known may have named another customer.
-        if stored.body is not None and key.sees(stored.customer_id) and owner in (None, stored.customer_id)
-    ]
+    scores = visible_scores(found, owner, key)
     if not scores:
         raise RefusalError(
             404,
